@@ -1,0 +1,1 @@
+"""ganforge: generative adversarial networks on your own data."""

@@ -1,0 +1,262 @@
+"""A complete experiment as plain data: what ``run.json`` keeps, and enough to rebuild every network."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ganforge.core.errors import RecipeError, nearest
+
+__all__ = ["Augmentation", "Penalty", "Player", "Recipe"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Player:
+    """A network and the optimiser that moves it.
+
+    Attributes:
+        family: the network's family: mlp, dcgan, residual, few_shot, … (``ganforge.networks``).
+        width: channels (or units) of its widest layers, before what the family derives from it.
+        depth: blocks a stage (or hidden layers).
+        options: further keyword arguments of the family's constructor.
+        optimiser: adam, sgd or rmsprop.
+        learning_rate: at the start; a cosine takes it to ``learning_rate_final`` at the budget's end.
+        learning_rate_final: None keeps the rate constant.
+        beta1, beta2: Adam's; sgd reads beta1 as its momentum, rmsprop reads beta2 as its decay.
+        beta2_final: beta2 goes there with the same cosine; None keeps it.
+        clip: after each move, parameters are clamped to ±clip (Wasserstein's first form); None does not.
+    """
+
+    family: str
+    width: int = 64
+    depth: int = 1
+    options: dict[str, Any] = field(default_factory=dict)
+    optimiser: Literal["adam", "sgd", "rmsprop"] = "adam"
+    learning_rate: float = 2e-4
+    learning_rate_final: float | None = None
+    beta1: float = 0.0
+    beta2: float = 0.99
+    beta2_final: float | None = None
+    clip: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Penalty:
+    """A term that is added to the discriminator's loss (``ganforge.objectives.penalties``).
+
+    Attributes:
+        name: r1, r2, interpolated, dragan, centring, lecam, reconstruction, …
+        weight: at the start (γ for r1 and r2); it goes to ``weight_final`` with a cosine.
+        weight_final: None keeps the weight.
+        method: exact (double backward) or finite_difference, where the penalty has both.
+        sigma: the finite difference's step, in model units.
+        share: share of the batch that it looks at; 0.25 is every fourth example.
+        every: it is added in every ``every``-th round, times ``every``.
+    """
+
+    name: str
+    weight: float = 1.0
+    weight_final: float | None = None
+    method: Literal["exact", "finite_difference"] = "exact"
+    sigma: float = 0.01
+    share: float = 1.0
+    every: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """What the discriminator sees changed, on reals and fakes alike.
+
+    Attributes:
+        policy: names joined by commas, of color, translation, cutout; empty is none.
+        probability: for each example and each policy; with ``target`` the value at the start.
+        target: if given, the probability adapts so that this share statistic is held (ADA's .6).
+        ramp_kimg: thousands of examples in which the adaptive probability can go from 0 to 1.
+    """
+
+    policy: str = ""
+    probability: float = 1.0
+    target: float | None = None
+    ramp_kimg: float = 500.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One experiment, complete. Progress is counted in real examples shown (``nimg``).
+
+    Attributes:
+        name: the recipe's name.
+        generator, discriminator: the players of the game ``duel``.
+        game: the order of play.
+        latent: how many numbers a latent has.
+        prior: normal or uniform on [−1, 1).
+        objective: the adversarial loss (``ganforge.objectives.adversarial``).
+        penalties: terms added to the discriminator's loss.
+        discriminator_moves: discriminator moves a generator move (n_critic).
+        packing: examples judged together (PacGAN); 1 is none.
+        augmentation: see :class:`Augmentation`.
+        batch: examples a move.
+        kimg: budget in thousands of examples.
+        ema_nimg: half-life of the moving average of the generator, in examples; 0 is none.
+        ema_ramp: the half-life is at most this share of the examples seen so far; 0 is no ramp.
+        conditional: whether classes found in the data condition both players.
+        standardise: whether points are brought to mean 0 and deviation 1 at the door.
+        mirror: whether pictures are also shown mirrored, left to right.
+        held_out: share of the data set aside, never trained on.
+        precision: auto (by a measured probe), float32 or bfloat16.
+        seed: of everything.
+    """
+
+    name: str
+    generator: Player
+    discriminator: Player
+    game: Literal["duel"] = "duel"
+    latent: int = 64
+    prior: Literal["normal", "uniform"] = "normal"
+    objective: str = "relativistic"
+    penalties: tuple[Penalty, ...] = ()
+    discriminator_moves: int = 1
+    packing: int = 1
+    augmentation: Augmentation = Augmentation()
+    batch: int = 64
+    kimg: float = 500.0
+    ema_nimg: float = 10_000.0
+    ema_ramp: float = 0.05
+    conditional: bool = True
+    standardise: bool = True
+    mirror: bool = False
+    held_out: float = 0.1
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        positive = ("latent", "discriminator_moves", "packing", "batch")
+        for name in positive:
+            if getattr(self, name) < 1:
+                raise RecipeError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if self.batch % self.packing:
+            raise RecipeError(f"batch {self.batch} must be a multiple of packing {self.packing}")
+        if not self.kimg > 0:
+            raise RecipeError(f"kimg is {self.kimg}; the budget must be more than 0")
+        if not 0 <= self.held_out < 1:
+            raise RecipeError(f"held_out is {self.held_out}; it must be at least 0 and less than 1")
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> Recipe:
+        """The inverse of :meth:`to_json`. Raises RecipeError for unknown keys and wrong types."""
+        recipe = _convert(cls, fields, "recipe")
+        assert isinstance(recipe, cls)
+        return recipe
+
+    def with_changes(self, changes: dict[str, Any]) -> Recipe:
+        """A copy with dotted keys replaced.
+
+        An example is ``{"batch": 32, "generator.width": 64, "penalties.r1.sigma": 0.01}``.
+
+        A key of a player that is no field of :class:`Player` goes to its ``options``. Text is
+        converted to the field's type. Raises RecipeError, naming the nearest key.
+        """
+        fields = self.to_json()
+        for dotted, value in changes.items():
+            _set(fields, dotted, value)
+        return Recipe.from_json(fields)
+
+
+def _set(fields: dict[str, Any], dotted: str, value: Any) -> None:
+    """Set one dotted key in nested plain data."""
+    *path, last = dotted.split(".")
+    here: Any = fields
+    for step in path:
+        if isinstance(here, (list, tuple)):
+            names = [str(item.get("name")) for item in here]
+            if step not in names:
+                raise RecipeError(f"no {step!r} in {dotted!r}; there is {', '.join(names) or 'none'}")
+            here = here[names.index(step)]
+        elif isinstance(here, dict) and isinstance(here.get(step), (dict, list, tuple)):
+            here = here[step]
+        else:
+            known = list(here) if isinstance(here, dict) else []
+            raise RecipeError(f"unknown recipe key {dotted!r}.{nearest(step, known)}")
+    if not isinstance(here, dict):
+        raise RecipeError(f"{dotted!r} is a list; name the part, as in {dotted}.NAME.weight")
+    if last in here:
+        here[last] = value
+    elif "family" in here and "options" in here:
+        # An option of the family's own constructor, checked where the network is built.
+        here["options"][last] = _literal(value)
+    else:
+        raise RecipeError(f"unknown recipe key {dotted!r}.{nearest(last, list(here))}")
+
+
+def _literal(value: Any) -> Any:
+    """Text from a command line as a bool, a number, None or itself."""
+    if not isinstance(value, str):
+        return value
+    words = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False, "none": None}
+    if value.lower() in words:
+        return words[value.lower()]
+    for number in (int, float):
+        try:
+            return number(value)
+        except ValueError:
+            continue
+    return value
+
+
+def _convert(kind: Any, value: Any, where: str) -> Any:
+    """Plain data (or text) to ``kind``, a type as written in this file's annotations."""
+    origin = typing.get_origin(kind)
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        if isinstance(value, kind):
+            return value
+        if not isinstance(value, dict):
+            raise RecipeError(f"{where} must be a mapping, not {value!r}")
+        hints = typing.get_type_hints(kind)
+        known = [f.name for f in dataclasses.fields(kind)]
+        for name in value:
+            if name not in known:
+                raise RecipeError(f"unknown recipe key {where}.{name}.{nearest(name, known)}")
+        converted = {name: _convert(hints[name], item, f"{where}.{name}") for name, item in value.items()}
+        try:
+            return kind(**converted)
+        except TypeError as error:
+            raise RecipeError(f"{where} is incomplete: {error}") from None
+    if origin is tuple:
+        item_kind = typing.get_args(kind)[0]
+        if not isinstance(value, (list, tuple)):
+            raise RecipeError(f"{where} must be a list, not {value!r}")
+        return tuple(_convert(item_kind, item, f"{where}[{i}]") for i, item in enumerate(value))
+    if origin is Literal:
+        if value not in typing.get_args(kind):
+            choices = [str(choice) for choice in typing.get_args(kind)]
+            raise RecipeError(
+                f"{where} is {value!r}; it can be {', '.join(choices)}.{nearest(str(value), choices)}"
+            )
+        return value
+    if origin in (typing.Union, types.UnionType):
+        if value is None or (isinstance(value, str) and value.lower() == "none"):
+            return None
+        return _convert(next(k for k in typing.get_args(kind) if k is not type(None)), value, where)
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise RecipeError(f"{where} must be a mapping, not {value!r}")
+        return dict(value)
+    return _scalar(kind, value, where)
+
+
+def _scalar(kind: type, value: Any, where: str) -> Any:
+    """Text or a number to bool, int, float or str."""
+    value = _literal(value) if kind is not str else value
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if kind is int and isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise RecipeError(f"{where} is {value!r}; it must be of type {kind.__name__}")
+    return value

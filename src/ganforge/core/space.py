@@ -1,0 +1,127 @@
+"""What one example is: its kind, its shape, its units, and what a person needs in order to read it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from ganforge.core.errors import DataError
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Kind", "Space"]
+
+Kind = Literal["points", "pictures", "sound", "shapes"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Space:
+    """The set that examples are drawn from.
+
+    Two kinds of units exist. *Declared units* are a person's: pictures and shapes are ``uint8``
+    0…255, sound is ``float32`` −1…1, points are ``float32`` in the data's own coordinates.
+    *Model units* are a network's: ``float32``, −1…1 for pictures, shapes and sound, and
+    ``(x − offset) / scale`` for points. Units change only at the door of ``data/`` and in a Sampler.
+
+    Attributes:
+        kind: points, pictures, sound or shapes.
+        shape: ``(C, *spatial)`` with 0 to 3 spatial dimensions: points ``(D,)``, sound ``(C, T)``,
+            pictures ``(C, H, W)``, shapes ``(C, D, H, W)``.
+        offset: for points, one number a coordinate; empty means 0.
+        scale: for points, one positive number a coordinate; empty means 1.
+        classes: names of the classes, in the order of their indices; empty when there are none.
+        columns: for points, the coordinates' names.
+        sample_rate: for sound, samples a second.
+
+    Raises:
+        DataError: the shape does not fit the kind.
+    """
+
+    kind: Kind
+    shape: tuple[int, ...]
+    offset: tuple[float, ...] = ()
+    scale: tuple[float, ...] = ()
+    classes: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    sample_rate: int | None = None
+
+    def __post_init__(self) -> None:
+        spatial = {"points": 0, "sound": 1, "pictures": 2, "shapes": 3}
+        if self.kind not in get_args(Kind):
+            raise DataError(f"unknown kind of example {self.kind!r}; known: {', '.join(get_args(Kind))}")
+        if len(self.shape) != 1 + spatial[self.kind] or min(self.shape) < 1:
+            raise DataError(
+                f"{self.kind} need a shape of {1 + spatial[self.kind]} positive numbers, not {self.shape}"
+            )
+        for numbers in (self.offset, self.scale):
+            assert len(numbers) in (0, self.channels)
+            assert not numbers or self.kind == "points"
+
+    @property
+    def channels(self) -> int:
+        return self.shape[0]
+
+    @property
+    def spatial(self) -> tuple[int, ...]:
+        """Sizes of the spatial dimensions: ``()`` for points, ``(H, W)`` for pictures."""
+        return self.shape[1:]
+
+    @property
+    def dims(self) -> int:
+        """Number of spatial dimensions, 0 to 3."""
+        return len(self.shape) - 1
+
+    @property
+    def size(self) -> int:
+        """How many numbers one example has."""
+        return math.prod(self.shape)
+
+    @property
+    def bounded(self) -> bool:
+        """Whether model units end at −1 and 1, so that a generator should end in tanh."""
+        return self.kind != "points"
+
+    def describe(self) -> str:
+        """For a person: ``64×48 RGB``, ``2-D points``, …"""
+        if self.kind == "points":
+            return f"{self.channels}-D points"
+        channels = {1: "grey", 2: "grey + alpha", 3: "RGB", 4: "RGBA"}
+        sizes = "×".join(str(side) for side in reversed(self.spatial))
+        if self.kind == "pictures":
+            return f"{sizes} {channels.get(self.channels, f'{self.channels} channels')}"
+        if self.kind == "sound":
+            return f"{sizes} samples at {self.sample_rate} Hz, {self.channels} channel(s)"
+        return f"{sizes} voxels, {self.channels} channel(s)"
+
+    def to_model(self, x: torch.Tensor) -> torch.Tensor:
+        """Declared units ``(N, *shape)`` to model units, float32, on the device where ``x`` is."""
+        if self.kind == "points":
+            x = x.float()
+            if not self.scale:
+                return x
+            offset, scale = x.new_tensor(self.offset), x.new_tensor(self.scale)
+            return (x - offset) / scale
+        if x.dtype.is_floating_point:
+            return x.float()
+        return x.float().div_(127.5).sub_(1.0)
+
+    def to_declared(self, x: torch.Tensor) -> torch.Tensor:
+        """Model units ``(N, *shape)`` to declared units: ``uint8`` for pictures and shapes, else float32."""
+        x = x.float()
+        if self.kind == "points":
+            if not self.scale:
+                return x
+            offset, scale = x.new_tensor(self.offset), x.new_tensor(self.scale)
+            return x * scale + offset
+        if self.kind == "sound":
+            return x.clamp(-1.0, 1.0)
+        return x.add(1.0).mul_(127.5).round_().clamp_(0, 255).byte()
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if value not in ((), None)}
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> Space:
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
