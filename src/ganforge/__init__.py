@@ -1,1 +1,39 @@
-"""ganforge: generative adversarial networks on your own data."""
+"""ganforge: train, watch, diagnose, measure, explore and ship generative adversarial networks.
+
+::
+
+    run = ganforge.train("photos/", minutes=30)      # what `gan train photos/ --minutes 30` does
+    sampler = ganforge.load(run.path)                # the generator, discriminator chopped off
+    pictures = sampler.sample(16, seed=0)            # (16, C, H, W) uint8
+
+Nothing heavy is imported until a name is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ganforge.recipes.experiment import train
+    from ganforge.runs.folder import Run
+    from ganforge.runs.sampler import load
+
+__all__ = ["Run", "__version__", "load", "train"]
+
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name == "train":
+        from ganforge.recipes.experiment import train
+
+        return train
+    if name == "load":
+        from ganforge.runs.sampler import load
+
+        return load
+    if name == "Run":
+        from ganforge.runs.folder import Run
+
+        return Run
+    raise AttributeError(f"module 'ganforge' has no attribute {name!r}")

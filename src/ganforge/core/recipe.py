@@ -105,7 +105,6 @@ class Recipe:
         conditional: whether classes found in the data condition both players.
         standardise: whether points are brought to mean 0 and deviation 1 at the door.
         mirror: whether pictures are also shown mirrored, left to right.
-        held_out: share of the data set aside, never trained on.
         precision: auto (by a measured probe), float32 or bfloat16.
         seed: of everything.
     """
@@ -128,7 +127,6 @@ class Recipe:
     conditional: bool = True
     standardise: bool = True
     mirror: bool = False
-    held_out: float = 0.1
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     seed: int = 0
 
@@ -141,8 +139,6 @@ class Recipe:
             raise RecipeError(f"batch {self.batch} must be a multiple of packing {self.packing}")
         if not self.kimg > 0:
             raise RecipeError(f"kimg is {self.kimg}; the budget must be more than 0")
-        if not 0 <= self.held_out < 1:
-            raise RecipeError(f"held_out is {self.held_out}; it must be at least 0 and less than 1")
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -247,7 +243,7 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
         if not isinstance(value, dict):
             raise RecipeError(f"{where} must be a mapping, not {value!r}")
         return dict(value)
-    return _scalar(kind, value, where)
+    return _scalar(typing.cast(type, kind), value, where)
 
 
 def _scalar(kind: type, value: Any, where: str) -> Any:

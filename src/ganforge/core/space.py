@@ -124,4 +124,5 @@ class Space:
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Space:
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+        return cls(**values)

@@ -1,0 +1,33 @@
+"""`gan doctor`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import tyro
+
+from ganforge.cli.options import parse
+
+__all__ = ["Doctor", "main"]
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """Check this machine: versions, memory, speed, and ten seconds of training. Paste what it prints into an issue."""
+
+    seconds: Annotated[float, tyro.conf.arg(metavar="S")] = 10.0
+    """how long to train"""
+
+
+def main(arguments: list[str]) -> int:
+    options = parse(Doctor, "doctor", arguments)
+    from ganforge.cli.screen import Screen
+    from ganforge.recipes.checkup import machine, trial
+
+    screen = Screen()
+    screen.table(machine())
+    with screen.busy(f"training for {options.seconds:g} seconds"):
+        verdict = trial(options.seconds)
+    screen.table(verdict.lines)
+    return 0 if verdict.healthy else 1

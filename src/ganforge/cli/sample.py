@@ -1,0 +1,68 @@
+"""`gan sample RUN`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from tyro.conf import Positional
+
+from ganforge.cli.options import parse, seeds
+
+__all__ = ["Sample", "main"]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Make samples with a trained generator: single files, a grid, or a film of a walk.
+
+    Without --grid or --film, one file a seed is written: PNG for pictures, .npy for the rest.
+    The same seed gives the same sample, whatever is asked for beside it.
+    """
+
+    run: Annotated[Positional[Path], tyro.conf.arg(metavar="RUN")]
+    """a run folder"""
+    seeds: Annotated[str, tyro.conf.arg(metavar="LIST")] = "0-15"
+    """numbers and ranges, as in 0-15 or 3,7,20-23"""
+    classes: Annotated[str | None, tyro.conf.arg(name="class", metavar="NAME")] = None
+    """the class to ask for; by default the classes take turns"""
+    truncation: Annotated[float, tyro.conf.arg(metavar="T")] = 1.0
+    """0 to 1: less is more typical and less varied"""
+    grid: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """write one picture of all seeds"""
+    film: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """write a walk from seed to seed, as .gif, .webp or .mp4"""
+    seconds: Annotated[float, tyro.conf.arg(metavar="S")] = 12.0
+    """length of the film"""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
+    """where single files go; RUN/made by default"""
+
+
+def main(arguments: list[str]) -> int:
+    options = parse(Sample, "sample", arguments)
+    wanted = seeds(options.seeds)
+    from ganforge.runs import made
+    from ganforge.runs.sampler import load
+
+    sampler = load(options.run)
+    asked = made.class_condition(sampler, options.classes)
+    if options.film is not None:
+        made.write_film(
+            sampler,
+            wanted,
+            options.film,
+            condition=asked,
+            truncation=options.truncation,
+            seconds=options.seconds,
+        )
+        print(f"wrote {options.film}")
+    if options.grid is not None:
+        made.write_grid(sampler, wanted, options.grid, condition=asked, truncation=options.truncation)
+        print(f"wrote {options.grid}")
+    if options.film is None and options.grid is None:
+        folder = options.out or options.run / "made"
+        files = made.write_files(sampler, wanted, folder, condition=asked, truncation=options.truncation)
+        print(f"wrote {len(files)} files to {folder}")
+    return 0

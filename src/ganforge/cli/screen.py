@@ -1,0 +1,124 @@
+"""What a person sees in the terminal while a verb works."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from ganforge.training.loop import Outcome, Tick, Trainer
+
+__all__ = ["Screen", "duration"]
+
+
+def duration(seconds: float | None) -> str:
+    """``42 s``, ``7 m``, ``3 h 20 m``; a question mark where nobody knows."""
+    if seconds is None:
+        return "?"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} m" if minutes < 90 else f"{minutes // 60} h {minutes % 60} m"
+
+
+class Screen:
+    """Prints to standard output; lively on a terminal, plain lines in a file or a pipe."""
+
+    def __init__(self) -> None:
+        self.console = Console(highlight=False, soft_wrap=True)
+
+    def table(self, lines: Sequence[tuple[str, str]]) -> None:
+        """Subject and words, a line each; a subject is printed once."""
+        former = ""
+        for subject, words in lines:
+            shown = subject if subject != former else ""
+            self.console.print(Text(f"{shown:<9}", style="bold"), Text(words), sep="", end="\n")
+            former = subject
+
+    def json(self, value: Any) -> None:
+        self.console.print_json(json.dumps(value))
+
+    def say(self, words: str) -> None:
+        self.console.print(Text(words))
+
+    @contextmanager
+    def busy(self, words: str) -> Generator[None]:
+        """Something that takes seconds and has no steps to count."""
+        if not self.console.is_terminal:
+            yield
+            return
+        with self.console.status(words):
+            yield
+
+    @contextmanager
+    def reading(self) -> Generator[Callable[[int, int], None]]:
+        """A bar for reading data; gives the function that moves it."""
+        columns = (SpinnerColumn(), TextColumn("reading"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, console=self.console, transient=True) as bars:
+            task = bars.add_task("reading", total=None, visible=False)
+
+            def move(done: int, total: int) -> None:
+                bars.update(task, completed=done, total=total, visible=total > 200)
+
+            yield move
+
+    @contextmanager
+    def watching(self, trainer: Trainer) -> Generator[None]:
+        """Print each tick of a training: on one moving line of a terminal, else on lines of their own."""
+        lively = self.console.is_terminal and os.environ.get("TERM") != "dumb"
+        with self.console.status("the first rounds …") if lively else _nothing() as status:
+
+            def tick(tick: Tick) -> None:
+                line = _tick_line(tick)
+                if status is not None:
+                    status.update(line)
+                else:
+                    self.console.print(line)
+
+            trainer.on_tick = tick
+            trainer.on_event = self.say
+            yield
+
+    def ended(self, trainer: Trainer, outcome: Outcome) -> None:
+        """Why it ended, where everything is, and what to type next."""
+        path = trainer.run.path
+        pictures = trainer.run.samples
+        speed = f"{outcome.nimg / 1000:,.1f} kimg in {duration(outcome.seconds)}"
+        lines = [("done" if outcome.finished else "stopped", f"{outcome.reason}: {speed}")]
+        if pictures:
+            lines.append(("samples", str(pictures[-1])))
+        lines.append(("run", str(path)))
+        if not outcome.finished:
+            lines.append(("next", f"gan train --resume {path}"))
+        else:
+            lines.append(("next", f"gan sample {path} --grid grid.png"))
+            lines.append(("next", f"gan sample {path} --film walk.gif"))
+        self.table(lines)
+
+
+@contextmanager
+def _nothing() -> Generator[None]:
+    yield None
+
+
+def _tick_line(tick: Tick) -> Text:
+    """``kimg 12.4  margin +.41  |grad| G .9 D 1.2  ETA 7 m``."""
+    record = tick.record
+    line = Text(f"kimg {tick.nimg / 1000:,.1f} of {tick.total_nimg / 1000:,.0f}")
+    if "margin" in record:
+        line.append(f"   margin {record['margin']['mean']:+.3f}")
+    if "real_logits" in record:
+        told = 0.5 * (record["real_logits"]["positive"] + 1 - record["fake_logits"]["positive"])
+        line.append(f"   told apart {100 * told:.0f} %")
+    for name in ("generator", "discriminator"):
+        if f"{name}_loss" in record:
+            line.append(f"   {name} loss {record[f'{name}_loss']['mean']:.3f}")
+    line.append(f"   ETA {duration(tick.seconds_left)}")
+    return line

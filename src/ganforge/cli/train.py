@@ -1,0 +1,117 @@
+"""`gan train DATA`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+from tyro.conf import Positional
+
+from ganforge.cli.options import changes, parse, size
+
+if TYPE_CHECKING:
+    from ganforge.cli.screen import Screen
+    from ganforge.training.loop import Outcome, Trainer
+
+__all__ = ["Train", "main"]
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a generator and a discriminator on your own data.
+
+    DATA is a folder or zip of pictures, an IDX, npy, npz or csv file, or a built-in name: digits, gaussian,
+    mixture, ring, grid, spirals, moons, swissroll. Everything else is inferred and printed with its reason.
+    """
+
+    data: Annotated[Positional[str | None], tyro.conf.arg(metavar="DATA")] = None
+    """a folder, a file, or a built-in name; with --resume, the run folder (default: the last one)"""
+    recipe: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """a recipe's name or a recipe file; inferred from the data by default"""
+    size: Annotated[str | None, tyro.conf.arg(metavar="PIXELS")] = None
+    """size of the pictures, as in 64 or 96x64 (width x height); inferred by default"""
+    minutes: Annotated[float | None, tyro.conf.arg(metavar="M")] = None
+    """train for so many minutes"""
+    kimg: Annotated[float | None, tyro.conf.arg(metavar="K")] = None
+    """train on so many thousands of examples"""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
+    """the run folder; runs/NAME by default, numbered where it is taken"""
+    seed: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """of everything: the same seed gives the same run"""
+    resume: bool = False
+    """continue a run folder exactly where it stopped"""
+    at: Annotated[str | None, tyro.conf.arg(name="data-at", metavar="DATA")] = None
+    """with --resume: where the data are now, if they have moved"""
+    accept_changes: bool = False
+    """with --resume: go on although the data have changed"""
+    dry_run: bool = False
+    """print the resolved recipe and stop"""
+    device: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """cpu, cuda, mps …; by default an accelerator where there is one that works"""
+    set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE")] = ()
+    """change the recipe, as in --set batch=32 generator.width=96"""
+
+
+def main(arguments: list[str]) -> int:
+    options = parse(Train, "train", arguments)
+    from ganforge.cli.screen import Screen
+    from ganforge.core.errors import UsageError
+
+    screen = Screen()
+    if options.resume:
+        return _resume(options, screen)
+    if options.data is None:
+        raise UsageError(
+            "name the data: a folder, a file, or a built-in name such as digits; see gan train --help"
+        )
+    from ganforge.recipes.experiment import default_folder, prepare
+
+    with screen.reading() as progress:
+        experiment = prepare(
+            options.data,
+            recipe=options.recipe,
+            size=size(options.size),
+            minutes=options.minutes,
+            kimg=options.kimg,
+            seed=options.seed,
+            device=options.device,
+            changes=changes(options.set),
+            progress=progress,
+        )
+    if options.dry_run:
+        screen.table(experiment.lines())
+        screen.json(experiment.recipe.to_json())
+        return 0
+    with screen.busy("trying what is fastest on this machine"):
+        experiment = experiment.measure()
+    screen.table(experiment.lines())
+    trainer = experiment.start(options.out or default_folder(options.data))
+    return _train(trainer, screen)
+
+
+def _resume(options: Train, screen: Screen) -> int:
+    from ganforge.recipes.experiment import resume
+    from ganforge.runs.folder import find_latest
+
+    path = Path(options.data) if options.data is not None else find_latest(Path("runs"))
+    with screen.reading() as progress:
+        trainer = resume(
+            path,
+            minutes=options.minutes,
+            kimg=options.kimg,
+            data=options.at,
+            accept_changes=options.accept_changes,
+            progress=progress,
+        )
+    return _train(trainer, screen)
+
+
+def _train(trainer: Trainer, screen: Screen) -> int:
+    path = trainer.run.path
+    screen.table([("run", f"{path}   stop: Ctrl-C   resume: gan train --resume {path}")])
+    with screen.watching(trainer):
+        outcome: Outcome = trainer.train()
+    screen.ended(trainer, outcome)
+    return outcome.exit_code

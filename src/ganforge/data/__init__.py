@@ -1,0 +1,38 @@
+"""A person's files, checked, decoded once, and dealt as batches in a declared space.
+
+``load`` reads anything that ``gan train`` takes, ``scan`` reports on it, and a ``Deck`` deals it. One
+file of this room belongs to each kind of source. Importing the room costs nothing: a name is loaded when
+it is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ganforge.data.dataset import Dataset, Examples
+    from ganforge.data.deck import Deck
+    from ganforge.data.door import load, scan
+    from ganforge.data.report import Scan
+
+__all__ = ["Dataset", "Deck", "Examples", "Scan", "load", "scan"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("load", "scan"):
+        from ganforge.data import door
+
+        return door.load if name == "load" else door.scan
+    if name in ("Dataset", "Examples"):
+        from ganforge.data import dataset
+
+        return dataset.Dataset if name == "Dataset" else dataset.Examples
+    if name == "Deck":
+        from ganforge.data.deck import Deck
+
+        return Deck
+    if name == "Scan":
+        from ganforge.data.report import Scan
+
+        return Scan
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

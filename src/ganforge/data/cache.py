@@ -1,0 +1,211 @@
+"""Decoded examples on disk: written once, checksummed, read as memory maps.
+
+::
+
+    <cache>/<key>/
+      examples.npy    uint8 or float32 (N, *shape), in the order of the split
+      labels.npy      int64 (N,), where there are labels
+      order.npy       int64 (N, 2): number in the source, and group of exact duplicates
+      manifest.json   what the source was, what was found, size and SHA-256 of each file
+
+A folder appears whole or not at all: it is written under another name, synced, and renamed.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from ganforge.core.errors import MachineError
+
+__all__ = ["FORMAT", "Stored", "cache_folder", "disk_errors", "read_stored", "scratch_folder", "write_stored"]
+
+FORMAT = 1  # of the folder above; another number is another key
+_WHOLE = 200 << 20  # bytes up to which a file is checked whole at every load
+_SAMPLES, _SAMPLE = 64, 1 << 16  # else: so many pieces, of so many bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """Examples in the order of the split: exact duplicates lie together.
+
+    Attributes:
+        values: ``(N, *shape)`` in declared units.
+        labels: ``(N,)`` int64, or None.
+        origin: ``(N,)`` int64, the example's number in the source.
+        group: ``(N,)`` int64, equal for exact duplicates.
+        meta: kind, shape, classes, columns, scan and fingerprint, as plain data.
+    """
+
+    values: np.ndarray
+    labels: np.ndarray | None
+    origin: np.ndarray
+    group: np.ndarray
+    meta: dict[str, Any]
+
+
+def cache_folder(wish: Path | None = None) -> Path:
+    """``wish``, else $GANFORGE_CACHE, else ~/.cache/ganforge, else a temporary folder that can be written.
+
+    Raises:
+        MachineError: a folder that was asked for cannot be written.
+    """
+    asked = wish or (Path(os.environ["GANFORGE_CACHE"]) if os.environ.get("GANFORGE_CACHE") else None)
+    if asked is not None:
+        if _writable(asked):
+            return asked
+        raise MachineError(f"the cache folder {asked} cannot be written; name another with GANFORGE_CACHE")
+    home = Path(os.path.expanduser("~")) / ".cache" / "ganforge"
+    if _writable(home):
+        return home
+    shared = Path(tempfile.gettempdir()) / f"ganforge-cache-{os.getuid()}"
+    if _writable(shared) and shared.stat().st_uid == os.getuid() and not shared.is_symlink():
+        return shared
+    return Path(tempfile.mkdtemp(prefix="ganforge-cache-"))  # another user has taken that name
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+@contextmanager
+def disk_errors(folder: Path):
+    """Turn a full disk into a MachineError that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise MachineError(
+                f"the disk of {folder} is full; free space there or name another folder with GANFORGE_CACHE"
+            ) from None
+        raise
+
+
+@contextmanager
+def scratch_folder(cache: Path):
+    """A temporary folder inside ``cache``, removed afterwards whatever happens."""
+    with disk_errors(cache):
+        folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=cache))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _digests(path: Path) -> dict[str, Any]:
+    """Size, SHA-256 of the whole, and of evenly spread pieces."""
+    whole = hashlib.sha256()
+    with open(path, "rb") as file:
+        while piece := file.read(1 << 22):
+            whole.update(piece)
+        return {"size": file.tell(), "sha256": whole.hexdigest(), "sampled": _sampled(file)}
+
+
+def _sampled(file: BinaryIO) -> str:
+    size = file.seek(0, os.SEEK_END)
+    digest = hashlib.sha256()
+    for i in range(_SAMPLES):
+        file.seek((size - _SAMPLE) * i // (_SAMPLES - 1) if size > _SAMPLE else 0)
+        digest.update(file.read(_SAMPLE))
+    return digest.hexdigest()
+
+
+def _intact(path: Path, expected: dict[str, Any]) -> bool:
+    try:
+        if path.stat().st_size != expected["size"]:
+            return False
+        if expected["size"] <= _WHOLE:
+            return _digests(path)["sha256"] == expected["sha256"]
+        with open(path, "rb") as file:
+            return _sampled(file) == expected["sampled"]
+    except OSError:
+        return False
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_stored(
+    cache: Path,
+    name: str,
+    *,
+    scratch: Path,
+    chunks: Iterable[np.ndarray],
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+    labels: np.ndarray | None,
+    order: np.ndarray,
+    meta: dict[str, Any],
+) -> None:
+    """Write the folder ``cache/name`` from examples that come in ``chunks``.
+
+    Raises:
+        MachineError: the disk is full.
+    """
+    folder = scratch / "whole"
+    folder.mkdir()
+    with open(folder / "examples.npy", "wb") as file:
+        header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for chunk in chunks:
+            # Written, not stored through a memory map: a full disk must raise, not kill.
+            file.write(np.ascontiguousarray(chunk, dtype).tobytes())
+    if labels is not None:
+        np.save(folder / "labels.npy", labels, allow_pickle=False)
+    np.save(folder / "order.npy", order, allow_pickle=False)
+    files = {path.name: _digests(path) for path in sorted(folder.glob("*.npy"))}
+    content = hashlib.sha256(
+        "".join(digest["sha256"] for name, digest in files.items() if name != "order.npy").encode()
+    )
+    manifest = {"format": FORMAT, "files": files, **meta, "fingerprint": content.hexdigest()}
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1), "utf-8")
+    for path in folder.iterdir():
+        _sync(path)
+    _sync(folder)
+    target = cache / name
+    if target.exists():  # damaged, or written by another process meanwhile
+        os.rename(target, scratch / "former")
+    try:
+        os.rename(folder, target)
+    except OSError:
+        if not target.exists():
+            raise
+    _sync(cache)
+
+
+def read_stored(cache: Path, name: str) -> Stored | None:
+    """The folder ``cache/name`` as memory maps, or None where it is missing or damaged."""
+    folder = cache / name
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+        if not all(_intact(folder / file, expected) for file, expected in manifest["files"].items()):
+            return None
+        values = np.load(folder / "examples.npy", mmap_mode="r", allow_pickle=False)
+        order = np.load(folder / "order.npy", allow_pickle=False)
+        labels = None
+        if "labels.npy" in manifest["files"]:
+            labels = np.load(folder / "labels.npy", allow_pickle=False)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return Stored(values, labels, order[:, 0].copy(), order[:, 1].copy(), manifest)

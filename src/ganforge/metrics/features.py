@@ -1,0 +1,242 @@
+"""What distances are measured on: extractors, callables with a name.
+
+A distance is named after its extractor, because the same samples have other distances on other features;
+only the standard Inception's Fréchet distance is called FID. Extractors read *declared units*: pictures
+and shapes as uint8, sound as float −1…1, points as float.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from ganforge.core.errors import DataError
+from ganforge.metrics.arrays import Array, Examples, numpy_of, rows
+from ganforge.metrics.classifier import Classifier, Reader, train_classifier
+
+__all__ = ["Extractor", "colour", "learned", "module_extractor", "raw", "resized", "standardised", "unit"]
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """Examples ``(N, *shape)`` in declared units to features ``(N, D)`` float64.
+
+    Attributes:
+        name: what distances are named after.
+        read: one batch ``(n, *shape)`` to ``(n, D)``, or to ``(n, D, *spatial)``, which is averaged.
+        resize: what is done to sides before reading, for the protocol; empty for nothing.
+        batch: examples read at once; it changes memory and not the features.
+        standard: it is the standard Inception, whose Fréchet distance is the FID.
+    """
+
+    name: str
+    read: Callable[[Tensor], Tensor]
+    resize: str = ""
+    batch: int = 128
+    standard: bool = False
+
+    def __call__(self, examples: Examples) -> Array:
+        x = examples if isinstance(examples, Tensor) else torch.from_numpy(np.ascontiguousarray(examples))
+        parts: list[Array] = []
+        with torch.inference_mode():
+            for start in range(0, len(x), self.batch):
+                found = self.read(x[start : start + self.batch])
+                found = found.flatten(2).mean(2) if found.ndim > 2 else found
+                parts.append(found.double().cpu().numpy())
+        if not parts:
+            raise DataError("there are no examples to extract features from: give at least one")
+        features = np.concatenate(parts)
+        if not np.isfinite(features).all():
+            raise DataError(f"extractor {self.name} gave features that are not finite on these examples")
+        return features
+
+    @property
+    def frechet_name(self) -> str:
+        return "FID" if self.standard else f"Fréchet distance ({self.name})"
+
+    @property
+    def kernel_name(self) -> str:
+        return "KID" if self.standard else f"kernel distance ({self.name})"
+
+
+def raw() -> Extractor:
+    """The numbers themselves: points as they are, bytes as −1…1."""
+    return Extractor("raw", lambda x: unit(x).flatten(1))
+
+
+def standardised(training: Examples) -> Extractor:
+    """Points ``(N, D)`` brought to mean 0 and deviation 1 a coordinate, as measured on ``training``.
+
+    For columns of different units, where a distance on the numbers themselves would see the largest only.
+    """
+    mean, scale = _spread(rows(training, "training"))
+    return Extractor("standardised", lambda x: (x.double().flatten(1) - mean) / scale)
+
+
+def _spread(features: Array) -> tuple[Tensor, Tensor]:
+    """Mean and deviation ``(D,)`` float64; a constant has deviation 1."""
+    deviation = features.std(axis=0)
+    scale = np.where(deviation > 1e-6 * max(deviation.max(), 1e-300), deviation, 1.0)
+    return torch.from_numpy(features.mean(axis=0)), torch.from_numpy(scale)
+
+
+def unit(x: Tensor) -> Tensor:
+    """Bytes 0…255 as float32 −1…1; other numbers as float."""
+    return (
+        x.float() / 127.5 - 1.0
+        if x.dtype == torch.uint8
+        else x.to(torch.promote_types(x.dtype, torch.float32))
+    )
+
+
+def colour(x: Tensor) -> Tensor:
+    """Pictures ``(N, C, H, W)`` uint8 as RGB ``(N, 3, H, W)`` float32 0…255; alpha is laid over grey 128.
+
+    Raises:
+        DataError: they are not pictures of 1 to 4 channels of bytes.
+    """
+    if x.ndim != 4 or x.shape[1] > 4 or x.dtype != torch.uint8:
+        raise DataError(
+            f"this extractor reads pictures (N, 1 to 4, H, W) of bytes, not {tuple(x.shape)} {x.dtype}"
+        )
+    x = x.float()
+    if x.shape[1] in (2, 4):
+        alpha = x[:, -1:] / 255.0
+        x = x[:, :-1] * alpha + 128.0 * (1.0 - alpha)
+    return x.expand(-1, 3, -1, -1) if x.shape[1] == 1 else x
+
+
+def resized(x: Tensor, side: int, *, antialias: bool = True) -> Tensor:
+    """Bilinear to ``(N, C, side, side)``; antialiased where it shrinks (Parmar et al. 2022)."""
+    return F.interpolate(x, (side, side), mode="bilinear", align_corners=False, antialias=antialias)
+
+
+def module_extractor(
+    module: nn.Module,
+    name: str,
+    *,
+    side: int | None = None,
+    mean: tuple[float, ...] = (127.5,),
+    deviation: tuple[float, ...] = (127.5,),
+    batch: int = 64,
+) -> Extractor:
+    """Any module of the user's that turns ``(N, 3, side, side)`` into ``(N, D)`` or ``(N, D, h, w)``.
+
+    Args:
+        side: pictures are resized to it; None leaves them, and then bytes of any shape or points may come.
+        mean, deviation: pictures 0…255 enter as ``(x − mean) / deviation``, one number or one a channel.
+    """
+    module = module.eval()
+    centre, scale = torch.tensor(mean).view(-1, 1, 1), torch.tensor(deviation).view(-1, 1, 1)
+    if side is None:
+        return Extractor(name, lambda x: module(unit(x)), batch=batch)
+
+    def read(x: Tensor) -> Tensor:
+        return module((resized(colour(x), side) - centre) / scale)
+
+    return Extractor(name, read, f"bilinear antialiased to {side}", batch)
+
+
+def learned(
+    examples: Examples,
+    labels: Examples | None = None,
+    *,
+    kimg: float = 60.0,
+    seed: int = 0,
+    cache: Path | None = None,
+) -> Extractor:
+    """Features of a small network trained on the data at hand (``classifier.Reader``, 64 of them).
+
+    With labels it learns the classes. Without, it learns to tell what was done to an example: nothing,
+    blur, noise, halves exchanged, turned around, faded (self-supervision, as in Gidaris et al. 2018); so
+    it looks at what generators get wrong. Features have mean 0 and deviation 1 on the training examples.
+
+    Args:
+        examples: training examples ``(N, *shape)`` in declared units; never the samples.
+        cache: a folder in which the network is kept, under a hash of the data and of all settings.
+    """
+    x = numpy_of(examples)
+    kind = "damage" if labels is None else "classes"
+    settings = {"kind": kind, "kimg": kimg, "seed": seed, "shape": x.shape, "type": str(x.dtype), "form": 1}
+    digest = hashlib.sha256(json.dumps(settings).encode())
+    digest.update(np.ascontiguousarray(x).tobytes())
+    told = None if labels is None else numpy_of(labels).reshape(-1).astype(np.int64)
+    digest.update(b"" if told is None else told.tobytes())
+    key = digest.hexdigest()[:16]
+    file = None if cache is None else cache / f"features-{key}.safetensors"
+    kept = None if file is None else _load_reader(file, tuple(x.shape[1:]))
+    if kept is None:
+        data, target = _damaged(x, seed) if told is None else (x, told)
+        reader = train_classifier(data, target, kimg=kimg, seed=seed)
+        kept = (reader, *_spread(reader.features(_as_seen(x[:10_000], told is None))))
+        if file is not None:
+            _save_reader(file, *kept)
+    reader, mean, scale = kept
+
+    def read(batch: Tensor) -> Tensor:
+        return (torch.from_numpy(reader.features(_as_seen(batch, told is None))) - mean) / scale
+
+    return Extractor(f"small-{kind}-{key[:6]}", read)
+
+
+def _as_seen(x: Examples, damaged: bool) -> Examples:
+    """Examples in the units that the network was trained in: damage is done to −1…1."""
+    return unit(torch.as_tensor(x)) if damaged else x
+
+
+def _damaged(x: np.ndarray, seed: int, most: int = 10_000) -> tuple[np.ndarray, np.ndarray]:
+    """Examples six times over, each time damaged in another way; and in which, ``(6N,)``."""
+    chance = np.random.Generator(np.random.Philox(key=seed))
+    clean = unit(torch.from_numpy(np.ascontiguousarray(x[chance.permutation(len(x))[:most]]))).numpy()
+    axes = tuple(range(clean.ndim - 1, 0, -1)) if clean.ndim == 2 else tuple(range(2, clean.ndim))
+    spread = clean.std(axis=0) if clean.ndim == 2 else clean.std()
+    if clean.ndim == 2:  # points have no neighbours to blur or turn: move, mirror, break the dependence
+        blurred = clean.mean(0) + 0.7 * (clean - clean.mean(0))
+        turned = 2 * clean.mean(0) - clean
+        exchanged = np.stack([chance.permutation(column) for column in clean.T], axis=1)
+    else:
+        blurred = sum(np.roll(clean, step, axis) for axis in axes for step in (-1, 0, 1)) / (3 * len(axes))
+        turned = np.flip(clean, axes)
+        exchanged = np.roll(clean, [clean.shape[axis] // 2 for axis in axes], axes)
+    noisy = clean + 0.3 * spread * chance.standard_normal(clean.shape)
+    faded = clean.mean(0) + 0.6 * (clean - clean.mean(0))
+    kinds = [clean, blurred, noisy, exchanged, turned, faded]
+    return np.concatenate(kinds).astype(np.float32), np.repeat(np.arange(len(kinds)), len(clean))
+
+
+def _save_reader(file: Path, reader: Classifier, mean: Tensor, scale: Tensor) -> None:
+    """Write beside, then rename: a reader of the cache never sees half a file."""
+    tensors = dict(reader.network.state_dict())
+    tensors |= {"offset": reader.offset, "scale": reader.scale}
+    tensors |= {"feature_mean": mean, "feature_scale": scale}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as handle:
+        handle.write(save({name: value.contiguous() for name, value in tensors.items()}))
+    os.replace(handle.name, file)
+
+
+def _load_reader(file: Path, shape: tuple[int, ...]) -> tuple[Classifier, Tensor, Tensor] | None:
+    """The cached network, or None where there is none or it cannot be read: it is then trained anew."""
+    try:
+        tensors = load(file.read_bytes())
+        offset, scale = tensors.pop("offset"), tensors.pop("scale")
+        feature_mean, feature_scale = tensors.pop("feature_mean"), tensors.pop("feature_scale")
+        classes, width = tensors["head.weight"].shape
+        network = Reader(shape, classes, width=width)
+        network.load_state_dict(tensors)
+    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError):
+        return None
+    network = network.eval().requires_grad_(False)
+    return Classifier(network, shape, classes, float("nan"), offset, scale), feature_mean, feature_scale

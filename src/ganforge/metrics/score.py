@@ -1,0 +1,104 @@
+"""A number that carries what is needed to read it: its floor, its interval, its protocol, its direction."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+__all__ = ["Direction", "Protocol", "Score"]
+
+Direction = Literal["higher", "lower", "floor"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """How a score was measured; two numbers may be compared only where this agrees.
+
+    Attributes:
+        extractor: what was measured on.
+        n: samples used (and, where two sets are compared, as many real examples).
+        split: the real examples compared with: held-out, training, or none.
+        resize: what was done to sides; empty for nothing.
+        seed: of every choice made by chance.
+        settings: what else the score depends on, by name.
+    """
+
+    extractor: str
+    n: int
+    split: str
+    resize: str = ""
+    seed: int = 0
+    settings: dict[str, float | int | str] = field(default_factory=dict)
+
+    def line(self) -> str:
+        more = [f"{name} {_short(value)}" for name, value in self.settings.items()]
+        return " · ".join(part for part in (f"n {self.n:,}", self.split, self.resize, *more) if part)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """One score.
+
+    Attributes:
+        key: its name in files: ``kernel_distance``, ``recall``, …
+        name: its name for people; distances are named after their extractor.
+        value: the score. NaN where it cannot be said.
+        interval: bootstrap interval of 95 % over the samples, or None where there is none.
+        floor: the same score of real examples against real ones, measured in the same call at the same
+            n, or what a perfect sampler expects where that is known exactly.
+        direction: which way is better; ``floor`` where being near the floor is.
+        protocol: see :class:`Protocol`.
+    """
+
+    key: str
+    name: str
+    value: float
+    interval: tuple[float, float] | None
+    floor: float
+    direction: Direction
+    protocol: Protocol
+
+    @property
+    def gap(self) -> float:
+        """How far the value is on the worse side of the floor, in its own units; below 0 it is better."""
+        if self.direction == "floor":
+            return abs(self.value - self.floor)
+        return self.value - self.floor if self.direction == "lower" else self.floor - self.value
+
+    def line(self) -> str:
+        """For the terminal: ``kernel distance (raw)  .081 [.075, .087]  floor .004  lower is better  …``."""
+        interval = "" if self.interval is None else f" [{', '.join(_short(end) for end in self.interval)}]"
+        better = "nearest the floor is best" if self.direction == "floor" else f"{self.direction} is better"
+        return (
+            f"{self.name}  {_short(self.value)}{interval}  floor {_short(self.floor)}  {better}"
+            f"  ({self.protocol.line()})"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; numbers that are not finite become None, because JSON has none of them."""
+        return _plain(asdict(self))
+
+
+def _short(value: float | int | str) -> str:
+    """Three significant digits, without the leading 0: .0814, 12.3, 4,560."""
+    if isinstance(value, str):
+        return value
+    if not math.isfinite(value):
+        return str(value).replace("inf", "∞")
+    if isinstance(value, int) or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    text = f"{value:.3g}"
+    if "e" in text:
+        return text
+    return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,183 @@
+"""Fully connected networks: for points and other small examples, and for the experiments of textbooks."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from ganforge.core.errors import RecipeError
+from ganforge.core.space import Space
+from ganforge.networks.layers import Head, LatentInput, normalise_spectrally
+
+__all__ = ["Activation", "MlpDiscriminator", "MlpGenerator", "MlpTrunk"]
+
+Activation = Literal["leaky_relu", "silu", "relu", "tanh", "sigmoid"]
+
+_FOURIER_INPUTS = 64  # sinusoids of more inputs than this would drown what they are added to
+
+
+def _activation(name: Activation) -> nn.Module:
+    match name:
+        case "leaky_relu":
+            return nn.LeakyReLU(0.2)
+        case "silu":
+            return nn.SiLU()
+        case "relu":
+            return nn.ReLU()
+        case "tanh":
+            return nn.Tanh()
+        case "sigmoid":
+            return nn.Sigmoid()
+
+
+class _Fourier(nn.Module):
+    """Append ``sin 2ᵏπx`` and ``cos 2ᵏπx`` for k = 0 … octaves − 1 to each input ``x``.
+
+    Tancik et al. 2020, 'Fourier Features Let Networks Learn High Frequency Functions': a network whose
+    inputs are smooth cannot tell narrow modes apart.
+    """
+
+    frequencies: Tensor
+
+    def __init__(self, octaves: int) -> None:
+        super().__init__()
+        self.register_buffer("frequencies", math.pi * 2.0 ** torch.arange(octaves), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(N, D)`` → ``(N, D · (1 + 2·octaves))``."""
+        angles = (x[:, :, None] * self.frequencies).flatten(1)
+        return torch.cat((x, angles.sin(), angles.cos()), 1)
+
+
+class _ResidualLayer(nn.Module):
+    def __init__(self, width: int, activation: Activation) -> None:
+        super().__init__()
+        self.linear = nn.Linear(width, width)
+        self.activation = _activation(activation)
+
+    def forward(self, h: Tensor) -> Tensor:
+        return h + self.activation(self.linear(h))
+
+
+class MlpTrunk(nn.Module):
+    """``(N, inputs)`` → the activations ``(N, width)`` of each of ``depth`` hidden layers."""
+
+    def __init__(
+        self, *, inputs: int, width: int, depth: int, activation: Activation, fourier: int, residual: bool
+    ) -> None:
+        super().__init__()
+        if fourier and inputs > _FOURIER_INPUTS:
+            raise RecipeError(
+                f"fourier is for at most {_FOURIER_INPUTS} inputs, and here are {inputs}; set fourier to 0"
+            )
+        if depth < 1:
+            raise RecipeError(f"depth is {depth}; an mlp needs at least 1 hidden layer")
+        self.size = width
+        first: list[nn.Module] = [nn.Flatten()]
+        if fourier:
+            first.append(_Fourier(fourier))
+            inputs *= 1 + 2 * fourier
+        self.layers = nn.ModuleList(
+            [nn.Sequential(*first, nn.Linear(inputs, width), _activation(activation))]
+        )
+        for _ in range(depth - 1):
+            plain = nn.Sequential(nn.Linear(width, width), _activation(activation))
+            self.layers.append(_ResidualLayer(width, activation) if residual else plain)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        stages: list[Tensor] = []
+        for layer in self.layers:
+            x = layer(x)
+            stages.append(x)
+        return tuple(stages)
+
+
+class MlpGenerator(nn.Module):
+    """Latent to sample through ``depth`` hidden layers of ``width`` units.
+
+    Args:
+        activation: of the hidden layers; the seed of many a tutorial is ``tanh`` with depth 2.
+        fourier: octaves of sinusoids that are appended to the latent; 0 is none.
+        residual: whether hidden layers after the first add to their input.
+    """
+
+    dims: ClassVar[tuple[int, ...]] = (0, 1, 2, 3)
+    smallest: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        *,
+        space: Space,
+        latent: int,
+        condition: int = 0,
+        width: int,
+        depth: int,
+        activation: Activation = "leaky_relu",
+        fourier: int = 0,
+        residual: bool = False,
+    ) -> None:
+        super().__init__()
+        self.space = space
+        self.input = LatentInput(latent, condition)
+        self.trunk = MlpTrunk(
+            inputs=self.input.size,
+            width=width,
+            depth=depth,
+            activation=activation,
+            fourier=fourier,
+            residual=residual,
+        )
+        self.output = nn.Linear(width, space.size)
+
+    def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+        x = self.output(self.trunk(self.input(z, condition))[-1]).float()
+        x = x.tanh() if self.space.bounded else x
+        return x.unflatten(1, self.space.shape)
+
+
+class MlpDiscriminator(nn.Module):
+    """Sample, flattened, to logit through ``depth`` hidden layers of ``width`` units.
+
+    Args:
+        activation, residual: as in :class:`MlpGenerator`.
+        fourier: octaves of sinusoids that are appended to the sample's numbers; 0 is none.
+        spectral_norm: whether each weight is divided by its largest singular value.
+    """
+
+    dims: ClassVar[tuple[int, ...]] = (0, 1, 2, 3)
+    smallest: ClassVar[int] = 1
+    examples_are_independent: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        *,
+        space: Space,
+        condition: int = 0,
+        width: int,
+        depth: int,
+        activation: Activation = "leaky_relu",
+        fourier: int = 0,
+        residual: bool = False,
+        spectral_norm: bool = False,
+    ) -> None:
+        super().__init__()
+        self.trunk = MlpTrunk(
+            inputs=space.size,
+            width=width,
+            depth=depth,
+            activation=activation,
+            fourier=fourier,
+            residual=residual,
+        )
+        self.head = Head(width, condition)
+        if spectral_norm:
+            normalise_spectrally(self)
+
+    def features(self, x: Tensor) -> tuple[Tensor, ...]:
+        return self.trunk(x)
+
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        return self.head(self.trunk(x)[-1], condition)

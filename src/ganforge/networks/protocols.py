@@ -1,0 +1,58 @@
+"""What every generator and every discriminator offers, whatever its family."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from torch import Tensor
+
+__all__ = ["Discriminator", "Generator", "Reconstructing"]
+
+
+class Generator(Protocol):
+    """Latents to samples.
+
+    Every family's constructor takes, by keyword alone, ``space``, ``latent``, ``condition`` (how many
+    numbers a condition has; 0 is none), ``width``, ``depth``, and then the family's own options.
+    """
+
+    def __call__(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Latents ``(N, latent)`` and conditions ``(N, C)`` to samples ``(N, *space.shape)``.
+
+        The result is float32 in model units: within −1…1 where the space is bounded, also when the
+        body runs under autocast.
+        """
+        ...
+
+
+class Discriminator(Protocol):
+    """Samples to logits. The constructor is that of :class:`Generator` without ``latent``."""
+
+    @property
+    def examples_are_independent(self) -> bool:
+        """Whether an example's logit is free of the others' in its batch (no batch statistics).
+
+        Where it is not, reals and fakes must not be judged in one concatenated pass.
+        """
+        ...
+
+    def features(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The activations ``(N, channels, *grid)`` or ``(N, units)`` of each stage, first to last."""
+        ...
+
+    def __call__(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Samples ``(N, *space.shape)`` in model units to logits ``(N,)``, float32 also under autocast."""
+        ...
+
+
+@runtime_checkable
+class Reconstructing(Protocol):
+    """A discriminator that can rebuild a picture from its own features (FastGAN's self-supervision)."""
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """``x (N, *space.shape)`` as the decoder sees it, ``(N, C, *reduced)`` in model units."""
+        ...
+
+    def reconstruction_loss(self, x: Tensor) -> Tensor:
+        """Mean absolute error per example, ``(N,)`` float32."""
+        ...

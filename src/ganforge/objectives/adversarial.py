@@ -1,0 +1,282 @@
+"""Adversarial losses on logits: what the discriminator and the generator each want.
+
+Throughout, r = D(x) and f = D(G(z)) are logits, ``(N,)`` or ``(N, *patch)``; sp(t) = log(1 + eᵗ) is
+softplus, (t)₊ is max(t, 0), and a higher logit means 'more real' for every objective. A loss is taken
+for each logit and then averaged for each example, so every loss has shape ``(N,)``.
+
+=====================  ==============================  =======================  ========
+name                   the discriminator lowers        the generator lowers     level
+=====================  ==============================  =======================  ========
+minimax                sp(−r) + sp(f)                  −sp(f)                   0
+non_saturating         sp(−r) + sp(f)                  sp(−f)                   0
+least_squares          ½(r − 1)² + ½f²                 ½(f − 1)²                ½
+wasserstein            f − r                           −f                       free
+hinge                  (1 − r)₊ + (1 + f)₊             −f                       0
+relativistic           sp(−(r − f))                    sp(−(f − r))             free
+relativistic_average   sp(−(r − f̄)) + sp(f − r̄)       sp(−(f − r̄)) + sp(r − f̄)  free
+began                  ℓ(x) − k·ℓ(G(z))                ℓ(G(z))                  free
+=====================  ==============================  =======================  ========
+
+*Level* is the logit at which the discriminator is undecided; it is free where only differences between
+logits matter. WGAN is ``wasserstein`` with the player's ``clip``; WGAN-GP is ``wasserstein`` with the
+penalty ``interpolated``; DRAGAN is ``non_saturating`` with the penalty ``dragan``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, final
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from ganforge.core.errors import RecipeError, nearest
+
+__all__ = [
+    "Began",
+    "Hinge",
+    "LeastSquares",
+    "Minimax",
+    "NonSaturating",
+    "Objective",
+    "Relativistic",
+    "RelativisticAverage",
+    "Wasserstein",
+    "adversarial",
+    "objective_names",
+    "per_example",
+    "wide",
+]
+
+
+def wide(x: Tensor) -> Tensor:
+    """``x`` in float32 at least: half precisions are widened, float64 stays."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+def per_example(values: Tensor) -> Tensor:
+    """``(N,)`` or ``(N, *patch)`` to ``(N,)``: the mean over the patch."""
+    return values if values.dim() == 1 else values.flatten(1).mean(1)
+
+
+class Objective(nn.Module, ABC):
+    """What each player lowers, from logits of the same number of reals and fakes.
+
+    Attributes:
+        generator_sees_reals: whether the generator's loss needs D(real).
+        level: the logit at which the discriminator is undecided; None where the level is free.
+        options: names of the keyword arguments that a recipe may give.
+    """
+
+    generator_sees_reals: ClassVar[bool] = False
+    level: ClassVar[float | None] = 0.0
+    options: ClassVar[tuple[str, ...]] = ()
+
+    @final
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """The discriminator's loss, ``(N,)`` float32, from logits of one shape, ``(N, *patch)``."""
+        _check(real, fake)
+        return per_example(self._discriminator(wide(real), wide(fake)))
+
+    @final
+    def generator(self, real: Tensor | None, fake: Tensor) -> Tensor:
+        """The generator's loss, ``(N,)`` float32; ``real`` is read only where ``generator_sees_reals``."""
+        if not self.generator_sees_reals:
+            return per_example(self._generator(wide(fake), wide(fake)))
+        assert real is not None, "this objective needs the logits of reals for the generator's move"
+        _check(real, fake)
+        return per_example(self._generator(wide(real), wide(fake)))
+
+    @abstractmethod
+    def _discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """The loss of each logit."""
+
+    @abstractmethod
+    def _generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """The loss of each logit; ``real`` is meaningless unless ``generator_sees_reals``."""
+
+
+def _check(real: Tensor, fake: Tensor) -> None:
+    # (N,) minus (N, 1) would silently be (N, N).
+    assert real.shape == fake.shape, f"logits of reals {real.shape} and fakes {fake.shape} must match"
+
+
+@final
+class Minimax(Objective):
+    """The original game: Goodfellow et al. 2014, arXiv 1406.2661, equation 1."""
+
+    def _discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return softplus(-real) + softplus(fake)
+
+    def _generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        # log(1 − σ(f)) = −sp(f): its gradient vanishes where the discriminator is sure.
+        return -softplus(fake)
+
+
+@final
+class NonSaturating(Objective):
+    """The generator raises log σ(f) instead: Goodfellow et al. 2014, section 3."""
+
+    def _discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return softplus(-real) + softplus(fake)
+
+    def _generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return softplus(-fake)
+
+
+@final
+class LeastSquares(Objective):
+    """Mao et al. 2017, arXiv 1611.04076, equation 9 (a = 0, b = c = 1), on logits: no sigmoid."""
+
+    level = 0.5
+
+    def _discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return 0.5 * (real - 1.0).square() + 0.5 * fake.square()
+
+    def _generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return 0.5 * (fake - 1.0).square()
+
+
+@final
+class Wasserstein(Objective):
+    """Arjovsky et al. 2017, arXiv 1701.07875, equation 2. It needs a clip or a penalty on the gradient."""
+
+    level = None
+
+    def _discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return fake - real
+
+    def _generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return -fake
+
+
+@final
+class Hinge(Objective):
+    """Lim and Ye 2017, arXiv 1705.02894; Miyato et al. 2018, arXiv 1802.05957, equations 16 and 17."""
+
+    def _discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return (1.0 - real).relu() + (1.0 + fake).relu()
+
+    def _generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return -fake
+
+
+@final
+class Relativistic(Objective):
+    """Relativistic pairing, RpGAN: Jolicoeur-Martineau 2018, arXiv 1807.00734; R3GAN, arXiv 2501.05441.
+
+    Real i is compared with fake i. On its own it does not converge: add r1 and r2.
+    """
+
+    generator_sees_reals = True
+    level = None
+
+    def _discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return softplus(fake - real)
+
+    def _generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return softplus(real - fake)
+
+
+@final
+class RelativisticAverage(Objective):
+    """RaGAN: Jolicoeur-Martineau 2018, arXiv 1807.00734, section 4.2, without the later code's half.
+
+    Each logit is compared with the mean of the other kind over the batch, at the same place of a patch.
+    In a round cut into parts the mean is the part's, so parts do not add up exactly.
+    """
+
+    generator_sees_reals = True
+    level = None
+
+    def _discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return softplus(fake.mean(0) - real) + softplus(fake - real.mean(0))
+
+    def _generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return softplus(real.mean(0) - fake) + softplus(real - fake.mean(0))
+
+
+@final
+class Began(Objective):
+    """Boundary equilibrium: Berthelot et al. 2017, arXiv 1703.10717, section 3.4.
+
+    The energy of an example is ℓ = |logit|. With a discriminator that auto-encodes and answers with
+    minus its error of reconstruction this is the paper's loss; with any other it is a distance from 0.
+
+    The balance ``k`` is a buffer. A call of :meth:`discriminator` in training mode uses it and then
+    moves it, without waiting for the device: k ← clip(k + rate·(diversity·ℓ(x) − ℓ(G(z))), 0, 1). In a
+    round cut into parts every part moves it, so parts do not add up exactly.
+
+    Args:
+        diversity: γ, the ratio ℓ(G(z)) / ℓ(x) that the balance holds, 0…1. Lower gives typical samples.
+        rate: λ, the step of k.
+    """
+
+    level = None
+    options = ("diversity", "rate")
+
+    k: Tensor
+
+    def __init__(self, *, diversity: float = 0.5, rate: float = 0.001) -> None:
+        super().__init__()
+        if not 0.0 <= diversity <= 1.0:
+            raise RecipeError(f"began's diversity is {diversity}; it must be from 0 to 1")
+        if not rate >= 0.0:
+            raise RecipeError(f"began's rate is {rate}; it must be 0 or more")
+        self.diversity = diversity
+        self.rate = rate
+        self.register_buffer("k", torch.zeros(()))
+
+    def _discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        real_energy, fake_energy = real.abs(), fake.abs()
+        # A copy: backward still needs this k after the buffer has moved.
+        loss = real_energy - self.k.clone() * fake_energy
+        if self.training:
+            with torch.no_grad():
+                error = self.diversity * real_energy.mean() - fake_energy.mean()
+                self.k.add_(self.rate * error).clamp_(0.0, 1.0)
+        return loss
+
+    def _generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return fake.abs()
+
+
+_OBJECTIVES: dict[str, type[Objective]] = {
+    "minimax": Minimax,
+    "non_saturating": NonSaturating,
+    "least_squares": LeastSquares,
+    "wasserstein": Wasserstein,
+    "hinge": Hinge,
+    "relativistic": Relativistic,
+    "relativistic_average": RelativisticAverage,
+    "began": Began,
+}
+
+
+def objective_names() -> tuple[str, ...]:
+    """The names that :func:`adversarial` knows."""
+    return tuple(_OBJECTIVES)
+
+
+def adversarial(name: str, **options: float) -> Objective:
+    """The objective called ``name``.
+
+    Args:
+        name: one of :func:`objective_names`.
+        options: keyword arguments of that objective; only ``began`` has any.
+
+    Raises:
+        RecipeError: the name, an option or an option's value is wrong.
+    """
+    if name not in _OBJECTIVES:
+        raise RecipeError(
+            f"unknown objective {name!r}; there is {', '.join(_OBJECTIVES)}.{nearest(name, _OBJECTIVES)}"
+        )
+    objective = _OBJECTIVES[name]
+    for option in options:
+        if option not in objective.options:
+            known = ", ".join(objective.options) or "none"
+            hint = nearest(option, objective.options)
+            raise RecipeError(f"unknown option {option!r} of objective {name}; there is {known}.{hint}")
+    return objective(**options)

@@ -1,0 +1,349 @@
+"""Terms that are added to the discriminator's loss.
+
+D is the discriminator, x a real example, x̃ a fake one, r = D(x) and f = D(x̃) their logits. Where
+an example has several logits, the gradient meant is that of their mean.
+
+==============  ====================================================  ==========================
+name            what is added for each example                        usual weight
+==============  ====================================================  ==========================
+r1              (γ/2)‖∇D(x)‖²                                         γ: .05 at 32², 2 at 64²
+r2              (γ/2)‖∇D(x̃)‖²                                         as r1
+interpolated    weight·(‖∇D(x̂)‖ − 1)², x̂ = x + t(x̃ − x), t ~ U[0,1)  10; .1 for points
+dragan          weight·(‖∇D(x + ½σₓu)‖ − 1)², u ~ U[−1,1)             10
+centring        weight·(r + f)²                                       .01
+lecam           weight·[(r − α_F)₊² + (α_R − f)₊²]                    .3
+reconstruction  weight·(error of the discriminator's own decoder)     1
+==============  ====================================================  ==========================
+
+r1 and r2 exist in a second form, ``finite_difference``: (γ/2)·(D(x + σε) − D(x))²/σ² with ε ~ N(0, I).
+Its expectation is (γ/2)‖∇D‖² + O(σ²), it needs no gradient of a gradient, and one draw of it has a
+relative deviation of √2. σ must stay well under the finest structure of the data. Source: the
+approximate penalties of Seaweed-APT, arXiv 2501.08316, equation 4, here divided by σ² so that γ keeps
+its meaning.
+
+A penalty answers with one number for each verdict, shape ``(n,)``, whose mean is the penalty. When only
+a share of the batch is looked at, the others answer 0 and the looked-at are scaled up to match: parts of
+a round add up exactly as long as a part holds a whole number of 1/share verdicts.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from ganforge.core import recipe
+from ganforge.core.draw import Draw
+from ganforge.core.errors import RecipeError, nearest
+from ganforge.objectives.adversarial import per_example, wide
+from ganforge.objectives.evidence import (
+    Evidence,
+    Judge,
+    Side,
+    changes,
+    every,
+    gradients,
+    spread,
+    squared_gradients,
+)
+
+__all__ = [
+    "Centring",
+    "Dragan",
+    "Evidence",
+    "Interpolated",
+    "LeCam",
+    "Penalty",
+    "Reconstruction",
+    "ZeroCentred",
+    "penalties",
+    "penalty",
+    "penalty_names",
+]
+
+
+class Penalty(nn.Module, ABC):
+    """A term of the discriminator's loss.
+
+    Attributes:
+        name: for the log.
+        differentiates_input: whether it would use gradients of the given logits with respect to
+            ``evidence.real`` and ``evidence.fake``. If these had ``requires_grad`` set before they were
+            judged, it saves a forward pass; it is right without.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+        self.differentiates_input = False
+
+    @abstractmethod
+    def forward(self, evidence: Evidence, weight: float | Tensor, draw: Draw) -> Tensor:
+        """The term for each verdict, ``(n,)`` float32; its mean is the penalty times ``weight``."""
+
+
+def _like(x: Tensor, numbers: Callable[..., Tensor]) -> Tensor:
+    """Numbers of the shape of ``x``, in its precision (float32 at least)."""
+    return numbers(*x.shape).to(wide(x))
+
+
+@final
+class ZeroCentred(Penalty):
+    """R1 on reals, R2 on fakes, or both: (γ/2)‖∇D‖², with γ the weight given at the call.
+
+    Mescheder et al. 2018, arXiv 1801.04406, equation 9, with the factor ½ of the paper.
+
+    Args:
+        real, fake: which kinds it looks at. Both together cost one pass where the judge is independent.
+        sigma: the step of the finite difference in model units; None takes the exact gradient.
+        share: share of the verdicts looked at, rounded to 1/k: .25 is every fourth.
+    """
+
+    def __init__(
+        self, *, real: bool = True, fake: bool = False, sigma: float | None = None, share: float = 1.0
+    ) -> None:
+        assert real or fake
+        super().__init__("+".join(name for name, wanted in (("r1", real), ("r2", fake)) if wanted))
+        self.on_reals, self.on_fakes = real, fake
+        self.sigma = sigma
+        self.stride = _stride(share)
+        self.differentiates_input = sigma is None and self.stride == 1
+
+    def forward(self, evidence: Evidence, weight: float | Tensor, draw: Draw) -> Tensor:
+        judge, sides = evidence.judge, self._sides(evidence)
+        if self.sigma is None:
+            squares = squared_gradients(judge, sides, judged=self.stride == 1)
+        else:
+            # The numbers of each side are drawn apart, so that parts of a round draw their own rows.
+            steps = [self.sigma * _like(side.examples, draw.normal) for side in sides]
+            moves = changes(judge, sides, steps, independent=evidence.independent)
+            squares = [(move / self.sigma).square() for move in moves]
+        total = squares[0] if len(squares) == 1 else squares[0] + squares[1]
+        return (0.5 * weight) * spread(total, evidence.verdicts, self.stride)
+
+    def _sides(self, evidence: Evidence) -> list[Side]:
+        packing = evidence.packing
+        kinds: list[tuple[Tensor, Tensor]] = []
+        if self.on_reals:
+            kinds.append((evidence.real, evidence.real_logits))
+        if self.on_fakes:
+            kinds.append((evidence.fake, evidence.fake_logits))
+        condition = evidence.condition
+        if condition is not None:
+            condition = every(condition, self.stride, packing)
+        return [
+            Side(every(examples, self.stride, packing), condition, logits[:: self.stride])
+            for examples, logits in kinds
+        ]
+
+
+# --------------------------------------------------------------------------- gradients of norm 1
+
+
+def _distance_from_slope_one(judge: Judge, x: Tensor, condition: Tensor | None) -> Tensor:
+    """(‖∇D(x)‖ − 1)² of each verdict, ``(n,)``."""
+    # vector_norm's gradient at 0 is 0; that of a square root of a sum would not be a number.
+    return (torch.linalg.vector_norm(gradients(judge, x, condition), dim=1) - 1.0).square()
+
+
+@final
+class Interpolated(Penalty):
+    """The gradient penalty of WGAN-GP: Gulrajani et al. 2017, arXiv 1704.00028, equation 3.
+
+    One t for each verdict: examples that are judged together move along one line.
+    """
+
+    def __init__(self, *, share: float = 1.0) -> None:
+        super().__init__("interpolated")
+        self.stride = _stride(share)
+
+    def forward(self, evidence: Evidence, weight: float | Tensor, draw: Draw) -> Tensor:
+        real, fake, condition = _looked_at(evidence, self.stride)
+        t = draw.uniform(real.shape[0] // evidence.packing, 1).to(real)  # (k, 1)
+        t = t.repeat_interleave(evidence.packing, 0).view(-1, *[1] * (real.dim() - 1))
+        distance = _distance_from_slope_one(evidence.judge, torch.lerp(real, fake, t), condition)
+        return weight * spread(distance, evidence.verdicts, self.stride)
+
+
+@final
+class Dragan(Penalty):
+    """Kodali et al. 2017, arXiv 1705.07215, section 2.5: slope 1 around the reals.
+
+    The noise is centred. The authors' own code draws u from [0, 1), which also makes every picture
+    brighter. σₓ is the deviation of all numbers of the batch; in a round cut into parts it is the
+    part's, so parts do not add up exactly.
+    """
+
+    def __init__(self, *, share: float = 1.0) -> None:
+        super().__init__("dragan")
+        self.stride = _stride(share)
+
+    def forward(self, evidence: Evidence, weight: float | Tensor, draw: Draw) -> Tensor:
+        real, _, condition = _looked_at(evidence, self.stride)
+        u = 2.0 * _like(real, draw.uniform) - 1.0
+        near = real + 0.5 * evidence.real.detach().std(correction=0) * u
+        distance = _distance_from_slope_one(evidence.judge, near, condition)
+        return weight * spread(distance, evidence.verdicts, self.stride)
+
+
+def _looked_at(evidence: Evidence, stride: int) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Reals, fakes and conditions of the looked-at verdicts, detached."""
+    packing, condition = evidence.packing, evidence.condition
+    return (
+        every(evidence.real.detach(), stride, packing),
+        every(evidence.fake.detach(), stride, packing),
+        None if condition is None else every(condition, stride, packing),
+    )
+
+
+# --------------------------------------------------------------------------- terms of logits
+
+
+@final
+class Centring(Penalty):
+    """weight·(r + f)²: holds the level that a relativistic objective leaves free."""
+
+    def __init__(self) -> None:
+        super().__init__("centring")
+
+    def forward(self, evidence: Evidence, weight: float | Tensor, draw: Draw) -> Tensor:
+        return weight * per_example((wide(evidence.real_logits) + wide(evidence.fake_logits)).square())
+
+
+@final
+class LeCam(Penalty):
+    """Tseng et al. 2021, arXiv 2104.03310, equation 4, one-sided: [(r − α_F)₊² + (α_R − f)₊²].
+
+    The anchors α_R and α_F are moving averages of the mean logits, freed of their start at 0 as in
+    Adam. They suit objectives with an absolute level. A call in training mode moves them first; in a
+    round cut into parts every part does, so parts do not add up exactly.
+    """
+
+    real_sum: Tensor
+    fake_sum: Tensor
+    total: Tensor
+
+    def __init__(self, *, decay: float = 0.99) -> None:
+        super().__init__("lecam")
+        assert 0.0 <= decay < 1.0
+        self.decay = decay
+        for name in ("real_sum", "fake_sum", "total"):
+            self.register_buffer(name, torch.zeros(()))
+
+    def forward(self, evidence: Evidence, weight: float | Tensor, draw: Draw) -> Tensor:
+        r, f = wide(evidence.real_logits), wide(evidence.fake_logits)
+        if self.training:
+            with torch.no_grad():
+                self.real_sum.lerp_(r.mean().to(self.real_sum), 1.0 - self.decay)
+                self.fake_sum.lerp_(f.mean().to(self.fake_sum), 1.0 - self.decay)
+                self.total.lerp_(torch.ones_like(self.total), 1.0 - self.decay)
+        total = self.total.clamp_min(torch.finfo(torch.float32).tiny)
+        real_anchor, fake_anchor = self.real_sum / total, self.fake_sum / total
+        term = (r - fake_anchor).relu().square() + (real_anchor - f).relu().square()
+        return weight * per_example(term)
+
+
+@final
+class Reconstruction(Penalty):
+    """The discriminator must be able to rebuild reals from its features: Liu et al. 2021 (FastGAN), arXiv
+    2101.04775, equation 4.
+
+    Needs a discriminator with a decoder, such as the family few_shot's.
+    """
+
+    def __init__(self, *, share: float = 0.5) -> None:
+        super().__init__("reconstruction")
+        self.stride = _stride(share)
+
+    def forward(self, evidence: Evidence, weight: float | Tensor, draw: Draw) -> Tensor:
+        if evidence.reconstruction_loss is None:
+            raise RecipeError(
+                "the penalty reconstruction needs a discriminator that reconstructs; "
+                "set discriminator.family to few_shot"
+            )
+        packing = evidence.packing
+        looked_at = every(evidence.real.detach(), self.stride, packing)
+        error = wide(evidence.reconstruction_loss(looked_at))  # (K,)
+        return weight * spread(error.view(-1, packing).mean(1), evidence.verdicts, self.stride)
+
+
+# --------------------------------------------------------------------------- from a recipe
+
+
+def _stride(share: float) -> int:
+    if not 0.0 < share <= 1.0:
+        raise RecipeError(f"a penalty's share is {share}; it must be more than 0 and at most 1")
+    return round(1.0 / share)
+
+
+def _zero_centred(entry: recipe.Penalty, *, real: bool, fake: bool) -> ZeroCentred:
+    sigma = entry.sigma if entry.method == "finite_difference" else None
+    return ZeroCentred(real=real, fake=fake, sigma=sigma, share=entry.share)
+
+
+_PENALTIES: dict[str, Callable[[recipe.Penalty], Penalty]] = {
+    "r1": lambda entry: _zero_centred(entry, real=True, fake=False),
+    "r2": lambda entry: _zero_centred(entry, real=False, fake=True),
+    "interpolated": lambda entry: Interpolated(share=entry.share),
+    "dragan": lambda entry: Dragan(share=entry.share),
+    "centring": lambda entry: Centring(),
+    "lecam": lambda entry: LeCam(),
+    "reconstruction": lambda entry: Reconstruction(share=entry.share),
+}
+
+
+def penalty_names() -> tuple[str, ...]:
+    """The names that :func:`penalty` knows."""
+    return tuple(_PENALTIES)
+
+
+def penalty(entry: recipe.Penalty) -> Penalty:
+    """The term that one entry of a recipe names; its weight and its rhythm are the caller's.
+
+    Raises:
+        RecipeError: the name or a value is wrong.
+    """
+    name = entry.name
+    if name not in _PENALTIES:
+        raise RecipeError(
+            f"unknown penalty {name!r}; there is {', '.join(_PENALTIES)}.{nearest(name, _PENALTIES)}"
+        )
+    if entry.method == "finite_difference":
+        if name not in ("r1", "r2"):
+            raise RecipeError(f"the penalty {name} has no finite_difference; set its method to exact")
+        if not entry.sigma > 0.0:
+            raise RecipeError(f"sigma of the penalty {name} is {entry.sigma}; it must be more than 0")
+    if entry.every < 1:
+        raise RecipeError(f"every of the penalty {name} is {entry.every}; it must be at least 1")
+    return _PENALTIES[name](entry)
+
+
+def penalties(entries: Iterable[recipe.Penalty]) -> list[tuple[recipe.Penalty, Penalty]]:
+    """The terms of a recipe, each with the entry whose weight and rhythm it keeps.
+
+    r1 and r2 with otherwise equal settings become one term, which needs one pass instead of two.
+
+    Raises:
+        RecipeError: a name or a value is wrong, or a name comes twice.
+    """
+    wanted = list(entries)
+    names = [entry.name for entry in wanted]
+    for name in names:
+        if names.count(name) > 1:
+            raise RecipeError(f"the penalty {name} is there twice; keep one of them")
+    terms: list[tuple[recipe.Penalty, Penalty]] = []
+    by_name = {entry.name: entry for entry in wanted}
+    r1, r2 = by_name.get("r1"), by_name.get("r2")
+    together = r1 is not None and r2 is not None and replace(r2, name="r1") == r1
+    for entry in wanted:
+        if together and entry is r2:
+            continue
+        term = penalty(entry)
+        if together and entry is r1:
+            term = _zero_centred(entry, real=True, fake=True)
+        terms.append((entry, term))
+    return terms

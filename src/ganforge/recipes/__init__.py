@@ -1,0 +1,104 @@
+"""Complete experiments, one file each: find one by name or by file, or infer it from the data."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from ganforge.core.errors import RecipeError, nearest
+from ganforge.core.recipe import Recipe
+from ganforge.core.space import Space
+
+__all__ = ["RECIPES", "Choice", "Maker", "find", "infer", "source", "summary"]
+
+Maker = Callable[[Space, int], Recipe]
+"""What a recipe file defines as ``recipe(space, n)``: the experiment for ``n`` examples of a space."""
+
+# Recipe name to the module of this package that makes it.
+RECIPES = {
+    "gaussian": "gaussian",
+    "gaussian-modern": "gaussian_modern",
+    "points": "points",
+    "ring": "ring",
+    "grid": "grid",
+    "digits": "digits",
+    "dcgan": "dcgan",
+    "residual": "residual",
+    "few-shot": "few_shot",
+}
+_FEW = 1_000
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A recipe, and why it is this one."""
+
+    maker: Maker
+    name: str
+    reason: str
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"ganforge.recipes.{RECIPES[name]}")
+
+
+def find(name: str) -> Choice:
+    """A recipe by its name, or from a Python file of the user's own that defines ``recipe(space, n)``.
+
+    Raises RecipeError, with the nearest name, where there is none.
+    """
+    if name in RECIPES:
+        return Choice(_module(name).recipe, name, "asked for")
+    path = Path(name)
+    if path.suffix == ".py":
+        return Choice(_from_file(path), path.stem, f"from {path}")
+    raise RecipeError(
+        f"there is no recipe {name!r}.{nearest(name, RECIPES)} "
+        f"Known: {', '.join(RECIPES)}, or a file ending in .py"
+    )
+
+
+def _from_file(path: Path) -> Maker:
+    if not path.is_file():
+        raise RecipeError(f"there is no recipe file {path}; gan recipes --copy NAME makes one to start from")
+    spec = importlib.util.spec_from_file_location(f"recipe_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        maker: Maker = module.recipe
+    except Exception as error:
+        raise RecipeError(
+            f"the recipe file {path} cannot be used ({type(error).__name__}: {error}); "
+            "it must define recipe(space, n) -> Recipe"
+        ) from error
+    return maker
+
+
+def infer(space: Space, n: int, *, builtin: str | None = None) -> Choice:
+    """The recipe for ``n`` training examples of ``space``, with the reason."""
+    if builtin in RECIPES:
+        return Choice(_module(builtin).recipe, builtin, "made for this built-in data set")
+    if space.kind == "points":
+        return Choice(_module("points").recipe, "points", "because the examples are points")
+    if space.kind == "pictures" and n < _FEW:
+        reason = f"because there are fewer than {_FEW:,} pictures"
+        return Choice(_module("few-shot").recipe, "few-shot", reason)
+    return Choice(_module("residual").recipe, "residual", f"the default for {space.kind}")
+
+
+def summary(name: str) -> str:
+    """The first line of a recipe's own words."""
+    return (inspect.getdoc(_module(name)) or "").splitlines()[0]
+
+
+def source(name: str) -> str:
+    """A recipe's file, to read or to copy. Raises RecipeError for an unknown name."""
+    find(name)
+    return inspect.getsource(_module(name))

@@ -1,0 +1,51 @@
+"""The modern default for pictures, sounds and shapes: residual networks without normalisation.
+
+Relativistic pairing with zero-centred penalties on reals and fakes (Huang et al. 2024, arXiv 2501.05441),
+the penalties by finite differences.
+
+Command:   gan train FOLDER --recipe residual
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ganforge.core.recipe import Augmentation, Penalty, Player, Recipe
+from ganforge.core.space import Space
+
+__all__ = ["recipe"]
+
+
+def recipe(space: Space, n: int) -> Recipe:
+    side = max(space.spatial)
+    gamma = 0.05 * (side / 32) ** 2 if side <= 32 else 0.05 * (side / 32) ** 3.3
+    small = side <= 32
+    player = Player(
+        family="residual",
+        width=64 if small else 48,
+        depth=1,
+        learning_rate=5e-4,
+        learning_rate_final=1e-4,
+        beta1=0.0,
+        beta2=0.9,
+        beta2_final=0.99,
+    )
+    r1 = Penalty(
+        name="r1", weight=gamma, weight_final=gamma / 10, method="finite_difference", sigma=0.01, share=0.25
+    )
+    return Recipe(
+        name="residual",
+        latent=64,
+        objective="relativistic",
+        generator=player,
+        discriminator=player,
+        penalties=(
+            r1,
+            replace(r1, name="r2"),
+            Penalty(name="centring", weight=0.01),
+        ),
+        augmentation=Augmentation(policy="translation", probability=0.3 if n < 5_000 else 0.0),
+        batch=64,
+        kimg=400,
+        ema_nimg=10_000,
+    )

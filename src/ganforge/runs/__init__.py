@@ -1,0 +1,1 @@
+"""The run folder: write, read, verify, and load a Sampler from it."""

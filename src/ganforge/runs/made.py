@@ -1,0 +1,167 @@
+"""What a sampler makes, as files: single samples, a grid, a film of a walk."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ganforge.core.errors import UsageError, nearest
+from ganforge.runs import pictures
+from ganforge.runs.files import machine_faults, write_atomically
+from ganforge.runs.sampler import GeneratorSampler
+
+__all__ = ["class_condition", "walk", "write_files", "write_film", "write_grid"]
+
+_FRAMES_PER_SECOND = 20
+
+
+def class_condition(sampler: GeneratorSampler, name: str | None) -> Tensor | None:
+    """The condition ``(1, C)`` that asks for a class by its name or number; None for None.
+
+    Raises UsageError, with the nearest name, where there is no such class.
+    """
+    if name is None:
+        return None
+    classes = sampler.space.classes
+    if not sampler.conditions:
+        raise UsageError("this generator was trained without classes; leave --class out")
+    if name in classes:
+        index = classes.index(name)
+    elif name.isdigit() and int(name) < len(classes):
+        index = int(name)
+    else:
+        known = ", ".join(classes[:20]) + (" …" if len(classes) > 20 else "")
+        raise UsageError(f"there is no class {name!r}.{nearest(name, classes)} Known: {known}")
+    return torch.nn.functional.one_hot(torch.tensor([index]), sampler.conditions).float()
+
+
+def _latents(sampler: GeneratorSampler, seeds: Sequence[int], truncation: float) -> Tensor:
+    """One latent a seed, ``(len(seeds), L)``: the first of each seed's sequence."""
+    if not 0.0 <= truncation <= 1.0:
+        raise UsageError(f"truncation is {truncation}; it must be from 0 to 1")
+    return torch.cat([sampler.prior.seeded(1, seed=seed) for seed in seeds]) * truncation
+
+
+def _conditions(sampler: GeneratorSampler, seeds: Sequence[int], condition: Tensor | None) -> Tensor | None:
+    """What each seed is asked for, ``(len(seeds), C)``: the condition given, or the classes in turn."""
+    if not sampler.conditions:
+        return None
+    if condition is not None:
+        return condition.expand(len(seeds), -1)
+    turn = torch.tensor([seed % sampler.conditions for seed in seeds])
+    return torch.nn.functional.one_hot(turn, sampler.conditions).float()
+
+
+def _samples(
+    sampler: GeneratorSampler, seeds: Sequence[int], condition: Tensor | None, truncation: float
+) -> np.ndarray:
+    asked = _conditions(sampler, seeds, condition)
+    return sampler.generate(_latents(sampler, seeds, truncation), asked).numpy()
+
+
+def write_files(
+    sampler: GeneratorSampler,
+    seeds: Sequence[int],
+    folder: Path,
+    *,
+    condition: Tensor | None = None,
+    truncation: float = 1.0,
+) -> list[Path]:
+    """One file a seed, named after it: PNG for pictures, ``.npy`` in declared units for the rest."""
+    with machine_faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    files: list[Path] = []
+    for seed, sample in zip(seeds, _samples(sampler, seeds, condition, truncation), strict=True):
+        if sampler.space.kind == "pictures" and sampler.space.channels <= 4:
+            content, suffix = pictures.png(pictures.picture(sample, sampler.space)), ".png"
+        else:
+            buffer = BytesIO()
+            np.save(buffer, sample, allow_pickle=False)
+            content, suffix = buffer.getvalue(), ".npy"
+        files.append(folder / f"seed{seed:06d}{suffix}")
+        write_atomically(files[-1], content)
+    return files
+
+
+def write_grid(
+    sampler: GeneratorSampler,
+    seeds: Sequence[int],
+    path: Path,
+    *,
+    condition: Tensor | None = None,
+    truncation: float = 1.0,
+) -> None:
+    """One picture of all seeds. Raises UsageError where Pillow cannot write the suffix."""
+    Image.init()
+    if path.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise UsageError(f"a grid is a picture: name it .png, .jpg or .webp, not {path.name}")
+    sheet = pictures.show(_samples(sampler, seeds, condition, truncation), sampler.space)
+    buffer = BytesIO()
+    suffix = path.suffix.lower()
+    (sheet.convert("RGB") if suffix in (".jpg", ".jpeg") else sheet).save(
+        buffer, Image.registered_extensions()[suffix]
+    )
+    write_atomically(path, buffer.getvalue())
+
+
+def walk(ends: Tensor, frames: int) -> Tensor:
+    """A closed walk through latents ``(K, L)`` in ``frames`` equal steps, ``(frames, L)``.
+
+    Between two latents it goes along the great circle (spherical interpolation: Shoemake 1985), because
+    the middle of a straight line between two normal latents is shorter than any that training has seen.
+    """
+    steps = torch.arange(frames, dtype=torch.float64) * len(ends) / frames
+    first = steps.floor().long()
+    t = (steps - first).unsqueeze(1)
+    a, b = ends.double()[first % len(ends)], ends.double()[(first + 1) % len(ends)]
+    cosine = torch.nn.functional.cosine_similarity(a, b, dim=1).clamp(-1.0, 1.0).unsqueeze(1)
+    angle = torch.acos(cosine)
+    sine = torch.sin(angle)
+    straight = (1 - t) * a + t * b
+    bent = (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / sine.clamp_min(1e-9)
+    return torch.where(sine < 1e-4, straight, bent).float()
+
+
+def write_film(
+    sampler: GeneratorSampler,
+    seeds: Sequence[int],
+    path: Path,
+    *,
+    condition: Tensor | None = None,
+    truncation: float = 1.0,
+    seconds: float = 12.0,
+) -> None:
+    """A walk from seed to seed and back to the first; of points, the samples' movement through it.
+
+    Raises UsageError for a length that is not positive, or a suffix that is no film's.
+    """
+    if not seconds > 0:
+        raise UsageError(f"--seconds is {seconds:g}; it must be more than 0")
+    if path.suffix.lower() not in pictures.FILM_FORMATS:
+        raise UsageError(f"a film ends in {', '.join(pictures.FILM_FORMATS)}, not {path.name!r}")
+    if sampler.space.kind == "points":
+        raise UsageError("a walk of a single point is no film; the run's samples/ show how the points moved")
+    frames = max(2, math.ceil(seconds * _FRAMES_PER_SECOND))
+    asked = _conditions(sampler, seeds, condition)
+    path_z = walk(_latents(sampler, seeds, truncation), frames)
+    path_c = None
+    if asked is not None:  # classes fade into each other along a straight line
+        steps = torch.arange(frames) * len(seeds) / frames
+        first = steps.floor().long()
+        t = (steps - first).unsqueeze(1)
+        path_c = (1 - t) * asked[first % len(seeds)] + t * asked[(first + 1) % len(seeds)]
+    made = sampler.generate(path_z, path_c).numpy()
+    factor = max(1, 256 // max(sampler.space.spatial))
+    stills = [pictures.picture(sample, sampler.space) for sample in made]
+    big = [
+        still.resize((still.width * factor, still.height * factor), Image.Resampling.NEAREST)
+        for still in stills
+    ]
+    pictures.film(big, path, seconds=seconds)

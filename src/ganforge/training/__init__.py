@@ -1,0 +1,1 @@
+"""Referee, loop, moving average, schedules, precision and devices."""

@@ -1,0 +1,73 @@
+"""On what, and how, the arithmetic is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+
+from ganforge.core.batch import Batch
+
+__all__ = ["Engine"]
+
+Module = TypeVar("Module", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Device, precision, memory format, threads and parts of a training.
+
+    Attributes:
+        device: where networks and data live.
+        precision: the type that network bodies compute in: float32 or bfloat16.
+        channels_last: whether pictures and weights are stored with the channel as the last axis.
+        threads: processor threads of one operation; None leaves torch's choice.
+        parts: pieces that a batch is cut into, whose gradients are added up.
+    """
+
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    precision: torch.dtype = torch.float32
+    channels_last: bool = False
+    threads: int | None = None
+    parts: int = 1
+
+    def apply(self) -> None:
+        """Set what is the process's own: threads, and small numbers rounded to zero."""
+        if self.threads is not None:
+            torch.set_num_threads(self.threads)
+        # Numbers below 1e-38 cost a hundred times as much as others on some processors.
+        torch.set_flush_denormal(True)
+
+    def place(self, module: Module) -> Module:
+        """Move a module here, in this memory format."""
+        module = module.to(self.device)
+        if self.channels_last:
+            module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        return module
+
+    def shape(self, batch: Batch) -> Batch:
+        """A batch in this memory format."""
+        if not self.channels_last or batch.real.dim() != 4:
+            return batch
+        return Batch(batch.real.contiguous(memory_format=torch.channels_last), batch.source, batch.condition)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "device": str(self.device),
+            "precision": str(self.precision).removeprefix("torch."),
+            "channels_last": self.channels_last,
+            "threads": self.threads,
+            "parts": self.parts,
+        }
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> Engine:
+        return cls(
+            device=torch.device(fields["device"]),
+            precision={"float32": torch.float32, "bfloat16": torch.bfloat16}[fields["precision"]],
+            channels_last=fields["channels_last"],
+            threads=fields["threads"],
+            parts=fields["parts"],
+        )

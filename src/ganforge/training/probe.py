@@ -1,0 +1,111 @@
+"""Which precision, memory format and number of threads are fastest: measured, on this very game."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from statistics import median
+
+import torch
+
+from ganforge.core.recipe import Recipe
+from ganforge.data import Dataset
+from ganforge.training.engine import Engine
+from ganforge.training.rounds import Rounds
+
+__all__ = ["Finding", "choose_device", "probe"]
+
+_SECONDS = 1.2  # spent on measuring one way, at most, once it is warm
+_WORTH = 1.05  # a change must be this much faster to be taken
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the probe found.
+
+    Attributes:
+        engine: the fastest way of those tried.
+        ratio: how many times as fast as float32 with torch's own choices.
+        images_per_second: real examples shown a second.
+        words: the same for a person.
+    """
+
+    engine: Engine
+    ratio: float
+    images_per_second: float
+    words: str
+
+
+def choose_device(name: str | None = None) -> torch.device:
+    """The accelerator, where torch sees one that works; else the processor. A name overrides."""
+    if name is not None:
+        return torch.device(name)
+    if torch.accelerator.is_available():
+        found = torch.accelerator.current_accelerator()
+        assert found is not None
+        return found
+    return torch.device("cpu")
+
+
+def probe(recipe: Recipe, dataset: Dataset, *, device: torch.device) -> Finding:
+    """Play a few rounds in each way and keep the fastest. Takes seconds; leaves no trace in any player.
+
+    One thing is changed at a time, from what usually gains most: memory format, precision, threads.
+    """
+    threads = torch.get_num_threads()
+    best = Engine(device=device)
+    plain = pace = _seconds(best, recipe, dataset)
+    tried: list[str] = []
+    for change, words in _changes(recipe, dataset, device, pace):
+        candidate = replace(best, **change)
+        seconds = _seconds(candidate, recipe, dataset)
+        if pace / seconds > _WORTH:
+            best, pace = candidate, seconds
+            tried.append(words)
+    torch.set_num_threads(threads if best.threads is None else best.threads)
+    ratio = plain / pace
+    examples = recipe.batch * recipe.discriminator_moves / pace
+    how = ", ".join(tried) if tried else "float32"
+    gain = f" ({ratio:.1f}× plain float32 on this network)" if tried else ""
+    return Finding(best, ratio, examples, f"{_describe(device)}, {how}{gain}")
+
+
+def _changes(
+    recipe: Recipe, dataset: Dataset, device: torch.device, pace: float
+) -> Iterator[tuple[dict[str, object], str]]:
+    if dataset.space.dims == 2:
+        yield {"channels_last": True}, "channels last"
+    if recipe.precision == "bfloat16" or (recipe.precision == "auto" and dataset.space.dims > 0):
+        yield {"precision": torch.bfloat16}, "bfloat16"
+    if device.type == "cpu" and torch.get_num_threads() > 1 and pace < 0.02:
+        yield {"threads": 1}, "1 thread"
+
+
+def _seconds(engine: Engine, recipe: Recipe, dataset: Dataset) -> float:
+    """Median seconds of a round played in this way."""
+    torch.set_num_threads(engine.threads or torch.get_num_threads())
+    rounds = Rounds(recipe, dataset, engine)
+    began = time.perf_counter()
+    rounds.play()
+    rounds.play()
+    _wait(engine.device)
+    warm = time.perf_counter() - began
+    times: list[float] = []
+    while (sum(times) < _SECONDS - warm / 4 and len(times) < 40) or len(times) < 2:
+        began = time.perf_counter()
+        rounds.play()
+        _wait(engine.device)
+        times.append(time.perf_counter() - began)
+    return median(times)
+
+
+def _wait(device: torch.device) -> None:
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
+
+
+def _describe(device: torch.device) -> str:
+    if device.type == "cpu":
+        return f"CPU, {torch.get_num_threads()} threads"
+    return str(device)

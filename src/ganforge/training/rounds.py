@@ -1,0 +1,109 @@
+"""A game being played: the players, their data, and where they stand. No clock, no files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ganforge.core.batch import Batch
+from ganforge.core.draw import Draw, key
+from ganforge.core.recipe import Recipe
+from ganforge.core.schedule import Moment
+from ganforge.data import Dataset, Deck
+from ganforge.games import build_game
+from ganforge.training.average import MovingAverage
+from ganforge.training.engine import Engine
+from ganforge.training.ledger import Ledger
+from ganforge.training.referee import Referee
+
+__all__ = ["Rounds"]
+
+
+class Rounds:
+    """Plays the rounds of a recipe on a data set, one after the other.
+
+    A round is a function of the tensors in :meth:`tensors`, the recipe's seed, ``nimg``, ``rounds`` and
+    the progress that it is given, and of nothing else: that is why a resume continues bit for bit.
+
+    Attributes:
+        nimg: real examples shown to the discriminator's moves so far.
+        rounds: rounds played so far.
+        game, referee, average, ledger: see their modules.
+    """
+
+    def __init__(self, recipe: Recipe, dataset: Dataset, engine: Engine) -> None:
+        self.recipe = recipe
+        self.engine = engine
+        self.nimg = 0
+        self.rounds = 0
+        self.game = engine.place(build_game(recipe, dataset.space))
+        self.ledger = Ledger()
+        self.referee = Referee(
+            self.game,
+            {"generator": recipe.generator, "discriminator": recipe.discriminator},
+            ledger=self.ledger,
+            precision=engine.precision,
+        )
+        self.average = MovingAverage(
+            self.game.players["generator"], ema_nimg=recipe.ema_nimg, ema_ramp=recipe.ema_ramp
+        )
+        self._deck = Deck(
+            dataset.train, dataset.space, seed=recipe.seed, device=engine.device, mirror=recipe.mirror
+        )
+        self._draws = [
+            Draw(key(recipe.seed, 3), part=part, parts=engine.parts, device=engine.device)
+            for part in range(engine.parts)
+        ]
+
+    def play(self, progress: float = 0.0) -> None:
+        """One round, at this share of the budget, 0…1."""
+        recipe = self.recipe
+        moment = Moment(self.nimg, self.rounds, progress)
+        rows = recipe.batch // self.engine.parts
+        deals = [self._deal(part * rows, rows) for part in range(self.engine.parts)]
+        self.referee.round(deals, [draw.move_to(self.nimg) for draw in self._draws], moment)
+        step = recipe.batch * recipe.discriminator_moves
+        self.average.update(self.nimg, step)
+        self.nimg += step
+        self.rounds += 1
+
+    def _deal(self, offset: int, rows: int) -> Callable[[], Batch]:
+        """A part's hands: its k-th hand is ``rows`` rows from ``offset`` of the k-th batch after nimg."""
+        position = self.nimg + offset
+
+        def deal() -> Batch:
+            nonlocal position
+            batch = self.engine.shape(self._deck.deal(position, rows))
+            position += self.recipe.batch
+            return batch
+
+        return deal
+
+    def tensors(self) -> dict[str, dict[str, Tensor]]:
+        """All that a checkpoint needs: the game's players and buffers, the average, the optimisers."""
+        optimisers = {
+            f"{player}.{index}.{name}": value
+            for player, optimiser in self.referee.optimisers.items()
+            for index, slots in optimiser.state_dict()["state"].items()
+            for name, value in slots.items()
+            if isinstance(value, Tensor)
+        }
+        return {
+            "game": dict(self.game.state_dict()),
+            "average": dict(self.average.network.state_dict()),
+            "optimisers": optimisers,
+        }
+
+    def load(self, tensors: dict[str, dict[str, Tensor]]) -> None:
+        """The inverse of :meth:`tensors`. Raises KeyError or RuntimeError where they do not fit."""
+        self.game.load_state_dict(tensors["game"])
+        self.average.network.load_state_dict(tensors["average"])
+        for label, value in tensors["optimisers"].items():
+            player, index, name = label.rsplit(".", 2)
+            parameter = self.referee.parameters[player][int(index)]
+            if value.shape == parameter.shape:
+                # In the parameter's own memory format: fused kernels walk both side by side.
+                value = torch.empty_like(parameter).copy_(value)
+            self.referee.optimisers[player].state[parameter][name] = value

@@ -1,0 +1,81 @@
+"""Small experiments that tests share."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ganforge.core.recipe import Augmentation, Penalty, Player, Recipe
+from ganforge.core.space import Space
+from ganforge.data import Dataset, Examples, Scan
+
+_PENALTIES = (
+    Penalty(name="r1", weight=0.1, weight_final=0.01, method="finite_difference", share=0.25),
+    Penalty(name="r2", weight=0.1, weight_final=0.01, method="finite_difference", share=0.25),
+    Penalty(name="centring", weight=0.01),
+)
+
+
+def recipe(**changes: Any) -> Recipe:
+    """A tiny duel on points: every mechanism of the default on, nothing slow."""
+    player = Player(
+        family="mlp",
+        width=16,
+        depth=2,
+        learning_rate=1e-3,
+        learning_rate_final=1e-4,
+        beta2=0.9,
+        beta2_final=0.99,
+    )
+    base = Recipe(
+        name="tiny",
+        generator=player,
+        discriminator=player,
+        latent=4,
+        penalties=_PENALTIES,
+        batch=16,
+        kimg=1.0,
+        ema_nimg=200,
+        precision="float32",
+        seed=3,
+    )
+    return replace(base, **changes)
+
+
+def picture_recipe(family: str = "residual", **changes: Any) -> Recipe:
+    """The same on small pictures, with augmentation."""
+    player = Player(family=family, width=8, depth=1 if family == "residual" else 0, learning_rate=1e-3)
+    return recipe(
+        generator=player,
+        discriminator=player,
+        augmentation=Augmentation(policy="translation", probability=0.5),
+        **changes,
+    )
+
+
+def points(n: int = 100, dimensions: int = 2) -> Dataset:
+    """Standard normal points of a data set that needs no file."""
+    values = np.random.default_rng(0).standard_normal((n, dimensions)).astype(np.float32)
+    return _dataset(Space(kind="points", shape=(dimensions,)), values, None)
+
+
+def pictures(n: int = 60, shape: tuple[int, int, int] = (1, 8, 8), classes: int = 0) -> Dataset:
+    """Random pictures, in classes where asked for."""
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 256, (n, *shape), dtype=np.uint8)
+    labels = rng.integers(0, classes, n) if classes else None
+    space = Space(kind="pictures", shape=shape, classes=tuple(str(i) for i in range(classes)))
+    return _dataset(space, values, labels)
+
+
+def _dataset(space: Space, values: np.ndarray, labels: np.ndarray | None) -> Dataset:
+    examples = Examples(values, labels, np.arange(len(values)))
+    empty = Examples(values[:0], None if labels is None else labels[:0], np.arange(0))
+    manifest = {"source": "made by a test", "fingerprint": f"{len(values)}", "train": len(values)}
+    return Dataset(space, examples, empty, manifest, _no_scan())
+
+
+def _no_scan() -> Scan:
+    return object()
