@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
+
+# Small tensors on two threads that share two cores with others wait for each other more than they work.
+torch.set_num_threads(1)
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +32,10 @@ def test_second_load_decodes_nothing(make_folder: Callable[..., Path], cache: Pa
     first = load(folder, cache=cache, progress=lambda done, total: calls.append((done, total)))
     assert calls[-1][0] == calls[-1][1] > 0
     assert calls == sorted(calls)
+    other = make_folder(30, name="other")
+    (other / "bad.png").write_bytes(b"")
+    load(other, cache=cache, progress=lambda done, total: calls.append((done, total)))
+    assert calls[-1] == (62, 62)  # a bad file counts as done
     calls.clear()
     second = load(folder, cache=cache, progress=lambda done, total: calls.append((done, total)))
     assert not calls
@@ -38,7 +43,7 @@ def test_second_load_decodes_nothing(make_folder: Callable[..., Path], cache: Pa
     assert (first.train.values == second.train.values).all()
     assert first.manifest == second.manifest
     json.dumps(first.manifest)
-    assert len(_folders(cache)) == 1
+    assert len(_folders(cache)) == 2
 
 
 def test_changed_source_or_wish_is_another_cache(make_folder: Callable[..., Path], cache: Path) -> None:
@@ -103,6 +108,14 @@ def test_full_disk(make_folder: Callable[..., Path], cache: Path, monkeypatch: p
     monkeypatch.undo()
     assert not list(cache.iterdir())
     assert load(folder, cache=cache).scan.count == 12
+
+
+def test_strays_of_killed_processes_go(make_folder: Callable[..., Path], cache: Path) -> None:
+    for name, age in ((".writing-old", 200_000), (".writing-new", 0)):
+        (cache / name).mkdir()
+        os.utime(cache / name, (time.time() - age,) * 2)
+    load(make_folder(12), cache=cache)
+    assert [path.name for path in cache.glob(".writing-*")] == [".writing-new"]
 
 
 def test_where_the_cache_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,6 +200,8 @@ def test_near_duplicates(tmp_path: Path, cache: Path, make_folder: Callable[...,
         small.resize((48, 48), Image.Resampling.BICUBIC).save(folder / f"{i:02}.png")
     with Image.open(folder / "03.png") as image:
         image.save(folder / "03-again.jpg", quality=90)
+        darker = image.point([level // 2 for level in range(256)] * 3)
+        darker.save(folder / "03-darker.png")  # the same hash, another picture
     report = scan(folder, cache=cache)
     assert report.exact_duplicates == 0
     assert report.near_duplicates == 1

@@ -134,9 +134,9 @@ def test_member_longer_than_stated(make_folder: Callable[..., Path], cache: Path
     path = tmp_path / "liar.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         _add_good(archive, make_folder(60))
-        archive.writestr("zz.bmp", bytes(MEGABYTE))
+        archive.writestr("zz.bmp", bytes(777_777))
     content = path.read_bytes()
-    stated = struct.pack("<I", MEGABYTE)
+    stated = struct.pack("<I", 777_777)
     assert content.count(stated) == 2  # local header and directory
     path.write_bytes(content.replace(stated, struct.pack("<I", 999)))
     data = load(path, cache=cache)
@@ -183,6 +183,15 @@ def test_nothing_pickled_is_read(tmp_path: Path, cache: Path) -> None:
         with pytest.raises(DataError, match="Python objects"):
             load(tmp_path / name, cache=cache)
     assert not (tmp_path / "ran").exists()
+
+
+def test_what_may_not_be_read(make_folder: Callable[..., Path], cache: Path, monkeypatch) -> None:
+    def denied(path: Path, **_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("ganforge.data.door.read_pictures", denied)
+    with pytest.raises(DataError, match="may not be read by you"):
+        load(make_folder(3), cache=cache)
 
 
 def test_damaged_arrays(tmp_path: Path, cache: Path) -> None:

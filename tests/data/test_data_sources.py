@@ -45,7 +45,8 @@ def test_idx_folder_and_file(tmp_path: Path, cache: Path, packed: bool) -> None:
         assert (values[:, 0] == PICTURES).all()
         assert (labels == LABELS).all()
     (tmp_path / f"train-labels-idx1-ubyte{end}").unlink()
-    assert load(tmp_path, cache=cache).train.labels is None
+    for source in (tmp_path, tmp_path / f"train-images-idx3-ubyte{end}"):
+        assert load(source, cache=cache).train.labels is None
 
 
 def test_idx_damaged(tmp_path: Path, cache: Path) -> None:
@@ -60,7 +61,7 @@ def test_idx_damaged(tmp_path: Path, cache: Path) -> None:
     (tmp_path / "labels-idx1-ubyte").write_bytes(_idx(LABELS[:7]))
     with pytest.raises(DataError, match=r"\(7,\) for 30 pictures"):
         load(path, cache=cache)
-    values = PICTURES.astype(">f4") / 255
+    values = (PICTURES / 255).astype(">f4")
     (tmp_path / "labels-idx1-ubyte").unlink()
     path.write_bytes(_idx(values, 0x0D))
     found, _ = _in_order(load(path, cache=cache, held_out=0))
@@ -114,6 +115,8 @@ def test_shapes_points_and_refusals(tmp_path: Path, cache: Path) -> None:
     assert (_in_order(data)[0] == points.astype(np.float32)).all()
     assert load(path, cache=cache, standardise=False).space.scale == ()
     assert read(points[:, 0]).space.shape == (1,)
+    with pytest.raises(DataError, match="pictures only"):
+        load(path, size=16, cache=cache)
     constant = read(np.ones((20, 1)))
     assert constant.space.scale == (1.0,)
     for array, says in [

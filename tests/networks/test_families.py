@@ -62,10 +62,10 @@ def test_mlp_activations(name: str) -> None:
 
 
 def test_mlp_fourier_appends_sines_and_cosines() -> None:
-    D = build_discriminator("mlp", POINTS, options={"fourier": 2})
+    D = build_discriminator("mlp", POINTS, options={"fourier": 3})
     first = next(module for module in D.modules() if isinstance(module, nn.Linear))
     a, b = 0.1, -0.7
-    angles = [math.pi * a, 2 * math.pi * a, math.pi * b, 2 * math.pi * b]
+    angles = [math.pi * octave * x for x in (a, b) for octave in (1, 2, 4)]
     inputs = torch.tensor([[a, b, *map(math.sin, angles), *map(math.cos, angles)]])
     expected = F.leaky_relu(first(inputs), 0.2)
     torch.testing.assert_close(D.features(torch.tensor([[a, b]]))[0], expected)

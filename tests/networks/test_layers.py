@@ -93,12 +93,10 @@ def test_head_adds_the_projection_of_the_condition() -> None:
 
 
 def test_head_keeps_differences_that_bfloat16_would_lose() -> None:
-    head = Head(1, 0)
-    with torch.no_grad():
-        head.linear.weight.fill_(1.0)
-        head.linear.bias.fill_(10.0)
+    head = Head(2, 0, bias=False)
+    nn.init.ones_(head.linear.weight)
     with torch.autocast("cpu", torch.bfloat16):
-        logits = head(torch.tensor([[0.0], [0.01]]), None)
+        logits = head(torch.tensor([[10.0, 0.0], [10.0, 0.01]]), None)
     assert (logits[1] - logits[0]).item() == pytest.approx(0.01, abs=1e-5)
 
 

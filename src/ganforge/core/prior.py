@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from ganforge.core.draw import Draw, seeded_numbers
@@ -14,17 +15,41 @@ __all__ = ["Prior"]
 
 @dataclass(frozen=True)
 class Prior:
-    """Latents of ``size`` independent numbers: standard normal, or uniform on [−1, 1)."""
+    """Latents of ``size`` independent numbers: standard normal, or uniform on [−1, 1).
+
+    The last ``bits`` of them are coin tosses, −1 or 1, instead. A continuous generator of a continuous
+    latent must lay a bridge of bad samples between any two separate modes; with coins in the latent,
+    separate modes can have separate latents.
+
+    Attributes:
+        size: how many numbers in all.
+        kind: of those that are not coins.
+        bits: how many are coins, 0 … size.
+    """
 
     size: int
     kind: Literal["normal", "uniform"] = "normal"
+    bits: int = 0
+
+    def __post_init__(self) -> None:
+        assert 0 <= self.bits <= self.size
 
     def __call__(self, draw: Draw, n: int) -> Tensor:
         """``(n, size)`` latents for a training move."""
+        smooth = self.size - self.bits
         if self.kind == "normal":
-            return draw.normal(n, self.size)
-        return draw.uniform(n, self.size).mul_(2.0).sub_(1.0)
+            z = draw.normal(n, smooth)
+        else:
+            z = draw.uniform(n, smooth).mul_(2.0).sub_(1.0)
+        if not self.bits:
+            return z
+        coins = draw.integers(2, n, self.bits).to(z.dtype).mul_(2.0).sub_(1.0)
+        return torch.cat([z, coins], dim=1)
 
     def seeded(self, n: int, *, seed: int, start: int = 0) -> Tensor:
         """Latents ``start … start + n − 1`` of ``seed``, ``(n, size)``: see :func:`seeded_numbers`."""
-        return seeded_numbers(n, self.size, seed=seed, start=start, kind=self.kind)
+        z = seeded_numbers(n, self.size, seed=seed, start=start, kind=self.kind)
+        if self.bits:
+            coins = z[:, self.size - self.bits :]
+            coins.copy_(torch.where(coins < 0, -1.0, 1.0))
+        return z

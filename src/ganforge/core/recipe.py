@@ -75,12 +75,18 @@ class Augmentation:
         probability: for each example and each policy; with ``target`` the value at the start.
         target: if given, the probability adapts so that this share statistic is held (ADA's .6).
         ramp_kimg: thousands of examples in which the adaptive probability can go from 0 to 1.
+        noise: deviation of the normal noise that is added, in model units, at the start.
+        noise_final: the noise shrinks to that by ``noise_until``, in equal factors; then there is none.
+        noise_until: share of the budget, 0…1.
     """
 
     policy: str = ""
     probability: float = 1.0
     target: float | None = None
     ramp_kimg: float = 500.0
+    noise: float = 0.0
+    noise_final: float = 0.0
+    noise_until: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +99,7 @@ class Recipe:
         game: the order of play.
         latent: how many numbers a latent has.
         prior: normal or uniform on [−1, 1).
+        latent_bits: how many of the latent's numbers are coin tosses instead (``core.prior``).
         objective: the adversarial loss (``ganforge.objectives.adversarial``).
         penalties: terms added to the discriminator's loss.
         discriminator_moves: discriminator moves a generator move (n_critic).
@@ -115,6 +122,7 @@ class Recipe:
     game: Literal["duel"] = "duel"
     latent: int = 64
     prior: Literal["normal", "uniform"] = "normal"
+    latent_bits: int = 0
     objective: str = "relativistic"
     penalties: tuple[Penalty, ...] = ()
     discriminator_moves: int = 1
@@ -135,6 +143,10 @@ class Recipe:
         for name in positive:
             if getattr(self, name) < 1:
                 raise RecipeError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if not 0 <= self.latent_bits <= self.latent:
+            raise RecipeError(
+                f"latent_bits is {self.latent_bits}; it must be from 0 to latent, {self.latent}"
+            )
         if self.batch % self.packing:
             raise RecipeError(f"batch {self.batch} must be a multiple of packing {self.packing}")
         if not self.kimg > 0:

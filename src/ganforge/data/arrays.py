@@ -165,6 +165,8 @@ def interpret(
     if values.ndim == 0 or len(values) < 2:
         raise DataError(f"{source} has shape {values.shape}; a GAN needs at least 2 examples, along axis 0")
     if values.ndim <= 2:
+        if size is not None or channels is not None:
+            raise DataError(f"{source} holds points; size and channels are for pictures only")
         return _points(values, labels, class_names, form=form, source=source, notes=notes)
     axes, channel_count = _layout(values.shape, source)
     planar = values.transpose(axes) if channel_count else values[:, None]
@@ -277,7 +279,8 @@ def _points(
     _extent(points, source)
     indices, classes = (None, ()) if labels is None else name_classes(labels, class_names)
     modes = {str(values.dtype): len(values)}
-    points = points.astype(np.float32)
+    with np.errstate(over="ignore"):
+        points = points.astype(np.float32)
     if not np.isfinite(points).all():
         raise DataError(f"{source} has numbers beyond ±3e38; rescale them")
     return Raw(

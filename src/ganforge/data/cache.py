@@ -19,6 +19,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ __all__ = ["FORMAT", "Stored", "cache_folder", "disk_errors", "read_stored", "sc
 FORMAT = 1  # of the folder above; another number is another key
 _WHOLE = 200 << 20  # bytes up to which a file is checked whole at every load
 _SAMPLES, _SAMPLE = 64, 1 << 16  # else: so many pieces, of so many bytes
+_STRAY = 86_400  # seconds after which a temporary folder belongs to a process that was killed
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +101,10 @@ def disk_errors(folder: Path):
 
 @contextmanager
 def scratch_folder(cache: Path):
-    """A temporary folder inside ``cache``, removed afterwards whatever happens."""
+    """A temporary folder inside ``cache``, removed afterwards; killed processes' old ones are removed too."""
+    for stray in cache.glob(".writing-*"):
+        if time.time() - stray.stat().st_mtime > _STRAY:
+            shutil.rmtree(stray, ignore_errors=True)
     with disk_errors(cache):
         folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=cache))
         try:

@@ -19,7 +19,7 @@ from ganforge.data.arrays import read_arrays
 from ganforge.data.cache import Stored
 from ganforge.data.dataset import Dataset, Examples
 from ganforge.data.duplicates import find_duplicates
-from ganforge.data.idx import find_images, is_idx, read_idx
+from ganforge.data.idx import find_images, is_idx, labels_beside, read_idx
 from ganforge.data.pictures import SUFFIXES, list_pictures, read_pictures
 from ganforge.data.pixels import check_size
 from ganforge.data.raw import Progress, Raw
@@ -118,6 +118,20 @@ def _stored(
     if not there:
         raise DataError(_missing(str(what), path))
     folder = caches.cache_folder(cache)
+    try:
+        return _through_cache(path, wide, channels, folder, progress)
+    except PermissionError as error:
+        raise DataError(f"{error.filename or path} may not be read by you; change its permissions") from None
+
+
+def _through_cache(
+    path: Path,
+    wide: tuple[int, int] | None,
+    channels: int | None,
+    folder: Path,
+    progress: Progress | None,
+) -> tuple[Stored, list[str]]:
+    """A file's or folder's examples by way of the cache ``folder``, and words on what was done."""
     name = _key(path, wide, channels)
     stored = caches.read_stored(folder, name)
     if stored is not None:
@@ -198,6 +212,9 @@ def _key(path: Path, size: tuple[int, int] | None, channels: int | None) -> str:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     else:
         digest.update(repr((path.stat().st_size, path.stat().st_mtime_ns)).encode())
+    labels = labels_beside(path) if path.is_file() else None
+    if labels is not None:
+        digest.update(repr((labels.name, labels.stat().st_size, labels.stat().st_mtime_ns)).encode())
     return digest.hexdigest()[:32]
 
 

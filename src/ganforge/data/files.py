@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import zipfile
@@ -9,6 +10,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from ganforge.core.errors import DataError
 from ganforge.data.raw import Skipped
@@ -38,12 +40,13 @@ class Entry:
 class Listing:
     """Files that can be read, and those that are left out for safety.
 
-    ``read`` gives one entry's bytes; it may be called from several threads.
+    ``open`` gives one entry as a file to be closed; it may be called from several threads. It raises
+    UnreadableError for what is too large or damaged.
     """
 
     entries: list[Entry]
     skipped: list[Skipped]
-    read: Callable[[Entry], bytes]
+    open: Callable[[Entry], BinaryIO]
 
 
 def printable(name: str) -> str:
@@ -78,14 +81,13 @@ def list_folder(folder: Path) -> Listing:
             if stat.S_ISREG(found.st_mode):  # no pipe or device is ever opened
                 entries.append(Entry(relative, found.st_size, found.st_mtime_ns))
 
-    def read(entry: Entry) -> bytes:
+    def open_entry(entry: Entry) -> BinaryIO:
         if entry.size > MAX_FILE:
             raise UnreadableError(f"larger than {MAX_FILE >> 20} MiB")
-        with open(os.path.join(root, entry.name), "rb") as file:
-            return file.read(MAX_FILE)
+        return open(os.path.join(root, entry.name), "rb")
 
     entries.sort(key=lambda entry: entry.name)
-    return Listing(entries, skipped, read)
+    return Listing(entries, skipped, open_entry)
 
 
 def list_zip(path: Path) -> Listing:
@@ -112,7 +114,7 @@ def list_zip(path: Path) -> Listing:
         raise DataError(f"{path} would unpack to {total >> 30} GiB; ganforge reads at most {MAX_TOTAL >> 30}")
     entries.extend(Entry(name, member.file_size, member.CRC) for name, member in members.items())
 
-    def read(entry: Entry) -> bytes:
+    def open_entry(entry: Entry) -> BinaryIO:
         try:
             with archive.open(members[entry.name]) as file:
                 content = file.read(MAX_FILE)
@@ -127,10 +129,10 @@ def list_zip(path: Path) -> Listing:
             raise UnreadableError(f"damaged in the archive ({error})") from None
         if len(content) != entry.size:
             raise UnreadableError("damaged in the archive (its size is not as stated)")
-        return content
+        return io.BytesIO(content)
 
     entries.sort(key=lambda entry: entry.name)
-    return Listing(entries, skipped, read)
+    return Listing(entries, skipped, open_entry)
 
 
 def _refuse(member: zipfile.ZipInfo) -> str | None:

@@ -16,7 +16,7 @@ from ganforge.core.errors import DataError
 from ganforge.data.arrays import interpret
 from ganforge.data.raw import Raw
 
-__all__ = ["find_images", "is_idx", "read_idx", "read_idx_array"]
+__all__ = ["find_images", "is_idx", "labels_beside", "read_idx", "read_idx_array"]
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _MAX_BYTES = 64 << 30
@@ -79,7 +79,8 @@ def find_images(folder: Path) -> Path | None:
     return next(iter([*named, *names]), None)
 
 
-def _labels_beside(images: Path) -> Path | None:
+def labels_beside(images: Path) -> Path | None:
+    """The labels file that belongs to an images file, by its name, or None."""
     name = images.name.replace("images", "labels")
     if name == images.name:
         return None
@@ -105,7 +106,7 @@ def read_idx(path: Path, *, size: tuple[int, int] | None, channels: int | None) 
         images = found
     values = read_idx_array(images)
     notes = [f"pictures from {images.name}"] if path.is_dir() else []
-    beside = _labels_beside(images)
+    beside = labels_beside(images)
     labels = None
     if beside is not None:
         labels = read_idx_array(beside)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import warnings
 from collections import Counter
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -53,7 +52,6 @@ _TURNS = {
 }
 _BLOCK = 16  # files a task of the pool
 _T = TypeVar("_T")
-_U = TypeVar("_U")
 
 
 @dataclass(frozen=True)
@@ -70,23 +68,24 @@ def list_pictures(path: Path) -> tuple[Listing, int]:
     listing = list_folder(path) if path.is_dir() else list_zip(path)
     entries = [entry for entry in listing.entries if _suffix(entry.name) in SUFFIXES]
     skipped = [file for file in listing.skipped if _suffix(file.name) in SUFFIXES | {""}]
-    return Listing(entries, skipped, listing.read), len(listing.entries) - len(entries)
+    return Listing(entries, skipped, listing.open), len(listing.entries) - len(entries)
 
 
 def _suffix(name: str) -> str:
     return os.path.splitext(name)[1].lower()
 
 
-def open_picture(content: bytes) -> Image.Image:
+def open_picture(file: BinaryIO) -> Image.Image:
     """A picture whose pixels are not decoded yet. UnreadableError where it is none, or a bomb."""
-    if not content:
+    start = file.read(64)
+    if not start:
         raise UnreadableError("empty (0 bytes)")
     try:
-        image = Image.open(io.BytesIO(content), formats=FORMATS)
+        image = Image.open(file, formats=FORMATS)
     except Image.DecompressionBombError:
         raise UnreadableError(f"too large: more than {MAX_PIXELS // 10**6} megapixels") from None
     except UnidentifiedImageError:
-        text = all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in content[:64])
+        text = all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in start)
         raise UnreadableError("text, not a picture" if text else "not a picture of a known format") from None
     if image.width * image.height > MAX_PIXELS:
         raise UnreadableError(
@@ -114,22 +113,24 @@ def _plainly(work: Callable[[Entry], _T], entry: Entry) -> _T | Skipped:
         return Skipped(printable(entry.name), reason)
 
 
-def _header(read: Callable[[Entry], bytes], entry: Entry) -> _Header:
-    image = open_picture(read(entry))
-    width, height = image.size
-    if _orientation(image) >= 5:
-        width, height = height, width
-    return _Header((width, height), image.mode, has_alpha(image))
+def _header(listing: Listing, entry: Entry) -> _Header:
+    with listing.open(entry) as file:
+        image = open_picture(file)
+        width, height = image.size
+        if _orientation(image) >= 5:
+            width, height = height, width
+        return _Header((width, height), image.mode, has_alpha(image))
 
 
-def _decode(read: Callable[[Entry], bytes], size: tuple[int, int], channels: int, entry: Entry) -> np.ndarray:
+def _decode(listing: Listing, size: tuple[int, int], channels: int, entry: Entry) -> np.ndarray:
     """One picture, upright and cut to ``size``: ``(channels, H, W)`` uint8, or float32 for channels 0."""
-    image = open_picture(read(entry))
-    turn = _TURNS.get(_orientation(image))
-    # A large JPEG is decoded at a half, quarter or eighth of its size, never below twice the target.
-    side = 2 * max(size)
-    image.draft(None, (side, side))
-    image.load()
+    with listing.open(entry) as file:
+        image = open_picture(file)
+        turn = _TURNS.get(_orientation(image))
+        # A large JPEG is decoded at a half, quarter or eighth of its size, never below twice the target.
+        side = 2 * max(size)
+        image.draft(None, (side, side))
+        image.load()
     if turn is not None:
         image = image.transpose(turn)
     upright = fit(normalise(image), size)
@@ -193,13 +194,14 @@ def read_pictures(
     headers: list[_Header] = []
     entries: list[Entry] = []
     for entry, header in zip(
-        listing.entries, _each(partial(_header, listing.read), listing.entries, done), strict=True
+        listing.entries, _each(partial(_header, listing), listing.entries, done), strict=True
     ):
         if isinstance(header, Skipped):
             skipped.append(header)
         else:
             headers.append(header)
             entries.append(entry)
+    done(len(listing.entries) - len(entries))  # what has no header is not decoded
     _at_least_two(path, len(entries), skipped)
     notes: list[str] = []
     if size is None:
@@ -211,7 +213,7 @@ def read_pictures(
     deep = all(header.mode in DEEP_MODES for header in headers)
     grey = all(header.mode in GREY_MODES and not header.alpha for header in headers)
     working = 0 if deep else 1 if grey else 4 if any(header.alpha for header in headers) else 3
-    work = partial(_decode, listing.read, size, working)
+    work = partial(_decode, listing, size, working)
     kept: list[int] = []
     with open(scratch, "wb") as file:
         for i, pixels in enumerate(_each(work, entries, done)):

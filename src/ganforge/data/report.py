@@ -79,7 +79,7 @@ class Scan:
         """The report for a terminal, one short line each."""
         lines = [self.headline(), f"source: {self.source} ({self.form})"]
         if len(self.sizes) > 1:
-            lines.append(f"sizes: {_counts(self.sizes)}")
+            lines.append(f"sizes: {_counts(self.sizes)}" if len(self.sizes) <= 12 else _extent(self.sizes))
         if self.modes:
             lines.append(f"modes: {_counts(self.modes)}")
         if self.classes:
@@ -110,6 +110,15 @@ class Scan:
             "warnings": tuple(fields["warnings"]),
         }
         return cls(**{**fields, **tuples})
+
+
+def _extent(sizes: Mapping[str, int]) -> str:
+    """``sizes: 1,938 of them, width 64 to 256, height 64 to 256``."""
+    widths, heights = zip(*([int(side) for side in size.split("×")] for size in sizes), strict=True)
+    return (
+        f"sizes: {len(sizes):,} of them, width {min(widths)} to {max(widths)},"
+        f" height {min(heights)} to {max(heights)}"
+    )
 
 
 def _counts(counts: Mapping[str, int], shown: int = _SHOWN) -> str:

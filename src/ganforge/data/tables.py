@@ -54,7 +54,8 @@ def read_table(path: Path) -> Raw:
         raise DataError(_fault(path, text, delimiter, columns, len(head), skip, str(error))) from None
     if len(values) < 2:
         raise DataError(f"{path} has {len(values)} row(s) of numbers; a GAN needs many, at least 2")
-    points = values.astype(np.float32)
+    with np.errstate(over="ignore"):  # what is too large for float32 is found below
+        points = values.astype(np.float32)
     if values.shape[1] != len(head) or not np.isfinite(points).all():
         raise DataError(_fault(path, text, delimiter, columns, len(head), skip, "rows differ in length"))
     return Raw(

@@ -68,11 +68,12 @@ class Duel(nn.Module):
         """One round; the caller moves the named player between two turns."""
         G = cast(Generator, self.players["generator"])
         D = cast(Discriminator, self.players["discriminator"])
+        noise = self.augment.noise_level(moment.progress)
         for move in range(1, self.discriminator_moves + 1):
             hand = deal()
             with torch.set_grad_enabled(move == self.discriminator_moves):  # only the last fakes are kept
                 fake = G(self.prior(draw, hand.n), hand.condition)
-            real_seen, fake_seen = self.augment(hand.real, draw), self.augment(fake.detach(), draw)
+            real_seen, fake_seen = (self.augment(x, draw, noise) for x in (hand.real, fake.detach()))
             if self._differentiates_input:
                 real_seen.requires_grad_()
                 fake_seen.requires_grad_()
@@ -91,7 +92,7 @@ class Duel(nn.Module):
         if self.objective.generator_sees_reals:
             with torch.no_grad():
                 real = D(real_seen.detach(), hand.condition)
-        f = D(self.augment(fake, draw), hand.condition)
+        f = D(self.augment(fake, draw, noise), hand.condition)
         yield Turn("generator", self.objective.generator(real, f))
 
     def _judge(

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from ganforge.core.errors import UsageError, nearest
@@ -16,7 +14,7 @@ from ganforge.metrics.arrays import Array, Examples, random
 from ganforge.metrics.birthday import alike_distance, support_size
 from ganforge.metrics.classifier import Classifier, train_classifier
 from ganforge.metrics.context import Context, Raw, context_of
-from ganforge.metrics.features import Extractor, unit
+from ganforge.metrics.features import Extractor, shrunk, unit
 from ganforge.metrics.frechet import frechet_distance, frechet_influence, moments
 from ganforge.metrics.kernel import kernel_distance
 from ganforge.metrics.known import class_scores, mode_scores, stacked_scores
@@ -214,17 +212,10 @@ def _memorised(c: Context) -> list[Score]:
     ]
 
 
-def _small(x: Raw, side: int = 32, chunk: int = 4096) -> Raw:
-    """``(N, D)`` float32: pictures and sound averaged down to at most ``side`` a side (sound 1,024)."""
-    parts: list[Raw] = []
-    pool = _POOLS.get(x.ndim)
-    limit = side * side if x.ndim == 3 else side
-    for start in range(0, len(x), chunk):
-        part = unit(torch.from_numpy(np.ascontiguousarray(x[start : start + chunk]))).float()
-        if pool is not None and max(x.shape[2:]) > limit:
-            part = pool(part, tuple(min(size, limit) for size in x.shape[2:]))
-        parts.append(part.flatten(1).numpy())
-    return np.concatenate(parts)
+def _small(x: Raw) -> Raw:
+    """``(N, D)`` float32, with at most 32 numbers a side."""
+    parts = torch.from_numpy(np.ascontiguousarray(x)).split(4096)
+    return torch.cat([unit(shrunk(part, 32)).flatten(1).float() for part in parts]).numpy()
 
 
 def _spectrum(c: Context) -> list[Score]:
@@ -265,11 +256,6 @@ def _histograms(c: Context) -> list[Score]:
     return scores
 
 
-_POOLS: dict[int, Callable[[torch.Tensor, Any], torch.Tensor]] = {
-    3: F.adaptive_avg_pool1d,
-    4: F.adaptive_avg_pool2d,
-    5: F.adaptive_avg_pool3d,
-}
 _MEASURES: dict[str, Callable[[Context], list[Score]]] = {
     "distances": _distances,
     "manifold": _manifold,

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,10 +24,27 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from ganforge.core.errors import DataError
-from ganforge.metrics.arrays import Array, Examples, numpy_of, rows
+from ganforge.metrics.arrays import Array, Examples, Indices, numpy_of, random, rows
 from ganforge.metrics.classifier import Classifier, Reader, train_classifier
+from ganforge.metrics.neighbours import nearest_neighbours
 
-__all__ = ["Extractor", "colour", "learned", "module_extractor", "raw", "resized", "standardised", "unit"]
+__all__ = [
+    "Extractor",
+    "colour",
+    "learned",
+    "module_extractor",
+    "raw",
+    "resized",
+    "shrunk",
+    "standardised",
+    "unit",
+]
+
+_POOLS: dict[int, Callable[[Tensor, Any], Tensor]] = {
+    3: F.adaptive_avg_pool1d,
+    4: F.adaptive_avg_pool2d,
+    5: F.adaptive_avg_pool3d,
+}
 
 
 @dataclass(frozen=True)
@@ -118,6 +136,19 @@ def colour(x: Tensor) -> Tensor:
     return x.expand(-1, 3, -1, -1) if x.shape[1] == 1 else x
 
 
+def shrunk(x: Tensor, side: int) -> Tensor:
+    """Examples ``(N, C, *spatial)`` averaged down until no side is above ``side``; smaller ones as they are.
+
+    Sound keeps ``side²`` samples. What is shrunk becomes float32, in units of −1…1 for bytes.
+    """
+    limit = side * side if x.ndim == 3 else side
+    if x.ndim < 3 or max(x.shape[2:]) <= limit:
+        return x
+    pool = _POOLS[x.ndim]
+    sides = tuple(min(size, limit) for size in x.shape[2:])
+    return torch.cat([pool(unit(part), sides) for part in x.split(512)])
+
+
 def resized(x: Tensor, side: int, *, antialias: bool = True) -> Tensor:
     """Bilinear to ``(N, C, side, side)``; antialiased where it shrinks (Parmar et al. 2022)."""
     return F.interpolate(x, (side, side), mode="bilinear", align_corners=False, antialias=antialias)
@@ -159,16 +190,17 @@ def learned(
 ) -> Extractor:
     """Features of a small network trained on the data at hand (``classifier.Reader``, 64 of them).
 
-    With labels it learns the classes. Without, it learns to tell what was done to an example: nothing,
-    blur, noise, halves exchanged, turned around, faded (self-supervision, as in Gidaris et al. 2018); so
-    it looks at what generators get wrong. Features have mean 0 and deviation 1 on the training examples.
+    With labels it learns the classes. Without, it learns two things at once: to which of ten groups an
+    example belongs (k-means on its numbers), so that it sees what is missing, and whether it was blurred,
+    made noisy, its halves exchanged, turned around or faded, so that it sees what is broken.
+    Features have mean 0 and deviation 1 on the training examples. Sides are averaged down to 64.
 
     Args:
         examples: training examples ``(N, *shape)`` in declared units; never the samples.
         cache: a folder in which the network is kept, under a hash of the data and of all settings.
     """
     x = numpy_of(examples)
-    kind = "damage" if labels is None else "classes"
+    kind = "groups" if labels is None else "classes"
     settings = {"kind": kind, "kimg": kimg, "seed": seed, "shape": x.shape, "type": str(x.dtype), "form": 1}
     digest = hashlib.sha256(json.dumps(settings).encode())
     digest.update(np.ascontiguousarray(x).tobytes())
@@ -176,30 +208,35 @@ def learned(
     digest.update(b"" if told is None else told.tobytes())
     key = digest.hexdigest()[:16]
     file = None if cache is None else cache / f"features-{key}.safetensors"
-    kept = None if file is None else _load_reader(file, tuple(x.shape[1:]))
+    alone = told is None
+    shape = tuple(_as_seen(x[:1], floats=alone).shape[1:])
+    kept = None if file is None else _load_reader(file, shape)
     if kept is None:
-        data, target = _damaged(x, seed) if told is None else (x, told)
+        data, target = _tasks(x, seed) if told is None else (_as_seen(x, floats=False), told)
         reader = train_classifier(data, target, kimg=kimg, seed=seed)
-        kept = (reader, *_spread(reader.features(_as_seen(x[:10_000], told is None))))
+        kept = (reader, *_spread(reader.features(_as_seen(x[:10_000], floats=alone))))
         if file is not None:
             _save_reader(file, *kept)
     reader, mean, scale = kept
 
     def read(batch: Tensor) -> Tensor:
-        return (torch.from_numpy(reader.features(_as_seen(batch, told is None))) - mean) / scale
+        return (torch.from_numpy(reader.features(_as_seen(batch, floats=alone))) - mean) / scale
 
-    return Extractor(f"small-{kind}-{key[:6]}", read)
-
-
-def _as_seen(x: Examples, damaged: bool) -> Examples:
-    """Examples in the units that the network was trained in: damage is done to −1…1."""
-    return unit(torch.as_tensor(x)) if damaged else x
+    resize = "averaged to 64" if shape != tuple(x.shape[1:]) else ""
+    return Extractor(f"small-{kind}-{key[:6]}", read, resize)
 
 
-def _damaged(x: np.ndarray, seed: int, most: int = 10_000) -> tuple[np.ndarray, np.ndarray]:
-    """Examples six times over, each time damaged in another way; and in which, ``(6N,)``."""
-    chance = np.random.Generator(np.random.Philox(key=seed))
-    clean = unit(torch.from_numpy(np.ascontiguousarray(x[chance.permutation(len(x))[:most]]))).numpy()
+def _as_seen(x: Examples, *, floats: bool) -> Tensor:
+    """Examples as the network reads them: no side above 64, and as −1…1 where damage was done to them."""
+    x = shrunk(torch.as_tensor(x), 64)
+    return unit(x) if floats else x
+
+
+def _tasks(x: np.ndarray, seed: int, most: int = 20_000_000) -> tuple[np.ndarray, np.ndarray]:
+    """Examples and, for every five of them, one damaged in each of five ways; and what each is, ``(2N,)``."""
+    chance = random(seed, 0x7A5C)
+    some = chance.permutation(len(x))[: max(200, most // max(x[0].size, 1))]  # memory: so many numbers
+    clean = _as_seen(x[some], floats=True).numpy()
     axes = tuple(range(clean.ndim - 1, 0, -1)) if clean.ndim == 2 else tuple(range(2, clean.ndim))
     spread = clean.std(axis=0) if clean.ndim == 2 else clean.std()
     if clean.ndim == 2:  # points have no neighbours to blur or turn: move, mirror, break the dependence
@@ -207,13 +244,32 @@ def _damaged(x: np.ndarray, seed: int, most: int = 10_000) -> tuple[np.ndarray, 
         turned = 2 * clean.mean(0) - clean
         exchanged = np.stack([chance.permutation(column) for column in clean.T], axis=1)
     else:
-        blurred = sum(np.roll(clean, step, axis) for axis in axes for step in (-1, 0, 1)) / (3 * len(axes))
+        blurred = np.mean([np.roll(clean, step, axis) for axis in axes for step in (-1, 0, 1)], axis=0)
         turned = np.flip(clean, axes)
         exchanged = np.roll(clean, [clean.shape[axis] // 2 for axis in axes], axes)
     noisy = clean + 0.3 * spread * chance.standard_normal(clean.shape)
     faded = clean.mean(0) + 0.6 * (clean - clean.mean(0))
-    kinds = [clean, blurred, noisy, exchanged, turned, faded]
-    return np.concatenate(kinds).astype(np.float32), np.repeat(np.arange(len(kinds)), len(clean))
+    few = max(1, len(clean) // 5)
+    damaged = [
+        kind[at * few : (at + 1) * few] for at, kind in enumerate((blurred, noisy, exchanged, turned, faded))
+    ]
+    flat = clean.reshape(len(clean), -1)
+    groups = _groups(flat, min(10, len(clean)), chance)
+    target = np.repeat(np.arange(len(damaged)) + groups.max() + 1, [len(part) for part in damaged])
+    return np.concatenate([clean, *damaged]).astype(np.float32), np.concatenate([groups, target])
+
+
+def _groups(points: Array, count: int, chance: np.random.Generator, rounds: int = 20) -> Indices:
+    """Lloyd's k-means from random examples, seen on at most 2,000: each row's group, ``(N,)``."""
+    some = points[:2000]
+    centres = some[chance.permutation(len(some))[:count]]
+    for _ in range(rounds):
+        near = nearest_neighbours(some, centres).index[:, 0]
+        # A centre that lost all its examples stays where it is.
+        centres = np.stack(
+            [some[near == at].mean(0) if (near == at).any() else centres[at] for at in range(count)]
+        )
+    return nearest_neighbours(points, centres).index[:, 0]
 
 
 def _save_reader(file: Path, reader: Classifier, mean: Tensor, scale: Tensor) -> None:

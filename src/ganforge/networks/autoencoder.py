@@ -31,7 +31,6 @@ class AutoencoderDiscriminator(nn.Module):
 
     dims: ClassVar[tuple[int, ...]] = (0, 1, 2, 3)
     smallest: ClassVar[int] = 1
-    examples_are_independent: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -70,6 +69,7 @@ class AutoencoderDiscriminator(nn.Module):
             )
             encoded = self.encoder.size
         self.code = nn.Linear(encoded, code)
+        self.examples_are_independent = not spectral_norm
         if spectral_norm:
             normalise_spectrally(self)
 

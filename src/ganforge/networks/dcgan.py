@@ -124,7 +124,7 @@ class DcganDiscriminator(nn.Module):
     ) -> None:
         super().__init__()
         dims, plain = space.dims, normalisation == "none"
-        self.examples_are_independent = plain
+        self.examples_are_independent = plain and not spectral_norm
         self.stages = nn.ModuleList()
         wide, sides = space.channels, space.spatial
         for level in range(halvings(space.spatial)):

@@ -178,7 +178,7 @@ class FewShotDiscriminator(nn.Module):
         spectral_norm: bool = True,
     ) -> None:
         super().__init__()
-        self.examples_are_independent = normalisation == "none"
+        self.examples_are_independent = normalisation == "none" and not spectral_norm
         count = halvings(space.spatial)
         wide = _channels(width, 0)
         first = nn.Conv2d(space.channels, wide, 4, stride=2, padding=1)

@@ -41,7 +41,7 @@ def seeded(seed: int) -> Generator[None]:
     The global random state is put back afterwards, so building a network leaves no trace.
     """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # the CPU's alone: torch.manual_seed reseeds every device
         yield
 
 

@@ -33,6 +33,23 @@ def _activation(name: Activation) -> nn.Module:
             return nn.Sigmoid()
 
 
+def _initialise(
+    network: nn.Module, last: nn.Linear, embedding: nn.Linear | None, activation: Activation
+) -> None:
+    """He et al. 2015, eq. 10: keep the size of activations from layer to layer, and biases at 0.
+
+    torch's own start is three to six times smaller for the rectifiers, and a generator of clumps starts
+    as one. For tanh and sigmoid torch's own stays.
+    """
+    if activation in ("tanh", "sigmoid"):
+        return
+    for module in network.modules():
+        if isinstance(module, nn.Linear) and module is not embedding:
+            gain = 1.0 if module is last else math.sqrt(2.0)
+            nn.init.normal_(module.weight, std=gain / math.sqrt(module.in_features))
+            nn.init.zeros_(module.bias)
+
+
 class _Fourier(nn.Module):
     """Append ``sin 2ᵏπx`` and ``cos 2ᵏπx`` for k = 0 … octaves − 1 to each input ``x``.
 
@@ -131,6 +148,7 @@ class MlpGenerator(nn.Module):
             residual=residual,
         )
         self.output = nn.Linear(width, space.size)
+        _initialise(self, self.output, self.input.embed, activation)
 
     def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
         x = self.output(self.trunk(self.input(z, condition))[-1]).float()
@@ -149,7 +167,6 @@ class MlpDiscriminator(nn.Module):
 
     dims: ClassVar[tuple[int, ...]] = (0, 1, 2, 3)
     smallest: ClassVar[int] = 1
-    examples_are_independent: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -173,6 +190,8 @@ class MlpDiscriminator(nn.Module):
             residual=residual,
         )
         self.head = Head(width, condition)
+        _initialise(self, self.head.linear, self.head.embed, activation)
+        self.examples_are_independent = not spectral_norm
         if spectral_norm:
             normalise_spectrally(self)
 

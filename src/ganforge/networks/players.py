@@ -1,4 +1,4 @@
-"""A recipe's players as networks: the one way in which training builds them and a run folder rebuilds them."""
+"""A recipe's players as networks: the one way in which training builds and a run folder rebuilds them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def condition_size(recipe: Recipe, space: Space) -> int:
 
 
 def build_generator(recipe: Recipe, space: Space) -> nn.Module:
-    """The recipe's generator, its first parameters a function of the recipe's seed. Raises RecipeError."""
+    """The recipe's generator, its start a function of the recipe's seed. Raises RecipeError."""
     player = recipe.generator
     with seeded(key(recipe.seed, 1)):
         return generator(
@@ -33,7 +33,7 @@ def build_generator(recipe: Recipe, space: Space) -> nn.Module:
 
 
 def build_discriminator(recipe: Recipe, space: Space) -> nn.Module:
-    """The recipe's discriminator, its first parameters a function of the recipe's seed. Raises RecipeError."""
+    """The recipe's discriminator, its start a function of the recipe's seed. Raises RecipeError."""
     player = recipe.discriminator
     with seeded(key(recipe.seed, 2)):
         return discriminator(

@@ -30,9 +30,11 @@ class Discriminator(Protocol):
 
     @property
     def examples_are_independent(self) -> bool:
-        """Whether an example's logit is free of the others' in its batch (no batch statistics).
+        """Whether an example's logit is the same in any company and at any time.
 
-        Where it is not, reals and fakes must not be judged in one concatenated pass.
+        It is not with batch statistics, nor where a forward pass moves the weights (the power iteration
+        of spectral normalisation). Reals and fakes must then not be judged in one concatenated pass, and
+        logits must not be used again.
         """
         ...
 

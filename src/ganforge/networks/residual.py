@@ -188,7 +188,6 @@ class ResidualDiscriminator(nn.Module):
 
     dims: ClassVar[tuple[int, ...]] = (1, 2, 3)
     smallest: ClassVar[int] = 8
-    examples_are_independent: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -215,6 +214,7 @@ class ResidualDiscriminator(nn.Module):
         self.basis = nn.Parameter(torch.randn(self.trunk.channels, *sides))
         self.scale = self.basis[0].numel() ** -0.5  # keeps the variance of the sum over the grid
         self.head = Head(self.trunk.channels, condition)
+        self.examples_are_independent = not spectral_norm
         if spectral_norm:
             normalise_spectrally(self)
 

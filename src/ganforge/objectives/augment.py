@@ -129,6 +129,10 @@ class Augment(nn.Module):
         target: the value of the statistic that :meth:`adapt` holds; None keeps the probability.
         ramp_kimg: thousands of examples in which the probability can go from 0 to 1.
         level: the objective's undecided logit (``Objective.level``), None where only differences count.
+        noise: deviation of normal noise on everything seen, in model units, at progress 0 and at
+            ``noise_until``; between them it shrinks by equal factors, and afterwards there is none
+            (instance noise: Sønderby et al. 2017, arXiv 1610.04490).
+        noise_until: share of the budget, 0…1.
         highest: the adaptive probability never goes above this: beyond .8 augmentations leak (ADA, 3.1).
 
     Attributes:
@@ -148,6 +152,8 @@ class Augment(nn.Module):
         target: float | None = None,
         ramp_kimg: float = 500.0,
         level: float | None = 0.0,
+        noise: tuple[float, float] = (0.0, 0.0),
+        noise_until: float = 1.0,
         highest: float = 0.8,
     ) -> None:
         super().__init__()
@@ -160,13 +166,25 @@ class Augment(nn.Module):
         self.ramp_nimg = 1000.0 * ramp_kimg
         self.level = level
         self.highest = highest
+        self.noise = noise
+        self.noise_until = noise_until
         start = probability if target is None else min(probability, highest)
         self.register_buffer("probability", torch.tensor(start))
         # At the target, so that the first call alone decides the first step.
         self.register_buffer("statistic", torch.tensor(target or 0.0))
 
-    def forward(self, x: Tensor, draw: Draw) -> Tensor:
-        """``(N, C, *spatial)`` in model units to the same; ``draw`` must be on the device of ``x``."""
+    def noise_level(self, progress: float) -> float:
+        """Deviation of the noise at this share of the budget, 0…1; 0 is none."""
+        first, last = self.noise
+        if first <= 0.0 or progress >= self.noise_until:
+            return 0.0
+        return first * (last / first) ** (progress / self.noise_until)
+
+    def forward(self, x: Tensor, draw: Draw, noise: float | Tensor = 0.0) -> Tensor:
+        """``(N, C, *spatial)`` in model units to the same; ``draw`` must be on the device of ``x``.
+
+        ``noise`` is the deviation of the noise that is added last: :meth:`noise_level`.
+        """
         apply: dict[Policy, Callable[[Tensor, Draw], Tensor]] = {
             "color": self._color,
             "translation": self._translation,
@@ -174,6 +192,8 @@ class Augment(nn.Module):
         }
         for policy in self.policies:
             x = apply[policy](x, draw)
+        if isinstance(noise, Tensor) or noise > 0.0:
+            x = x + noise * draw.normal(*x.shape).to(x)
         return x
 
     @torch.no_grad()
@@ -237,6 +257,13 @@ def augment(entry: recipe.Augmentation, space: Space, *, level: float | None = 0
         raise RecipeError(f"augmentation.probability is {entry.probability}; it must be from 0 to 1")
     if entry.target is not None and not -1.0 < entry.target < 1.0:
         raise RecipeError(f"augmentation.target is {entry.target}; it must be between -1 and 1, usually 0.6")
+    if not (entry.noise == 0.0 or entry.noise >= entry.noise_final > 0.0):
+        raise RecipeError(
+            f"augmentation.noise goes from {entry.noise} to {entry.noise_final}; "
+            "it must shrink and stay above 0, or start at 0"
+        )
+    if not 0.0 < entry.noise_until <= 1.0:
+        raise RecipeError(f"augmentation.noise_until is {entry.noise_until}; it must be in (0, 1]")
     if not (entry.ramp_kimg > 0.0 and math.isfinite(entry.ramp_kimg)):
         raise RecipeError(f"augmentation.ramp_kimg is {entry.ramp_kimg}; it must be more than 0")
     return Augment(
@@ -246,4 +273,6 @@ def augment(entry: recipe.Augmentation, space: Space, *, level: float | None = 0
         target=entry.target,
         ramp_kimg=entry.ramp_kimg,
         level=level,
+        noise=(entry.noise, entry.noise_final),
+        noise_until=entry.noise_until,
     )

@@ -40,7 +40,10 @@ def machine() -> list[tuple[str, str]]:
         ("python", f"{platform.python_version()} in {sys.prefix}"),
         ("system", platform.platform()),
         ("packages", ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES)),
-        ("processor", f"{os.cpu_count()} cores, {_capability()}, torch uses {torch.get_num_threads()} threads"),
+        (
+            "processor",
+            f"{os.cpu_count()} cores, {_capability()}, torch uses {torch.get_num_threads()} threads",
+        ),
     ]
     memory = _memory()
     if memory is not None:
@@ -73,7 +76,10 @@ def trial(seconds: float) -> Verdict:
         ("fastest", experiment.finding.words),
         ("speed", f"{outcome.nimg / outcome.seconds:,.0f} digits a second"),
         ("saved", "checkpoint written, read back and sampled from"),
-        ("health", "all is well" if finite and varied else "training did not behave: please report this page"),
+        (
+            "health",
+            "all is well" if finite and varied else "training did not behave: please report this page",
+        ),
     ]
     return Verdict(finite and varied, lines)
 

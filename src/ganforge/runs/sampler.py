@@ -111,6 +111,6 @@ def load(path: Path | str) -> GeneratorSampler:
     return GeneratorSampler(
         network.requires_grad_(False),
         space=run.space,
-        prior=Prior(recipe.latent, recipe.prior),
+        prior=Prior(recipe.latent, recipe.prior, recipe.latent_bits),
         conditions=condition_size(recipe, run.space),
     )

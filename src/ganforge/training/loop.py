@@ -105,7 +105,7 @@ class Trainer:
         self._sampler = GeneratorSampler(
             self.rounds.average.network,
             space=self.run.space,
-            prior=Prior(recipe.latent, recipe.prior),
+            prior=Prior(recipe.latent, recipe.prior, recipe.latent_bits),
             conditions=condition_size(recipe, self.run.space),
         )
 

@@ -1,0 +1,21 @@
+"""Twenty-five Gaussians on a lattice: the harder test for lost modes.
+
+The recipe points, under the protocol of PacGAN (Lin et al. 2018, section 4.1).
+
+Command:   gan train grid
+Expect:    benchmarks/results/mixtures.md
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ganforge.core.recipe import Recipe
+from ganforge.core.space import Space
+from ganforge.recipes import points
+
+__all__ = ["recipe"]
+
+
+def recipe(space: Space, n: int) -> Recipe:
+    return replace(points.recipe(space, n), name="grid")
