@@ -41,6 +41,13 @@ def test_the_same_seed_gives_the_same_bits_and_leaves_global_chance_alone(digits
     assert np.abs(a.probabilities(x) - c.probabilities(x)).max() > 1e-3
 
 
+def test_the_seed_decides_where_the_network_starts(digits):
+    # One batch of all examples: their order makes no difference, so the rest does.
+    x, y = digits.training[:50], digits.training_labels[:50]
+    a, b = (train_classifier(x, y, kimg=0.05, batch=50, seed=seed) for seed in (1, 2))
+    assert np.abs(a.features(x) - b.features(x)).max() > 1e-2
+
+
 def test_batch_size_and_order_do_not_matter(referee, digits):
     x = digits.fresh[:101]
     whole = referee.features(x, batch=101)

@@ -130,6 +130,17 @@ def test_kernel_intervals_have_the_spread_of_repeated_measurement(chance):
     assert (high - low) / (2 * 1.96) == pytest.approx(np.std(fresh), rel=0.35)
 
 
+def test_intervals_of_a_mean_agree_with_its_standard_error(chance):
+    values = chance.standard_normal(400) + 3
+    error = values.std() / 20
+    for low, high in (
+        intervals.of_mean(values),
+        intervals.around(values.mean(), 400, lambda pick: float(values[pick].mean()), resamples=1000),
+    ):
+        assert values.mean() - low == pytest.approx(1.96 * error, rel=0.15)
+        assert high - values.mean() == pytest.approx(1.96 * error, rel=0.15)
+
+
 def test_sliced_wasserstein_agrees_with_scipy_on_the_line(chance):
     x, y = chance.standard_normal(40), chance.standard_normal(40) + 3
     squares = np.mean((np.sort(x) - np.sort(y)) ** 2)

@@ -190,6 +190,17 @@ def test_points_on_a_line_against_their_normal(chance):
     assert off["kolmogorov_smirnov_normal"].value > 0.2
 
 
+def test_a_read_only_map_of_a_file_can_be_scored(digits, tmp_path):
+    np.save(tmp_path / "cache.npy", digits.training)
+    training = np.load(tmp_path / "cache.npy", mmap_mode="r")
+    labels = digits.training_labels.copy()
+    labels.flags.writeable = False
+    extractor = learned(training, labels, kimg=0.2)
+    groups = ("distances", "memorisation", "spectrum", "two_sample", "sliced", "support", "manifold")
+    scores = evaluate(digits.fresh[:50], training, training[:60], extractor=extractor, only=groups)
+    assert len(scores) == 11
+
+
 def test_without_held_out_examples_the_training_set_is_halved(digits):
     found = by_key(
         evaluate(digits.fresh, digits.training, extractor=raw(), only=("distances", "memorisation"))

@@ -13,8 +13,15 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from ganforge.core.errors import DataError
-from ganforge.metrics.features import Extractor, colour, learned, module_extractor, raw, shrunk, standardised
-from ganforge.metrics.foreign import mobilenet_v2, mobilenet_v2_logits, squeezenet, squeezenet_logits
+from ganforge.metrics.arrays import shrunk
+from ganforge.metrics.features import Extractor, colour, learned, module_extractor, raw, standardised
+from ganforge.metrics.foreign import (
+    mobilenet_v2,
+    mobilenet_v2_logits,
+    same_padding,
+    squeezenet,
+    squeezenet_logits,
+)
 from ganforge.metrics.inception import STANDARD_FILE, inception, inception_features, inception_shapes
 from ganforge.metrics.kernel import kernel_distance
 
@@ -117,7 +124,7 @@ def test_a_cached_extractor_is_the_same_one(digits, tmp_path):
     assert file.stat().st_mtime_ns == stamp
     assert again.name == first.name
     np.testing.assert_array_equal(again(digits.fresh), first(digits.fresh))
-    other = learned(digits.training[1:], digits.training_labels[1:], kimg=1, cache=tmp_path / "cache")
+    other = learned(digits.training[::-1], digits.training_labels, kimg=1, cache=tmp_path / "cache")
     assert other.name != first.name
 
 
@@ -132,12 +139,21 @@ def test_a_damaged_cache_is_trained_anew(digits, tmp_path, damage):
     assert len(list(tmp_path.iterdir())) == 1
 
 
-@pytest.mark.parametrize("shape", [(3,), (1, 50), (2, 80, 70), (1, 5, 6, 7)])
+@pytest.mark.parametrize("shape", [(3,), (1, 50), (2, 80, 70), (1, 5, 6, 7), (3, 65, 10)])
 def test_every_kind_of_example_can_be_learned(chance, shape):
     x = chance.standard_normal((30, *shape)).astype(np.float32)
-    extractor = learned(x, kimg=0.1)
-    assert extractor(x).shape == (30, 64)
-    assert extractor.resize == ("averaged to 64" if 80 in shape else "")
+    for labels in (None, np.arange(30) % 2):
+        extractor = learned(x, labels, kimg=0.1)
+        assert extractor(x).shape == (30, 64)
+
+
+def test_large_pictures_are_shrunk_and_the_protocol_says_so(chance, tmp_path):
+    x = chance.integers(0, 255, (12, 3, 70, 90)).astype(np.uint8)
+    for labels in (None, np.arange(12) % 2):
+        extractor = learned(x, labels, kimg=0.1, cache=tmp_path)
+        assert extractor.resize == "averaged to 64"
+        np.testing.assert_array_equal(learned(x, labels, kimg=0.1, cache=tmp_path)(x), extractor(x))
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def daisies(shared_data, n):
@@ -156,6 +172,14 @@ def test_foreign_weights_know_a_daisy(shared_data):
     assert (told.argmax(1) == daisy).float().mean() >= 0.7
     told = squeezenet_logits(weights / "squeezenet_v1.0_dc.npz", x)
     assert (told.argmax(1) == daisy - 1).float().mean() >= 0.7
+
+
+def test_the_odd_pixel_of_padding_is_after():
+    # (size, kernel, stride): TensorFlow's SAME gives ⌈size / stride⌉ outputs.
+    assert same_padding(224, 3, 2) == (0, 1)
+    assert same_padding(7, 3, 2) == (1, 1)
+    assert same_padding(112, 3, 1) == (1, 1)
+    assert same_padding(7, 1, 1) == (0, 0)
 
 
 def test_foreign_features_have_their_names_and_sizes(shared_data):

@@ -31,6 +31,14 @@ def test_the_size_of_blocks_does_not_matter(chance, monkeypatch):
     np.testing.assert_array_equal(whole.distance, parts.distance)
 
 
+def test_many_references_are_seen_in_parts(chance):
+    x, y = chance.standard_normal((40, 3)), chance.standard_normal((50, 3))
+    whole = nearest_neighbours(x, y)
+    distance, index = neighbours._nearest_by_parts(x, torch.from_numpy(y), size=7)
+    np.testing.assert_array_equal(distance, whole.distance[:, 0])
+    np.testing.assert_array_equal(index, whole.index[:, 0])
+
+
 def test_oneself_is_no_neighbour_and_a_twin_is(chance):
     x = chance.standard_normal((50, 3))
     assert (nearest_neighbours(x, x).distance == 0).all()

@@ -110,6 +110,7 @@ def test_kolmogorov_smirnov_agrees_with_scipy(chance):
 def test_kolmogorov_smirnov_by_hand():
     # The median of the normal is at 0: a single sample there is half a step away on both sides.
     assert kolmogorov_smirnov_normal(np.zeros((1, 1))) == pytest.approx(0.5, rel=1e-12)
+    assert kolmogorov_smirnov_normal(np.array([50.0])) == kolmogorov_smirnov_normal(np.array([-50.0])) == 1.0
     assert kolmogorov_smirnov(np.array([0.0, 1.0]), np.array([0.0, 1.0])) == 0.0
     assert kolmogorov_smirnov(np.array([0.0, 1.0]), np.array([2.0, 3.0])) == 1.0
     # Ties are jumped over together.

@@ -25,6 +25,12 @@ def test_equal_distributions_cannot_be_told_apart(chance):
     assert two_sample_test(x + np.array([3.0, 0.0]), y, kimg=5).accuracy > 0.9
 
 
+def test_the_classifier_is_asked_about_examples_it_has_not_seen(chance):
+    # 30 examples of 50 numbers are learned by heart at once: on them the accuracy would be 1.
+    x, y = chance.standard_normal((60, 50)), chance.standard_normal((60, 50))
+    assert two_sample_test(x, y).accuracy < 0.75
+
+
 def test_two_sample_test_is_frozen_by_its_seed(chance):
     x, y = chance.standard_normal((90, 2)), chance.standard_normal((70, 2))
     a, b = two_sample_test(x, y, kimg=1, seed=4), two_sample_test(torch.from_numpy(x), y, kimg=1, seed=4)
@@ -71,6 +77,17 @@ def test_a_wave_is_in_its_band_and_power_is_kept():
     spectrum = power_spectrum(wave)
     assert spectrum.frequency[spectrum.power[0].argmax()] == 0.25
     assert spectrum.power[0].max() > 1e6 * np.median(spectrum.power[0])
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (7, 9), (4, 10)])
+def test_bands_agree_with_the_whole_transform(chance, shape):
+    x = chance.standard_normal((1, 1, *shape))
+    power = np.abs(np.fft.fft2(x[0, 0], norm="ortho")) ** 2
+    radius = np.hypot(*np.meshgrid(*(np.fft.fftfreq(side) for side in shape), indexing="ij"))
+    found, bands = power_spectrum(x), max(shape) // 2
+    for frequency, value in zip(found.frequency, found.power[0], strict=True):
+        inside = np.rint(radius * 2 * bands) == np.rint(frequency * 2 * bands)
+        assert value == pytest.approx(power[inside].mean(), rel=1e-9)
 
 
 @pytest.mark.parametrize("shape", [(3, 16, 16), (1, 9, 15), (2, 64), (1, 6, 6, 6)])

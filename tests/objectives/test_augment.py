@@ -266,3 +266,11 @@ def test_wrong_recipes(fields: dict[str, object], space: Space, words: str) -> N
     with pytest.raises(RecipeError, match=words) as caught:
         augment(recipe.Augmentation(**fields), space)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
+
+
+def test_translation_does_not_depend_on_the_memory_format():
+    """A picture of one channel may be contiguous with a channel stride of 1, which misled the shift."""
+    x = torch.arange(2 * 1 * 8 * 8, dtype=torch.float32).view(2, 1, 8, 8)
+    odd = x.to(memory_format=torch.channels_last).as_strided((2, 1, 8, 8), (64, 1, 8, 1))
+    by = torch.tensor([[1, -1], [0, 1]])
+    assert torch.equal(translation(odd, by, (1, 1)), translation(x, by, (1, 1)))

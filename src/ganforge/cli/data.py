@@ -6,10 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import Annotated
 
-import tyro
 from tyro.conf import Positional
 
-from ganforge.cli.options import parse
+from ganforge.cli.options import option, parse
 
 __all__ = ["Data", "main"]
 
@@ -18,9 +17,9 @@ __all__ = ["Data", "main"]
 class Data:
     """Check a folder or file before training: what is in it, what is wrong with it, and what to do."""
 
-    data: Annotated[Positional[str], tyro.conf.arg(metavar="DATA")]
+    data: Annotated[Positional[str], option("DATA")]
     """a folder, a file, or a built-in name"""
-    json: bool = False
+    json: Annotated[bool, option()] = False
     """print the findings as JSON"""
 
 

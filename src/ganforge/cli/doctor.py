@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-import tyro
-
-from ganforge.cli.options import parse
+from ganforge.cli.options import option, parse
 
 __all__ = ["Doctor", "main"]
 
 
 @dataclass(frozen=True)
 class Doctor:
-    """Check this machine: versions, memory, speed, and ten seconds of training. Paste what it prints into an issue."""
+    """Check this machine: versions, memory, speed, and ten seconds of training.
 
-    seconds: Annotated[float, tyro.conf.arg(metavar="S")] = 10.0
+    Paste what it prints into an issue.
+    """
+
+    seconds: Annotated[float, option("S")] = 10.0
     """how long to train"""
 
 

@@ -2,27 +2,78 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Sequence
-from typing import TypeVar
+from contextlib import redirect_stderr, redirect_stdout
+from itertools import dropwhile, takewhile
+from operator import not_
+from typing import Any, TypeVar
 
 import tyro
 
-from ganforge.core.errors import UsageError
+from ganforge.core.errors import UsageError, nearest
 
-__all__ = ["changes", "parse", "seeds", "size"]
+__all__ = ["changes", "option", "parse", "seeds", "size"]
 
 Options = TypeVar("Options")
 
 
+def option(metavar: str | None = None, *, name: str | None = None) -> Any:
+    """What an option is called on the help page; its words end without 'default: None'."""
+    return tyro.conf.arg(metavar=metavar, name=name, help_behavior_hint=_hint)
+
+
+def _hint(default: str) -> str:
+    return "" if default in ("None", "False", "") else f"(default: {default})"
+
+
 def parse(kind: type[Options], verb: str, arguments: Sequence[str]) -> Options:
-    """Arguments to a dataclass. A misspelt option ends the program with the nearest one and exit code 2."""
-    return tyro.cli(
-        kind,
-        prog=f"gan {verb}",
-        args=list(arguments),
-        config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
-    )
+    """Arguments to a dataclass.
+
+    Prints the help page and ends the program where that is asked for.
+
+    Raises:
+        UsageError: in one line: an option that does not exist, with the nearest one, or a value that does
+            not fit.
+    """
+    config = (tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes)
+    known = _known(kind, config)
+    for word in arguments:
+        name = word.partition("=")[0].replace("_", "-")
+        if name.startswith("--") and name not in known and word not in ("--help", "-h"):
+            raise UsageError(f"there is no option {name}.{nearest(name, known)} See: gan {verb} --help")
+    told = io.StringIO()
+    try:
+        with redirect_stderr(told):
+            return tyro.cli(kind, prog=f"gan {verb}", args=list(arguments), config=config)
+    except SystemExit as end:
+        if not end.code:
+            raise
+        raise UsageError(f"{_one_line(told.getvalue())}. See: gan {verb} --help") from None
+
+
+def _known(kind: type[Any], config: tuple[Any, ...]) -> list[str]:
+    """The options on the help page of ``kind``."""
+    page = io.StringIO()
+    try:
+        with redirect_stdout(page):
+            tyro.cli(kind, args=["--help"], config=config)
+    except SystemExit:
+        pass
+    return re.findall(r"^[^\w-]*(?:-\w, )?(--[\w-]+)", page.getvalue(), re.MULTILINE)
+
+
+def _one_line(box: str) -> str:
+    """What the parser says in a box of many lines, as one line."""
+    # A title, the message, a rule and hints; borders and rules depend on the terminal.
+    lines = [line.strip("│|╭╮╰╯─+- ") for line in box.splitlines()[1:]]
+    message = list(takewhile(bool, dropwhile(not_, lines)))
+    words = " ".join(message)
+    value = re.search(r"Error parsing (\S+): .* from \[(.*?)\]", words)
+    if value is not None:
+        return f"{value[1]} cannot be {value[2]}"
+    return words.replace("Unrecognized options:", "too much is given:").rstrip(". ")
 
 
 def changes(pairs: Sequence[str]) -> dict[str, str]:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import tyro
 from tyro.conf import Positional
 
-from ganforge.cli.options import parse
+from ganforge.cli.options import option, parse
 
 __all__ = ["Recipes", "main"]
 
@@ -18,9 +17,9 @@ __all__ = ["Recipes", "main"]
 class Recipes:
     """List the recipes, show one, or copy one to a file that --recipe accepts."""
 
-    name: Annotated[Positional[str | None], tyro.conf.arg(metavar="NAME")] = None
+    name: Annotated[Positional[str | None], option("NAME")] = None
     """the recipe to show; all are listed without it"""
-    copy: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    copy: Annotated[Path | None, option("FILE")] = None
     """write the recipe's file there, to change it"""
 
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import tyro
 from tyro.conf import Positional
 
-from ganforge.cli.options import parse, seeds
+from ganforge.cli.options import option, parse, seeds
 
 __all__ = ["Sample", "main"]
 
@@ -22,21 +21,21 @@ class Sample:
     The same seed gives the same sample, whatever is asked for beside it.
     """
 
-    run: Annotated[Positional[Path], tyro.conf.arg(metavar="RUN")]
-    """a run folder"""
-    seeds: Annotated[str, tyro.conf.arg(metavar="LIST")] = "0-15"
+    run: Annotated[Positional[Path | None], option("RUN")] = None
+    """a run folder; the last one under runs/ by default"""
+    seeds: Annotated[str, option("LIST")] = "0-15"
     """numbers and ranges, as in 0-15 or 3,7,20-23"""
-    classes: Annotated[str | None, tyro.conf.arg(name="class", metavar="NAME")] = None
+    classes: Annotated[str | None, option("NAME", name="class")] = None
     """the class to ask for; by default the classes take turns"""
-    truncation: Annotated[float, tyro.conf.arg(metavar="T")] = 1.0
+    truncation: Annotated[float, option("T")] = 1.0
     """0 to 1: less is more typical and less varied"""
-    grid: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    grid: Annotated[Path | None, option("FILE")] = None
     """write one picture of all seeds"""
-    film: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    film: Annotated[Path | None, option("FILE")] = None
     """write a walk from seed to seed, as .gif, .webp or .mp4"""
-    seconds: Annotated[float, tyro.conf.arg(metavar="S")] = 12.0
+    seconds: Annotated[float, option("S")] = 12.0
     """length of the film"""
-    out: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
+    out: Annotated[Path | None, option("FOLDER")] = None
     """where single files go; RUN/made by default"""
 
 
@@ -44,9 +43,14 @@ def main(arguments: list[str]) -> int:
     options = parse(Sample, "sample", arguments)
     wanted = seeds(options.seeds)
     from ganforge.runs import made
+    from ganforge.runs.folder import find_latest
     from ganforge.runs.sampler import load
 
-    sampler = load(options.run)
+    run = options.run
+    if run is None:
+        run = find_latest(Path("runs"))
+        print(f"the last run is {run}")
+    sampler = load(run)
     asked = made.class_condition(sampler, options.classes)
     if options.film is not None:
         made.write_film(
@@ -62,7 +66,7 @@ def main(arguments: list[str]) -> int:
         made.write_grid(sampler, wanted, options.grid, condition=asked, truncation=options.truncation)
         print(f"wrote {options.grid}")
     if options.film is None and options.grid is None:
-        folder = options.out or options.run / "made"
+        folder = options.out or run / "made"
         files = made.write_files(sampler, wanted, folder, condition=asked, truncation=options.truncation)
         print(f"wrote {len(files)} files to {folder}")
     return 0

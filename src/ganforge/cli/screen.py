@@ -39,7 +39,7 @@ class Screen:
         former = ""
         for subject, words in lines:
             shown = subject if subject != former else ""
-            self.console.print(Text(f"{shown:<9}", style="bold"), Text(words), sep="", end="\n")
+            self.console.print(Text(f"{shown:<10}", style="bold"), Text(words), sep="", end="\n")
             former = subject
 
     def json(self, value: Any) -> None:
@@ -60,6 +60,9 @@ class Screen:
     @contextmanager
     def reading(self) -> Generator[Callable[[int, int], None]]:
         """A bar for reading data; gives the function that moves it."""
+        if not self.console.is_terminal:
+            yield lambda done, total: None
+            return
         columns = (SpinnerColumn(), TextColumn("reading"), BarColumn(), MofNCompleteColumn())
         with Progress(*columns, console=self.console, transient=True) as bars:
             task = bars.add_task("reading", total=None, visible=False)
@@ -91,7 +94,11 @@ class Screen:
         path = trainer.run.path
         pictures = trainer.run.samples
         speed = f"{outcome.nimg / 1000:,.1f} kimg in {duration(outcome.seconds)}"
-        lines = [("done" if outcome.finished else "stopped", f"{outcome.reason}: {speed}")]
+        lines = [
+            ("done", f"{outcome.reason}: {speed}")
+            if outcome.finished
+            else ("stopped", f"{outcome.reason.removeprefix('stopped ')}: {speed}")
+        ]
         if pictures:
             lines.append(("samples", str(pictures[-1])))
         lines.append(("run", str(path)))
@@ -99,7 +106,8 @@ class Screen:
             lines.append(("next", f"gan train --resume {path}"))
         else:
             lines.append(("next", f"gan sample {path} --grid grid.png"))
-            lines.append(("next", f"gan sample {path} --film walk.gif"))
+            if trainer.run.space.kind != "points":  # a walk of one point is no film
+                lines.append(("next", f"gan sample {path} --film walk.gif"))
         self.table(lines)
 
 
@@ -109,16 +117,26 @@ def _nothing() -> Generator[None]:
 
 
 def _tick_line(tick: Tick) -> Text:
-    """``kimg 12.4  margin +.41  |grad| G .9 D 1.2  ETA 7 m``."""
+    """``kimg 12.4 of 100   margin +.41   told apart 57 %   |grad| G .9 D 1.2   ETA 7 m``.
+
+    Told apart is the share of pairs, one real and one fake, that the discriminator puts in the right order.
+    """
     record = tick.record
     line = Text(f"kimg {tick.nimg / 1000:,.1f} of {tick.total_nimg / 1000:,.0f}")
     if "margin" in record:
-        line.append(f"   margin {record['margin']['mean']:+.3f}")
-    if "real_logits" in record:
-        told = 0.5 * (record["real_logits"]["positive"] + 1 - record["fake_logits"]["positive"])
-        line.append(f"   told apart {100 * told:.0f} %")
-    for name in ("generator", "discriminator"):
-        if f"{name}_loss" in record:
-            line.append(f"   {name} loss {record[f'{name}_loss']['mean']:.3f}")
+        line.append(f"   margin {_short(record['margin']['mean'], sign=True)}")
+        line.append(f"   told apart {100 * record['margin']['positive']:.0f} %")
+    if "generator_gradient" in record:
+        sizes = [_short(record[f"{name}_gradient"]["mean"]) for name in ("generator", "discriminator")]
+        line.append(f"   |grad| G {sizes[0]} D {sizes[1]}")
     line.append(f"   ETA {duration(tick.seconds_left)}")
     return line
+
+
+def _short(value: float, *, sign: bool = False) -> str:
+    """Two digits that count, and no nought before the point: ``.41``, ``1.2``, ``+.055``."""
+    plus = "+" if sign else ""
+    if abs(value) >= 100:
+        return f"{value:{plus},.0f}"
+    words = f"{value:{plus}.2g}"
+    return words.replace("0.", ".", 1) if abs(value) < 1 else words

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import tyro
 from tyro.conf import Positional
 
-from ganforge.cli.options import changes, parse, size
+from ganforge.cli.options import changes, option, parse, size
 
 if TYPE_CHECKING:
     from ganforge.cli.screen import Screen
@@ -26,31 +25,31 @@ class Train:
     mixture, ring, grid, spirals, moons, swissroll. Everything else is inferred and printed with its reason.
     """
 
-    data: Annotated[Positional[str | None], tyro.conf.arg(metavar="DATA")] = None
+    data: Annotated[Positional[str | None], option("DATA")] = None
     """a folder, a file, or a built-in name; with --resume, the run folder (default: the last one)"""
-    recipe: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    recipe: Annotated[str | None, option("NAME")] = None
     """a recipe's name or a recipe file; inferred from the data by default"""
-    size: Annotated[str | None, tyro.conf.arg(metavar="PIXELS")] = None
+    size: Annotated[str | None, option("PIXELS")] = None
     """size of the pictures, as in 64 or 96x64 (width x height); inferred by default"""
-    minutes: Annotated[float | None, tyro.conf.arg(metavar="M")] = None
+    minutes: Annotated[float | None, option("M")] = None
     """train for so many minutes"""
-    kimg: Annotated[float | None, tyro.conf.arg(metavar="K")] = None
+    kimg: Annotated[float | None, option("K")] = None
     """train on so many thousands of examples"""
-    out: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
+    out: Annotated[Path | None, option("FOLDER")] = None
     """the run folder; runs/NAME by default, numbered where it is taken"""
-    seed: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    seed: Annotated[int | None, option("N")] = None
     """of everything: the same seed gives the same run"""
-    resume: bool = False
+    resume: Annotated[bool, option()] = False
     """continue a run folder exactly where it stopped"""
-    at: Annotated[str | None, tyro.conf.arg(name="data-at", metavar="DATA")] = None
+    at: Annotated[str | None, option("DATA", name="data-at")] = None
     """with --resume: where the data are now, if they have moved"""
-    accept_changes: bool = False
+    accept_changes: Annotated[bool, option()] = False
     """with --resume: go on although the data have changed"""
-    dry_run: bool = False
+    dry_run: Annotated[bool, option()] = False
     """print the resolved recipe and stop"""
-    device: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    device: Annotated[str | None, option("NAME")] = None
     """cpu, cuda, mps …; by default an accelerator where there is one that works"""
-    set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE")] = ()
+    set: Annotated[tuple[str, ...], option("KEY=VALUE")] = ()
     """change the recipe, as in --set batch=32 generator.width=96"""
 
 
@@ -62,6 +61,8 @@ def main(arguments: list[str]) -> int:
     screen = Screen()
     if options.resume:
         return _resume(options, screen)
+    if options.at is not None or options.accept_changes:
+        raise UsageError("--data-at and --accept-changes go with --resume")
     if options.data is None:
         raise UsageError(
             "name the data: a folder, a file, or a built-in name such as digits; see gan train --help"
@@ -92,16 +93,36 @@ def main(arguments: list[str]) -> int:
 
 
 def _resume(options: Train, screen: Screen) -> int:
-    from ganforge.recipes.experiment import resume
+    from ganforge.core.errors import UsageError
+    from ganforge.recipes.experiment import nothing_left, resume
     from ganforge.runs.folder import find_latest
 
+    fixed = {
+        "--recipe": options.recipe is not None,
+        "--size": options.size is not None,
+        "--seed": options.seed is not None,
+        "--set": bool(options.set),
+        "--out": options.out is not None,
+        "--dry-run": options.dry_run,
+    }
+    for name, given in fixed.items():
+        if given:
+            raise UsageError(
+                f"{name} cannot go with --resume: a run keeps what it was started with; "
+                "start a new one with gan train DATA"
+            )
     path = Path(options.data) if options.data is not None else find_latest(Path("runs"))
+    done = nothing_left(path, minutes=options.minutes, kimg=options.kimg)
+    if done is not None:
+        screen.say(done)
+        return 0
     with screen.reading() as progress:
         trainer = resume(
             path,
             minutes=options.minutes,
             kimg=options.kimg,
             data=options.at,
+            device=options.device,
             accept_changes=options.accept_changes,
             progress=progress,
         )

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["Moment", "cosine"]
 
@@ -21,6 +26,14 @@ class Moment:
     nimg: int
     round: int
     progress: float
+
+    def at(self, schedule: Callable[[float], float]) -> float | Tensor:
+        """The value of a function of progress at this moment.
+
+        A game asks here for the numbers that it computes with, so that a recorded round, which knows
+        operations but no reasons, can ask again: there it is a tensor ``()``.
+        """
+        return schedule(self.progress)
 
 
 def cosine(start: float, final: float | None, progress: float) -> float:

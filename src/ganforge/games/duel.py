@@ -4,7 +4,8 @@
 # pyright: reportPossiblyUnboundVariable=false
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from functools import partial
 from typing import cast
 
 import torch
@@ -68,7 +69,8 @@ class Duel(nn.Module):
         """One round; the caller moves the named player between two turns."""
         G = cast(Generator, self.players["generator"])
         D = cast(Discriminator, self.players["discriminator"])
-        noise = self.augment.noise_level(moment.progress)
+        noisy = self.augment.noise_level(moment.progress) > 0.0
+        noise = moment.at(self.augment.noise_level) if noisy else 0.0
         for move in range(1, self.discriminator_moves + 1):
             hand = deal()
             with torch.set_grad_enabled(move == self.discriminator_moves):  # only the last fakes are kept
@@ -84,8 +86,8 @@ class Duel(nn.Module):
             )
             for entry, penalty in zip(self.schedule, self.penalties, strict=True):
                 if moment.round % entry.every == 0:
-                    weight = entry.every * cosine(entry.weight, entry.weight_final, moment.progress)
-                    loss = loss + penalty(evidence, weight, draw)
+                    weight = moment.at(partial(cosine, entry.weight, entry.weight_final))
+                    loss = loss + penalty(evidence, entry.every * weight, draw)
             self.augment.adapt(r.detach(), f.detach(), hand.n)
             yield Turn("discriminator", loss, {"real_logits": r, "fake_logits": f, "margin": r - f})
         real = None
@@ -94,6 +96,11 @@ class Duel(nn.Module):
                 real = D(real_seen.detach(), hand.condition)
         f = D(self.augment(fake, draw, noise), hand.condition)
         yield Turn("generator", self.objective.generator(real, f))
+
+    def branch(self, moment: Moment) -> Hashable:
+        """What decides the operations of a round: which penalties are due, and whether there is noise."""
+        due = tuple(moment.round % entry.every == 0 for entry in self.schedule)
+        return due, self.augment.noise_level(moment.progress) > 0.0
 
     def _judge(
         self, D: Discriminator, real: Tensor, fake: Tensor, condition: Tensor | None

@@ -1,21 +1,40 @@
-"""The door of this room: examples of any shape become finite float64 rows."""
+"""The door of this room: examples of any shape become finite float64 rows, or pictures small enough."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from ganforge.core.draw import key as mixed
 from ganforge.core.errors import DataError
 
-__all__ = ["Array", "Examples", "Indices", "numpy_of", "random", "rows"]
+__all__ = [
+    "Array",
+    "Examples",
+    "Indices",
+    "numpy_of",
+    "random",
+    "rows",
+    "shrunk",
+    "tensor_of",
+    "unit",
+]
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 Examples = Tensor | NDArray[Any]
+
+_POOLS: dict[int, Callable[[Tensor, Any], Tensor]] = {
+    3: F.adaptive_avg_pool1d,
+    4: F.adaptive_avg_pool2d,
+    5: F.adaptive_avg_pool3d,
+}
 
 
 def numpy_of(x: Examples) -> NDArray[Any]:
@@ -25,6 +44,16 @@ def numpy_of(x: Examples) -> NDArray[Any]:
         x = x.float() if x.dtype.is_floating_point and x.dtype.itemsize == 2 else x
         return x.numpy()
     return np.asarray(x)
+
+
+def tensor_of(x: Examples) -> Tensor:
+    """The same numbers as a tensor on the CPU; what is read-only or runs backwards is copied."""
+    if isinstance(x, Tensor):
+        return x.detach().cpu()
+    array = np.ascontiguousarray(x)
+    # An axis of one example may keep a negative stride and count as contiguous all the same.
+    usable = array.flags.writeable and min(array.strides, default=0) >= 0
+    return torch.from_numpy(array if usable else array.copy())
 
 
 def rows(x: Examples, name: str = "examples") -> Array:
@@ -45,3 +74,25 @@ def rows(x: Examples, name: str = "examples") -> Array:
 def random(*key: int) -> np.random.Generator:
     """A stream of chance of its own for ``key``: the same key, the same numbers, on any machine."""
     return np.random.Generator(np.random.Philox(key=mixed(*key)))
+
+
+def unit(x: Tensor) -> Tensor:
+    """Bytes 0…255 as float32 −1…1; other numbers as float."""
+    return (
+        x.float() / 127.5 - 1.0
+        if x.dtype == torch.uint8
+        else x.to(torch.promote_types(x.dtype, torch.float32))
+    )
+
+
+def shrunk(x: Tensor, side: int) -> Tensor:
+    """Examples ``(N, C, *spatial)`` averaged down until no side is above ``side``; smaller ones as they are.
+
+    Sound keeps ``side²`` samples. What is shrunk becomes float32, in units of −1…1 for bytes.
+    """
+    limit = side * side if x.ndim == 3 else side
+    if x.ndim < 3 or max(x.shape[2:]) <= limit:
+        return x
+    pool = _POOLS[x.ndim]
+    sides = tuple(min(size, limit) for size in x.shape[2:])
+    return torch.cat([pool(unit(part), sides) for part in x.split(512)])

@@ -18,9 +18,20 @@ from torch import Tensor, nn
 
 from ganforge.core.draw import permutation
 from ganforge.core.errors import DataError
-from ganforge.metrics.arrays import Array, Examples, Indices, numpy_of
+from ganforge.metrics.arrays import Array, Examples, Indices, numpy_of, shrunk, tensor_of
 
-__all__ = ["ClassReport", "Classifier", "Reader", "class_report", "one_thread", "train_classifier"]
+__all__ = [
+    "ClassReport",
+    "Classifier",
+    "Reader",
+    "class_report",
+    "one_thread",
+    "seen_shape",
+    "train_classifier",
+]
+
+
+_SIDE = 64  # longer sides are averaged down: a referee is small and quick
 
 
 class Reader(nn.Module):
@@ -76,6 +87,11 @@ class Classifier:
     offset: Tensor
     scale: Tensor
 
+    @property
+    def seen(self) -> tuple[int, ...]:
+        """The shape that the network reads: sides above 64 are averaged down."""
+        return seen_shape(self.shape)
+
     def probabilities(self, examples: Examples, *, batch: int = 512) -> Array:
         """``(N, classes)`` float64 for examples ``(N, *shape)`` in the units of the training."""
         return self._run(examples, batch, lambda x: self.network(x).double().softmax(1))
@@ -85,14 +101,20 @@ class Classifier:
         return self._run(examples, batch, lambda x: self.network.features(x).double())
 
     def _run(self, examples: Examples, batch: int, read: Callable[[Tensor], Tensor]) -> Array:
-        x = _tensor(examples)
+        x = tensor_of(examples)
         if tuple(x.shape[1:]) != self.shape:
             raise DataError(f"the classifier reads examples of shape {self.shape}, not {tuple(x.shape[1:])}")
         parts: list[Tensor] = []
         with torch.inference_mode():
             for start in range(0, len(x), batch):
-                parts.append(read((x[start : start + batch].float() - self.offset) / self.scale))
+                part = shrunk(x[start : start + batch], _SIDE).float()
+                parts.append(read((part - self.offset) / self.scale))
         return torch.cat(parts).numpy()
+
+
+def seen_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """What is left of examples of ``shape`` ``(C, *spatial)`` once they are small enough to read."""
+    return tuple(shrunk(torch.empty(1, *shape), _SIDE).shape[1:])
 
 
 @contextmanager
@@ -131,12 +153,14 @@ def train_classifier(
     Raises:
         DataError: labels do not fit the examples, or there is only one class.
     """
-    x, y = _tensor(examples), _tensor(labels).long().reshape(-1)
+    x, y = tensor_of(examples), tensor_of(labels).long().reshape(-1)
     classes = int(y.max()) + 1 if classes is None else classes
     if len(x) != len(y):
         raise DataError(f"{len(x)} examples have {len(y)} labels: give one label an example")
     if classes < 2 or int(y.min()) < 0 or int(y.max()) >= classes:
         raise DataError(f"labels must be whole numbers from 0 to {classes - 1}, of at least 2 classes")
+    shape = tuple(x.shape[1:])
+    x = shrunk(x, _SIDE)
     offset, scale = _standard(x)
     with torch.random.fork_rng(devices=[]):  # the layers' own initialisation reads the global state
         torch.manual_seed(seed)
@@ -153,7 +177,7 @@ def train_classifier(
             optimiser.step()
             schedule.step()
     network.eval().requires_grad_(False)
-    reader = Classifier(network, tuple(x.shape[1:]), classes, float("nan"), offset, scale)
+    reader = Classifier(network, shape, classes, float("nan"), offset, scale)
     if held_out is None or held_out_labels is None:
         return reader
     told = reader.probabilities(held_out).argmax(1)
@@ -233,10 +257,6 @@ def _by_class(hit: NDArray[np.bool_], label: Indices, classes: int) -> Array:
     count = np.bincount(label, minlength=classes)
     total = np.bincount(label, weights=hit.astype(np.float64), minlength=classes)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
-def _tensor(x: Examples) -> Tensor:
-    return x.detach().cpu() if isinstance(x, Tensor) else torch.from_numpy(np.ascontiguousarray(x))
 
 
 def _standard(x: Tensor) -> tuple[Tensor, Tensor]:

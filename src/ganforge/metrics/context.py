@@ -17,7 +17,6 @@ from ganforge.metrics.score import Direction, Protocol, Score
 __all__ = ["LEAST", "Context", "Raw", "context_of"]
 
 LEAST = 8  # examples a side, below which nothing can be said
-_FLOORS = 3  # real sets whose mean is a floor
 
 Raw = NDArray[Any]
 
@@ -28,7 +27,7 @@ class Context:
 
     Attributes:
         samples, real: ``(n, *shape)``, compared with each other.
-        others: up to three further real sets ``(n, *shape)``, disjoint from ``real``, for the floor.
+        others: further real sets ``(n, *shape)``, disjoint from ``real``, for the floor.
         everything: all samples, ``(N, *shape)``.
         training, held_out: all real examples; held_out is None where there are none.
         features, real_features, other_features: of samples, real and others, ``(n, D)``.
@@ -92,6 +91,7 @@ def context_of(
     held_out: Examples | None,
     extractor: Extractor,
     most: int,
+    floors: int,
     seed: int,
 ) -> Context:
     """Draw the sets of :func:`evaluate.evaluate`, which says what the arguments are."""
@@ -114,7 +114,7 @@ def context_of(
         )
     some = fakes[chance.permutation(len(fakes))[:n]]
     real = compared[chance.permutation(len(compared))[:n]]
-    others = [kept[np.sort(pool[at : at + n])] for at in range(0, n * min(_FLOORS, len(pool) // n), n)]
+    others = [kept[np.sort(pool[at : at + n])] for at in range(0, n * min(floors, len(pool) // n), n)]
     return Context(
         samples=some,
         real=real,

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from ganforge.core.errors import UsageError, nearest
 from ganforge.metrics import intervals
-from ganforge.metrics.arrays import Array, Examples, random
+from ganforge.metrics.arrays import Array, Examples, random, shrunk, tensor_of, unit
 from ganforge.metrics.birthday import alike_distance, support_size
 from ganforge.metrics.classifier import Classifier, train_classifier
 from ganforge.metrics.context import Context, Raw, context_of
-from ganforge.metrics.features import Extractor, shrunk, unit
+from ganforge.metrics.features import Extractor
 from ganforge.metrics.frechet import frechet_distance, frechet_influence, moments
 from ganforge.metrics.kernel import kernel_distance
 from ganforge.metrics.known import class_scores, mode_scores, stacked_scores
@@ -46,6 +46,7 @@ def evaluate(
     stacked: Referee | None = None,
     only: Collection[str] | None = None,
     most: int = 10_000,
+    floors: int = 3,
     seed: int = 0,
 ) -> list[Score]:
     """Score ``samples`` against real examples that the generator has not seen.
@@ -66,6 +67,7 @@ def evaluate(
         stacked: the referee of stacked digits (``stacked.lenet``).
         only: names of groups out of ``GROUPS``; None is all that apply.
         most: examples a side used for distances.
+        floors: a floor is the mean over so many disjoint real sets, or as many as there are.
 
     Raises:
         DataError: fewer than ``LEAST`` examples on a side, or shapes differ.
@@ -74,7 +76,7 @@ def evaluate(
     wanted = set(GROUPS if only is None else only)
     for name in sorted(wanted - set(GROUPS)):
         raise UsageError(f"no group of scores is called {name!r}.{nearest(name, GROUPS)}")
-    context = context_of(samples, training, held_out, extractor, most, seed)
+    context = context_of(samples, training, held_out, extractor, most, floors, seed)
     scores: list[Score] = []
     for name, measure in _MEASURES.items():
         if name in wanted:
@@ -115,7 +117,8 @@ def _distances(c: Context) -> list[Score]:
     reference = moments(c.real_features)
     value = frechet_distance(moments(c.features), reference)
     floor = np.mean([frechet_distance(moments(x), reference) for x in c.other_features])
-    interval = c.mean_interval(frechet_influence(c.features, reference), value)
+    low, high = c.mean_interval(frechet_influence(c.features, reference), value)
+    interval = (max(low, 0.0), high)  # a distance is not below 0, and its first-order spread may be
     frechet = c.score(
         "frechet_distance", c.extractor.frechet_name, value, float(floor), "lower", interval=interval
     )
@@ -147,7 +150,6 @@ def _sliced(c: Context) -> list[Score]:
     interval = intervals.around(value, len(x), lambda pick: sorted_distance(x[pick], y), seed=c.seed)
     name = f"sliced Wasserstein ({c.extractor.name})"
     floor = float(np.mean([distance(other) for other in c.other_features]))
-    # A distance is not below 0, and the spread of the resamples does not know it.
     interval = (max(interval[0], 0.0), interval[1])
     return [c.score("sliced_wasserstein", name, value, floor, "lower", interval=interval, lines=x.shape[1])]
 
@@ -214,7 +216,7 @@ def _memorised(c: Context) -> list[Score]:
 
 def _small(x: Raw) -> Raw:
     """``(N, D)`` float32, with at most 32 numbers a side."""
-    parts = torch.from_numpy(np.ascontiguousarray(x)).split(4096)
+    parts = [tensor_of(x[start : start + 4096]) for start in range(0, len(x), 4096)]
     return torch.cat([unit(shrunk(part, 32)).flatten(1).float() for part in parts]).numpy()
 
 

@@ -14,7 +14,6 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,8 +23,8 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from ganforge.core.errors import DataError
-from ganforge.metrics.arrays import Array, Examples, Indices, numpy_of, random, rows
-from ganforge.metrics.classifier import Classifier, Reader, train_classifier
+from ganforge.metrics.arrays import Array, Examples, Indices, numpy_of, random, rows, shrunk, tensor_of, unit
+from ganforge.metrics.classifier import Classifier, Reader, seen_shape, train_classifier
 from ganforge.metrics.neighbours import nearest_neighbours
 
 __all__ = [
@@ -39,12 +38,6 @@ __all__ = [
     "standardised",
     "unit",
 ]
-
-_POOLS: dict[int, Callable[[Tensor, Any], Tensor]] = {
-    3: F.adaptive_avg_pool1d,
-    4: F.adaptive_avg_pool2d,
-    5: F.adaptive_avg_pool3d,
-}
 
 
 @dataclass(frozen=True)
@@ -66,11 +59,10 @@ class Extractor:
     standard: bool = False
 
     def __call__(self, examples: Examples) -> Array:
-        x = examples if isinstance(examples, Tensor) else torch.from_numpy(np.ascontiguousarray(examples))
         parts: list[Array] = []
         with torch.inference_mode():
-            for start in range(0, len(x), self.batch):
-                found = self.read(x[start : start + self.batch])
+            for start in range(0, len(examples), self.batch):
+                found = self.read(tensor_of(examples[start : start + self.batch]))
                 found = found.flatten(2).mean(2) if found.ndim > 2 else found
                 parts.append(found.double().cpu().numpy())
         if not parts:
@@ -110,15 +102,6 @@ def _spread(features: Array) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(features.mean(axis=0)), torch.from_numpy(scale)
 
 
-def unit(x: Tensor) -> Tensor:
-    """Bytes 0…255 as float32 −1…1; other numbers as float."""
-    return (
-        x.float() / 127.5 - 1.0
-        if x.dtype == torch.uint8
-        else x.to(torch.promote_types(x.dtype, torch.float32))
-    )
-
-
 def colour(x: Tensor) -> Tensor:
     """Pictures ``(N, C, H, W)`` uint8 as RGB ``(N, 3, H, W)`` float32 0…255; alpha is laid over grey 128.
 
@@ -134,19 +117,6 @@ def colour(x: Tensor) -> Tensor:
         alpha = x[:, -1:] / 255.0
         x = x[:, :-1] * alpha + 128.0 * (1.0 - alpha)
     return x.expand(-1, 3, -1, -1) if x.shape[1] == 1 else x
-
-
-def shrunk(x: Tensor, side: int) -> Tensor:
-    """Examples ``(N, C, *spatial)`` averaged down until no side is above ``side``; smaller ones as they are.
-
-    Sound keeps ``side²`` samples. What is shrunk becomes float32, in units of −1…1 for bytes.
-    """
-    limit = side * side if x.ndim == 3 else side
-    if x.ndim < 3 or max(x.shape[2:]) <= limit:
-        return x
-    pool = _POOLS[x.ndim]
-    sides = tuple(min(size, limit) for size in x.shape[2:])
-    return torch.cat([pool(unit(part), sides) for part in x.split(512)])
 
 
 def resized(x: Tensor, side: int, *, antialias: bool = True) -> Tensor:
@@ -209,34 +179,34 @@ def learned(
     key = digest.hexdigest()[:16]
     file = None if cache is None else cache / f"features-{key}.safetensors"
     alone = told is None
-    shape = tuple(_as_seen(x[:1], floats=alone).shape[1:])
+    shape = tuple(_as_seen(x[:1], alone=alone).shape[1:])
     kept = None if file is None else _load_reader(file, shape)
     if kept is None:
-        data, target = _tasks(x, seed) if told is None else (_as_seen(x, floats=False), told)
+        data, target = _tasks(x, seed) if told is None else (x, told)
         reader = train_classifier(data, target, kimg=kimg, seed=seed)
-        kept = (reader, *_spread(reader.features(_as_seen(x[:10_000], floats=alone))))
+        kept = (reader, *_spread(reader.features(_as_seen(x[:10_000], alone=alone))))
         if file is not None:
             _save_reader(file, *kept)
     reader, mean, scale = kept
 
     def read(batch: Tensor) -> Tensor:
-        return (torch.from_numpy(reader.features(_as_seen(batch, floats=alone))) - mean) / scale
+        return (torch.from_numpy(reader.features(_as_seen(batch, alone=alone))) - mean) / scale
 
-    resize = "averaged to 64" if shape != tuple(x.shape[1:]) else ""
+    resize = "averaged to 64" if reader.seen != tuple(x.shape[1:]) else ""
     return Extractor(f"small-{kind}-{key[:6]}", read, resize)
 
 
-def _as_seen(x: Examples, *, floats: bool) -> Tensor:
-    """Examples as the network reads them: no side above 64, and as −1…1 where damage was done to them."""
-    x = shrunk(torch.as_tensor(x), 64)
-    return unit(x) if floats else x
+def _as_seen(x: Examples, *, alone: bool) -> Tensor:
+    """Examples as the network was shown them: where damage was done, that was to −1…1, no side above 64."""
+    x = tensor_of(x)
+    return unit(shrunk(x, 64)) if alone else x
 
 
 def _tasks(x: np.ndarray, seed: int, most: int = 20_000_000) -> tuple[np.ndarray, np.ndarray]:
     """Examples and, for every five of them, one damaged in each of five ways; and what each is, ``(2N,)``."""
     chance = random(seed, 0x7A5C)
     some = chance.permutation(len(x))[: max(200, most // max(x[0].size, 1))]  # memory: so many numbers
-    clean = _as_seen(x[some], floats=True).numpy()
+    clean = _as_seen(x[some], alone=True).numpy()
     axes = tuple(range(clean.ndim - 1, 0, -1)) if clean.ndim == 2 else tuple(range(2, clean.ndim))
     spread = clean.std(axis=0) if clean.ndim == 2 else clean.std()
     if clean.ndim == 2:  # points have no neighbours to blur or turn: move, mirror, break the dependence
@@ -290,7 +260,7 @@ def _load_reader(file: Path, shape: tuple[int, ...]) -> tuple[Classifier, Tensor
         offset, scale = tensors.pop("offset"), tensors.pop("scale")
         feature_mean, feature_scale = tensors.pop("feature_mean"), tensors.pop("feature_scale")
         classes, width = tensors["head.weight"].shape
-        network = Reader(shape, classes, width=width)
+        network = Reader(seen_shape(shape), classes, width=width)
         network.load_state_dict(tensors)
     except (OSError, SafetensorError, KeyError, ValueError, RuntimeError):
         return None

@@ -19,7 +19,7 @@ from torch import Tensor
 from ganforge.core.errors import DataError
 from ganforge.metrics.features import Extractor, colour, resized
 
-__all__ = ["mobilenet_v2", "mobilenet_v2_logits", "squeezenet", "squeezenet_logits"]
+__all__ = ["mobilenet_v2", "mobilenet_v2_logits", "same_padding", "squeezenet", "squeezenet_logits"]
 
 _CAFFE_MEAN = (104.0, 117.0, 123.0)  # blue, green, red, of the data that SqueezeNet was trained on
 
@@ -103,11 +103,15 @@ class _MobileNet:
     def _convolve(self, x: Tensor, op: dict[str, Any]) -> Tensor:
         kernel, bias = self.weights[op["i"]]
         stride, side = op["stride"], kernel.shape[-1]
-        # TensorFlow's SAME: the odd pixel of padding is right and below.
-        pad = [max((-(-size // stride) - 1) * stride + side - size, 0) for size in x.shape[:1:-1]]
-        x = F.pad(x, [part for total in pad for part in (total // 2, total - total // 2)])
+        x = F.pad(x, [*same_padding(x.shape[3], side, stride), *same_padding(x.shape[2], side, stride)])
         groups = len(kernel) if op["op"] == "DEPTHWISE_CONV_2D" else 1
         return F.conv2d(x, kernel, bias, stride=stride, groups=groups).clamp_(op["lo"], op["hi"])
+
+
+def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """TensorFlow's SAME, before and after: ⌈size / stride⌉ outputs, and the odd pixel comes after."""
+    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2
 
 
 def _squeezenet_weights(file: Path) -> dict[str, Tensor]:

@@ -29,7 +29,7 @@ def mode_scores(c: Context, mixture: Mixture) -> list[Score]:
         def again(pick: Indices) -> float:
             return read(mixture_report(x[pick], mixture.centres, mixture.sigma))
 
-        interval = intervals.around(read(report), n, again, seed=c.seed, resamples=20)
+        interval = intervals.around(read(report), n, again, seed=c.seed, resamples=200)
         return c.score(
             key, name, read(report), floor, direction, interval=interval, raw=True, n=n, split=_SOURCE
         )

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganforge.core.errors import DataError
-from ganforge.metrics.arrays import Examples, Indices, numpy_of
+from ganforge.metrics.arrays import Examples, Indices, tensor_of
 from ganforge.metrics.points import reverse_kl_uniform
 
 __all__ = ["StackedReport", "lenet", "stacked_floor", "stacked_report"]
@@ -61,7 +61,7 @@ def stacked_report(pictures: Examples, referee: Referee, *, batch: int = 1024) -
     Raises:
         DataError: they do not have three channels of bytes.
     """
-    x = torch.from_numpy(np.ascontiguousarray(numpy_of(pictures)))
+    x = tensor_of(pictures)
     if x.ndim != 4 or x.shape[1] != 3 or x.dtype != torch.uint8:
         raise DataError(f"stacked digits are (N, 3, H, W) bytes, not {tuple(x.shape)} {x.dtype}")
     digits: list[Tensor] = []

@@ -37,7 +37,7 @@ def two_sample_test(samples: Examples, real: Examples, *, kimg: float = 20.0, se
 
     Args:
         samples, real: ``(N, ...)`` and ``(M, ...)`` of one shape and one type, in the same units.
-        kimg: thousands of examples shown to the classifier.
+        kimg: thousands of examples shown to the classifier, and none more than 100 times.
 
     Raises:
         DataError: fewer than 4 examples on a side, or shapes differ.
@@ -53,6 +53,7 @@ def two_sample_test(samples: Examples, real: Examples, *, kimg: float = 20.0, se
     chance = random(seed, 0xC257)
     x, y = x[chance.permutation(len(x))[: 2 * n]], y[chance.permutation(len(y))[: 2 * n]]
     labels = np.repeat([1, 0], n)
+    kimg = min(kimg, 0.1 * 2 * n)
     referee = train_classifier(np.concatenate([x[:n], y[:n]]), labels, classes=2, kimg=kimg, seed=seed)
     told = referee.probabilities(np.concatenate([x[n:], y[n:]])).argmax(1)
     right = (told == labels).astype(np.float64)

@@ -79,9 +79,11 @@ def _shifted(x: Tensor, by: Tensor, reach: tuple[int, ...]) -> Tensor:
     """``(N, C, *spatial)`` moved by ``(N, dims)``, each within ±reach."""
     n, channels, *sides = x.shape
     padded = pad(x, [r for side in reversed(reach) for r in (side, side)]).contiguous()
-    strides = [padded.stride(2 + axis) for axis in range(len(sides))]
+    # From the shape: torch lets a contiguous tensor keep any stride along an axis of one.
+    wide = padded.shape[2:]
+    strides = [math.prod(wide[axis + 1 :]) for axis in range(len(sides))]
     # A row along the last axis is one run of memory, so a shift only picks where each row starts.
-    start = torch.arange(n * channels, device=x.device).view(n, channels) * padded.stride(1)
+    start = torch.arange(n * channels, device=x.device).view(n, channels) * math.prod(wide)
     for axis, stride in enumerate(strides):
         start = start + (reach[axis] - by[:, axis : axis + 1]) * stride
     for side, stride in zip(sides[:-1], strides[:-1], strict=True):

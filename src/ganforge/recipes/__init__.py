@@ -65,7 +65,9 @@ def find(name: str) -> Choice:
 
 def _from_file(path: Path) -> Maker:
     if not path.is_file():
-        raise RecipeError(f"there is no recipe file {path}; gan recipes --copy NAME makes one to start from")
+        raise RecipeError(
+            f"there is no recipe file {path}; gan recipes NAME --copy FILE makes one to start from"
+        )
     spec = importlib.util.spec_from_file_location(f"recipe_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None
@@ -74,11 +76,27 @@ def _from_file(path: Path) -> Maker:
         spec.loader.exec_module(module)
         maker: Maker = module.recipe
     except Exception as error:
-        raise RecipeError(
-            f"the recipe file {path} cannot be used ({type(error).__name__}: {error}); "
-            "it must define recipe(space, n) -> Recipe"
-        ) from error
-    return maker
+        raise _unusable(path, error) from error
+
+    def make(space: Space, n: int) -> Recipe:
+        try:
+            made = maker(space, n)
+        except RecipeError:
+            raise
+        except Exception as error:
+            raise _unusable(path, error) from error
+        if not isinstance(made, Recipe):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise _unusable(path, TypeError(f"recipe() gave {made!r}"))
+        return made
+
+    return make
+
+
+def _unusable(path: Path, error: Exception) -> RecipeError:
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    return RecipeError(
+        f"the recipe file {path} cannot be used ({what}); it must define recipe(space, n) -> Recipe"
+    )
 
 
 def infer(space: Space, n: int, *, builtin: str | None = None) -> Choice:

@@ -17,4 +17,12 @@ __all__ = ["recipe"]
 
 def recipe(space: Space, n: int) -> Recipe:
     base = residual.recipe(space, n)
-    return replace(base, name="digits", augmentation=Augmentation(), kimg=100)
+    player = replace(base.generator, width=32, learning_rate=1e-3)
+    return replace(
+        base,
+        name="digits",
+        generator=player,
+        discriminator=player,
+        augmentation=Augmentation(),
+        kimg=80,
+    )

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import inspect
+import math
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ganforge.core.errors import RunError, UsageError
-from ganforge.core.recipe import Recipe
+from ganforge.core.errors import MachineError, RecipeError, RunError, UsageError, nearest
+from ganforge.core.recipe import Player, Recipe
 from ganforge.data import Dataset, load
 from ganforge.data.builtin import NAMES
-from ganforge.networks import parameters_count
+from ganforge.networks import DISCRIMINATORS, GENERATORS, parameters_count
 from ganforge.networks.players import build_discriminator, build_generator
 from ganforge.recipes import Choice, find, infer
+from ganforge.runs.checkpoint import newest
 from ganforge.runs.folder import Run
 from ganforge.training.clock import Budget
 from ganforge.training.engine import Engine
 from ganforge.training.loop import Tick, Trainer
 from ganforge.training.probe import Finding, choose_device, probe
 
-__all__ = ["Experiment", "default_folder", "prepare", "resume", "train"]
+__all__ = ["Experiment", "default_folder", "nothing_left", "prepare", "resume", "train"]
 
 Progress = Callable[[int, int], None]
 
@@ -83,7 +86,7 @@ class Experiment:
         if self.budget.minutes is not None:
             return f"{self.budget.minutes:g} minutes ≈ {self.budget.minutes * 60 * speed / 1000:,.0f} kimg"
         assert self.budget.kimg is not None
-        return f"{self.budget.kimg:g} kimg ≈ {self.budget.kimg * 1000 / speed / 60:.1f} minutes"
+        return f"{self.budget.kimg:g} kimg ≈ {_about(self.budget.kimg * 1000 / speed)}"
 
     def start(self, out: Path, **options: Any) -> Trainer:
         """Make the run folder and a trainer for it. ``options`` are the Trainer's."""
@@ -96,11 +99,16 @@ class Experiment:
             info={
                 "engine": engine.to_json(),
                 "budget": {"kimg": self.budget.kimg, "minutes": self.budget.minutes},
+                "threads": engine.threads or torch.get_num_threads(),
                 "command": sys.argv,
                 "why": self.choice.reason,
             },
         )
         return Trainer(run, self.dataset, self.budget, engine, **options)
+
+
+def _about(seconds: float) -> str:
+    return f"{max(seconds, 1):.0f} seconds" if seconds < 90 else f"{seconds / 60:,.0f} minutes"
 
 
 def prepare(
@@ -130,12 +138,11 @@ def prepare(
     Raises:
         UsageError: what was asked for cannot be done; the message names the fix.
     """
-    if minutes is not None and kimg is not None:
-        raise UsageError("give either --minutes or --kimg, not both")
-    for name, value in (("--minutes", minutes), ("--kimg", kimg)):
-        if value is not None and not value > 0:
-            raise UsageError(f"{name} is {value:g}; it must be more than 0")
+    _check_budget(minutes, kimg)
     changes = dict(changes or {})
+    if (Path(data) / "run.json").is_file():
+        raise UsageError(f"{data} is a run folder, not data; to train on: gan train --resume {data}")
+    chosen = _device(device)
     asked = recipe if isinstance(recipe, str) else None
     choice = find(asked) if asked is not None else None
     dataset = load(data, size=size, progress=progress)
@@ -146,6 +153,7 @@ def prepare(
     elif choice is None:
         choice = infer(space, n, builtin=str(data) if str(data) in NAMES else None)
     resolved = choice.maker(space, n).with_changes(changes)
+    _check_options(resolved, changes)
     if seed is not None:
         resolved = replace(resolved, seed=seed)
     if kimg is not None:
@@ -157,7 +165,30 @@ def prepare(
             f"use a smaller one: --set batch={_smaller_batch(n, resolved.packing)}"
         )
     budget = Budget(minutes=minutes) if minutes is not None else Budget(kimg=resolved.kimg)
-    return Experiment(dataset, resolved, choice, budget, choose_device(device))
+    return Experiment(dataset, resolved, choice, budget, chosen)
+
+
+def _check_budget(minutes: float | None, kimg: float | None) -> None:
+    if minutes is not None and kimg is not None:
+        raise UsageError("give either --minutes or --kimg, not both")
+    for name, value in (("--minutes", minutes), ("--kimg", kimg)):
+        if value is not None and not 0 < value < math.inf:
+            raise UsageError(f"{name} is {value:g}; it must be a number above 0")
+
+
+def _check_options(recipe: Recipe, changes: dict[str, Any]) -> None:
+    """Find a misspelt key of a player, which would otherwise be taken for an option of its family."""
+    families = {"generator": GENERATORS, "discriminator": DISCRIMINATORS}
+    for dotted in changes:
+        role, _, last = dotted.partition(".")
+        if role not in families or not last:
+            continue
+        family = (recipe.generator if role == "generator" else recipe.discriminator).family
+        own = families[role].get(family)
+        known = [field.name for field in fields(Player)]
+        known += [] if own is None else list(inspect.signature(own).parameters)
+        if last not in known:
+            raise RecipeError(f"unknown recipe key {dotted!r}.{nearest(last, known)}")
 
 
 def _in_units(dataset: Dataset, recipe: Recipe) -> Dataset:
@@ -180,6 +211,7 @@ def resume(
     minutes: float | None = None,
     kimg: float | None = None,
     data: str | Path | None = None,
+    device: str | None = None,
     accept_changes: bool = False,
     progress: Progress | None = None,
     **options: Any,
@@ -190,20 +222,26 @@ def resume(
         path: the run folder.
         minutes, kimg: a new budget in all, in place of the run's own.
         data: where the data are now, if they have moved.
-        accept_changes: go on although the data are no longer the same.
+        device: torch's name for it; None takes the run's own, or another one where that is not there.
+        accept_changes: go on although the data or the recipe are no longer the same.
         options: the Trainer's.
 
     Raises:
         RunError: not a run folder, or its data have changed; the message holds the difference.
     """
     run = Run.open(path)
+    budget = _budget(run, minutes, kimg)
     former = run.data
     spatial = run.space.spatial
+    try:
+        source, held_out = data if data is not None else former["source"], former["held_out_share"]
+    except KeyError as error:
+        raise _damaged(run, error) from None
     dataset = load(
-        data if data is not None else former["source"],
+        source,
         size=(spatial[1], spatial[0]) if run.space.kind == "pictures" else None,
         channels=run.space.channels if run.space.kind == "pictures" else None,
-        held_out=former["held_out_share"],
+        held_out=held_out,
         progress=progress,
     )
     dataset = _in_units(dataset, run.recipe)
@@ -213,15 +251,91 @@ def resume(
             f"the data of {path} have changed since it was started: {difference}. Put them back, "
             "name them with --data, or accept them: --accept-changes"
         )
-    if dataset.space != run.space:
+    now, then = dataset.space, run.space
+    if (now.kind, now.shape, now.classes) != (then.kind, then.shape, then.classes):
         raise RunError(
-            f"the data are {dataset.space.describe()} now, but {path} was trained on {run.space.describe()}"
+            f"the data are {now.describe()} in {len(now.classes)} classes now, but {path} was trained on "
+            f"{then.describe()} in {len(then.classes)}; start a new run: gan train {source}"
         )
+    dataset = replace(dataset, space=then)  # the units that the players know, whatever the new mean is
+    try:
+        engine = Engine.from_json(run.info["engine"])
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise _damaged(run, error) from None
+    engine = replace(engine, device=_device(device) if device is not None else _still_there(engine.device))
+    return Trainer(run, dataset, budget, engine, accept_changes=accept_changes, **options)
+
+
+def _damaged(run: Run, error: Exception) -> RunError:
+    return RunError(f"{run.path / 'run.json'} is damaged ({type(error).__name__}: {error})")
+
+
+def _budget(run: Run, minutes: float | None, kimg: float | None) -> Budget:
+    """What was asked for now, else what the run was started with."""
+    _check_budget(minutes, kimg)
     if minutes is not None or kimg is not None:
-        budget = Budget(kimg=kimg, minutes=minutes)
-    else:
-        budget = Budget(**run.info["budget"])
-    return Trainer(run, dataset, budget, Engine.from_json(run.info["engine"]), **options)
+        return Budget(kimg=kimg, minutes=minutes)
+    try:
+        return Budget(**run.info["budget"])
+    except (KeyError, TypeError, AssertionError) as error:
+        raise _damaged(run, error) from None
+
+
+def nothing_left(path: Path, *, minutes: float | None = None, kimg: float | None = None) -> str | None:
+    """A line that says so, where a resume of the run at ``path`` would have nothing to do; else None.
+
+    Args are those of :func:`resume`. Raises RunError where it is not a run folder.
+    """
+    run = Run.open(path)
+    budget = _budget(run, minutes, kimg)
+    found, _ = newest(run.checkpoints, only=())
+    if found is None:
+        return None
+    try:
+        done_kimg, done_minutes = found.state["nimg"] / 1000, found.state["seconds"] / 60
+    except (KeyError, TypeError) as error:
+        raise RunError(f"{found.path} is damaged ({type(error).__name__}: {error})") from None
+    if budget.kimg is not None and done_kimg >= budget.kimg:
+        return (
+            f"{path} is done: {done_kimg:,.1f} of {budget.kimg:g} kimg; "
+            f"to train on: --kimg {2 * budget.kimg:g}"
+        )
+    if budget.minutes is not None and done_minutes >= budget.minutes:
+        return (
+            f"{path} is done: {done_minutes:.1f} of {budget.minutes:g} minutes; "
+            f"to train on: --minutes {2 * budget.minutes:g}"
+        )
+    return None
+
+
+def _device(name: str | None) -> torch.device:
+    """The device called ``name``, tried out; by default the fastest one that is there.
+
+    Raises UsageError for a name that torch does not know, MachineError for a device that does not work.
+    """
+    if name is None:
+        return choose_device()
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UsageError(f"there is no kind of device {name!r}; give cpu, cuda, mps or xpu") from None
+    if not _works(device):
+        raise MachineError(f"there is no {name} here that works; leave --device out to take what there is")
+    return device
+
+
+def _works(device: torch.device) -> bool:
+    if device.type == "meta":
+        return False
+    try:
+        return torch.ones(2, device=device).sum().item() == 2.0
+    except (RuntimeError, AssertionError, NotImplementedError):  # torch built without it, or no driver
+        return False
+
+
+def _still_there(device: torch.device) -> torch.device:
+    """The device that a run was started on, or another one where this machine has none."""
+    return device if _works(device) else choose_device()
 
 
 def _difference(former: dict[str, Any], now: dict[str, Any]) -> str:

@@ -45,8 +45,8 @@ def recipe(space: Space, n: int) -> Recipe:
         generator=generator,
         discriminator=replace(generator, options={"activation": "silu", "fourier": 5}),
         penalties=(r1, replace(r1, name="r2"), Penalty(name="centring", weight=1e-3)),
-        augmentation=Augmentation(noise=1.0, noise_final=0.1, noise_until=0.5),
+        augmentation=Augmentation(noise=1.0, noise_final=0.1, noise_until=0.45),
         batch=batch,
-        kimg=1_536,
+        kimg=2_304,
         ema_nimg=128_000,
     )

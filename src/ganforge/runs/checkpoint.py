@@ -64,16 +64,20 @@ def read_checkpoint(path: Path, only: tuple[str, ...] | None = None) -> Checkpoi
     try:
         record = json.loads(file.read_text())
         own = record.pop("own_sha256")
-        version, state, checksums = record["format"], record["state"], record["sha256"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        version, state, checksums = record["format"], dict(record["state"]), dict(record["sha256"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RunError(f"checkpoint file {file} is damaged ({error})") from None
     if version != FORMAT:
         raise RunError(f"checkpoint {path} has format {version}; this ganforge reads {FORMAT}: upgrade it")
     if own != _own(record):
         raise RunError(f"checkpoint file {file} is damaged: its checksum does not match")
+    if not isinstance(state.get("nimg"), int):
+        raise RunError(f"checkpoint file {file} is damaged: it does not say how far it came")
     tensors: dict[str, dict[str, Tensor]] = {}
     for name, expected in checksums.items():
         stem = name.removesuffix(".safetensors")
+        if not stem.isidentifier():
+            raise RunError(f"checkpoint file {file} is damaged: it names a file {name!r}")
         if only is not None and stem not in only:
             continue
         try:

@@ -27,14 +27,19 @@ def machine_faults(path: Path) -> Generator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise MachineError(
                 f"the disk is full: could not write {path}; what was saved before is intact. "
-                "Free some space, then resume with: gan train --resume"
+                "Free some space and do it again; a training goes on with gan train --resume"
             ) from error
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOENT):
             raise MachineError(
-                f"cannot write {path}: {error.strerror}; choose a folder with --out"
+                f"cannot write {path}: {error.strerror}; choose another place for it"
+            ) from error
+        if error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
+            raise MachineError(
+                f"cannot write {path}: {error.filename or path} is in the way ({error.strerror}); "
+                "choose another place for it"
             ) from error
         if error.errno == errno.ENAMETOOLONG:
-            raise MachineError(f"the path is too long: {path}; choose a shorter one with --out") from error
+            raise MachineError(f"the path is too long: {path}; choose a shorter one") from error
         raise
 
 
@@ -98,10 +103,15 @@ def sha256(content: bytes) -> str:
 def append_line(path: Path, record: dict[str, Any]) -> None:
     """Append one JSON line. A line is written by one call, so a reader never sees two mixed.
 
+    What a full disk or a kill cut short stays a line of its own, which readers leave out.
+
     Numbers that are not finite become null, because JSON has none.
     """
     line = json.dumps(_finite(record), allow_nan=False, ensure_ascii=False) + "\n"
-    with machine_faults(path), open(path, "ab") as file:
+    with machine_faults(path), open(path, "ab+") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            line = line if file.read() == b"\n" else "\n" + line
         file.write(line.encode())
 
 

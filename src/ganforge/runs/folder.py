@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import platform
+import shutil
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ from ganforge.runs.files import append_line, machine_faults, read_lines, write_a
 __all__ = ["Run", "find_latest"]
 
 FORMAT = 1
+# What reading plain data from a file that anybody may have written can raise.
+_NONSENSE = (ValueError, KeyError, TypeError, AttributeError, AssertionError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,11 @@ class Run:
                 (folder / name).mkdir()
         details = {**_circumstances(), **(info or {})}
         run = cls(folder, recipe, space, data, details)
-        run.write()
+        try:
+            run.write()
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         return run
 
     def write(self) -> None:
@@ -100,22 +107,19 @@ class Run:
             version = record["format"]
             if version != FORMAT:
                 raise RunError(f"{file} has format {version}; this ganforge reads {FORMAT}: upgrade ganforge")
-            return cls(
-                path,
-                Recipe.from_json(record["recipe"]),
-                Space.from_json(record["space"]),
-                record["data"],
-                record["info"],
-            )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            if isinstance(error, RunError):
-                raise
-            raise RunError(f"{file} is damaged: {error}") from None
+            recipe, space = Recipe.from_json(record["recipe"]), Space.from_json(record["space"])
+            data, info = dict(record["data"]), dict(record["info"])
+        except RunError:
+            raise
+        except _NONSENSE as error:
+            raise RunError(f"{file} is damaged ({type(error).__name__}: {error})") from None
+        return cls(path, recipe, space, data, info)
 
     @contextmanager
     def locked(self) -> Generator[None]:
         """Hold the folder for training. Raises RunError where another process trains in it."""
-        handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT)
+        with machine_faults(self.path):
+            handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT)
         try:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -126,6 +130,11 @@ class Run:
             yield
         finally:
             os.close(handle)
+
+    def clean(self) -> None:
+        """Delete what a killed process left half-written; for who holds the lock."""
+        for stray in [*self.path.glob(".tmp-*"), *(self.path / "samples").glob(".tmp-*")]:
+            stray.unlink(missing_ok=True)
 
     def add_log(self, record: dict[str, Any]) -> None:
         append_line(self.path / "log.jsonl", record)
@@ -139,10 +148,10 @@ class Run:
         for record in read_lines(self.path / "log.jsonl"):
             nimg = record.get("nimg")
             if isinstance(nimg, int):
-                for later in [known for known in ticks if known > nimg]:
-                    del ticks[later]
+                while ticks and nimg <= next(reversed(ticks)):
+                    ticks.popitem()
                 ticks[nimg] = record
-        return [ticks[nimg] for nimg in sorted(ticks)]
+        return list(ticks.values())
 
     def events(self) -> list[dict[str, Any]]:
         return read_lines(self.path / "events.jsonl")
@@ -187,7 +196,7 @@ def find_latest(folder: Path) -> Path:
     """The run under ``folder`` that was written to last. Raises RunError where there is none."""
     runs = [file.parent for file in folder.glob("*/run.json")]
     if not runs:
-        raise RunError(f"no run folder under {folder}/; name one: gan train --resume RUN")
+        raise RunError(f"there is no run folder under {folder}/; name one, or make one: gan train DATA")
 
     def last_touched(run: Path) -> float:
         files = [run / "run.json", run / "events.jsonl", run / "log.jsonl", run / "checkpoints"]

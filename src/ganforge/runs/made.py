@@ -20,6 +20,7 @@ from ganforge.runs.sampler import GeneratorSampler
 __all__ = ["class_condition", "walk", "write_files", "write_film", "write_grid"]
 
 _FRAMES_PER_SECOND = 20
+_LONGEST = 600  # seconds of film: 12,000 pictures
 
 
 def class_condition(sampler: GeneratorSampler, name: str | None) -> Tensor | None:
@@ -142,8 +143,8 @@ def write_film(
 
     Raises UsageError for a length that is not positive, or a suffix that is no film's.
     """
-    if not seconds > 0:
-        raise UsageError(f"--seconds is {seconds:g}; it must be more than 0")
+    if not 0 < seconds <= _LONGEST:
+        raise UsageError(f"--seconds is {seconds:g}; it must be more than 0 and at most {_LONGEST}")
     if path.suffix.lower() not in pictures.FILM_FORMATS:
         raise UsageError(f"a film ends in {', '.join(pictures.FILM_FORMATS)}, not {path.name!r}")
     if sampler.space.kind == "points":

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ganforge.core.errors import UsageError
+from ganforge.core.errors import RunError, UsageError
 from ganforge.core.prior import Prior
 from ganforge.core.space import Space
 from ganforge.networks.players import build_generator, condition_size
@@ -106,7 +106,11 @@ def load(path: Path | str) -> GeneratorSampler:
     run = Run.open(path)
     network = build_generator(run.recipe, run.space)
     found = run.newest_checkpoint(only=("average",))
-    network.load_state_dict(found.tensors["average"])
+    try:
+        network.load_state_dict(found.tensors["average"])
+    except (KeyError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise RunError(f"{found.path} does not fit the recipe in {run.path}/run.json: {reason}") from None
     recipe = run.recipe
     return GeneratorSampler(
         network.requires_grad_(False),

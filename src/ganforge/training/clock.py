@@ -74,7 +74,7 @@ class Plan:
         first_nimg, first_seconds = self._first
         if nimg == first_nimg:
             return None
-        return (self.total_nimg - nimg) * (seconds - first_seconds) / (nimg - first_nimg)
+        return max(self.total_nimg - nimg, 0) * (seconds - first_seconds) / (nimg - first_nimg)
 
 
 class Alarm:

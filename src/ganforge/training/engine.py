@@ -17,7 +17,7 @@ Module = TypeVar("Module", bound=nn.Module)
 
 @dataclass(frozen=True)
 class Engine:
-    """Device, precision, memory format, threads and parts of a training.
+    """Device, precision, memory format, threads, parts and recording of a training.
 
     Attributes:
         device: where networks and data live.
@@ -25,6 +25,8 @@ class Engine:
         channels_last: whether pictures and weights are stored with the channel as the last axis.
         threads: processor threads of one operation; None leaves torch's choice.
         parts: pieces that a batch is cut into, whose gradients are added up.
+        recorded: whether rounds are played from recordings (``training.recording``), where a game allows
+            it; in float32, on the processor and in one part.
     """
 
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
@@ -32,6 +34,7 @@ class Engine:
     channels_last: bool = False
     threads: int | None = None
     parts: int = 1
+    recorded: bool = False
 
     def apply(self) -> None:
         """Set what is the process's own: threads, and small numbers rounded to zero."""
@@ -60,6 +63,7 @@ class Engine:
             "channels_last": self.channels_last,
             "threads": self.threads,
             "parts": self.parts,
+            "recorded": self.recorded,
         }
 
     @classmethod
@@ -70,4 +74,5 @@ class Engine:
             channels_last=fields["channels_last"],
             threads=fields["threads"],
             parts=fields["parts"],
+            recorded=fields.get("recorded", False),
         )

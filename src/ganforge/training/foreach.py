@@ -11,8 +11,11 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch._utils import _flatten_dense_tensors
 
-__all__ = ["add_", "clamp_", "lerp_", "norm"]
+__all__ = ["adam_", "add_", "clamp_", "flat", "lerp_", "norm", "rmsprop_", "sgd_"]
+
+_FEW = 1 << 16  # numbers that are sooner copied than visited one tensor after the other
 
 
 def add_(to: Sequence[Tensor], what: Sequence[Tensor]) -> None:
@@ -29,6 +32,78 @@ def clamp_(values: Sequence[Tensor], low: float, high: float) -> None:
     torch._foreach_clamp_max_(values, high)
 
 
+def flat(values: Sequence[Tensor]) -> Tensor:
+    """All numbers of all of them in one copy, ``(numbers,)``."""
+    return _flatten_dense_tensors(values)
+
+
 def norm(values: Sequence[Tensor]) -> Tensor:
     """The Euclidean norm of all of them together, ``()``."""
+    if sum(value.numel() for value in values) <= _FEW:
+        return torch.linalg.vector_norm(flat(values))
     return torch.linalg.vector_norm(torch.stack(list(torch._foreach_norm(values))))
+
+
+def adam_(
+    parameters: Sequence[Tensor],
+    gradients: Sequence[Tensor],
+    averages: Sequence[Tensor],
+    squares: Sequence[Tensor],
+    step: Tensor,
+    rate: float,
+    beta1: float,
+    beta2: float,
+) -> None:
+    """Adam's move (Kingma & Ba 2015, algorithm 1) number ``step`` ``()``, counted from 1."""
+    torch._fused_adam_(
+        parameters,
+        gradients,
+        averages,
+        squares,
+        [],
+        [step] * len(parameters),
+        lr=rate,
+        beta1=beta1,
+        beta2=beta2,
+        weight_decay=0.0,
+        eps=1e-8,
+        amsgrad=False,
+        maximize=False,
+    )
+
+
+def sgd_(
+    parameters: Sequence[Tensor],
+    gradients: Sequence[Tensor],
+    velocities: Sequence[Tensor],
+    rate: float,
+    momentum: float,
+) -> None:
+    """``v ← momentum · v + g``, then ``p ← p − rate · v``."""
+    torch._fused_sgd_(
+        parameters,
+        gradients,
+        velocities if momentum else [],  # which the kernel insists on
+        weight_decay=0.0,
+        momentum=momentum,
+        lr=rate,
+        dampening=0.0,
+        nesterov=False,
+        maximize=False,
+        is_first_step=False,
+    )
+
+
+def rmsprop_(
+    parameters: Sequence[Tensor],
+    gradients: Sequence[Tensor],
+    squares: Sequence[Tensor],
+    rate: float,
+    decay: float,
+) -> None:
+    """``s ← decay · s + (1 − decay) · g²``, then ``p ← p − rate · g / (√s + 1e-8)``."""
+    torch._foreach_mul_(squares, decay)
+    torch._foreach_addcmul_(squares, gradients, gradients, 1.0 - decay)
+    deviations = torch._foreach_sqrt(squares)
+    torch._foreach_add_(deviations, 1e-8)
+    torch._foreach_addcdiv_(parameters, gradients, deviations, -rate)

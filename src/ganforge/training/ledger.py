@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ganforge.training import foreach
+
 __all__ = ["Ledger"]
 
 _FOLD = 64  # rounds kept raw before they are folded into sums: few small operations a round
@@ -24,12 +26,12 @@ class Ledger:
     def add(self, name: str, value: Tensor) -> None:
         """Note ``value`` (any shape) under ``name``."""
         raw = self._raw.setdefault(name, [])
-        raw.append(value.detach())
+        raw.append(value.detach() if value.requires_grad else value)
         if len(raw) >= _FOLD:
             self._fold(name)
 
     def _fold(self, name: str) -> None:
-        values = torch.cat([value.reshape(-1) for value in self._raw[name]]).double()
+        values = foreach.flat(self._raw[name]).double()
         self._raw[name] = []
         sums = torch.stack(
             [

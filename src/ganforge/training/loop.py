@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ganforge.core.errors import DivergenceError, RunError
+import torch
+
+from ganforge.core.errors import DivergenceError, RunError, UsageError
 from ganforge.core.prior import Prior
+from ganforge.core.recipe import Recipe
 from ganforge.data import Dataset
 from ganforge.networks.players import condition_size
 from ganforge.runs import checkpoint
@@ -82,6 +85,7 @@ class Trainer:
         engine: device, precision, memory format, threads and parts.
         on_tick: called whenever the log is written. An error in it is not training's affair.
         on_event: called with a line of text for the user: a damaged checkpoint, a refused update.
+        accept_changes: continue although the recipe is no longer that of the checkpoint.
         tick_nimg: tick every so many examples; None ticks by the clock.
         save_seconds: longest time between two checkpoints.
     """
@@ -92,6 +96,7 @@ class Trainer:
     engine: Engine = field(default_factory=Engine)
     on_tick: Callable[[Tick], None] = _ignore
     on_event: Callable[[str], None] = _ignore
+    accept_changes: bool = False
     tick_nimg: int | None = None
     save_seconds: float = 120.0
 
@@ -132,7 +137,7 @@ class Trainer:
         saving = Alarm(first=15.0, longest=self.save_seconds, share=0.5)
         if self.nimg == 0:  # the players before their first move: a picture and something to resume from
             self.save()
-            self._picture()
+            self.on_event(f"first samples, before any move: {self._picture()}")
         while not self.plan.done(self.nimg) and request.exit_code is None:
             self.rounds.play(self.plan.progress(self.nimg))
             due = ticking.rings() if self.tick_nimg is None else self.nimg % self.tick_nimg == 0
@@ -222,22 +227,33 @@ class Trainer:
             "total_nimg": self.plan.total_nimg,
             "seconds": self.plan.seconds,
             "refused": self.rounds.referee.refused,
+            "recipe": self.run.recipe.to_json(),
         }
         checkpoint.write_checkpoint(self.run.checkpoints, state=state, tensors=self.rounds.tensors())
         checkpoint.prune(self.run.checkpoints)
 
     def _resume(self) -> None:
         """Continue from the newest valid checkpoint, where there is one."""
+        self.run.clean()
         found, passed_over = checkpoint.newest(self.run.checkpoints)
         for line in passed_over:
             self.on_event(f"{line}; falling back to the one before")
             self.run.add_event("damaged checkpoint", what=line)
         if found is None:
             if passed_over:
-                raise RunError(f"{self.run.path} has no checkpoint that can be read; train it anew")
+                reasons = "; ".join(passed_over)
+                raise RunError(
+                    f"{self.run.path} has no checkpoint that can be read: {reasons}; train it anew"
+                )
             self.plan = Plan(self.budget)
             return
         state = found.state
+        difference = _difference(state.get("recipe", {}), self.run.recipe)
+        if difference and not self.accept_changes:
+            raise RunError(
+                f"{found.path} does not fit the recipe in {self.run.path / 'run.json'}, which has been "
+                f"changed: {difference}. Put it back, or accept it: --accept-changes"
+            )
         try:
             self.rounds.load(found.tensors)
             self.rounds.nimg, self.rounds.rounds = state["nimg"], state["round"]
@@ -246,7 +262,54 @@ class Trainer:
             self.plan = Plan(
                 self.budget, nimg=self.nimg, seconds=state["seconds"], total_nimg=state["total_nimg"]
             )
-        except (KeyError, RuntimeError) as error:
-            raise RunError(f"{found.path} does not fit the recipe in run.json: {error}") from None
+        except (KeyError, RuntimeError, TypeError, ValueError, IndexError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise RunError(f"{found.path} does not fit the recipe in run.json: {reason}") from None
         if self.nimg:
             self.run.add_event("resumed", nimg=self.nimg, checkpoint=found.path.name)
+            self._say_if_moved()
+
+    def _say_if_moved(self) -> None:
+        """Bits depend on the device, the threads and torch itself: say so where they are others now."""
+        info = self.run.info
+        former = {
+            "device": info.get("engine", {}).get("device"),
+            "threads": info.get("threads"),
+            "torch": info.get("torch"),
+        }
+        now = {
+            "device": str(self.engine.device),
+            "threads": torch.get_num_threads(),
+            "torch": torch.__version__,
+        }
+        moved = {name: [old, now[name]] for name, old in former.items() if old not in (None, now[name])}
+        if moved:
+            self.run.add_event("moved", nimg=self.nimg, changed=moved)
+            words = ", ".join(f"{name} {old} → {new}" for name, (old, new) in moved.items())
+            self.on_event(f"moved: {words}; training goes on from the same state, but not bit for bit")
+
+
+def _difference(former: dict[str, Any], now: Recipe) -> str:
+    """What differs between a recipe as plain data and another one, in words; empty where nothing does."""
+    if not former:
+        return ""
+    try:
+        before, after = _flat(Recipe.from_json(former).to_json()), _flat(now.to_json())
+    except UsageError as error:
+        return str(error)
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return ", ".join(f"{name} {before.get(name)} → {after.get(name)}" for name in names)
+
+
+def _flat(value: Any, name: str = "") -> dict[str, Any]:
+    """Nested plain data as dotted names."""
+    if isinstance(value, dict):
+        items = list(value.items())
+    elif isinstance(value, (list, tuple)):
+        items = [
+            (str(item.get("name", i)) if isinstance(item, dict) else str(i), item)
+            for i, item in enumerate(value)
+        ]
+    else:
+        return {name: value}
+    return {k: v for key, item in items for k, v in _flat(item, f"{name}.{key}".lstrip(".")).items()}

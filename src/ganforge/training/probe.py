@@ -1,4 +1,4 @@
-"""Which precision, memory format and number of threads are fastest: measured, on this very game."""
+"""Which precision, memory format and number of threads are fastest, and whether recordings are: measured."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from ganforge.training.rounds import Rounds
 __all__ = ["Finding", "choose_device", "probe"]
 
 _SECONDS = 1.2  # spent on measuring one way, at most, once it is warm
+_LEAST = 0.1  # and at least
+_SHORT = 0.05  # rounds that take longer are arithmetic; generous, for the machine may be busy
 _WORTH = 1.05  # a change must be this much faster to be taken
 
 
@@ -51,35 +53,47 @@ def choose_device(name: str | None = None) -> torch.device:
 def probe(recipe: Recipe, dataset: Dataset, *, device: torch.device) -> Finding:
     """Play a few rounds in each way and keep the fastest. Takes seconds; leaves no trace in any player.
 
-    One thing is changed at a time, from what usually gains most: memory format, precision, threads.
+    One thing is changed at a time: memory format, precision, threads, and for short rounds whether they
+    are recorded, which is in float32.
     """
     threads = torch.get_num_threads()
     best = Engine(device=device)
     plain = pace = _seconds(best, recipe, dataset)
-    tried: list[str] = []
-    for change, words in _changes(recipe, dataset, device, pace):
+    for change in _changes(recipe, dataset, device, pace):
         candidate = replace(best, **change)
         seconds = _seconds(candidate, recipe, dataset)
         if pace / seconds > _WORTH:
             best, pace = candidate, seconds
-            tried.append(words)
     torch.set_num_threads(threads if best.threads is None else best.threads)
     ratio = plain / pace
     examples = recipe.batch * recipe.discriminator_moves / pace
-    how = ", ".join(tried) if tried else "float32"
-    gain = f" ({ratio:.1f}× plain float32 on this network)" if tried else ""
-    return Finding(best, ratio, examples, f"{_describe(device)}, {how}{gain}")
+    changes = _words(best)
+    gain = f" ({ratio:.1f}× plain float32 on this network)" if best != Engine(device=device) else ""
+    how = ", ".join([_describe(device), *(changes or ["float32"])])
+    return Finding(best, ratio, examples, how + gain)
 
 
 def _changes(
     recipe: Recipe, dataset: Dataset, device: torch.device, pace: float
-) -> Iterator[tuple[dict[str, object], str]]:
+) -> Iterator[dict[str, object]]:
     if dataset.space.dims == 2:
-        yield {"channels_last": True}, "channels last"
+        yield {"channels_last": True}
     if recipe.precision == "bfloat16" or (recipe.precision == "auto" and dataset.space.dims > 0):
-        yield {"precision": torch.bfloat16}, "bfloat16"
-    if device.type == "cpu" and torch.get_num_threads() > 1 and pace < 0.02:
-        yield {"threads": 1}, "1 thread"
+        yield {"precision": torch.bfloat16}
+    if device.type == "cpu" and torch.get_num_threads() > 1 and pace < _SHORT:
+        yield {"threads": 1}
+    if device.type == "cpu" and recipe.precision != "bfloat16" and pace < _SHORT:
+        yield {"recorded": True, "precision": torch.float32}
+
+
+def _words(engine: Engine) -> list[str]:
+    """In what, beside threads, an engine differs from torch's own choices."""
+    words = {
+        "channels last": engine.channels_last,
+        "bfloat16": engine.precision == torch.bfloat16,
+        "recorded rounds": engine.recorded,
+    }
+    return [word for word, chosen in words.items() if chosen]
 
 
 def _seconds(engine: Engine, recipe: Recipe, dataset: Dataset) -> float:
@@ -92,7 +106,7 @@ def _seconds(engine: Engine, recipe: Recipe, dataset: Dataset) -> float:
     _wait(engine.device)
     warm = time.perf_counter() - began
     times: list[float] = []
-    while (sum(times) < _SECONDS - warm / 4 and len(times) < 40) or len(times) < 2:
+    while (sum(times) < _SECONDS - warm / 4 and len(times) < 40) or len(times) < 2 or sum(times) < _LEAST:
         began = time.perf_counter()
         rounds.play()
         _wait(engine.device)
@@ -107,5 +121,6 @@ def _wait(device: torch.device) -> None:
 
 def _describe(device: torch.device) -> str:
     if device.type == "cpu":
-        return f"CPU, {torch.get_num_threads()} threads"
+        threads = torch.get_num_threads()
+        return f"CPU, {threads} thread{'s' * (threads != 1)}"
     return str(device)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ganforge.core.batch import Deal, Play, Turn
 from ganforge.core.draw import Draw
@@ -14,7 +15,9 @@ from ganforge.core.recipe import Player
 from ganforge.core.schedule import Moment
 from ganforge.training import foreach
 from ganforge.training.ledger import Ledger
-from ganforge.training.optimisers import make_optimiser, set_rates
+from ganforge.training.optimisers import Optimiser
+from ganforge.training.recording import Recordable, Recorder
+from ganforge.training.tape import Move
 
 __all__ = ["Game", "Referee"]
 
@@ -39,6 +42,11 @@ class Referee:
         players: the optimiser settings of each of the game's players.
         ledger: where notes, losses and gradient norms go.
         precision: the type that network bodies compute in; logits and losses stay in float32.
+        recorded: whether rounds of one part are played from recordings, where the game allows it.
+
+    Attributes:
+        refused: moves not made because a gradient was not finite.
+        unrecorded: why rounds are not played from recordings although that was asked for, or None.
     """
 
     def __init__(
@@ -48,49 +56,72 @@ class Referee:
         *,
         ledger: Ledger,
         precision: torch.dtype = torch.float32,
+        recorded: bool = False,
     ) -> None:
         assert set(players) == set(game.players), (set(players), set(game.players))
         self.game = game
         self.ledger = ledger
-        self.settings = players
         self.parameters = {name: list(player.parameters()) for name, player in game.players.items()}
         self.optimisers = {
-            name: make_optimiser(players[name], parameters) for name, parameters in self.parameters.items()
+            name: Optimiser(players[name], parameters) for name, parameters in self.parameters.items()
         }
-        self.refused = 0  # moves not made because a gradient was not finite
+        self.refused = 0
         self._device = next(game.players.parameters()).device
         self._precision = precision
+        self._recorder: Recorder | None = None
+        if recorded and isinstance(game, Recordable) and isinstance(game, nn.Module):
+            if precision == torch.float32 and self._device.type == "cpu":
+                state = [*game.parameters(), *game.buffers()]
+                self._recorder = Recorder(self._moves_of_one, game.branch, state)
+        self._unrecordable = None
+        if recorded and self._recorder is None:
+            self._unrecordable = (
+                "only games that name their branches, in float32 on the processor, are recorded"
+            )
+
+    @property
+    def unrecorded(self) -> str | None:
+        return self._unrecordable if self._recorder is None else self._recorder.refusal
 
     def round(self, deals: Sequence[Deal], draws: Sequence[Draw], moment: Moment) -> None:
         """Play one round: one deal and one draw for each part."""
-        plays = [self.game.play(deal, draw, moment) for deal, draw in zip(deals, draws, strict=True)]
-        for name, optimiser in self.optimisers.items():
-            set_rates(optimiser, self.settings[name], moment.progress)
-        while (mover := self._turn(plays)) is not None:
-            name, gradients = mover
-            self._move(name, gradients)
+        if self._recorder is not None and len(deals) == 1:
+            moves = self._recorder.play(deals[0], draws[0], moment)
+        else:
+            moves = self._moves(deals, draws, moment)
+        for move in moves:
+            self._make(move, moment)
 
-    def _turn(self, plays: Sequence[Play]) -> tuple[str, list[Tensor]] | None:
+    def _moves_of_one(self, deal: Deal, draw: Draw, moment: Moment) -> Iterator[Move]:
+        return self._moves([deal], [draw], moment)
+
+    def _moves(self, deals: Sequence[Deal], draws: Sequence[Draw], moment: Moment) -> Iterator[Move]:
+        """The round as moves: each turn's gradient, for the mover's parameters only."""
+        plays = [self.game.play(deal, draw, moment) for deal, draw in zip(deals, draws, strict=True)]
+        while (move := self._move(plays)) is not None:
+            yield move
+
+    def _move(self, plays: Sequence[Play]) -> Move | None:
         """The next turn of every part: who moves, and the gradient for that player's parameters only."""
-        name, gradients = "", []
+        move: Move | None = None
         for play in plays:
             turn = self._next(play)
             if turn is None:
                 return None
-            assert turn.loss.dim() == 1, f"a turn's loss is per example, (N,), not {tuple(turn.loss.shape)}"
-            assert not name or name == turn.player, "the parts of a round fell out of step"
-            name = turn.player
-            loss = turn.loss.mean() / len(plays)
-            # Only the mover's gradients are computed: the opponent's weights cost nothing.
-            part = torch.autograd.grad(loss, self.parameters[name], materialize_grads=True)
-            if gradients:
-                foreach.add_(gradients, part)
+            name, loss = turn.player, turn.loss
+            assert loss.dim() == 1, f"a turn's loss is per example, (N,), not {tuple(loss.shape)}"
+            assert move is None or move.player == name, "the parts of a round fell out of step"
+            # Only the mover's gradients are computed: the opponent's weights cost nothing. Each example
+            # weighs the same: this is the gradient of the mean.
+            weights = torch.full(loss.shape, 1.0 / (loss.shape[0] * len(plays)), device=loss.device)
+            part = torch.autograd.grad(loss, self.parameters[name], weights, materialize_grads=True)
+            notes = [(f"{name}_loss", loss), *turn.notes.items()]
+            if move is None:
+                move = Move(name, list(part), notes)
             else:
-                gradients = list(part)
-            self.ledger.add(f"{name}_loss", turn.loss)
-            for note, value in turn.notes.items():
-                self.ledger.add(note, value)
-        return name, gradients
+                foreach.add_(move.gradients, part)
+                move.notes.extend(notes)
+        return move
 
     def _next(self, play: Play) -> Turn | None:
         if self._precision == torch.float32:
@@ -98,24 +129,17 @@ class Referee:
         with torch.autocast(self._device.type, dtype=self._precision):
             return next(play, None)
 
-    def _move(self, name: str, gradients: list[Tensor]) -> None:
-        """Step the mover's optimiser, unless a gradient is not finite."""
+    def _make(self, move: Move, moment: Moment) -> None:
+        """Move the mover's parameters, unless a gradient is not finite."""
+        name, gradients, notes = move
         norm = foreach.norm(gradients)
+        for note, value in notes:
+            self.ledger.add(note, value)
         self.ledger.add(f"{name}_gradient", norm)
-        for parameter, gradient in zip(self.parameters[name], gradients, strict=True):
-            # Fused kernels walk both side by side, so they must lie in memory alike.
-            same = gradient.stride() == parameter.stride()
-            parameter.grad = gradient if same else torch.empty_like(parameter).copy_(gradient)
         # The norm is read before the update, which on an accelerator waits for it: a move made with
         # numbers that are not finite could not be taken back.
-        if torch.isfinite(norm).item():
-            self.optimisers[name].step()
-            clip = self.settings[name].clip
-            if clip is not None:
-                with torch.no_grad():
-                    foreach.clamp_(self.parameters[name], -clip, clip)
+        if math.isfinite(norm.item()):
+            self.optimisers[name].step(gradients, moment.progress)
         else:
             self.refused += 1
             self.ledger.add("refused", norm.new_ones(()))
-        for parameter in self.parameters[name]:
-            parameter.grad = None

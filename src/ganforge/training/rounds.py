@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor
 
 from ganforge.core.batch import Batch
@@ -45,6 +44,7 @@ class Rounds:
             {"generator": recipe.generator, "discriminator": recipe.discriminator},
             ledger=self.ledger,
             precision=engine.precision,
+            recorded=engine.recorded,
         )
         self.average = MovingAverage(
             self.game.players["generator"], ema_nimg=recipe.ema_nimg, ema_ramp=recipe.ema_ramp
@@ -84,11 +84,9 @@ class Rounds:
     def tensors(self) -> dict[str, dict[str, Tensor]]:
         """All that a checkpoint needs: the game's players and buffers, the average, the optimisers."""
         optimisers = {
-            f"{player}.{index}.{name}": value
+            f"{player}.{name}": value
             for player, optimiser in self.referee.optimisers.items()
-            for index, slots in optimiser.state_dict()["state"].items()
-            for name, value in slots.items()
-            if isinstance(value, Tensor)
+            for name, value in optimiser.tensors().items()
         }
         return {
             "game": dict(self.game.state_dict()),
@@ -100,10 +98,12 @@ class Rounds:
         """The inverse of :meth:`tensors`. Raises KeyError or RuntimeError where they do not fit."""
         self.game.load_state_dict(tensors["game"])
         self.average.network.load_state_dict(tensors["average"])
-        for label, value in tensors["optimisers"].items():
-            player, index, name = label.rsplit(".", 2)
-            parameter = self.referee.parameters[player][int(index)]
-            if value.shape == parameter.shape:
-                # In the parameter's own memory format: fused kernels walk both side by side.
-                value = torch.empty_like(parameter).copy_(value)
-            self.referee.optimisers[player].state[parameter][name] = value
+        for player, optimiser in self.referee.optimisers.items():
+            own = f"{player}."
+            optimiser.load(
+                {
+                    label.removeprefix(own): value
+                    for label, value in tensors["optimisers"].items()
+                    if label.startswith(own)
+                }
+            )

@@ -1,0 +1,212 @@
+"""The run folder, and samples as pictures and walks."""
+
+from __future__ import annotations
+
+import os
+import time
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ganforge.core.errors import RunError, UsageError
+from ganforge.core.space import Space
+from ganforge.runs import checkpoint, files, pictures
+from ganforge.runs.folder import Run, find_latest
+from ganforge.runs.made import walk
+from tests import players
+
+GREY = Space(kind="pictures", shape=(1, 2, 3))
+PLANE = Space(kind="points", shape=(2,))
+
+
+def make(path: Path) -> Run:
+    data = players.points()
+    return Run.create(path, recipe=players.recipe(), space=data.space, data=data.manifest)
+
+
+def test_run_folders_are_numbered_and_never_overwritten(tmp_path: Path):
+    names = [make(tmp_path / "runs" / "photos").path.name for _ in range(3)]
+    assert names == ["photos", "photos-2", "photos-3"]
+    (tmp_path / "runs" / "file").write_text("mine")
+    assert make(tmp_path / "runs" / "file").path.name == "file-2"
+    assert (tmp_path / "runs" / "file").read_text() == "mine"
+
+
+def test_a_run_reads_back_as_it_was_written(tmp_path: Path):
+    made = make(tmp_path / "run")
+    read = Run.open(tmp_path / "run")
+    assert (read.recipe, read.space, read.data, read.info) == (made.recipe, made.space, made.data, made.info)
+    with pytest.raises(RunError, match=r"is not a run folder \(no such folder\); gan train DATA makes one"):
+        Run.open(tmp_path / "nothing")
+    with pytest.raises(RunError, match=r"no run\.json"):
+        Run.open(tmp_path)
+    with pytest.raises(RunError, match="stopped before its first save"):
+        read.newest_checkpoint()
+
+
+def test_the_log_after_a_resume_tells_each_moment_once(tmp_path: Path):
+    run = make(tmp_path / "run")
+    for nimg, told in [(10, "a"), (20, "a"), (30, "a"), (20, "b"), (25, "b"), (40, "c")]:
+        run.add_log({"nimg": nimg, "told": told})
+    assert [(line["nimg"], line["told"]) for line in run.log()] == [
+        (10, "a"),
+        (20, "b"),
+        (25, "b"),
+        (40, "c"),
+    ]
+
+
+def test_a_line_cut_short_does_not_swallow_the_next(tmp_path: Path):
+    path = tmp_path / "log.jsonl"
+    files.append_line(path, {"nimg": 1})
+    with path.open("ab") as file:
+        file.write(b'{"nimg": 2, "lo')  # a full disk, or a kill
+    files.append_line(path, {"nimg": 3, "loss": float("nan"), "all": [float("inf"), 1.5]})
+    assert files.read_lines(path) == [{"nimg": 1}, {"nimg": 3, "loss": None, "all": [None, 1.5]}]
+
+
+def test_a_long_log_is_read_quickly(tmp_path: Path):
+    run = make(tmp_path / "run")
+    (run.path / "log.jsonl").write_text("".join(f'{{"nimg": {i}}}\n' for i in range(20_000)))
+    began = time.perf_counter()
+    assert len(run.log()) == 20_000
+    assert time.perf_counter() - began < 2
+
+
+def test_the_latest_run_is_the_one_last_written_to(tmp_path: Path):
+    with pytest.raises(RunError, match="no run folder"):
+        find_latest(tmp_path / "runs")
+    old, new = make(tmp_path / "runs/old"), make(tmp_path / "runs/new")
+    os.utime(old.path / "run.json", (1, 1))
+    os.utime(old.path / "checkpoints", (1, 1))
+    assert find_latest(tmp_path / "runs") == new.path
+    future = time.time() + 100
+    old.add_log({"nimg": 1})
+    os.utime(old.path / "log.jsonl", (future, future))
+    assert find_latest(tmp_path / "runs") == old.path
+
+
+def test_checkpoints_are_kept_two_and_read_by_part(tmp_path: Path):
+    for nimg in (1, 2, 3):
+        tensors = {"game": {"a": torch.full((2,), float(nimg))}, "average": {"b": torch.zeros(1)}}
+        checkpoint.write_checkpoint(tmp_path, state={"nimg": nimg}, tensors=tensors)
+        checkpoint.prune(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["000000000002", "000000000003"]
+    found, passed_over = checkpoint.newest(tmp_path, only=("average",))
+    assert found is not None
+    assert (found.state, set(found.tensors), passed_over) == ({"nimg": 3}, {"average"}, [])
+
+
+# -- pictures ---------------------------------------------------------------------------------------
+
+
+def shaded(value: int, size: tuple[int, int] = (3, 2)) -> Image.Image:
+    return Image.new("L", size, value)
+
+
+def test_a_grid_goes_row_by_row_and_is_enlarged_by_whole_pixels():
+    sheet = np.asarray(pictures.grid([shaded(10 * i) for i in range(5)], columns=3).convert("L"))
+    assert sheet.shape == (2 * (2 * 4 + 1) - 1, 3 * (3 * 4 + 1) - 1)
+    for i in range(5):
+        top, left = (i // 3) * 9, (i % 3) * 13
+        assert (sheet[top : top + 8, left : left + 12] == 10 * i).all()
+    assert (sheet[9:17, 26:] == 255).all()  # the sixth cell is paper
+    assert (sheet[8] == 255).all()  # and so is the gap
+    assert pictures.grid([shaded(0, (200, 100))]).size == (200, 100)
+    with pytest.raises(UsageError, match="at least one"):
+        pictures.grid([])
+
+
+def test_the_grid_of_wide_pictures_is_about_square():
+    width, height = pictures.grid([shaded(0, (64, 16))] * 16).size
+    assert 0.4 < width / height < 2.5
+
+
+@pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (2, "RGBA"), (3, "RGB"), (4, "RGBA")])
+def test_a_picture_has_the_mode_of_its_channels(channels: int, mode: str):
+    sample = np.arange(channels * 6, dtype=np.uint8).reshape(channels, 2, 3)
+    made = pictures.picture(sample, Space(kind="pictures", shape=(channels, 2, 3)))
+    assert (made.mode, made.size) == (mode, (3, 2))
+    assert np.asarray(made).reshape(2, 3, -1)[1, 2, -1] == sample[-1, 1, 2]
+
+
+def test_points_are_drawn_where_they_are_and_those_that_are_no_numbers_are_not():
+    real = np.array([[-1.0, -1.0], [1.0, 1.0]], np.float32)
+    nan = np.full((50, 2), np.nan, np.float32)
+    assert np.array_equal(
+        np.asarray(pictures.show(nan, PLANE, real=real)), np.asarray(pictures.show(nan[:0], PLANE, real=real))
+    )
+    drawn = np.asarray(pictures.show(np.array([[1.0, 1.0]], np.float32), PLANE, real=real)).astype(int)
+    orange = (drawn[40:, :, 0] - drawn[40:, :, 2]) > 60
+    rows, columns = np.nonzero(orange)
+    assert columns.mean() > 350  # to the right
+    assert rows.mean() + 40 < 130  # and up
+    for points in (nan, np.full((9, 2), np.inf, np.float32), nan[:0]):
+        pictures.show(points, PLANE)
+    pictures.show(nan[:, :1], Space(kind="points", shape=(1,)), real=real[:, :1])
+    pictures.show(np.zeros((5, 7), np.float32), Space(kind="points", shape=(7,)))
+
+
+def test_axes_stand_still_while_the_fakes_move():
+    real = np.array([[-1.0, -1.0], [1.0, 1.0]], np.float32)
+    near, far = (
+        np.asarray(pictures.show(np.full((1, 2), x, np.float32), PLANE, real=real)) for x in (0.0, 1e6)
+    )
+    assert np.array_equal(near[:24], far[:24])  # the legend, with the ranges
+
+
+def test_sound_and_shapes_have_pictures():
+    sound = Space(kind="sound", shape=(1, 500), sample_rate=8000)
+    assert pictures.picture(np.sin(np.arange(500.0, dtype=np.float32))[None], sound).size == (192, 64)
+    solid = np.zeros((1, 4, 5, 6), np.uint8)
+    solid[0, 3, 1, 2] = 200
+    shadow = np.asarray(pictures.picture(solid, Space(kind="shapes", shape=(1, 4, 5, 6))))
+    assert shadow.shape == (5, 6)
+    assert shadow[1, 2] == 200 == shadow.max()
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp"])
+def test_a_film_lasts_as_long_as_asked(suffix: str, tmp_path: Path):
+    frames = [Image.new("RGB", (16, 16), (20 * i, 255 - 20 * i, 0)) for i in range(10)]
+    pictures.film(frames, tmp_path / f"film.{suffix}", seconds=2.0)
+    with Image.open(BytesIO((tmp_path / f"film.{suffix}").read_bytes())) as film:
+        assert film.n_frames == 10
+        durations = []
+        for i in range(10):
+            film.seek(i)
+            film.load()
+            durations.append(film.info["duration"])
+    assert durations == [200] * 9 + [1500]  # it rests on the last
+    with pytest.raises(UsageError, match="no pictures"):
+        pictures.film([], tmp_path / "film.gif", seconds=1)
+    with pytest.raises(UsageError, match="ends in"):
+        pictures.film(frames, tmp_path / "film.avi", seconds=1)
+
+
+# -- walks ------------------------------------------------------------------------------------------
+
+
+def test_a_walk_is_closed_and_its_steps_are_equal_on_a_sphere():
+    ends = torch.nn.functional.normalize(
+        torch.randn(5, 16, generator=torch.Generator().manual_seed(0)), dim=1
+    )
+    path = walk(ends, 100)
+    assert path.shape == (100, 16)
+    torch.testing.assert_close(path[::20], ends)
+    torch.testing.assert_close(path.norm(dim=1), torch.ones(100))
+    steps = (torch.cat([path[1:], path[:1]]) - path).norm(dim=1).view(5, 20)
+    torch.testing.assert_close(steps, steps[:, :1].expand(-1, 20), rtol=1e-3, atol=1e-5)
+
+
+def test_a_walk_between_lengths_keeps_between_them_and_takes_the_middle():
+    a, b = torch.tensor([2.0, 0.0]), torch.tensor([0.0, 2.0])
+    torch.testing.assert_close(walk(torch.stack([a, b]), 4)[1], torch.tensor([2**0.5, 2**0.5]))
+    same = torch.ones(1, 3)
+    torch.testing.assert_close(walk(same, 6), same.expand(6, -1))
+    opposite = walk(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]), 8)
+    assert torch.isfinite(opposite).all()
+    assert float(walk(torch.zeros(2, 3), 4).abs().max()) == 0.0  # truncation 0

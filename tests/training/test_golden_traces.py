@@ -1,0 +1,103 @@
+"""Twenty rounds of the duel at full digits: what should not change results must not.
+
+The digits lie in ``tests/golden/traces.json``. Where a change of results is meant, write them anew:
+``python -m tests.training.test_golden_traces``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganforge.core.recipe import Augmentation, Penalty, Recipe
+from ganforge.data import Dataset
+from ganforge.objectives import adversarial
+from ganforge.training.engine import Engine
+from ganforge.training.rounds import Rounds
+from tests import players
+
+GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "traces.json"
+ROUNDS = 20
+
+CASES: dict[str, Callable[[], tuple[Recipe, Dataset]]] = {
+    "points, finite differences, coins, noise": lambda: (
+        players.recipe(latent_bits=2, augmentation=Augmentation(noise=0.5, noise_final=0.1, noise_until=0.5)),
+        players.points(),
+    ),
+    "residual pictures with classes": lambda: (
+        players.picture_recipe("residual", conditional=True),
+        players.pictures(classes=3),
+    ),
+    "dcgan, batch statistics": lambda: (
+        players.picture_recipe("dcgan", penalties=(), objective="non_saturating"),
+        players.pictures(shape=(3, 16, 16)),
+    ),
+    "packed hinge, lecam, lazy exact r1, two moves": lambda: (
+        players.recipe(
+            packing=2,
+            objective="hinge",
+            discriminator_moves=2,
+            penalties=(Penalty(name="lecam"), Penalty(name="r1", every=4)),
+        ),
+        players.points(),
+    ),
+}
+
+
+def trace(case: str) -> dict[str, list[float]]:
+    """Both players' losses and the norms of their gradients, round by round."""
+    recipe, data = CASES[case]()
+    rounds = Rounds(recipe, data, Engine())
+    told: dict[str, list[float]] = {}
+    for i in range(ROUNDS):
+        rounds.play(i / ROUNDS)
+        for name, values in rounds.ledger.close().items():
+            if name.endswith(("_loss", "_gradient")):
+                told.setdefault(name, []).append(values["mean"])
+    return told
+
+
+def far(ours: dict[str, list[float]], golden: dict[str, list[float]]) -> float:
+    """The largest difference between two traces, relative to the size of each line of it."""
+    assert set(ours) == set(golden)
+    worst = 0.0
+    for name, values in golden.items():
+        mine, theirs = torch.tensor(ours[name]).double(), torch.tensor(values).double()
+        assert mine.shape == theirs.shape == (ROUNDS,)
+        worst = max(worst, float(((mine - theirs).abs() / theirs.abs().mean()).max()))
+    return worst
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_twenty_rounds_are_those_of_the_golden_trace(case: str):
+    golden = json.loads(GOLDEN.read_text())
+    assert set(golden) == set(CASES)
+    assert far(trace(case), golden[case]) < 1e-5  # sums of floats differ a little between processors
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_flipped_sign_would_be_seen(case: str, monkeypatch: pytest.MonkeyPatch):
+    """A test of the test."""
+    recipe, _ = CASES[case]()
+    objective = type(adversarial.adversarial(recipe.objective))
+    monkeypatch.setattr(objective, "_generator", lambda self, real, fake: fake)
+    assert far(trace(case), json.loads(GOLDEN.read_text())[case]) > 1e-2
+
+
+@pytest.mark.parametrize(
+    "case", ["points, finite differences, coins, noise", "residual pictures with classes"]
+)
+def test_a_penalty_left_out_would_be_seen(case: str, monkeypatch: pytest.MonkeyPatch):
+    from ganforge.objectives.penalties import Centring
+
+    monkeypatch.setattr(Centring, "forward", lambda self, evidence, weight, draw: 0.0 * evidence.real_logits)
+    assert far(trace(case), json.loads(GOLDEN.read_text())[case]) > 1e-4
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    GOLDEN.write_text(json.dumps({case: trace(case) for case in CASES}, indent=1) + "\n")

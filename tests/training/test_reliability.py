@@ -1,0 +1,165 @@
+"""What must survive: kills, signals and interruptions, each of a real process."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from ganforge.runs.folder import Run
+from ganforge.training.signals import StopRequest
+from tests.driver import KIMG
+from tests.processes import Gan, environment, wait_until
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TINY = ("--set", "generator.width=8", "discriminator.width=8")
+
+
+class Training:
+    """The driver as a process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.driver", str(folder)],
+            cwd=ROOT,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def finish(self) -> None:
+        assert self.line() == "ready"
+        assert self.line() == "finished"
+        assert self.process.wait(60) == 0
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+def tensors(folder: Path) -> dict[str, torch.Tensor]:
+    """Everything in the newest checkpoint: players, buffers, moving average and optimisers."""
+    newest = Run.open(folder).newest_checkpoint()
+    assert newest.state["nimg"] == KIMG * 1000
+    return {
+        f"{file.stem}.{name}": value
+        for file in sorted(newest.path.glob("*.safetensors"))
+        for name, value in safetensors.torch.load_file(file).items()
+    }
+
+
+def assert_same_end(cut: Path, whole: Path) -> None:
+    ours, theirs = tensors(cut), tensors(whole)
+    assert set(ours) == set(theirs)
+    assert len(ours) > 30
+    for name, value in ours.items():
+        assert torch.equal(value, theirs[name]), name
+    assert not list(cut.rglob(".tmp-*"))
+    ticks = [record["nimg"] for record in Run.open(cut).log()]
+    assert ticks == sorted(set(ticks))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The training that nobody interrupts."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    Training(folder).finish()
+    return folder
+
+
+@pytest.mark.slow
+def test_twenty_kills_at_random_moments_change_nothing(whole: Path, tmp_path: Path):
+    chance = random.Random(4)
+    for _ in range(20):
+        training = Training(tmp_path / "run")
+        assert training.line() == "ready"
+        time.sleep(chance.uniform(0.2, 1.6))
+        training.kill()
+    Training(tmp_path / "run").finish()
+    resumed = [e["nimg"] for e in Run.open(tmp_path / "run").events() if e["event"] == "resumed"]
+    assert len(set(resumed)) >= 5, resumed  # it did get on between kills
+    assert_same_end(tmp_path / "run", whole)
+
+
+@pytest.mark.slow
+def test_kills_in_the_middle_of_a_save_change_nothing(whole: Path, tmp_path: Path):
+    folder = tmp_path / "run"
+    strays = 0
+    for _ in range(6):
+        training = Training(folder)
+        assert training.line() == "ready"
+        checkpoints = folder / "checkpoints"
+        while training.process.poll() is None:
+            if any(name.startswith(".tmp-") for name in os.listdir(checkpoints)):
+                break
+        training.kill()
+        strays += len(list(checkpoints.glob(".tmp-*")))
+    assert strays >= 2, "no save was hit"
+    Training(folder).finish()
+    assert_same_end(folder, whole)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [("SIGTERM", 143), ("SIGUSR1", 143), ("SIGINT", 130)])
+def test_a_signal_saves_says_how_to_resume_and_loses_nothing(number: str, code: int, tmp_path: Path):
+    gan = Gan("train", "moons", "--kimg", "100000", *TINY, cwd=tmp_path)
+    wait_until(lambda: re.search(r"^kimg ", gan.said, re.MULTILINE), gan)
+    began = time.monotonic()
+    gan.send(getattr(signal, number))
+    assert gan.wait(30) == code
+    assert time.monotonic() - began < 10
+    assert "Traceback" not in gan.said
+    assert "gan train --resume runs/moons" in gan.said.splitlines()[-1]
+    run = Run.open(tmp_path / "runs/moons")
+    nimg = run.newest_checkpoint().state["nimg"]
+    assert nimg == run.log()[-1]["nimg"] > 0
+    assert run.events()[-1]["event"] == "interrupted"
+    again = Gan("train", "--resume", "--kimg", str(nimg / 1000 + 1), cwd=tmp_path)
+    assert again.wait() == 0, again.said
+    assert run.newest_checkpoint().state["nimg"] >= nimg + 1000
+
+
+def test_the_second_ctrl_c_quits_at_once():
+    with StopRequest() as request:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert request.exit_code == 130
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.slow
+def test_the_second_ctrl_c_quits_the_command_at_once(tmp_path: Path):
+    """While something takes its time: here, a screen that does not answer."""
+    slow = "import time; from ganforge.cli import screen; screen._tick_line = lambda _: time.sleep(60)\n"
+    gan = Gan("train", "moons", "--kimg", "100000", *TINY, cwd=tmp_path, before=slow)
+    log = tmp_path / "runs/moons/log.jsonl"
+    wait_until(lambda: log.exists() and log.stat().st_size, gan)
+    time.sleep(0.5)
+    gan.send(signal.SIGINT)
+    time.sleep(0.5)
+    assert gan.process.poll() is None
+    gan.send(signal.SIGINT)
+    assert gan.wait(10) == 130
+    assert gan.said.splitlines()[-1] == "gan train: stopped at once"
+    assert "Traceback" not in gan.said
+    again = Gan("train", "--resume", "--kimg", "5", cwd=tmp_path)
+    assert again.wait() == 0, again.said
