@@ -22,6 +22,8 @@ from tests import players
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "traces.json"
 ROUNDS = 20
+SGD = {"optimiser": "sgd", "learning_rate": 0.01, "beta1": 0.5}
+NEAR = 1e-4  # relative: processors round sums differently, by up to 2e-5 where it was tried
 
 CASES: dict[str, Callable[[], tuple[Recipe, Dataset]]] = {
     "points, finite differences, coins, noise": lambda: (
@@ -32,8 +34,12 @@ CASES: dict[str, Callable[[], tuple[Recipe, Dataset]]] = {
         players.picture_recipe("residual", conditional=True),
         players.pictures(classes=3),
     ),
-    "dcgan, batch statistics": lambda: (
-        players.picture_recipe("dcgan", penalties=(), objective="non_saturating"),
+    # Adam divides by gradients that batch statistics make zero but for rounding: its trace is no function
+    # of the mathematics alone, and that of stochastic gradient descent is.
+    "dcgan, batch statistics, sgd": lambda: (
+        players.picture_recipe("dcgan", penalties=(), objective="non_saturating").with_changes(
+            {f"{role}.{key}": value for role in ("generator", "discriminator") for key, value in SGD.items()}
+        ),
         players.pictures(shape=(3, 16, 16)),
     ),
     "packed hinge, lecam, lazy exact r1, two moves": lambda: (
@@ -76,7 +82,7 @@ def far(ours: dict[str, list[float]], golden: dict[str, list[float]]) -> float:
 def test_twenty_rounds_are_those_of_the_golden_trace(case: str):
     golden = json.loads(GOLDEN.read_text())
     assert set(golden) == set(CASES)
-    assert far(trace(case), golden[case]) < 1e-5  # sums of floats differ a little between processors
+    assert far(trace(case), golden[case]) < NEAR
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -85,7 +91,7 @@ def test_a_flipped_sign_would_be_seen(case: str, monkeypatch: pytest.MonkeyPatch
     recipe, _ = CASES[case]()
     objective = type(adversarial.adversarial(recipe.objective))
     monkeypatch.setattr(objective, "_generator", lambda self, real, fake: fake)
-    assert far(trace(case), json.loads(GOLDEN.read_text())[case]) > 1e-2
+    assert far(trace(case), json.loads(GOLDEN.read_text())[case]) > 100 * NEAR
 
 
 @pytest.mark.parametrize(
@@ -95,7 +101,7 @@ def test_a_penalty_left_out_would_be_seen(case: str, monkeypatch: pytest.MonkeyP
     from ganforge.objectives.penalties import Centring
 
     monkeypatch.setattr(Centring, "forward", lambda self, evidence, weight, draw: 0.0 * evidence.real_logits)
-    assert far(trace(case), json.loads(GOLDEN.read_text())[case]) > 1e-4
+    assert far(trace(case), json.loads(GOLDEN.read_text())[case]) > 10 * NEAR
 
 
 if __name__ == "__main__":
