@@ -3,7 +3,7 @@
 import sys
 import venv
 
-if sys.version_info < (3, 11):
+if sys.version_info < (3, 11):  # noqa: UP036  an older Python must hear why
     sys.exit(
         f"ganforge needs Python 3.11 or newer; this is {sys.version.split()[0]}. "
         "Name a newer one: make setup PYTHON=python3.12"

@@ -24,3 +24,9 @@ def test_channels_last_plays_the_same_game(channels: int):
 def test_json_round_trip():
     engine = Engine(precision=torch.bfloat16, channels_last=True, threads=1, parts=2)
     assert Engine.from_json(engine.to_json()) == engine
+
+
+def test_labels_are_left_aside_where_the_recipe_is_not_conditional():
+    rounds = Rounds(players.picture_recipe(conditional=False), players.pictures(classes=3), Engine())
+    rounds.play()
+    assert rounds.nimg == 16

@@ -24,5 +24,5 @@ def recipe(space: Space, n: int) -> Recipe:
         generator=player,
         discriminator=player,
         augmentation=Augmentation(),
-        kimg=80,
+        kimg=60,
     )

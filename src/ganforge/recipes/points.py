@@ -32,7 +32,7 @@ def recipe(space: Space, n: int) -> Recipe:
         beta2_final=0.99,
     )
     r1 = Penalty(
-        name="r1", weight=2e-3, weight_final=2e-4, method="finite_difference", sigma=2e-3, share=0.25
+        name="r1", weight=2e-3, weight_final=1e-5, method="finite_difference", sigma=2e-3, share=0.25
     )
     batch = 256
     while batch > n:
@@ -43,7 +43,7 @@ def recipe(space: Space, n: int) -> Recipe:
         latent_bits=8,
         objective="relativistic",
         generator=generator,
-        discriminator=replace(generator, options={"activation": "silu", "fourier": 5}),
+        discriminator=replace(generator, options={"activation": "silu", "fourier": 6}),
         penalties=(r1, replace(r1, name="r2"), Penalty(name="centring", weight=1e-3)),
         augmentation=Augmentation(noise=1.0, noise_final=0.1, noise_until=0.45),
         batch=batch,

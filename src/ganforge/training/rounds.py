@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from torch import Tensor
 
@@ -12,6 +13,7 @@ from ganforge.core.recipe import Recipe
 from ganforge.core.schedule import Moment
 from ganforge.data import Dataset, Deck
 from ganforge.games import build_game
+from ganforge.networks.players import condition_size
 from ganforge.training.average import MovingAverage
 from ganforge.training.engine import Engine
 from ganforge.training.ledger import Ledger
@@ -49,8 +51,11 @@ class Rounds:
         self.average = MovingAverage(
             self.game.players["generator"], ema_nimg=recipe.ema_nimg, ema_ramp=recipe.ema_ramp
         )
+        # Labels are dealt only to players that have a place for them.
+        asked = condition_size(recipe, dataset.space) > 0
+        examples = dataset.train if asked else replace(dataset.train, labels=None)
         self._deck = Deck(
-            dataset.train, dataset.space, seed=recipe.seed, device=engine.device, mirror=recipe.mirror
+            examples, dataset.space, seed=recipe.seed, device=engine.device, mirror=recipe.mirror
         )
         self._draws = [
             Draw(key(recipe.seed, 3), part=part, parts=engine.parts, device=engine.device)
