@@ -33,6 +33,8 @@ def measure(name: str, seed: int, changes: dict[str, str]) -> tuple[ModeReport, 
         experiment = prepare(name, recipe=name, seed=seed, changes=changes, device="cpu")
         trainer = experiment.measure().start(Path(folder) / "run")
         outcome = trainer.train()
+        if not outcome.finished:
+            sys.exit(f"{outcome.reason}: no table")
         samples = load(trainer.run.path).sample(SAMPLES, seed=1_000 + seed)
     mixture = modes(name)
     return mixture_report(samples.numpy(), mixture.centres, mixture.sigma), outcome.seconds

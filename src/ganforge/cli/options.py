@@ -14,7 +14,7 @@ import tyro
 
 from ganforge.core.errors import UsageError, nearest
 
-__all__ = ["changes", "option", "parse", "seeds", "size"]
+__all__ = ["changes", "gather", "option", "parse", "seeds", "size"]
 
 Options = TypeVar("Options")
 
@@ -74,6 +74,26 @@ def _one_line(box: str) -> str:
     if value is not None:
         return f"{value[1]} cannot be {value[2]}"
     return words.replace("Unrecognized options:", "too much is given:").rstrip(". ")
+
+
+def gather(arguments: Sequence[str], name: str = "--set") -> list[str]:
+    """All KEY=VALUE words after each ``name``, brought together at the end.
+
+    So that the option can be given more than once, and does not swallow a word that follows it.
+    """
+    rest: list[str] = []
+    pairs: list[str] = []
+    within = False
+    for word in arguments:
+        if word == name:
+            within = True
+        elif within and "=" in word and not word.startswith("--"):
+            pairs.append(word)
+        else:
+            within = False
+            rest.append(word)
+    asked = name in arguments
+    return [*rest, name, *pairs] if pairs else [*rest, *([name] if asked else [])]
 
 
 def changes(pairs: Sequence[str]) -> dict[str, str]:

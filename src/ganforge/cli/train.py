@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional
 
-from ganforge.cli.options import changes, option, parse, size
+from ganforge.cli.options import changes, gather, option, parse, size
 
 if TYPE_CHECKING:
     from ganforge.cli.screen import Screen
@@ -54,7 +54,7 @@ class Train:
 
 
 def main(arguments: list[str]) -> int:
-    options = parse(Train, "train", arguments)
+    options = parse(Train, "train", gather(arguments))
     from ganforge.cli.screen import Screen
     from ganforge.core.errors import UsageError
 

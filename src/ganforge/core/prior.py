@@ -46,6 +46,16 @@ class Prior:
         coins = draw.integers(2, n, self.bits).to(z.dtype).mul_(2.0).sub_(1.0)
         return torch.cat([z, coins], dim=1)
 
+    def truncated(self, z: Tensor, truncation: float) -> Tensor:
+        """``z (N, size)`` drawn towards the prior's centre by ``truncation``, 0…1; coins stay coins.
+
+        The truncation trick (Brock et al. 2019, section 3.1; Karras et al. 2019, appendix B).
+        """
+        if not self.bits:
+            return z * truncation
+        smooth = self.size - self.bits
+        return torch.cat([z[:, :smooth] * truncation, z[:, smooth:]], dim=1)
+
     def seeded(self, n: int, *, seed: int, start: int = 0) -> Tensor:
         """Latents ``start … start + n − 1`` of ``seed``, ``(n, size)``: see :func:`seeded_numbers`."""
         z = seeded_numbers(n, self.size, seed=seed, start=start, kind=self.kind)

@@ -32,6 +32,7 @@ RECIPES = {
     "few-shot": "few_shot",
 }
 _FEW = 1_000
+_FEW_SIDE = 16  # pixels; the few-shot networks need them
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def infer(space: Space, n: int, *, builtin: str | None = None) -> Choice:
         return Choice(_module(builtin).recipe, builtin, "made for this built-in data set")
     if space.kind == "points":
         return Choice(_module("points").recipe, "points", "because the examples are points")
-    if space.kind == "pictures" and n < _FEW:
+    if space.kind == "pictures" and n < _FEW and min(space.spatial) >= _FEW_SIDE:
         reason = f"because there are fewer than {_FEW:,} pictures"
         return Choice(_module("few-shot").recipe, "few-shot", reason)
     return Choice(_module("residual").recipe, "residual", f"the default for {space.kind}")

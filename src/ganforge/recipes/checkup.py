@@ -42,7 +42,7 @@ def machine() -> list[tuple[str, str]]:
         ("packages", ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES)),
         (
             "processor",
-            f"{os.cpu_count()} cores, {_capability()}, torch uses {torch.get_num_threads()} threads",
+            f"{os.cpu_count()} cores, {_capability()}, torch threads: {torch.get_num_threads()}",
         ),
     ]
     memory = _memory()

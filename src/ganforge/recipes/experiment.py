@@ -249,8 +249,12 @@ def resume(
     if difference and not accept_changes:
         raise RunError(
             f"the data of {path} have changed since it was started: {difference}. Put them back, "
-            "name them with --data, or accept them: --accept-changes"
+            "name them with --data-at, or accept them: --accept-changes"
         )
+    if difference:
+        run = replace(run, data=dataset.manifest)
+        run.write()
+        run.add_event("changes accepted", data=difference)
     now, then = dataset.space, run.space
     if (now.kind, now.shape, now.classes) != (then.kind, then.shape, then.classes):
         raise RunError(

@@ -45,8 +45,8 @@ def recipe(space: Space, n: int) -> Recipe:
         generator=generator,
         discriminator=replace(generator, options={"activation": "silu", "fourier": 6}),
         penalties=(r1, replace(r1, name="r2"), Penalty(name="centring", weight=1e-3)),
-        augmentation=Augmentation(noise=1.0, noise_final=0.1, noise_until=0.45),
+        augmentation=Augmentation(noise=0.5, noise_final=0.1, noise_until=0.45),
         batch=batch,
-        kimg=2_304,
+        kimg=3_072,
         ema_nimg=128_000,
     )

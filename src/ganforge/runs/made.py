@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
@@ -47,7 +48,8 @@ def _latents(sampler: GeneratorSampler, seeds: Sequence[int], truncation: float)
     """One latent a seed, ``(len(seeds), L)``: the first of each seed's sequence."""
     if not 0.0 <= truncation <= 1.0:
         raise UsageError(f"truncation is {truncation}; it must be from 0 to 1")
-    return torch.cat([sampler.prior.seeded(1, seed=seed) for seed in seeds]) * truncation
+    z = torch.cat([sampler.prior.seeded(1, seed=seed) for seed in seeds])
+    return sampler.prior.truncated(z, truncation)
 
 
 def _conditions(sampler: GeneratorSampler, seeds: Sequence[int], condition: Tensor | None) -> Tensor | None:
@@ -75,7 +77,9 @@ def write_files(
     condition: Tensor | None = None,
     truncation: float = 1.0,
 ) -> list[Path]:
-    """One file a seed, named after it: PNG for pictures, ``.npy`` in declared units for the rest."""
+    """One file a seed, named after it and after the class asked for: PNG for pictures, else ``.npy`` in
+    declared units."""
+    asked = "" if condition is None else f"-{_file_name(sampler.space.classes[int(condition[0].argmax())])}"
     with machine_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
@@ -86,9 +90,14 @@ def write_files(
             buffer = BytesIO()
             np.save(buffer, sample, allow_pickle=False)
             content, suffix = buffer.getvalue(), ".npy"
-        files.append(folder / f"seed{seed:06d}{suffix}")
+        files.append(folder / f"seed{seed:06d}{asked}{suffix}")
         write_atomically(files[-1], content)
     return files
+
+
+def _file_name(words: str) -> str:
+    """A class's name without what a file's name cannot hold."""
+    return re.sub(r"[^\w.-]+", "_", words)
 
 
 def write_grid(

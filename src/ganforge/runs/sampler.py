@@ -62,7 +62,7 @@ class GeneratorSampler:
             raise UsageError(f"cannot make {n} samples; ask for at least 1")
         if not 0.0 <= truncation <= 1.0:
             raise UsageError(f"truncation is {truncation}; it must be from 0 to 1")
-        z = self.prior.seeded(n, seed=seed, start=start) * truncation
+        z = self.prior.truncated(self.prior.seeded(n, seed=seed, start=start), truncation)
         if self.conditions and condition is None:
             turn = torch.arange(start, start + n) % self.conditions
             condition = torch.nn.functional.one_hot(turn, self.conditions).float()

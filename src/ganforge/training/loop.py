@@ -190,13 +190,13 @@ class Trainer:
     def _check_finite(self, noted: dict[str, dict[str, float]]) -> None:
         """Stop where updates are being refused again and again; a single refusal is only reported."""
         since = self.rounds.referee.refused - self._refused_before
-        self._refused_before = self.rounds.referee.refused
+        played = self.rounds.rounds - self._rounds_before
+        self._refused_before, self._rounds_before = self.rounds.referee.refused, self.rounds.rounds
         if not since:
             return
-        moves = (self.rounds.rounds - self._rounds_before) * (1 + self.run.recipe.discriminator_moves)
+        moves = played * (1 + self.run.recipe.discriminator_moves)
         self.run.add_event("refused", nimg=self.nimg, moves=since, of=moves)
         self.on_event(f"{since} of {moves} updates refused: their gradients were not finite")
-        self._rounds_before = self.rounds.rounds
         broken = [name for name, values in noted.items() if not math.isfinite(values["mean"])]
         if since >= 3 and since >= 0.2 * moves:
             self.run.add_event("diverged", nimg=self.nimg, not_finite=broken)

@@ -142,4 +142,3 @@ class Referee:
             self.optimisers[name].step(gradients, moment.progress)
         else:
             self.refused += 1
-            self.ledger.add("refused", norm.new_ones(()))
