@@ -45,7 +45,9 @@ def test_changed_data_are_refused_with_the_difference(gan: Call, tmp_path: Path)
     assert Run.open("runs/mine").newest_checkpoint().state["nimg"] == 224
     accepted = gan("train", "--resume", "runs/mine", "--kimg", "0.4", "--accept-changes")
     assert accepted.code == 0, accepted.err
-    table(tmp_path / "moved.csv", 300)
+    # What was accepted is the run's data from now on.
+    assert any(event["event"] == "changes accepted" for event in Run.open("runs/mine").events())
+    table(tmp_path / "moved.csv", 310)
     (tmp_path / "mine.csv").unlink()
     gone = gan("train", "--resume", "runs/mine", "--kimg", "0.6")
     assert gone.code == 2

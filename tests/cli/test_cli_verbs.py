@@ -97,7 +97,8 @@ def test_classes_by_name(gan: Call, digits_run: Path, tmp_path: Path):
     gan("sample", digits_run, "--seeds", "3", "--out", "turn")  # classes take turns: seed 3 asks for class 3
     gan("sample", digits_run, "--seeds", "3", "--class", "3", "--out", "three")
     gan("sample", digits_run, "--seeds", "3", "--class", "8", "--out", "eight")
-    turn, three, eight = ((tmp_path / n / "seed000003.png").read_bytes() for n in ("turn", "three", "eight"))
+    files = ("turn/seed000003.png", "three/seed000003-3.png", "eight/seed000003-8.png")
+    turn, three, eight = ((tmp_path / file).read_bytes() for file in files)
     assert turn == three != eight
 
 

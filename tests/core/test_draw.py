@@ -65,3 +65,17 @@ def test_an_epoch_is_a_permutation_of_its_own():
     assert np.array_equal(np.sort(first), np.arange(1000))
     assert not np.array_equal(first, second)
     assert np.array_equal(first, permutation(1000, seed=5, epoch=0))
+
+
+def test_coins_are_fair_and_truncation_leaves_them_alone():
+    prior = Prior(5, bits=3)
+    z = prior.seeded(4000, seed=1)
+    assert set(z[:, 2:].unique().tolist()) == {-1.0, 1.0}
+    assert abs(float(z[:, 2:].mean())) < 0.05
+    assert torch.equal(prior.seeded(7, seed=1), z[:7])
+    short = prior.truncated(z, 0.5)
+    assert torch.equal(short[:, 2:], z[:, 2:])
+    assert torch.equal(short[:, :2], 0.5 * z[:, :2])
+    drawn = prior(Draw(0), 4000)
+    assert set(drawn[:, 2:].unique().tolist()) == {-1.0, 1.0}
+    assert abs(float(drawn[:, :2].std()) - 1) < 0.05

@@ -95,3 +95,11 @@ def test_recipes_are_inferred_with_a_reason():
     assert recipes.infer(line, 100, builtin="moons").name == "points"
     with pytest.raises(RecipeError, match="Did you mean 'points'"):
         recipes.find("pionts")
+
+
+def test_pictures_too_small_for_the_few_shot_networks_get_others():
+    small = Space(kind="pictures", shape=(1, 12, 12))
+    large = Space(kind="pictures", shape=(1, 64, 64))
+    assert recipes.infer(small, 300).name == "residual"
+    assert recipes.infer(large, 300).name == "few-shot"
+    assert recipes.infer(large, 3000).name == "residual"

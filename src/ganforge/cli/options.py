@@ -83,15 +83,16 @@ def gather(arguments: Sequence[str], name: str = "--set") -> list[str]:
     """
     rest: list[str] = []
     pairs: list[str] = []
+    before = ""
     within = False
     for word in arguments:
-        if word == name:
-            within = True
-        elif within and "=" in word and not word.startswith("--"):
+        # The word right after the option is meant for it, whatever it is: it may be a pair gone wrong.
+        within = word != name and not word.startswith("--") and (before == name or (within and "=" in word))
+        if within:
             pairs.append(word)
-        else:
-            within = False
+        elif word != name:
             rest.append(word)
+        before = word
     asked = name in arguments
     return [*rest, name, *pairs] if pairs else [*rest, *([name] if asked else [])]
 
