@@ -19,6 +19,8 @@ __all__ = ["Finding", "choose_device", "probe"]
 _SECONDS = 1.2  # spent on measuring one way, at most, once it is warm
 _LEAST = 0.1  # and at least
 _SHORT = 0.05  # rounds that take longer are arithmetic; generous, for the machine may be busy
+_FEW = 4  # examples of the first, careful round
+_LIGHT = 0.35  # seconds that a round of the probe may take, about
 _WORTH = 1.05  # a change must be this much faster to be taken
 
 
@@ -57,6 +59,7 @@ def probe(recipe: Recipe, dataset: Dataset, *, device: torch.device) -> Finding:
     are recorded, which is in float32.
     """
     threads = torch.get_num_threads()
+    recipe = _lighter(recipe, dataset, device)
     best = plain_way = Engine(device=device)
     if recipe.precision == "bfloat16":  # asked for: not for the probe to refuse
         best = replace(best, precision=torch.bfloat16)
@@ -73,6 +76,23 @@ def probe(recipe: Recipe, dataset: Dataset, *, device: torch.device) -> Finding:
     gain = f" ({ratio:.1f}× plain float32 on this network)" if best != plain_way and ratio > 1 else ""
     how = ", ".join([_describe(device), *(changes or ["float32"])])
     return Finding(best, ratio, examples, how + gain)
+
+
+def _lighter(recipe: Recipe, dataset: Dataset, device: torch.device) -> Recipe:
+    """The same game with so few examples a round that a round takes about a third of a second.
+
+    What is fastest for a part of a large batch is fastest for the batch, and nobody should wait for it.
+    """
+    few = min(recipe.batch, _FEW * recipe.packing)
+    light = replace(recipe, batch=few)
+    rounds = Rounds(light, dataset, Engine(device=device))
+    began = time.perf_counter()
+    rounds.play()
+    _wait(device)
+    room = _LIGHT / (time.perf_counter() - began)
+    if room * few >= recipe.batch:
+        return recipe
+    return replace(recipe, batch=few * max(1, int(room)))
 
 
 def _changes(
@@ -104,9 +124,10 @@ def _seconds(engine: Engine, recipe: Recipe, dataset: Dataset) -> float:
     rounds = Rounds(recipe, dataset, engine)
     began = time.perf_counter()
     rounds.play()
-    rounds.play()
     _wait(engine.device)
     warm = time.perf_counter() - began
+    if warm > 2 * _LIGHT:  # even few examples are this much work: what is paid once hardly counts
+        return warm
     times: list[float] = []
     while (sum(times) < _SECONDS - warm / 4 and len(times) < 40) or len(times) < 2 or sum(times) < _LEAST:
         began = time.perf_counter()
