@@ -5,7 +5,7 @@ film of the fixed latents through time, and prints three figures: how many of 1,
 trained on the real scans is sure of, how even the digits' shares are, and whether the samples are nearer
 to the scans trained on than to those held out.
 
-    python benchmarks/demo.py [--samples 1000] [--kimg 80] [--out runs/demo]
+    python benchmarks/demo.py [--samples 1000] [--kimg 35] [--out runs/demo]
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from benchmarks.demo import play
 
 
 def test_the_demo_convinces_the_referee(tmp_path: Path):
-    path, figures = play(tmp_path / "demo", samples=100, kimg=40)
+    path, figures = play(tmp_path / "demo", samples=100, kimg=30)
     # A hundred samples leave the share of the nearer ones open by ±.15: its interval must reach below.
     # And a busy machine may take what time it needs; the benchmark itself holds the clock.
     assert replace(figures, nearer_to_training=figures.nearer_at_least, seconds=0.0).met, figures

@@ -32,5 +32,5 @@ def recipe(space: Space, n: int) -> Recipe:
         generator=player,
         discriminator=player,
         augmentation=Augmentation(),
-        kimg=60,
+        kimg=35,
     )
