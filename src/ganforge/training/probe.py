@@ -63,7 +63,8 @@ def probe(recipe: Recipe, dataset: Dataset, *, device: torch.device) -> Finding:
     best = plain_way = Engine(device=device)
     if recipe.precision == "bfloat16":  # asked for: not for the probe to refuse
         best = replace(best, precision=torch.bfloat16)
-    plain = pace = _seconds(best, recipe, dataset)
+    plain = _seconds(plain_way, recipe, dataset)
+    pace = plain if best == plain_way else _seconds(best, recipe, dataset)
     for change in _changes(recipe, dataset, device, pace):
         candidate = replace(best, **change)
         seconds = _seconds(candidate, recipe, dataset)
