@@ -26,6 +26,7 @@ from ganforge.core.errors import DataError
 from ganforge.metrics.arrays import Array, Examples, Indices, numpy_of, random, rows, shrunk, tensor_of, unit
 from ganforge.metrics.classifier import Classifier, Reader, seen_shape, train_classifier
 from ganforge.metrics.neighbours import nearest_neighbours
+from ganforge.metrics.spectrum import power_spectrum
 
 __all__ = [
     "Extractor",
@@ -35,6 +36,7 @@ __all__ = [
     "raw",
     "resized",
     "shrunk",
+    "sketch",
     "standardised",
     "unit",
 ]
@@ -93,6 +95,43 @@ def standardised(training: Examples) -> Extractor:
     """
     mean, scale = _spread(rows(training, "training"))
     return Extractor("standardised", lambda x: (x.double().flatten(1) - mean) / scale)
+
+
+def sketch(training: Examples, *, components: int = 64, side: int = 16) -> Extractor:
+    """Principal components of thumbnails and the power in each band: features that need no training.
+
+    Components and bands have mean 0 and deviation 1 on the training examples; a component's scale is at
+    least a tenth of the first one's, so that noise is not blown up. It sees what is there and how sharp it
+    is, and little of how it is drawn: for the quick look while a game is played, not for papers.
+
+    Args:
+        training: pictures, sound or shapes ``(M, C, *spatial)`` in declared units, M at least 2.
+    """
+    x = unit(shrunk(tensor_of(training), side)).flatten(1).double()
+    centre = x.mean(0)
+    left = x - centre
+    _, values, axes = torch.linalg.svd(left, full_matrices=False)
+    axes = axes[:components]  # (K, D)
+    scale = (values[:components] / len(x) ** 0.5).clamp_min(0.1 * values[0].item() / len(x) ** 0.5 + 1e-9)
+    banded = x.ndim and numpy_of(training).ndim > 2 and max(training.shape[2:]) >= 4
+    bands = _bands(training) if banded else x[:, :0]
+    mean, deviation = bands.mean(0), bands.std(0, correction=0).clamp_min(0.05)
+
+    def read(part: Tensor) -> Tensor:
+        seen = (unit(shrunk(part, side)).flatten(1).double() - centre) @ axes.T / scale
+        heard = (_bands(part) if banded else seen[:, :0]) - mean
+        return torch.cat([seen, heard / deviation], dim=1)
+
+    return Extractor(
+        f"sketch-{components}",
+        read,
+        f"averaged to {side}" if max(training.shape[2:], default=0) > side else "",
+    )
+
+
+def _bands(x: Examples) -> Tensor:
+    """Logarithm of the power in each band, ``(N, B)``; what is below a grey step counts as none."""
+    return torch.from_numpy(np.log10(power_spectrum(x).power + 1e-2))
 
 
 def _spread(features: Array) -> tuple[Tensor, Tensor]:

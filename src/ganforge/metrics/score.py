@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-__all__ = ["Direction", "Protocol", "Score"]
+__all__ = ["Direction", "Protocol", "Score", "plain"]
 
 Direction = Literal["higher", "lower", "floor"]
 
@@ -77,7 +77,7 @@ class Score:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; numbers that are not finite become None, because JSON has none of them."""
-        return _plain(asdict(self))
+        return plain(asdict(self))
 
 
 def _short(value: float | int | str) -> str:
@@ -94,11 +94,12 @@ def _short(value: float | int | str) -> str:
     return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Plain data for JSON, which has no numbers that are not finite: they become None."""
     if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
+        return {name: plain(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
+        return [plain(inner) for inner in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -1,0 +1,132 @@
+"""What a run's log says, as arrays: the only thing that symptoms read."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganforge.core.recipe import Recipe
+from ganforge.core.space import Space
+from ganforge.runs.folder import Run
+
+__all__ = ["Array", "Examined", "History"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One examination of a run (``metrics.examination``), as it stands in the log.
+
+    Attributes:
+        nimg: examples shown by then.
+        record: its plain data.
+    """
+
+    nimg: int
+    record: dict[str, Any]
+
+    def score(self, key: str, part: str = "value") -> float:
+        """``value``, ``floor``, ``low`` or ``high`` of a score; NaN where it was not measured."""
+        found = _dict(_dict(self.record.get("scores")).get(key))
+        return _number(found.get(part))
+
+    def judged(self, whom: str, part: str = "mean") -> float:
+        """What the discriminator says: of ``training``, ``held_out`` or ``fakes``; ``mean``, ``deviation``
+        or ``positive`` of its logits. NaN where it was not measured."""
+        return _number(_dict(_dict(self.record.get("judged")).get(whom)).get(part))
+
+    def probe(self, name: str) -> float:
+        """One of the other numbers; NaN where it was not measured."""
+        return _number(_dict(self.record.get("probes")).get(name))
+
+    @property
+    def fingerprint(self) -> Array:
+        """Features of the first fixed latents' samples, ``(K,)``; empty where there are none."""
+        return np.array([_number(value) for value in self.record.get("fingerprint") or []])
+
+
+@dataclass(frozen=True)
+class History:
+    """A run so far.
+
+    Attributes:
+        recipe: what was played.
+        space: what an example is.
+        training, held_out: how many examples there are of each.
+        ticks: lines of ``log.jsonl``, oldest first.
+        examined: the examinations among them.
+        finished: whether the budget was used up.
+    """
+
+    recipe: Recipe
+    space: Space
+    training: int
+    held_out: int
+    ticks: tuple[dict[str, Any], ...]
+    examined: tuple[Examined, ...]
+    finished: bool = False
+
+    @classmethod
+    def of(cls, run: Run) -> History:
+        """Read ``run``'s log. Damaged lines are passed over; an empty log is an empty history."""
+        events = [event.get("event") for event in run.events()]
+        return cls.from_records(
+            run.log(),
+            recipe=run.recipe,
+            space=run.space,
+            training=int(_number(run.data.get("train"), 0)),
+            held_out=int(_number(run.data.get("held_out"), 0)),
+            finished=bool(events) and events[-1] == "finished",
+        )
+
+    @classmethod
+    def from_records(
+        cls,
+        records: list[dict[str, Any]],
+        *,
+        recipe: Recipe,
+        space: Space,
+        training: int,
+        held_out: int,
+        finished: bool = False,
+    ) -> History:
+        """From lines of a log. A line without ``nimg`` is passed over."""
+        ticks = tuple(record for record in records if isinstance(record.get("nimg"), int))
+        examined = tuple(
+            Examined(record["nimg"], record["examination"])
+            for record in ticks
+            if isinstance(record.get("examination"), dict)
+        )
+        return cls(recipe, space, training, held_out, ticks, examined, finished)
+
+    @property
+    def nimg(self) -> int:
+        """Examples shown so far."""
+        return int(self.ticks[-1]["nimg"]) if self.ticks else 0
+
+    def series(self, name: str, part: str = "mean") -> Array:
+        """``mean``, ``deviation`` or ``positive`` (share above 0) of a note, one value a tick.
+
+        Names are those of the log: ``real_logits``, ``fake_logits``, ``margin``, and of each player
+        ``generator_loss``, ``generator_gradient``, …. NaN where a tick does not have it.
+        """
+        return np.array([_number(_dict(tick.get(name)).get(part)) for tick in self.ticks])
+
+    def plain(self, name: str) -> Array:
+        """A number that stands in each line by itself: ``nimg``, ``seconds``, ``refused``, ``rounds``."""
+        return np.array([_number(tick.get(name)) for tick in self.ticks])
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: Any, missing: float = math.nan) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return missing
+    return float(value)

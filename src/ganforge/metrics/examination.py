@@ -1,0 +1,294 @@
+"""A quick look at a game from outside: what is logged while it is played, and what diagnosis reads.
+
+It is cheap enough to be repeated: a few hundred samples, features that need no training, and everything
+about the real examples measured once. The full scores are those of ``metrics.evaluate``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganforge.core.sampler import Sampler
+from ganforge.core.space import Space
+from ganforge.metrics import intervals
+from ganforge.metrics.arrays import Array, Indices, numpy_of, random, tensor_of, unit
+from ganforge.metrics.birthday import alike_distance, support_size
+from ganforge.metrics.context import LEAST, Raw
+from ganforge.metrics.features import shrunk, sketch, standardised
+from ganforge.metrics.kernel import kernel_distance
+from ganforge.metrics.manifold import manifold
+from ganforge.metrics.neighbours import memorisation
+from ganforge.metrics.score import plain
+from ganforge.metrics.spectrum import power_spectrum
+
+__all__ = ["Examination", "Examiner"]
+
+_NEIGHBOURS = 5
+_AUDITED = 2_048  # examples a side that the memorisation audit looks at
+_FIXED = 4  # samples of fixed latents whose features are kept
+_NUMBERS = 8  # features kept of each
+
+
+class Judging(Protocol):
+    """``runs.discriminator.Judge``, or anything that gives logits ``(N // packing,)``."""
+
+    packing: int
+
+    def logits(self, examples: Tensor, condition: Tensor | None = None) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What was seen.
+
+    Attributes:
+        n: samples looked at.
+        extractor: what features are of.
+        split: the real examples compared with: held-out or training.
+        scores: key to ``value``, ``floor``, ``low`` and ``high``: kernel_distance, precision, recall,
+            density, coverage, support_size, memorisation. Empty where there are too few examples.
+        judged: what the discriminator says of ``training``, ``held_out`` and ``fakes``: ``mean``,
+            ``deviation`` and ``positive`` (share above 0) of the logits.
+        probes: ``told_training``, ``told_held_out``: probability that a real example of that part has a
+            higher logit than a fake; ``spread``: mean distance between fakes over that between real
+            ones; ``shortcut``: accuracy of a linear test on mean, deviation and spectrum, on examples
+            that it was not fitted to; ``copies``: share of samples at distance 0 from a training example.
+        fingerprint: features of the first fixed latents' samples, ``(32,)``.
+    """
+
+    n: int
+    extractor: str
+    split: str
+    scores: dict[str, dict[str, float]] = field(default_factory=dict)
+    judged: dict[str, dict[str, float]] = field(default_factory=dict)
+    probes: dict[str, float] = field(default_factory=dict)
+    fingerprint: tuple[float, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data of four significant digits; what is not finite becomes None."""
+        return plain(
+            {
+                "n": self.n,
+                "extractor": self.extractor,
+                "split": self.split,
+                "scores": {key: _short(score) for key, score in self.scores.items()},
+                "judged": {whom: _short(numbers) for whom, numbers in self.judged.items()},
+                "probes": _short(self.probes),
+                "fingerprint": [float(f"{value:.4g}") for value in self.fingerprint],
+            }
+        )
+
+
+def _short(numbers: dict[str, float]) -> dict[str, float]:
+    return {name: float(f"{value:.4g}") for name, value in numbers.items()}
+
+
+class Examiner:
+    """Looks at generators of one data set; what is known of the real examples is measured once.
+
+    Args:
+        space: what an example is.
+        training, held_out: ``(M, *shape)`` in declared units; held_out may be empty.
+        training_labels, held_out_labels: classes, where the players are asked for them, or None.
+        n: samples an examination looks at, and at most as many real examples.
+        seed: of every choice made by chance.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        training: Raw,
+        held_out: Raw,
+        *,
+        training_labels: Raw | None = None,
+        held_out_labels: Raw | None = None,
+        n: int = 512,
+        seed: int = 0,
+    ) -> None:
+        chance = random(seed, 0xE8A)
+        order = chance.permutation(len(training))
+        few = min(n, len(training))
+        self.space = space
+        self.seed = seed
+        self.n = n
+        self._training = _rows(training, order[:few])
+        self._training_condition = _conditions(training_labels, order[:few], space)
+        apart = len(held_out) >= LEAST
+        pick = chance.permutation(len(held_out))[:n]
+        self._held_out = _rows(held_out, pick) if apart else None
+        self._held_out_condition = _conditions(held_out_labels, pick, space) if apart else None
+        self.split = "held-out" if apart else "training"
+        self.extractor = (
+            standardised(training) if space.kind == "points" else sketch(_rows(training, order[:4096]))
+        )
+        self._compare(training, held_out, order, apart)
+
+    def _compare(self, training: Raw, held_out: Raw, order: Indices, apart: bool) -> None:
+        """Fix the real side of every comparison, and its floors."""
+        real = self._held_out if self._held_out is not None else self._training
+        condition = self._held_out_condition if self._held_out is not None else self._training_condition
+        # Real examples that are not among those compared with: they give the floor.
+        rest = order if apart else order[len(real) :]
+        self._size = min(len(real), len(rest), self.n)
+        self._real, self._condition = (
+            real[: self._size],
+            None if condition is None else condition[: self._size],
+        )
+        self._audited = (training[np.sort(order[:_AUDITED])], held_out[:_AUDITED]) if apart else None
+        if self._size < 2 * LEAST:
+            self._size = 0
+            self._condition = self._training_condition
+            return
+        self._features = self.extractor(self._real)
+        other = self.extractor(_rows(training, rest[: self._size]))
+        self._alike = alike_distance(self._features)
+        self._between = _spread(self._features)
+        self._floors = {key: score["value"] for key, score in self._scores(other).items()}
+
+    def __call__(self, sampler: Sampler, judge: Judging) -> Examination:
+        """Look at the samples of ``sampler`` and at what ``judge`` makes of them."""
+        n = self._size or len(self._training)
+        fakes = sampler.sample(n, seed=self.seed + 0x5EE, condition=self._condition)
+        fixed = sampler.sample(_FIXED, seed=self.seed)
+        seen = Examination(n, self.extractor.name, self.split)
+        logits = {"fakes": judge.logits(fakes, self._condition)}
+        logits["training"] = judge.logits(tensor_of(self._training), self._training_condition)
+        if self._held_out is not None:
+            logits["held_out"] = judge.logits(tensor_of(self._held_out), self._held_out_condition)
+        seen.judged.update({whom: _moments(values) for whom, values in logits.items()})
+        for whom in ("training", "held_out"):
+            if whom in logits:
+                seen.probes[f"told_{whom}"] = _above(logits[whom], logits["fakes"])
+        finite = bool(torch.isfinite(fakes.float()).all()) and bool(torch.isfinite(fixed.float()).all())
+        if finite:
+            print_of = self.extractor(fixed)[:, :_NUMBERS].ravel()
+            seen = Examination(
+                n,
+                seen.extractor,
+                seen.split,
+                seen.scores,
+                seen.judged,
+                seen.probes,
+                tuple(map(float, print_of)),
+            )
+        if finite and self._size:
+            features = self.extractor(fakes)
+            for key, score in self._scores(features).items():
+                seen.scores[key] = {**score, "floor": self._floors.get(key, float("nan"))}
+            seen.probes["spread"] = _spread(features) / max(self._between, 1e-12)
+            seen.probes["shortcut"] = _shortcut(numpy_of(fakes), self._real, self.seed)
+            if self._audited is not None:
+                self._audit(fakes, seen)
+        return seen
+
+    def _scores(self, features: Array) -> dict[str, dict[str, float]]:
+        """Scores of ``features`` against the real ones, with intervals."""
+        real, seed = self._features, self.seed
+        kernel = kernel_distance(features, real, seed=seed)
+        low, high = intervals.of_mean(kernel.influence, seed=seed, resamples=200)
+        scores = {
+            "kernel_distance": {"value": kernel.value, "low": kernel.value + low, "high": kernel.value + high}
+        }
+        near = manifold(features, real, k=min(_NEIGHBOURS, len(real) - 1))
+        parts = (
+            ("precision", near.in_real),
+            ("recall", near.in_samples),
+            ("density", near.crowd),
+            ("coverage", near.met),
+        )
+        for key, each in parts:
+            low, high = intervals.of_mean(each, seed=seed, resamples=200)
+            scores[key] = {"value": float(each.mean()), "low": low, "high": high}
+        support = support_size(features, self._alike)
+        scores["support_size"] = {"value": support.size, "low": support.low, "high": support.high}
+        return scores
+
+    def _audit(self, fakes: Tensor, seen: Examination) -> None:
+        assert self._audited is not None
+        training, held_out = (_small(part) for part in self._audited)
+        found = memorisation(_small(numpy_of(fakes)), training, held_out, seed=self.seed, resamples=200)
+        seen.scores["memorisation"] = {
+            "value": found.share,
+            "low": found.low,
+            "high": found.high,
+            "floor": 0.5,
+            "honest_low": found.honest_low,
+            "honest_high": found.honest_high,
+        }
+        seen.probes["copies"] = found.copies
+
+
+def _rows(x: Raw, pick: Indices) -> Raw:
+    """Rows of what may be a memory map, read in the order of the file."""
+    order = np.argsort(pick)
+    out = np.empty((len(pick), *x.shape[1:]), dtype=x.dtype)
+    out[order] = x[np.asarray(pick)[order]]
+    return out
+
+
+def _conditions(labels: Raw | None, pick: Indices, space: Space) -> Tensor | None:
+    if labels is None:
+        return None
+    return torch.nn.functional.one_hot(torch.from_numpy(labels[pick]), len(space.classes)).float()
+
+
+def _moments(logits: Tensor) -> dict[str, float]:
+    if not len(logits):
+        return {}
+    values = logits.double()
+    return {
+        "mean": values.mean().item(),
+        "deviation": values.std(correction=0).item(),
+        "positive": (values > 0).double().mean().item(),
+    }
+
+
+def _above(a: Tensor, b: Tensor) -> float:
+    """P(a > b) + ½ P(a = b) over all pairs: the area under the ROC curve."""
+    if not len(a) or not len(b):
+        return float("nan")
+    return (0.5 + 0.5 * torch.sign(a.double()[:, None] - b.double()[None])).mean().item()
+
+
+def _spread(features: Array) -> float:
+    """Mean distance between two rows of ``(N, D)``, by one random pairing."""
+    order = random(len(features), 0x5B).permutation(len(features))
+    half = len(order) // 2
+    difference = features[order[:half]] - features[order[half : 2 * half]]
+    return float(np.sqrt((difference**2).sum(1)).mean())
+
+
+def _shortcut(fakes: Raw, real: Raw, seed: int) -> float:
+    """Accuracy on held-back halves of the least-squares line on mean, deviation and spectrum."""
+    if fakes.ndim < 3:
+        return float("nan")
+    a, b = _plain_numbers(fakes), _plain_numbers(real)
+    chance = random(seed, 0x5C)
+    a, b = a[chance.permutation(len(a))], b[chance.permutation(len(b))]
+    half = len(a) // 2
+    x = np.concatenate([a[:half], b[:half]])
+    y = np.repeat([-1.0, 1.0], half)
+    centre, scale = x.mean(0), x.std(0) + 1e-9
+    x = (x - centre) / scale
+    weights = np.linalg.solve(x.T @ x + 0.1 * len(x) * np.eye(x.shape[1]), x.T @ y)
+    right = [((a[half:] - centre) / scale @ weights) < 0, ((b[half:] - centre) / scale @ weights) > 0]
+    return float(np.concatenate(right).mean())
+
+
+def _plain_numbers(x: Raw) -> Array:
+    """Mean and deviation of each channel and the logarithm of the power in each band, ``(N, K)``."""
+    flat = x.reshape(len(x), x.shape[1], -1).astype(np.float64)
+    numbers = [flat.mean(2), flat.std(2)]
+    if max(x.shape[2:]) >= 4:
+        numbers.append(np.log10(power_spectrum(x).power + 1e-3))
+    return np.concatenate(numbers, axis=1)
+
+
+def _small(x: Raw) -> Raw:
+    """``(N, D)`` float32, with at most 16 numbers a side."""
+    return unit(shrunk(tensor_of(x), 16)).flatten(1).float().numpy()

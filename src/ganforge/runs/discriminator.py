@@ -1,0 +1,91 @@
+"""The discriminator of a run, as whoever comes after training meets it: examples in, logits out."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from ganforge.core.errors import RunError, UsageError
+from ganforge.core.space import Space
+from ganforge.networks.players import build_discriminator, condition_size
+from ganforge.networks.protocols import Discriminator
+from ganforge.runs.folder import Run
+
+__all__ = ["Judge", "load_judge"]
+
+_ROWS = 64  # examples judged at once, in whole packs
+
+
+class Judge:
+    """A discriminator that is asked and no longer trained.
+
+    A logit above the objective's level means 'real'; where the level is free (relativistic and
+    Wasserstein objectives), only differences of logits mean something.
+
+    Args:
+        network: samples in model units ``(N, *shape)`` and conditions to logits. It is not changed.
+        space: what an example is.
+        packing: examples that are judged together.
+        conditions: how many numbers a condition has; 0 for none.
+    """
+
+    def __init__(self, network: nn.Module, *, space: Space, packing: int = 1, conditions: int = 0) -> None:
+        self.network = copy.deepcopy(network).requires_grad_(False)
+        self.space = space
+        self.packing = packing
+        self.conditions = conditions
+        # Batch statistics of training belong to batches of one kind, reals or fakes; the running ones
+        # mix both kinds, and would shift every logit.
+        self.network.train(not cast(Discriminator, self.network).examples_are_independent)
+        self._device = next(self.network.parameters()).device
+
+    @torch.no_grad()
+    def logits(self, examples: Tensor, condition: Tensor | None = None) -> Tensor:
+        """One logit for each pack of ``examples`` ``(N, *space.shape)``, in declared units: ``(N // packing,)``.
+
+        The rows of an incomplete last pack are left out. ``condition`` is ``(N, C)`` where the
+        discriminator takes one. Raises UsageError where it does not fit.
+        """
+        if (condition is None) != (self.conditions == 0):
+            raise UsageError(f"this discriminator takes {self.conditions or 'no'} conditions")
+        whole = len(examples) // self.packing * self.packing
+        step = max(_ROWS // self.packing, 1) * self.packing
+        parts: list[Tensor] = []
+        for start in range(0, whole, step):
+            x = self.space.to_model(examples[start : min(start + step, whole)].to(self._device))
+            asked = None
+            if condition is not None:
+                asked = condition[start : min(start + step, whole)].to(self._device)
+            logits = cast(Tensor, self.network(x, asked)).float()
+            parts.append(logits.flatten(1).mean(1) if logits.dim() > 1 else logits)
+        return torch.cat(parts).cpu() if parts else torch.empty(0)
+
+
+def load_judge(path: Path | str) -> Judge:
+    """The discriminator of a run folder, from its newest valid checkpoint.
+
+    Raises:
+        RunError: ``path`` is not a run folder, or no checkpoint in it can be read.
+    """
+    run = Run.open(path)
+    network = build_discriminator(run.recipe, run.space)
+    found = run.newest_checkpoint(only=("game",))
+    own = "players.discriminator."
+    try:
+        state = found.tensors["game"]
+        network.load_state_dict(
+            {name.removeprefix(own): value for name, value in state.items() if name.startswith(own)}
+        )
+    except (KeyError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise RunError(f"{found.path} does not fit the recipe in {run.path}/run.json: {reason}") from None
+    return Judge(
+        network,
+        space=run.space,
+        packing=run.recipe.packing,
+        conditions=condition_size(run.recipe, run.space),
+    )
