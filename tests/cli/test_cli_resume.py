@@ -42,7 +42,7 @@ def test_changed_data_are_refused_with_the_difference(gan: Call, tmp_path: Path)
     assert re.search(r"have changed since.*(count|train) \d+ → \d+.*--accept-changes", refused.err), (
         refused.err
     )
-    assert Run.open("runs/mine").newest_checkpoint().state["nimg"] == 224
+    assert Run.open("runs/mine").checkpoint("newest").state["nimg"] == 224
     accepted = gan("train", "--resume", "runs/mine", "--kimg", "0.4", "--accept-changes")
     assert accepted.code == 0, accepted.err
     # What was accepted is the run's data from now on.
@@ -79,7 +79,7 @@ def test_on_another_device_it_goes_on_and_says_that_bits_may_differ(
     gan: Call, points_run: Path, tmp_path: Path
 ):
     shutil.copytree(points_run, tmp_path / "run")
-    before = Run.open("run").newest_checkpoint(("average",))
+    before = Run.open("run").checkpoint("newest", ("average",))
     edit(tmp_path / "run/run.json", lambda r: r["info"]["engine"].update(device="cuda:7"))
     edit(tmp_path / "run/run.json", lambda r: r["info"].update(threads=64))
     moved = gan("train", "--resume", "run", "--kimg", "0.2")
@@ -88,7 +88,7 @@ def test_on_another_device_it_goes_on_and_says_that_bits_may_differ(
     events = Run.open("run").events()
     assert [event["event"] for event in events][-3:] == ["resumed", "moved", "finished"]
     assert events[-3]["nimg"] == before.state["nimg"] == 112
-    assert Run.open("run").newest_checkpoint().state["nimg"] == 208
+    assert Run.open("run").checkpoint("newest").state["nimg"] == 208
     assert gan("train", "--resume", "run", "--kimg", "0.3", "--device", "cpu").code == 0
 
 

@@ -45,7 +45,7 @@ def test_a_run_reads_back_as_it_was_written(tmp_path: Path):
     with pytest.raises(RunError, match=r"no run\.json"):
         Run.open(tmp_path)
     with pytest.raises(RunError, match="stopped before its first save"):
-        read.newest_checkpoint()
+        read.checkpoint("newest")
 
 
 def test_the_log_after_a_resume_tells_each_moment_once(tmp_path: Path):

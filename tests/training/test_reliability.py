@@ -57,7 +57,7 @@ class Training:
 
 def tensors(folder: Path) -> dict[str, torch.Tensor]:
     """Everything in the newest checkpoint: players, buffers, moving average and optimisers."""
-    newest = Run.open(folder).newest_checkpoint()
+    newest = Run.open(folder).checkpoint("newest")
     assert newest.state["nimg"] == KIMG * 1000
     return {
         f"{file.stem}.{name}": value
@@ -129,12 +129,12 @@ def test_a_signal_saves_says_how_to_resume_and_loses_nothing(number: str, code: 
     assert "Traceback" not in gan.said
     assert "gan train --resume runs/moons" in gan.said.splitlines()[-1]
     run = Run.open(tmp_path / "runs/moons")
-    nimg = run.newest_checkpoint().state["nimg"]
+    nimg = run.checkpoint("newest").state["nimg"]
     assert nimg == run.log()[-1]["nimg"] > 0
     assert run.events()[-1]["event"] == "interrupted"
     again = Gan("train", "--resume", "--kimg", str(nimg / 1000 + 1), cwd=tmp_path)
     assert again.wait() == 0, again.said
-    assert run.newest_checkpoint().state["nimg"] >= nimg + 1000
+    assert run.checkpoint("newest").state["nimg"] >= nimg + 1000
 
 
 def test_the_second_ctrl_c_quits_at_once():

@@ -85,7 +85,7 @@ def test_half_save_load_half_is_the_whole(case: str, tmp_path: Path):
     assert second.train().finished
     assert second.nimg == 640
     assert_same(whole.rounds, second.rounds)
-    assert [line["nimg"] for line in second.run.log()] == [160, 320, 480, 640]
+    assert [line["nimg"] for line in second.run.log()] == [0, 160, 320, 480, 640]
     kinds = [event["event"] for event in second.run.events()]
     assert kinds == ["interrupted", "resumed", "finished"]
 

@@ -15,6 +15,11 @@ __all__ = ["VERBS", "main"]
 VERBS = {
     "train": "train a generator and a discriminator on your own data",
     "sample": "make single pictures, a grid or a film with a trained generator",
+    "evaluate": "score a run: distances, recall, copies, each with its floor",
+    "diagnose": "say in words whether a run works, why not, and what helps",
+    "explore": "interpolate, edit, invert and question what was learned",
+    "export": "ship the generator: ONNX, torch.export, or a model folder",
+    "serve": "offer a generator over HTTP",
     "recipes": "list, show and copy the recipes",
     "data": "check a folder or file before training",
     "doctor": "check this machine: versions, speed, and ten seconds of training",

@@ -45,6 +45,12 @@ class Train:
     """with --resume: where the data are now, if they have moved"""
     accept_changes: Annotated[bool, option()] = False
     """with --resume: go on although the data have changed"""
+    rescue: Annotated[bool, option()] = False
+    """roll a failing run back and change one thing; on where the recipe is inferred"""
+    no_rescue: Annotated[bool, option()] = False
+    """leave a failing run alone"""
+    patience: Annotated[int | None, option("N")] = None
+    """stop after N of about 16 examinations without a better score; 8 by default with the rescue"""
     dry_run: Annotated[bool, option()] = False
     """print the resolved recipe and stop"""
     device: Annotated[str | None, option("NAME")] = None
@@ -61,6 +67,8 @@ def main(arguments: list[str]) -> int:
     screen = Screen()
     if options.resume:
         return _resume(options, screen)
+    if options.rescue and options.no_rescue:
+        raise UsageError("give either --rescue or --no-rescue")
     if options.at is not None or options.accept_changes:
         raise UsageError("--data-at and --accept-changes go with --resume")
     if options.data is None:
@@ -79,6 +87,8 @@ def main(arguments: list[str]) -> int:
             seed=options.seed,
             device=options.device,
             changes=changes(options.set),
+            rescue=True if options.rescue else False if options.no_rescue else None,
+            patience=options.patience,
             progress=progress,
         )
     if options.dry_run:
@@ -103,6 +113,9 @@ def _resume(options: Train, screen: Screen) -> int:
         "--seed": options.seed is not None,
         "--set": bool(options.set),
         "--out": options.out is not None,
+        "--rescue": options.rescue,
+        "--no-rescue": options.no_rescue,
+        "--patience": options.patience is not None,
         "--dry-run": options.dry_run,
     }
     for name, given in fixed.items():

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ganforge.core.draw import Draw, seeded_numbers
+from ganforge.core.recipe import Recipe
 
 __all__ = ["Prior"]
 
@@ -33,6 +34,11 @@ class Prior:
 
     def __post_init__(self) -> None:
         assert 0 <= self.bits <= self.size
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> Prior:
+        """What ``recipe``'s generator makes samples from."""
+        return cls(recipe.latent, recipe.prior, recipe.latent_bits)
 
     def __call__(self, draw: Draw, n: int) -> Tensor:
         """``(n, size)`` latents for a training move."""

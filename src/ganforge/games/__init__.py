@@ -24,7 +24,7 @@ def build_game(recipe: Recipe, space: Space) -> Duel:
     return Duel(
         generator=build_generator(recipe, space),
         discriminator=build_discriminator(recipe, space),
-        prior=Prior(recipe.latent, recipe.prior, recipe.latent_bits),
+        prior=Prior.of(recipe),
         objective=objective,
         penalties=penalties(recipe.penalties),
         augment=augment(recipe.augmentation, space, level=objective.level),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,10 +25,29 @@ class Examined:
     Attributes:
         nimg: examples shown by then.
         record: its plain data.
+        since: notes of the rounds since the examination before; empty at the first.
+        since_rounds, since_refused: those rounds, and the moves among them that were refused.
+        progress: share of the budget, 0…1; NaN where the log does not say.
     """
 
     nimg: int
     record: dict[str, Any]
+    since: dict[str, Any] = field(default_factory=dict)
+    since_rounds: int = 0
+    since_refused: int = 0
+    progress: float = math.nan
+
+    @classmethod
+    def of(cls, line: dict[str, Any]) -> Examined:
+        """From a line of the log that holds an examination."""
+        return cls(
+            line["nimg"],
+            line["examination"],
+            _dict(line.get("since")),
+            _whole(line.get("since_rounds")),
+            _whole(line.get("since_refused")),
+            _number(line.get("progress")),
+        )
 
     def score(self, key: str, part: str = "value") -> float:
         """``value``, ``floor``, ``low`` or ``high`` of a score; NaN where it was not measured."""
@@ -43,6 +62,23 @@ class Examined:
     def probe(self, name: str) -> float:
         """One of the other numbers; NaN where it was not measured."""
         return _number(_dict(self.record.get("probes")).get(name))
+
+    def note(self, name: str, part: str = "mean") -> float:
+        """``mean``, ``deviation`` or ``positive`` of what the rounds since the examination before noted."""
+        return _number(_dict(self.since.get(name)).get(part))
+
+    @property
+    def headline(self) -> str:
+        """Key of the score that the run is judged by; lower is better."""
+        key = self.record.get("headline")
+        return key if isinstance(key, str) else "kernel_distance"
+
+    @property
+    def classes(self) -> dict[str, float]:
+        """Share of samples of each class that an independent reader takes for what they were asked to be;
+        empty unless somebody measured it."""
+        found = _dict(self.record.get("classes"))
+        return {str(name): _number(value) for name, value in found.items()}
 
     @property
     def fingerprint(self) -> Array:
@@ -79,8 +115,8 @@ class History:
             run.log(),
             recipe=run.recipe,
             space=run.space,
-            training=int(_number(run.data.get("train"), 0)),
-            held_out=int(_number(run.data.get("held_out"), 0)),
+            training=_whole(run.data.get("train")),
+            held_out=_whole(run.data.get("held_out")),
             finished=bool(events) and events[-1] == "finished",
         )
 
@@ -96,11 +132,9 @@ class History:
         finished: bool = False,
     ) -> History:
         """From lines of a log. A line without ``nimg`` is passed over."""
-        ticks = tuple(record for record in records if isinstance(record.get("nimg"), int))
+        ticks = tuple(record for record in records if type(record.get("nimg")) is int)
         examined = tuple(
-            Examined(record["nimg"], record["examination"])
-            for record in ticks
-            if isinstance(record.get("examination"), dict)
+            Examined.of(record) for record in ticks if isinstance(record.get("examination"), dict)
         )
         return cls(recipe, space, training, held_out, ticks, examined, finished)
 
@@ -129,4 +163,11 @@ def _dict(value: Any) -> dict[str, Any]:
 def _number(value: Any, missing: float = math.nan) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return missing
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:  # a damaged log may hold a whole number of any length
+        return missing
+
+
+def _whole(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -23,6 +23,7 @@ __all__ = [
     "rows",
     "shrunk",
     "tensor_of",
+    "thumbnails",
     "unit",
 ]
 
@@ -96,3 +97,16 @@ def shrunk(x: Tensor, side: int) -> Tensor:
     pool = _POOLS[x.ndim]
     sides = tuple(min(size, limit) for size in x.shape[2:])
     return torch.cat([pool(unit(part), sides) for part in x.split(512)])
+
+
+def thumbnails(x: Examples, training: Examples, *, side: int = 32) -> NDArray[np.float32]:
+    """The numbers themselves as rows ``(N, D)`` float32, for nearest neighbours.
+
+    Pictures, sound and shapes have at most ``side`` numbers a side; points are divided by the deviation
+    of each coordinate of ``training``, for its columns may have any units.
+    """
+    if len(x.shape) > 2:
+        parts = [tensor_of(x[start : start + 4096]) for start in range(0, len(x), 4096)]
+        return torch.cat([unit(shrunk(part, side)).flatten(1).float() for part in parts]).numpy()
+    scale = numpy_of(training).std(axis=0, dtype=np.float64)
+    return (numpy_of(x) / np.where(scale > 0, scale, 1.0)).astype(np.float32)

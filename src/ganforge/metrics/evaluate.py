@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ganforge.core.errors import UsageError, nearest
 from ganforge.metrics import intervals
-from ganforge.metrics.arrays import Array, Examples, random, shrunk, tensor_of, unit
+from ganforge.metrics.arrays import Array, Examples, random, thumbnails
 from ganforge.metrics.birthday import alike_distance, support_size
 from ganforge.metrics.classifier import Classifier, train_classifier
 from ganforge.metrics.context import Context, Raw, context_of
@@ -48,6 +47,7 @@ def evaluate(
     most: int = 10_000,
     floors: int = 3,
     seed: int = 0,
+    progress: Callable[[str], None] | None = None,
 ) -> list[Score]:
     """Score ``samples`` against real examples that the generator has not seen.
 
@@ -68,6 +68,7 @@ def evaluate(
         only: names of groups out of ``GROUPS``; None is all that apply.
         most: examples a side used for distances.
         floors: a floor is the mean over so many disjoint real sets, or as many as there are.
+        progress: called with what is measured next, in a few words.
 
     Raises:
         DataError: fewer than ``LEAST`` examples on a side, or shapes differ.
@@ -76,14 +77,19 @@ def evaluate(
     wanted = set(GROUPS if only is None else only)
     for name in sorted(wanted - set(GROUPS)):
         raise UsageError(f"no group of scores is called {name!r}.{nearest(name, GROUPS)}")
+    tell = progress or _silent
+    tell(f"features: {extractor.name}")
     context = context_of(samples, training, held_out, extractor, most, floors, seed)
     scores: list[Score] = []
     for name, measure in _MEASURES.items():
         if name in wanted:
+            tell(f"scores: {name.replace('_', ' ')}")
             scores += measure(context)
     if "modes" in wanted and mixture is not None:
+        tell("scores: modes")
         scores += mode_scores(context, mixture)
     if "classes" in wanted and (classifier is not None or training_labels is not None):
+        tell("scores: classes")
         if classifier is None:
             assert training_labels is not None
             classifier = train_classifier(
@@ -95,8 +101,13 @@ def evaluate(
             )
         scores += class_scores(context, classifier, training_labels, asked)
     if "stacked" in wanted and stacked is not None:
+        tell("scores: stacked digits")
         scores += stacked_scores(context, stacked)
     return scores
+
+
+def _silent(words: str) -> None:
+    del words
 
 
 def _distances(c: Context) -> list[Score]:
@@ -191,11 +202,11 @@ def _support(c: Context) -> list[Score]:
 
 
 def _memorised(c: Context) -> list[Score]:
-    """On the numbers themselves, of pictures shrunk to 32 a side: copies need no trained eye."""
+    """On the numbers themselves: copies need no trained eye."""
     if c.held_out is None:
         return []
     few = c.everything[random(c.seed, 0x3E4).permutation(len(c.everything))[:1000]]
-    found = memorisation(_small(few), _small(c.training), _small(c.held_out), seed=c.seed)
+    found = memorisation(*(thumbnails(x, c.training) for x in (few, c.training, c.held_out)), seed=c.seed)
     return [
         c.score(
             "memorisation",
@@ -212,12 +223,6 @@ def _memorised(c: Context) -> list[Score]:
             exact_copies=found.copies,
         )
     ]
-
-
-def _small(x: Raw) -> Raw:
-    """``(N, D)`` float32, with at most 32 numbers a side."""
-    parts = [tensor_of(x[start : start + 4096]) for start in range(0, len(x), 4096)]
-    return torch.cat([unit(shrunk(part, 32)).flatten(1).float() for part in parts]).numpy()
 
 
 def _spectrum(c: Context) -> list[Score]:

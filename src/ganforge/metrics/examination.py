@@ -6,7 +6,7 @@ about the real examples measured once. The full scores are those of ``metrics.ev
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,12 +24,14 @@ from ganforge.metrics.kernel import kernel_distance
 from ganforge.metrics.manifold import manifold
 from ganforge.metrics.neighbours import memorisation
 from ganforge.metrics.score import plain
+from ganforge.metrics.sliced import project, sorted_distance
 from ganforge.metrics.spectrum import power_spectrum
 
 __all__ = ["Examination", "Examiner"]
 
 _NEIGHBOURS = 5
 _AUDITED = 2_048  # examples a side that the memorisation audit looks at
+_LINES = 32  # that points are projected on
 _FIXED = 4  # samples of fixed latents whose features are kept
 _NUMBERS = 8  # features kept of each
 
@@ -49,9 +51,11 @@ class Examination:
     Attributes:
         n: samples looked at.
         extractor: what features are of.
+        headline: key of the score that a run is judged by while it is played; lower is better.
         split: the real examples compared with: held-out or training.
         scores: key to ``value``, ``floor``, ``low`` and ``high``: kernel_distance, precision, recall,
-            density, coverage, support_size, memorisation. Empty where there are too few examples.
+            density, coverage, support_size, memorisation, and of points sliced_wasserstein. Empty where
+            there are too few examples.
         judged: what the discriminator says of ``training``, ``held_out`` and ``fakes``: ``mean``,
             ``deviation`` and ``positive`` (share above 0) of the logits.
         probes: ``told_training``, ``told_held_out``: probability that a real example of that part has a
@@ -63,6 +67,7 @@ class Examination:
 
     n: int
     extractor: str
+    headline: str
     split: str
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
     judged: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -75,6 +80,7 @@ class Examination:
             {
                 "n": self.n,
                 "extractor": self.extractor,
+                "headline": self.headline,
                 "split": self.split,
                 "scores": {key: _short(score) for key, score in self.scores.items()},
                 "judged": {whom: _short(numbers) for whom, numbers in self.judged.items()},
@@ -123,6 +129,8 @@ class Examiner:
         self._held_out = _rows(held_out, pick) if apart else None
         self._held_out_condition = _conditions(held_out_labels, pick, space) if apart else None
         self.split = "held-out" if apart else "training"
+        # The kernel is a polynomial of degree 3: of a few coordinates it sees three moments, and no modes.
+        self._headline = "sliced_wasserstein" if space.kind == "points" else "kernel_distance"
         self.extractor = (
             standardised(training) if space.kind == "points" else sketch(_rows(training, order[:4096]))
         )
@@ -155,7 +163,7 @@ class Examiner:
         n = self._size or len(self._training)
         fakes = sampler.sample(n, seed=self.seed + 0x5EE, condition=self._condition)
         fixed = sampler.sample(_FIXED, seed=self.seed)
-        seen = Examination(n, self.extractor.name, self.split)
+        seen = Examination(n, self.extractor.name, self._headline, self.split)
         logits = {"fakes": judge.logits(fakes, self._condition)}
         logits["training"] = judge.logits(tensor_of(self._training), self._training_condition)
         if self._held_out is not None:
@@ -166,16 +174,7 @@ class Examiner:
                 seen.probes[f"told_{whom}"] = _above(logits[whom], logits["fakes"])
         finite = bool(torch.isfinite(fakes.float()).all()) and bool(torch.isfinite(fixed.float()).all())
         if finite:
-            print_of = self.extractor(fixed)[:, :_NUMBERS].ravel()
-            seen = Examination(
-                n,
-                seen.extractor,
-                seen.split,
-                seen.scores,
-                seen.judged,
-                seen.probes,
-                tuple(map(float, print_of)),
-            )
+            seen = replace(seen, fingerprint=tuple(self.extractor(fixed)[:, :_NUMBERS].ravel().tolist()))
         if finite and self._size:
             features = self.extractor(fakes)
             for key, score in self._scores(features).items():
@@ -204,6 +203,8 @@ class Examiner:
         for key, each in parts:
             low, high = intervals.of_mean(each, seed=seed, resamples=200)
             scores[key] = {"value": float(each.mean()), "low": low, "high": high}
+        if self._headline == "sliced_wasserstein":
+            scores["sliced_wasserstein"] = _sliced(features, real, seed)
         support = support_size(features, self._alike)
         scores["support_size"] = {"value": support.size, "low": support.low, "high": support.high}
         return scores
@@ -253,6 +254,15 @@ def _above(a: Tensor, b: Tensor) -> float:
     if not len(a) or not len(b):
         return float("nan")
     return (0.5 + 0.5 * torch.sign(a.double()[:, None] - b.double()[None])).mean().item()
+
+
+def _sliced(features: Array, real: Array, seed: int) -> dict[str, float]:
+    x, y = project(features, real, lines=_LINES, seed=seed)
+    value = sorted_distance(x, y)
+    low, high = intervals.around(
+        value, len(x), lambda pick: sorted_distance(x[pick], y), seed=seed, resamples=20
+    )
+    return {"value": value, "low": max(low, 0.0), "high": high}
 
 
 def _spread(features: Array) -> float:

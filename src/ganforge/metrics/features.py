@@ -34,6 +34,7 @@ __all__ = [
     "learned",
     "module_extractor",
     "raw",
+    "referee",
     "resized",
     "shrunk",
     "sketch",
@@ -208,31 +209,52 @@ def learned(
         examples: training examples ``(N, *shape)`` in declared units; never the samples.
         cache: a folder in which the network is kept, under a hash of the data and of all settings.
     """
-    x = numpy_of(examples)
+    told = None if labels is None else numpy_of(labels).reshape(-1).astype(np.int64)
+    kept, key = _kept(numpy_of(examples), told, kimg, seed, cache)
+    reader, mean, scale = kept
+
+    def read(batch: Tensor) -> Tensor:
+        seen = _as_seen(batch, alone=told is None)
+        return (torch.from_numpy(reader.features(seen)) - mean) / scale
+
+    resize = "averaged to 64" if reader.seen != tuple(examples.shape[1:]) else ""
+    return Extractor(f"small-{'groups' if told is None else 'classes'}-{key[:6]}", read, resize)
+
+
+def referee(
+    examples: Examples, labels: Examples, *, kimg: float = 60.0, seed: int = 0, cache: Path | None = None
+) -> Classifier:
+    """The classifier whose features :func:`learned` gives for the same arguments; its accuracy is not known.
+
+    Args are those of :func:`learned`; from the same cache it is the same network.
+    """
+    told = numpy_of(labels).reshape(-1).astype(np.int64)
+    return _kept(numpy_of(examples), told, kimg, seed, cache)[0][0]
+
+
+_Kept = tuple[Classifier, Tensor, Tensor]
+
+
+def _kept(
+    x: np.ndarray, labels: Indices | None, kimg: float, seed: int, cache: Path | None
+) -> tuple[_Kept, str]:
+    """The small network with its features' mean and deviation, from the cache or trained; and its key."""
     kind = "groups" if labels is None else "classes"
     settings = {"kind": kind, "kimg": kimg, "seed": seed, "shape": x.shape, "type": str(x.dtype), "form": 1}
     digest = hashlib.sha256(json.dumps(settings).encode())
     digest.update(np.ascontiguousarray(x).tobytes())
-    told = None if labels is None else numpy_of(labels).reshape(-1).astype(np.int64)
-    digest.update(b"" if told is None else told.tobytes())
+    digest.update(b"" if labels is None else labels.tobytes())
     key = digest.hexdigest()[:16]
     file = None if cache is None else cache / f"features-{key}.safetensors"
-    alone = told is None
-    shape = tuple(_as_seen(x[:1], alone=alone).shape[1:])
-    kept = None if file is None else _load_reader(file, shape)
+    alone = labels is None
+    kept = None if file is None else _load_reader(file, tuple(_as_seen(x[:1], alone=alone).shape[1:]))
     if kept is None:
-        data, target = _tasks(x, seed) if told is None else (x, told)
+        data, target = _tasks(x, seed) if labels is None else (x, labels)
         reader = train_classifier(data, target, kimg=kimg, seed=seed)
         kept = (reader, *_spread(reader.features(_as_seen(x[:10_000], alone=alone))))
         if file is not None:
             _save_reader(file, *kept)
-    reader, mean, scale = kept
-
-    def read(batch: Tensor) -> Tensor:
-        return (torch.from_numpy(reader.features(_as_seen(batch, alone=alone))) - mean) / scale
-
-    resize = "averaged to 64" if reader.seen != tuple(x.shape[1:]) else ""
-    return Extractor(f"small-{kind}-{key[:6]}", read, resize)
+    return kept, key
 
 
 def _as_seen(x: Examples, *, alone: bool) -> Tensor:
@@ -292,7 +314,7 @@ def _save_reader(file: Path, reader: Classifier, mean: Tensor, scale: Tensor) ->
     os.replace(handle.name, file)
 
 
-def _load_reader(file: Path, shape: tuple[int, ...]) -> tuple[Classifier, Tensor, Tensor] | None:
+def _load_reader(file: Path, shape: tuple[int, ...]) -> _Kept | None:
     """The cached network, or None where there is none or it cannot be read: it is then trained anew."""
     try:
         tensors = load(file.read_bytes())

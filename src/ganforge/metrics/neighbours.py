@@ -17,7 +17,14 @@ from torch import Tensor
 from ganforge.core.errors import DataError
 from ganforge.metrics.arrays import Array, Examples, Indices, random, rows
 
-__all__ = ["Memorisation", "Neighbours", "blocks_of_squares", "memorisation", "nearest_neighbours"]
+__all__ = [
+    "Memorisation",
+    "Neighbours",
+    "blocks_of_squares",
+    "memorisation",
+    "nearest_by_parts",
+    "nearest_neighbours",
+]
 
 _BLOCK = 4_194_304  # squared distances held at once: 32 MB in float64
 
@@ -136,8 +143,8 @@ def memorisation(
     as it is for N = M. It is clamped to 0…1.
     """
     x, kept, apart = rows(samples, "samples"), len(training), len(held_out)
-    near, near_index = _nearest_by_parts(x, training)
-    far, far_index = _nearest_by_parts(x, held_out)
+    near, near_index = nearest_by_parts(x, training)
+    far, far_index = nearest_by_parts(x, held_out)
     gap = near - far
     nearer = 0.5 - 0.5 * np.sign(gap)  # 1 training, 0 held-out, ½ a tie
     weight = (kept + apart) / (2 * apart)
@@ -168,8 +175,13 @@ def memorisation(
     )
 
 
-def _nearest_by_parts(x: Array, references: Examples, size: int = 8192) -> tuple[Array, Indices]:
-    """Distance and index of the nearest reference; only ``size`` references are float64 at a time."""
+def nearest_by_parts(queries: Examples, references: Examples, size: int = 8192) -> tuple[Array, Indices]:
+    """Distance and index of the nearest reference, ``(N,)``; only ``size`` of them are float64 at a time.
+
+    Raises:
+        DataError: there are no references, or dimensions differ.
+    """
+    x = rows(queries, "queries")
     if len(references) == 0:
         raise DataError("a memorisation audit needs training and held-out examples: set some aside")
     best, index = np.full(len(x), np.inf), np.zeros(len(x), dtype=np.int64)

@@ -29,6 +29,7 @@ from ganforge.training.probe import Finding, choose_device, probe
 __all__ = ["Experiment", "default_folder", "nothing_left", "prepare", "resume", "train"]
 
 Progress = Callable[[int, int], None]
+_PATIENCE = 8  # examinations, of 16 a run: half of the budget
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Experiment:
         choice: which recipe, and why.
         budget: how long.
         finding: device, precision, memory format and threads, as measured; None before :meth:`measure`.
+        rescue: whether a failing run is rolled back and one thing changed.
+        patience: examinations without a better score before it stops; None never stops for it.
     """
 
     dataset: Dataset
@@ -49,6 +52,8 @@ class Experiment:
     budget: Budget
     device: torch.device
     finding: Finding | None = None
+    rescue: bool = False
+    patience: int | None = None
 
     def measure(self) -> Experiment:
         """The same, with the fastest way to compute on this machine."""
@@ -76,6 +81,8 @@ class Experiment:
         if self.finding is not None:
             lines.append(("device", self.finding.words))
         lines.append(("budget", self._budget_words()))
+        if self.rescue:
+            lines.append(("rescue", "on: a failing run goes back to its best moment and changes one thing"))
         return lines
 
     def _budget_words(self) -> str:
@@ -100,11 +107,21 @@ class Experiment:
                 "engine": engine.to_json(),
                 "budget": {"kimg": self.budget.kimg, "minutes": self.budget.minutes},
                 "threads": engine.threads or torch.get_num_threads(),
+                "rescue": self.rescue,
+                "patience": self.patience,
                 "command": sys.argv,
                 "why": self.choice.reason,
             },
         )
-        return Trainer(run, self.dataset, self.budget, engine, **options)
+        return Trainer(
+            run,
+            self.dataset,
+            self.budget,
+            engine,
+            rescue=self.rescue,
+            patience=self.patience,
+            **options,
+        )
 
 
 def _about(seconds: float) -> str:
@@ -121,6 +138,8 @@ def prepare(
     seed: int | None = None,
     device: str | None = None,
     changes: dict[str, Any] | None = None,
+    rescue: bool | None = None,
+    patience: int | None = None,
     progress: Progress | None = None,
 ) -> Experiment:
     """Read the data and decide everything that was left open.
@@ -133,12 +152,18 @@ def prepare(
         seed: of everything; None takes the recipe's.
         device: torch's name for it; None takes an accelerator that works, else the processor.
         changes: dotted keys of the recipe, as in ``{"generator.width": 64}``.
+        rescue: whether a failing run is rolled back and one thing changed; None does so where the recipe
+            was inferred, and not where it was asked for.
+        patience: stop after so many examinations (of about 16 a run) without a better score; None takes 8
+            with the rescue, and never stops without.
         progress: called with examples read and examples in all.
 
     Raises:
         UsageError: what was asked for cannot be done; the message names the fix.
     """
     _check_budget(minutes, kimg)
+    if patience is not None and patience < 1:
+        raise UsageError(f"--patience is {patience}; it must be at least 1")
     changes = dict(changes or {})
     if (Path(data) / "run.json").is_file():
         raise UsageError(f"{data} is a run folder, not data; to train on: gan train --resume {data}")
@@ -165,7 +190,10 @@ def prepare(
             f"use a smaller one: --set batch={_smaller_batch(n, resolved.packing)}"
         )
     budget = Budget(minutes=minutes) if minutes is not None else Budget(kimg=resolved.kimg)
-    return Experiment(dataset, resolved, choice, budget, chosen)
+    rescue = recipe is None if rescue is None else rescue
+    if patience is None and rescue:
+        patience = _PATIENCE
+    return Experiment(dataset, resolved, choice, budget, chosen, rescue=rescue, patience=patience)
 
 
 def _check_budget(minutes: float | None, kimg: float | None) -> None:
@@ -267,7 +295,16 @@ def resume(
     except (KeyError, TypeError, RuntimeError) as error:
         raise _damaged(run, error) from None
     engine = replace(engine, device=_device(device) if device is not None else _still_there(engine.device))
-    return Trainer(run, dataset, budget, engine, accept_changes=accept_changes, **options)
+    return Trainer(
+        run,
+        dataset,
+        budget,
+        engine,
+        accept_changes=accept_changes,
+        rescue=bool(run.info.get("rescue", False)),
+        patience=run.info.get("patience"),
+        **options,
+    )
 
 
 def _damaged(run: Run, error: Exception) -> RunError:
@@ -364,6 +401,8 @@ def train(
     kimg: float | None = None,
     seed: int | None = None,
     device: str | None = None,
+    rescue: bool | None = None,
+    patience: int | None = None,
     on_tick: Callable[[Tick], None] | None = None,
     **overrides: Any,
 ) -> Run:
@@ -384,6 +423,8 @@ def train(
         kimg=kimg,
         seed=seed,
         device=device,
+        rescue=rescue,
+        patience=patience,
         changes={name.replace("__", "."): value for name, value in overrides.items()},
     ).measure()
     folder = Path(out) if out is not None else default_folder(data)

@@ -15,7 +15,7 @@ from torch import Tensor
 from ganforge.core.errors import RunError
 from ganforge.runs.files import sha256, write_folder
 
-__all__ = ["Checkpoint", "newest", "prune", "read_checkpoint", "write_checkpoint"]
+__all__ = ["Checkpoint", "forget_after", "newest", "path_of", "prune", "read_checkpoint", "write_checkpoint"]
 
 FORMAT = 1
 KEEP = 2  # the newest one, and one to fall back to
@@ -36,9 +36,14 @@ class Checkpoint:
     tensors: dict[str, dict[str, Tensor]]
 
 
+def path_of(folder: Path, nimg: int) -> Path:
+    """Where the checkpoint of this moment is."""
+    return folder / f"{nimg:012d}"
+
+
 def write_checkpoint(folder: Path, *, state: dict[str, Any], tensors: dict[str, dict[str, Tensor]]) -> Path:
     """Write ``folder/<nimg>`` and return it. Raises MachineError; then every former checkpoint is intact."""
-    path = folder / f"{state['nimg']:012d}"
+    path = path_of(folder, state["nimg"])
     if path.exists():  # the same moment, saved twice: as at Ctrl-C just after the clock
         return path
     files = {
@@ -116,7 +121,15 @@ def newest(folder: Path, only: tuple[str, ...] | None = None) -> tuple[Checkpoin
     return None, passed_over
 
 
-def prune(folder: Path, keep: int = KEEP) -> None:
-    """Delete all but the newest ``keep`` checkpoints, and what a killed save left behind."""
-    for stale in [*_folders(folder)[keep:], *folder.glob(".tmp-*")]:
-        shutil.rmtree(stale, ignore_errors=True)
+def prune(folder: Path, keep: int = KEEP, *, best: int | None = None) -> None:
+    """Delete all checkpoints but the newest ``keep`` and that of ``best`` nimg, and what a kill left."""
+    stale = [path for path in _folders(folder)[keep:] if best is None or path != path_of(folder, best)]
+    for path in [*stale, *folder.glob(".tmp-*")]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def forget_after(folder: Path, nimg: int) -> None:
+    """Delete the checkpoints of later moments: the newest is then one of ``nimg`` or before."""
+    for path in _folders(folder):
+        if int(path.name) > nimg:
+            shutil.rmtree(path, ignore_errors=True)

@@ -13,7 +13,7 @@ from ganforge.core.errors import RunError, UsageError
 from ganforge.core.space import Space
 from ganforge.networks.players import build_discriminator, condition_size
 from ganforge.networks.protocols import Discriminator
-from ganforge.runs.folder import Run
+from ganforge.runs.folder import Moment, Run
 
 __all__ = ["Judge", "load_judge"]
 
@@ -45,10 +45,10 @@ class Judge:
 
     @torch.no_grad()
     def logits(self, examples: Tensor, condition: Tensor | None = None) -> Tensor:
-        """One logit for each pack of ``examples`` ``(N, *space.shape)``, in declared units: ``(N // packing,)``.
+        """Logits ``(N // packing,)``, one for each pack of ``examples`` ``(N, *space.shape)``.
 
-        The rows of an incomplete last pack are left out. ``condition`` is ``(N, C)`` where the
-        discriminator takes one. Raises UsageError where it does not fit.
+        Examples are in declared units; the rows of an incomplete last pack are left out. ``condition``
+        is ``(N, C)`` where the discriminator takes one. Raises UsageError where it does not fit.
         """
         if (condition is None) != (self.conditions == 0):
             raise UsageError(f"this discriminator takes {self.conditions or 'no'} conditions")
@@ -65,15 +65,16 @@ class Judge:
         return torch.cat(parts).cpu() if parts else torch.empty(0)
 
 
-def load_judge(path: Path | str) -> Judge:
-    """The discriminator of a run folder, from its newest valid checkpoint.
+def load_judge(path: Path | str, *, moment: Moment = "chosen") -> Judge:
+    """The discriminator of a run folder, of the same ``moment`` as ``runs.sampler.load``'s generator.
 
     Raises:
         RunError: ``path`` is not a run folder, or no checkpoint in it can be read.
     """
     run = Run.open(path)
-    network = build_discriminator(run.recipe, run.space)
-    found = run.newest_checkpoint(only=("game",))
+    found = run.checkpoint(moment, only=("game",))
+    recipe = run.recipe_at(found)
+    network = build_discriminator(recipe, run.space)
     own = "players.discriminator."
     try:
         state = found.tensors["game"]
@@ -84,8 +85,5 @@ def load_judge(path: Path | str) -> Judge:
         reason = " ".join(str(error).split())[:300]
         raise RunError(f"{found.path} does not fit the recipe in {run.path}/run.json: {reason}") from None
     return Judge(
-        network,
-        space=run.space,
-        packing=run.recipe.packing,
-        conditions=condition_size(run.recipe, run.space),
+        network, space=run.space, packing=recipe.packing, conditions=condition_size(recipe, run.space)
     )

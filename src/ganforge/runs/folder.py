@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -23,9 +23,10 @@ from ganforge.core.space import Space
 from ganforge.runs import checkpoint
 from ganforge.runs.files import append_line, machine_faults, read_lines, write_atomically
 
-__all__ = ["Run", "find_latest"]
+__all__ = ["Moment", "Run", "find_latest"]
 
 FORMAT = 1
+Moment = Literal["chosen", "newest", "best"]
 # What reading plain data from a file that anybody may have written can raise.
 _NONSENSE = (ValueError, KeyError, TypeError, AttributeError, AssertionError, RecursionError)
 
@@ -165,13 +166,38 @@ class Run:
         """Pictures of the fixed latents, oldest first."""
         return sorted((self.path / "samples").glob("[0-9]*.png"))
 
-    def newest_checkpoint(self, only: tuple[str, ...] | None = None) -> checkpoint.Checkpoint:
-        """The newest valid checkpoint. Raises RunError where there is none."""
+    def checkpoint(
+        self, moment: Moment = "chosen", only: tuple[str, ...] | None = None
+    ) -> checkpoint.Checkpoint:
+        """A valid checkpoint: the ``newest``, or the ``best`` by the score that was watched.
+
+        ``chosen`` is the newest, unless its score is significantly worse than the best one's: then
+        something broke on the way, and the best is the run's result. Where the best cannot be read the
+        newest takes its place. Raises RunError where there is none.
+        """
         found, passed_over = checkpoint.newest(self.checkpoints, only)
         if found is None:
             reason = "; ".join(passed_over) or "it was stopped before its first save"
             raise RunError(f"{self.path} has no checkpoint that can be read: {reason}; train it anew")
-        return found
+        standing = found.state.get("standing")
+        if moment == "newest" or not isinstance(standing, dict):
+            return found
+        best, worse = standing.get("best_nimg"), standing.get("past_its_best", False)
+        if not isinstance(best, int) or (moment == "chosen" and not worse):
+            return found
+        try:
+            return checkpoint.read_checkpoint(checkpoint.path_of(self.checkpoints, best), only)
+        except RunError:
+            return found
+
+    def recipe_at(self, moment: checkpoint.Checkpoint) -> Recipe:
+        """The recipe that was played there: the run's, with what the rescue had changed by then."""
+        standing = moment.state.get("standing")
+        rescues = standing.get("rescues", []) if isinstance(standing, dict) else []
+        recipe = self.recipe
+        for rescue in rescues:
+            recipe = recipe.with_changes(rescue["changes"])
+        return recipe
 
 
 def _numbered(path: Path) -> Iterator[Path]:

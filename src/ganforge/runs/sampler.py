@@ -9,11 +9,12 @@ from torch import Tensor, nn
 
 from ganforge.core.errors import RunError, UsageError
 from ganforge.core.prior import Prior
+from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
 from ganforge.networks.players import build_generator, condition_size
-from ganforge.runs.folder import Run
+from ganforge.runs.folder import Moment, Run
 
-__all__ = ["GeneratorSampler", "load"]
+__all__ = ["GeneratorSampler", "load", "sampler_of"]
 
 # Samples are always made in batches of this many rows, the last one filled up: the same seed then gives
 # the same bits whatever the number asked for, because matrix products differ with the number of rows.
@@ -97,24 +98,30 @@ class GeneratorSampler:
         return condition.expand(len(z), -1) if len(condition) == 1 else condition
 
 
-def load(path: Path | str) -> GeneratorSampler:
-    """The generator of a run folder, from its newest valid checkpoint.
+def sampler_of(network: nn.Module, recipe: Recipe, space: Space) -> GeneratorSampler:
+    """A sampler around the generator ``network`` of ``recipe`` for ``space``."""
+    return GeneratorSampler(
+        network, space=space, prior=Prior.of(recipe), conditions=condition_size(recipe, space)
+    )
+
+
+def load(path: Path | str, *, moment: Moment = "chosen") -> GeneratorSampler:
+    """The generator of a run folder.
+
+    Args:
+        moment: which checkpoint: the ``newest``, the ``best`` by the score, or as ``chosen`` the newest,
+            unless its score is significantly worse than the best one (``Run.checkpoint``).
 
     Raises:
         RunError: ``path`` is not a run folder, or no checkpoint in it can be read.
     """
     run = Run.open(path)
-    network = build_generator(run.recipe, run.space)
-    found = run.newest_checkpoint(only=("average",))
+    found = run.checkpoint(moment, only=("average",))
+    recipe = run.recipe_at(found)
+    network = build_generator(recipe, run.space)
     try:
         network.load_state_dict(found.tensors["average"])
     except (KeyError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:300]
         raise RunError(f"{found.path} does not fit the recipe in {run.path}/run.json: {reason}") from None
-    recipe = run.recipe
-    return GeneratorSampler(
-        network.requires_grad_(False),
-        space=run.space,
-        prior=Prior(recipe.latent, recipe.prior, recipe.latent_bits),
-        conditions=condition_size(recipe, run.space),
-    )
+    return sampler_of(network.requires_grad_(False), recipe, run.space)

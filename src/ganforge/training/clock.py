@@ -46,6 +46,10 @@ class Plan:
         """Seconds trained, those before a resume included."""
         return self._seconds_before + time.perf_counter() - self._started
 
+    def back_to(self, nimg: int) -> None:
+        """Training goes on from an earlier moment: speed is measured from here."""
+        self._first = (nimg, self.seconds)
+
     def follow(self, nimg: int) -> None:
         """Correct the total by the speed so far, where the budget is in minutes."""
         if self.budget.minutes is None:

@@ -12,24 +12,27 @@ from typing import Any
 import torch
 
 from ganforge.core.errors import DivergenceError, RunError, UsageError
-from ganforge.core.prior import Prior
 from ganforge.core.recipe import Recipe
 from ganforge.data import Dataset
-from ganforge.networks.players import condition_size
+from ganforge.health.diagnosis import diagnose
+from ganforge.health.finding import Finding
 from ganforge.runs import checkpoint
 from ganforge.runs.files import write_atomically
 from ganforge.runs.folder import Run
 from ganforge.runs.pictures import png, show
-from ganforge.runs.sampler import GeneratorSampler
+from ganforge.runs.sampler import sampler_of
 from ganforge.training.clock import Alarm, Budget, Plan
 from ganforge.training.engine import Engine
 from ganforge.training.rounds import Rounds
 from ganforge.training.signals import StopRequest
+from ganforge.training.standing import Standing
+from ganforge.training.watch import Watch
 
 __all__ = ["Outcome", "Tick", "Trainer"]
 
 GALLERY = 64  # fixed latents, so that pictures are comparable through time
 SCATTER = 2_000  # the same for points
+_WINDOW = 32  # rounds, in which a fifth of the moves may be refused
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Tick:
         seconds_left: an estimate, or None.
         record: the line of ``log.jsonl``.
         picture: the samples' file.
+        findings: of the last examination.
     """
 
     nimg: int
@@ -50,6 +54,7 @@ class Tick:
     seconds_left: float | None
     record: dict[str, Any]
     picture: Path
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,8 @@ class Trainer:
         on_tick: called whenever the log is written. An error in it is not training's affair.
         on_event: called with a line of text for the user: a damaged checkpoint, a refused update.
         accept_changes: continue although the recipe is no longer that of the checkpoint.
+        rescue: where a failure is found that has a remedy, go back to the best moment and apply it.
+        patience: stop where the score has not improved for so many examinations; None never does.
         tick_nimg: tick every so many examples; None ticks by the clock.
         save_seconds: longest time between two checkpoints.
     """
@@ -97,22 +104,24 @@ class Trainer:
     on_tick: Callable[[Tick], None] = _ignore
     on_event: Callable[[str], None] = _ignore
     accept_changes: bool = False
+    rescue: bool = False
+    patience: int | None = None
     tick_nimg: int | None = None
     save_seconds: float = 120.0
 
     def __post_init__(self) -> None:
-        recipe = self.run.recipe
         self.engine.apply()
-        self.rounds = Rounds(recipe, self.dataset, self.engine)
         self.plan = Plan(self.budget)
-        self._refused_before = 0
-        self._rounds_before = 0
-        self._sampler = GeneratorSampler(
-            self.rounds.average.network,
-            space=self.run.space,
-            prior=Prior(recipe.latent, recipe.prior, recipe.latent_bits),
-            conditions=condition_size(recipe, self.run.space),
-        )
+        self.standing = Standing()
+        self.findings: tuple[Finding, ...] = ()
+        self._play(self.run.recipe)
+        self.watch = Watch(self.run, self.dataset, self.plan)
+
+    def _play(self, recipe: Recipe) -> None:
+        """Set the players up anew by ``recipe``."""
+        self.rounds = Rounds(recipe, self.dataset, self.engine)
+        self._sampler = sampler_of(self.rounds.average.network, recipe, self.run.space)
+        self._window = (0, 0)  # rounds and refused moves where the watch over refusals began
 
     @property
     def nimg(self) -> int:
@@ -124,7 +133,7 @@ class Trainer:
         """Train until the budget is used up or somebody asks to stop; in both cases everything is saved.
 
         Raises:
-            DivergenceError: most updates since the last tick were refused, because gradients are not finite.
+            DivergenceError: updates were refused again and again, because gradients are not finite.
             MachineError: the disk is full; what was saved before is intact.
             RunError: the run folder's data are not ``dataset``, or another process trains in it.
         """
@@ -133,15 +142,24 @@ class Trainer:
             return self._loop(request)
 
     def _loop(self, request: StopRequest) -> Outcome:
-        ticking = Alarm(first=1.0, longest=60.0, share=0.05)
+        ticking = Alarm(first=1.0, longest=60.0, share=0.05, cost_factor=50.0)
         saving = Alarm(first=15.0, longest=self.save_seconds, share=0.5)
         if self.nimg == 0:  # the players before their first move: a picture and something to resume from
-            self.save()
             self.on_event(f"first samples, before any move: {self._picture()}")
-        while not self.plan.done(self.nimg) and request.exit_code is None:
+            self.tick(examine=True)
+            self.save()
+        done = ""
+        while not done and request.exit_code is None:
+            if self.plan.done(self.nimg):
+                done = "the budget is used up"
+                break
             self.rounds.play(self.plan.progress(self.nimg))
-            due = ticking.rings() if self.tick_nimg is None else self.nimg % self.tick_nimg == 0
-            if due:
+            self._check_finite()
+            step = self.rounds.recipe.batch * self.rounds.recipe.discriminator_moves
+            if self.watch.due(self.nimg, step):
+                self.tick(examine=True)
+                done = self._act()
+            elif ticking.rings() if self.tick_nimg is None else self.nimg % self.tick_nimg == 0:
                 began = time.perf_counter()
                 self.tick()
                 ticking.answered(time.perf_counter() - began)
@@ -149,63 +167,158 @@ class Trainer:
                 began = time.perf_counter()
                 self.save()
                 saving.answered(time.perf_counter() - began)
-        finished = request.exit_code is None
-        self.tick()
+        self.tick(examine=bool(done) and self.watch.examined_at != self.nimg)
         self.save()
-        reason = "the budget is used up" if finished else f"stopped by {request.reason}"
+        reason = done or f"stopped by {request.reason}"
         self.run.add_event(
-            "finished" if finished else "interrupted",
-            nimg=self.nimg,
-            seconds=self.plan.seconds,
-            reason=reason,
+            "finished" if done else "interrupted", nimg=self.nimg, seconds=self.plan.seconds, reason=reason
         )
-        return Outcome(finished, reason, request.exit_code or 0, self.nimg, self.plan.seconds)
+        return Outcome(bool(done), reason, request.exit_code or 0, self.nimg, self.plan.seconds)
 
-    def tick(self) -> None:
+    def tick(self, *, examine: bool = False) -> None:
         """Write the log and a picture. The one place where the host waits for the device."""
         noted = self.rounds.ledger.close()
-        if not noted:
+        if not noted and not examine:
             return
         self.plan.follow(self.nimg)
-        seconds = self.plan.seconds
         record: dict[str, Any] = {
             "nimg": self.nimg,
             "rounds": self.rounds.rounds,
-            "seconds": round(seconds, 3),
+            "seconds": round(self.plan.seconds, 3),
             "progress": self.plan.progress(self.nimg),
             "refused": self.rounds.referee.refused,
             **noted,
         }
+        if examine:
+            self._examine(record)
         self.run.add_log(record)
         picture = self._picture()
-        self._check_finite(noted)
         tick = Tick(
-            self.nimg, self.plan.total_nimg, seconds, self.plan.seconds_left(self.nimg), record, picture
+            self.nimg,
+            self.plan.total_nimg,
+            self.plan.seconds,
+            self.plan.seconds_left(self.nimg),
+            record,
+            picture,
+            self.findings,
         )
         try:
             self.on_tick(tick)
         except Exception as error:  # watching is never fatal
             self.run.add_event("watching failed", error=repr(error))
 
-    def _check_finite(self, noted: dict[str, dict[str, float]]) -> None:
-        """Stop where updates are being refused again and again; a single refusal is only reported."""
-        since = self.rounds.referee.refused - self._refused_before
-        played = self.rounds.rounds - self._rounds_before
-        self._refused_before, self._rounds_before = self.rounds.referee.refused, self.rounds.rounds
-        if not since:
-            return
-        moves = played * (1 + self.run.recipe.discriminator_moves)
-        self.run.add_event("refused", nimg=self.nimg, moves=since, of=moves)
-        self.on_event(f"{since} of {moves} updates refused: their gradients were not finite")
-        broken = [name for name, values in noted.items() if not math.isfinite(values["mean"])]
-        if since >= 3 and since >= 0.2 * moves:
-            self.run.add_event("diverged", nimg=self.nimg, not_finite=broken)
-            raise DivergenceError(
-                f"training stopped at {self.nimg} examples: {since} of the last {moves} updates had "
-                f"gradients that are not finite ({', '.join(broken) or 'the gradient norm'}). The last good "
-                f"checkpoint is in {self.run.checkpoints}. Try half the rate: --set "
-                f"generator.learning_rate={self.run.recipe.generator.learning_rate / 2:g}"
+    # -- examinations, and what follows from them -------------------------------------------------
+
+    def _examine(self, record: dict[str, Any]) -> None:
+        """Look at the game from outside: the examination goes into ``record``, its findings are told."""
+        began = time.perf_counter()
+        record["examination"] = self.watch.examine(self.rounds, self._sampler)
+        record["since"] = self.rounds.ledger.close_longer()
+        self.watch.examined(record, time.perf_counter() - began)
+        history = self.watch.history(self.rounds)
+        last = history.examined[-1]
+        headline = record["examination"]["headline"]
+        value, low, high = (last.score(headline, part) for part in ("value", "low", "high"))
+        if self.standing.examined(self.nimg, value, low, high):
+            self.save()
+        former = {found.code for found in self.findings}
+        self.findings = tuple(diagnose(history).findings)
+        for found in self.findings:
+            if found.code not in former:
+                self.run.add_event("finding", nimg=self.nimg, finding=found.to_json())
+        for code in former - {found.code for found in self.findings}:
+            self.run.add_event("finding gone", nimg=self.nimg, code=code)
+
+    def _act(self) -> str:
+        """After an examination: roll back, or say why to stop; empty to go on."""
+        failure = self.standing.confirmed(self.findings)
+        if failure is not None and self._rescued(failure):
+            return ""
+        standing = self.standing
+        if self.patience is not None and standing.since_best >= self.patience:
+            return (
+                f"the score has not improved for {standing.since_best} examinations; "
+                f"it was best at kimg {(standing.best_nimg or 0) / 1000:,.1f}"
             )
+        return ""
+
+    def _rescued(self, finding: Finding) -> bool:
+        """Go back to the best moment and on with ``finding.changes``; False where that cannot be."""
+        if not self.rescue or not self.standing.rescues_left:
+            return False
+        try:
+            best = checkpoint.read_checkpoint(
+                checkpoint.path_of(self.run.checkpoints, self.standing.best_nimg or 0)
+            )
+            recipe = self.rounds.recipe.with_changes(finding.changes)
+        except (RunError, UsageError) as error:
+            self.run.add_event("rescue failed", nimg=self.nimg, code=finding.code, why=str(error))
+            return False
+        seen, rescues = self.nimg, self.standing.rescues
+        checkpoint.forget_after(self.run.checkpoints, best.state["nimg"])
+        self._play(recipe)
+        self._go_on_from(best, anew=("penalties.", "augment."))
+        self.plan.back_to(self.nimg)
+        self.standing.rescues = rescues
+        self.standing.rescued(seen, finding)
+        self.findings = ()
+        rescue = self.standing.rescues[-1]
+        self.run.add_event("rescued", **rescue)
+        changes = ", ".join(f"{key} = {value}" for key, value in finding.changes.items())
+        self.on_event(
+            f"rescue {len(self.standing.rescues)}: {finding.code} at kimg {seen / 1000:,.1f}; "
+            f"back to kimg {self.nimg / 1000:,.1f}, and on with {changes}"
+        )
+        return True
+
+    def _check_finite(self) -> None:
+        """Stop, or roll back, where updates are refused again and again. Counted in rounds, not in time."""
+        rounds, refused = self._window
+        since = self.rounds.referee.refused - refused
+        moves = _WINDOW * (1 + self.rounds.recipe.discriminator_moves)
+        if since >= max(3.0, 0.2 * moves):
+            self._diverged(since)
+        elif self.rounds.rounds - rounds >= _WINDOW:
+            if since:
+                self.run.add_event("refused", nimg=self.nimg, moves=since, of=moves)
+                self.on_event(f"{since} of {moves} updates refused: their gradients were not finite")
+            self._window = (self.rounds.rounds, self.rounds.referee.refused)
+
+    def _diverged(self, since: int) -> None:
+        """Numbers are no longer finite: the rescue's first case. Raises DivergenceError where it is spent."""
+        noted = self.rounds.ledger.close()
+        broken = [name for name, values in noted.items() if not math.isfinite(values["mean"])]
+        seen = ", ".join(broken) or "the gradient norm"
+        self.run.add_log({"nimg": self.nimg, "refused": self.rounds.referee.refused, **noted})
+        self.run.add_event("diverged", nimg=self.nimg, refused=since, not_finite=broken)
+        recipe = self.rounds.recipe
+        rates = {
+            f"{name}.{rate}": value / 4
+            for name, player in (("generator", recipe.generator), ("discriminator", recipe.discriminator))
+            for rate, value in (
+                ("learning_rate", player.learning_rate),
+                ("learning_rate_final", player.learning_rate_final),
+            )
+            if value is not None
+        }
+        finding = Finding(
+            code="not-finite",
+            severity="failure",
+            nimg=self.nimg,
+            evidence={"refused": float(since)},
+            meaning="The gradients are no longer numbers: the players' steps are too large.",
+            remedy="Take smaller steps.",
+            changes=rates,
+        )
+        self.run.add_event("finding", nimg=self.nimg, finding=finding.to_json())
+        if self._rescued(finding):
+            return
+        raise DivergenceError(
+            f"training stopped at {self.nimg} examples: {since} updates had gradients that are not finite "
+            f"({seen}). The last good checkpoint is in {self.run.checkpoints}. Try smaller steps: "
+            f"--set generator.learning_rate={recipe.generator.learning_rate / 4:g} "
+            f"discriminator.learning_rate={recipe.discriminator.learning_rate / 4:g}"
+        )
 
     def _picture(self) -> Path:
         """Samples of the fixed latents by the moving average, ``samples/<nimg>.png``."""
@@ -228,9 +341,11 @@ class Trainer:
             "seconds": self.plan.seconds,
             "refused": self.rounds.referee.refused,
             "recipe": self.run.recipe.to_json(),
+            "standing": self.standing.to_json(),
+            "noted": self.rounds.ledger.state(),
         }
         checkpoint.write_checkpoint(self.run.checkpoints, state=state, tensors=self.rounds.tensors())
-        checkpoint.prune(self.run.checkpoints)
+        checkpoint.prune(self.run.checkpoints, best=self.standing.best_nimg)
 
     def _resume(self) -> None:
         """Continue from the newest valid checkpoint, where there is one."""
@@ -245,7 +360,7 @@ class Trainer:
                 raise RunError(
                     f"{self.run.path} has no checkpoint that can be read: {reasons}; train it anew"
                 )
-            self.plan = Plan(self.budget)
+            self.plan = self.watch.plan = Plan(self.budget)
             return
         state = found.state
         difference = _difference(state.get("recipe", {}), self.run.recipe)
@@ -254,20 +369,30 @@ class Trainer:
                 f"{found.path} does not fit the recipe in {self.run.path / 'run.json'}, which has been "
                 f"changed: {difference}. Put it back, or accept it: --accept-changes"
             )
-        try:
-            self.rounds.load(found.tensors)
-            self.rounds.nimg, self.rounds.rounds = state["nimg"], state["round"]
-            self.rounds.referee.refused = self._refused_before = state["refused"]
-            self._rounds_before = self.rounds.rounds
-            self.plan = Plan(
-                self.budget, nimg=self.nimg, seconds=state["seconds"], total_nimg=state["total_nimg"]
-            )
-        except (KeyError, RuntimeError, TypeError, ValueError, IndexError) as error:
-            reason = " ".join(str(error).split())[:300]
-            raise RunError(f"{found.path} does not fit the recipe in run.json: {reason}") from None
+        recipe = self.run.recipe_at(found)
+        if recipe != self.run.recipe:
+            self._play(recipe)
+        self._go_on_from(found)
+        self.plan = self.watch.plan = Plan(
+            self.budget, nimg=self.nimg, seconds=state["seconds"], total_nimg=state["total_nimg"]
+        )
         if self.nimg:
             self.run.add_event("resumed", nimg=self.nimg, checkpoint=found.path.name)
             self._say_if_moved()
+
+    def _go_on_from(self, found: checkpoint.Checkpoint, *, anew: tuple[str, ...] = ()) -> None:
+        """Put the players, and how the run stands, where they were at this checkpoint."""
+        state = found.state
+        try:
+            self.rounds.load(found.tensors, anew=anew)
+            self.rounds.nimg, self.rounds.rounds = state["nimg"], state["round"]
+            self.rounds.referee.refused = state["refused"]
+            self._window = (state["round"], state["refused"])
+            self.rounds.ledger.load(state["noted"])
+            self.standing = Standing.from_json(state["standing"])
+        except (KeyError, RuntimeError, TypeError, ValueError, IndexError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise RunError(f"{found.path} does not fit the recipe in run.json: {reason}") from None
 
     def _say_if_moved(self) -> None:
         """Bits depend on the device, the threads and torch itself: say so where they are others now."""

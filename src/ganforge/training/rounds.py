@@ -99,9 +99,17 @@ class Rounds:
             "optimisers": optimisers,
         }
 
-    def load(self, tensors: dict[str, dict[str, Tensor]]) -> None:
-        """The inverse of :meth:`tensors`. Raises KeyError or RuntimeError where they do not fit."""
-        self.game.load_state_dict(tensors["game"])
+    def load(self, tensors: dict[str, dict[str, Tensor]], *, anew: tuple[str, ...] = ()) -> None:
+        """The inverse of :meth:`tensors`. Raises KeyError or RuntimeError where they do not fit.
+
+        ``anew`` names the game's parts that a rescue has changed, as in ``penalties.``: their buffers stay
+        as they are here.
+        """
+        state = dict(tensors["game"])
+        if anew:
+            state = {name: value for name, value in state.items() if not name.startswith(anew)}
+            state |= {name: value for name, value in self.game.state_dict().items() if name.startswith(anew)}
+        self.game.load_state_dict(state)
         self.average.network.load_state_dict(tensors["average"])
         for player, optimiser in self.referee.optimisers.items():
             own = f"{player}."

@@ -1,0 +1,82 @@
+"""How a run stands by its score: the best moment, whether it still improves, and what the rescue did.
+
+All of it is plain data and kept in the checkpoint, and all of it is decided at examinations, which are at
+fixed numbers of examples: so a run with a rescue is as reproducible as one without.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ganforge.health.finding import Finding
+
+__all__ = ["MOST_RESCUES", "Standing"]
+
+MOST_RESCUES = 4
+# A failure must be seen so often in a row before a run is rolled back for it: once may be chance.
+_CONFIRMED = 2
+
+
+@dataclass
+class Standing:
+    """Attributes:
+    best_nimg, best, best_high: the moment of the lowest score, the score, and the high end of its interval;
+        None and infinite before there is one.
+    since_best: examinations since.
+    past_its_best: the last score is significantly worse than the best: their intervals do not overlap.
+    suspect: the failure seen at the last examination, and how often in a row.
+    rescues: what was changed, oldest first: ``nimg`` (where it was seen), ``back_to``, ``code``, ``changes``.
+    """
+
+    best_nimg: int | None = None
+    best: float = math.inf
+    best_high: float = math.inf
+    since_best: int = 0
+    past_its_best: bool = False
+    suspect: tuple[str, int] = ("", 0)
+    rescues: list[dict[str, Any]] = field(default_factory=list)
+
+    def examined(self, nimg: int, value: float, low: float, high: float) -> bool:
+        """Note a score, lower being better; says whether it is the best so far. NaN is no score."""
+        if self.best_nimg is None or value < self.best:
+            self.best_nimg, self.since_best, self.past_its_best = nimg, 0, False
+            self.best, self.best_high = (value, high) if math.isfinite(value) else (math.inf, math.inf)
+            return True
+        self.since_best += 1
+        self.past_its_best = bool(low > self.best_high)
+        return False
+
+    def confirmed(self, findings: Sequence[Finding]) -> Finding | None:
+        """The failure to act upon, if there is one: the first that has a remedy, seen twice in a row."""
+        failure = next((found for found in findings if found.severity == "failure" and found.changes), None)
+        if failure is None:
+            self.suspect = ("", 0)
+            return None
+        code, seen = self.suspect
+        self.suspect = (failure.code, seen + 1 if failure.code == code else 1)
+        return failure if self.suspect[1] >= _CONFIRMED else None
+
+    def rescued(self, nimg: int, finding: Finding) -> None:
+        """Note that the run goes back to its best moment and on with ``finding.changes``."""
+        self.rescues.append(
+            {"nimg": nimg, "back_to": self.best_nimg, "code": finding.code, "changes": finding.changes}
+        )
+        self.suspect, self.since_best, self.past_its_best = ("", 0), 0, False
+
+    @property
+    def rescues_left(self) -> int:
+        return MOST_RESCUES - len(self.rescues)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; an infinite score becomes None."""
+        return {name: None if value == math.inf else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> Standing:
+        """The inverse of :meth:`to_json`. Raises TypeError for other fields."""
+        standing = cls(**{name: value for name, value in fields.items() if value is not None})
+        standing.suspect = (str(standing.suspect[0]), int(standing.suspect[1]))
+        return standing
