@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from ganforge.cli import screen
 from ganforge.cli.options import changes, seeds, size
 from ganforge.cli.screen import duration
 from ganforge.core.errors import UsageError
+from ganforge.health.finding import Finding
 from ganforge.training.loop import Tick
 
 
@@ -44,8 +46,15 @@ def test_a_tick_is_one_honest_line():
         "discriminator_gradient": {"mean": 1.24, "deviation": 0.0, "positive": 1.0},
     }
     tick = Tick(12_400, 100_000, 60.0, 420.0, noted, Path("x.png"))
-    line = "kimg 12.4 of 100   margin +.41   told apart 57 %   |grad| G .92 D 1.2   ETA 7 m"
+    line = "kimg 12.4 of 100   told apart 57 %   |grad| G .92 D 1.2   ETA 7 m"
     assert screen._tick_line(tick).plain == line
+    scored = replace(tick, score=(0.0812, -0.001))
+    line = "kimg 12.4 of 100   distance .081 (floor 0)   told apart 57 %   |grad| G .92 D 1.2"
+    assert screen._tick_line(scored).plain == f"{line}   ● healthy   ETA 7 m"
+    collapsed = Finding(code="mode-collapse", severity="failure", nimg=1, evidence={}, meaning="One picture.")
+    assert screen._tick_line(replace(scored, findings=(collapsed,))).plain.endswith(
+        "● mode-collapse   ETA 7 m"
+    )
     assert screen._tick_line(Tick(0, 1_000, 0.0, None, {}, Path("x.png"))).plain == "kimg 0.0 of 1   ETA ?"
 
 

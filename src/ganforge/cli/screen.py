@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from ganforge.health.finding import Finding
     from ganforge.training.loop import Outcome, Tick, Trainer
 
 __all__ = ["Screen", "duration"]
@@ -99,6 +100,10 @@ class Screen:
             if outcome.finished
             else ("stopped", f"{outcome.reason.removeprefix('stopped ')}: {speed}")
         ]
+        worst = [found for found in trainer.findings if found.rank >= 2]
+        lines += [("found", f"{found.code}: {found.meaning} {found.remedy}") for found in worst]
+        if trainer.findings and not worst:
+            lines.append(("found", f"● healthy: {trainer.findings[0].meaning}"))
         if pictures:
             lines.append(("samples", str(pictures[-1])))
         lines.append(("run", str(path)))
@@ -117,20 +122,35 @@ def _nothing() -> Generator[None]:
 
 
 def _tick_line(tick: Tick) -> Text:
-    """``kimg 12.4 of 100   margin +.41   told apart 57 %   |grad| G .9 D 1.2   ETA 7 m``.
+    """``kimg 12.4 of 100   distance .081 (floor .004)   told apart 57 %   |grad| G .9 D 1.2   ● healthy …``.
 
-    Told apart is the share of pairs, one real and one fake, that the discriminator puts in the right order.
+    The distance is the score of the last examination (``metrics.examination``), and the floor what real
+    examples score against real ones. Told apart is the share of pairs, one real and one fake, that the
+    discriminator puts in the right order.
     """
     record = tick.record
     line = Text(f"kimg {tick.nimg / 1000:,.1f} of {tick.total_nimg / 1000:,.0f}")
+    if tick.score is not None:
+        value, floor = tick.score
+        line.append(f"   distance {_short(value)} (floor {_short(max(floor, 0.0))})")
     if "margin" in record:
-        line.append(f"   margin {_short(record['margin']['mean'], sign=True)}")
         line.append(f"   told apart {100 * record['margin']['positive']:.0f} %")
     if "generator_gradient" in record:
         sizes = [_short(record[f"{name}_gradient"]["mean"]) for name in ("generator", "discriminator")]
         line.append(f"   |grad| G {sizes[0]} D {sizes[1]}")
+    if tick.score is not None:
+        line.append("   ")
+        line.append(*_health(tick.findings))
     line.append(f"   ETA {duration(tick.seconds_left)}")
     return line
+
+
+def _health(findings: Sequence[Finding]) -> tuple[str, str]:
+    """``● healthy``, or the worst thing found, and its colour."""
+    worst = findings[0] if findings else None
+    if worst is None or worst.rank < 2:
+        return "● healthy", "green"
+    return f"● {worst.code}", "red" if worst.severity == "failure" else "yellow"
 
 
 def _short(value: float, *, sign: bool = False) -> str:

@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-__all__ = ["Direction", "Protocol", "Score", "plain"]
+__all__ = ["Direction", "Protocol", "Score", "plain", "short"]
 
 Direction = Literal["higher", "lower", "floor"]
 
@@ -32,7 +32,7 @@ class Protocol:
     settings: dict[str, float | int | str] = field(default_factory=dict)
 
     def line(self) -> str:
-        more = [f"{name} {_short(value)}" for name, value in self.settings.items()]
+        more = [f"{name} {short(value)}" for name, value in self.settings.items()]
         return " · ".join(part for part in (f"n {self.n:,}", self.split, self.resize, *more) if part)
 
 
@@ -68,10 +68,10 @@ class Score:
 
     def line(self) -> str:
         """For the terminal: ``kernel distance (raw)  .081 [.075, .087]  floor .004  lower is better  …``."""
-        interval = "" if self.interval is None else f" [{', '.join(_short(end) for end in self.interval)}]"
+        interval = "" if self.interval is None else f" [{', '.join(short(end) for end in self.interval)}]"
         better = "nearest the floor is best" if self.direction == "floor" else f"{self.direction} is better"
         return (
-            f"{self.name}  {_short(self.value)}{interval}  floor {_short(self.floor)}  {better}"
+            f"{self.name}  {short(self.value)}{interval}  floor {short(self.floor)}  {better}"
             f"  ({self.protocol.line()})"
         )
 
@@ -80,7 +80,7 @@ class Score:
         return plain(asdict(self))
 
 
-def _short(value: float | int | str) -> str:
+def short(value: float | int | str) -> str:
     """Three significant digits, without the leading 0: .0814, 12.3, 4,560."""
     if isinstance(value, str):
         return value

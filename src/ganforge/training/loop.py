@@ -46,6 +46,7 @@ class Tick:
         record: the line of ``log.jsonl``.
         picture: the samples' file.
         findings: of the last examination.
+        score: value and floor of the score that the run is judged by, at the last examination, or None.
     """
 
     nimg: int
@@ -55,6 +56,7 @@ class Tick:
     record: dict[str, Any]
     picture: Path
     findings: tuple[Finding, ...] = ()
+    score: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ class Trainer:
         self.plan = Plan(self.budget)
         self.standing = Standing()
         self.findings: tuple[Finding, ...] = ()
+        self._score: tuple[float, float] | None = None
         self._play(self.run.recipe)
         self.watch = Watch(self.run, self.dataset, self.plan)
 
@@ -201,6 +204,7 @@ class Trainer:
             record,
             picture,
             self.findings,
+            self._score,
         )
         try:
             self.on_tick(tick)
@@ -218,7 +222,8 @@ class Trainer:
         history = self.watch.history(self.rounds)
         last = history.examined[-1]
         headline = record["examination"]["headline"]
-        value, low, high = (last.score(headline, part) for part in ("value", "low", "high"))
+        value, low, high, floor = (last.score(headline, part) for part in ("value", "low", "high", "floor"))
+        self._score = (value, floor) if math.isfinite(value) else None
         if self.standing.examined(self.nimg, value, low, high):
             self.save()
         former = {found.code for found in self.findings}
@@ -226,6 +231,8 @@ class Trainer:
         for found in self.findings:
             if found.code not in former:
                 self.run.add_event("finding", nimg=self.nimg, finding=found.to_json())
+                if found.rank >= 2:
+                    self.on_event(f"{found.severity}   {found.code}: {found.meaning} {found.remedy}")
         for code in former - {found.code for found in self.findings}:
             self.run.add_event("finding gone", nimg=self.nimg, code=code)
 
