@@ -17,7 +17,7 @@ from PIL import Image
 from ganforge.core.errors import DataError, MachineError
 from ganforge.data import Scan, load, scan
 from ganforge.data import cache as caches
-from ganforge.data.door import _cut, _split_order
+from ganforge.data.door import _cut, _split_order, usual_share
 from ganforge.data.duplicates import find_duplicates
 from ganforge.data.pictures import classes_from_folders
 
@@ -301,3 +301,10 @@ def test_real_faces(shared_data: Path, cache: Path) -> None:
     assert faces.space.shape == (3, 64, 64)
     assert faces.scan.count == 10_000
     assert faces.space.classes == ()
+
+
+@pytest.mark.parametrize(
+    ("n", "held_out"), [(50, 5), (1_000, 100), (1_797, 449), (3_000, 500), (5_000, 500), (54_000, 5_400)]
+)
+def test_a_tenth_is_held_out_and_of_larger_sets_enough_to_measure_with(n: int, held_out: int):
+    assert round(usual_share(n) * n) == held_out

@@ -26,8 +26,10 @@ from ganforge.data.raw import Progress, Raw
 from ganforge.data.report import Scan, make_scan
 from ganforge.data.tables import read_table
 
-__all__ = ["load", "scan"]
+__all__ = ["load", "scan", "usual_share"]
 
+_DEAR = 1_000  # examples, up to which a tenth is all that can be spared
+_ENOUGH = 500  # examples held out, with which copying can be told from chance
 SPLIT_SEED = 0x5EED  # the same split for every run: their scores on held-out examples compare
 MOST_HELD_OUT = 10_000
 _HASHED = 256 << 20  # bytes up to which one source file is known by its content, not its date
@@ -40,7 +42,7 @@ def load(
     size: int | tuple[int, int] | None = None,
     channels: int | None = None,
     standardise: bool = True,
-    held_out: float = 0.1,
+    held_out: float | None = None,
     seed: int = 0,
     cache: Path | None = None,
     progress: Progress | None = None,
@@ -54,7 +56,8 @@ def load(
         channels: of pictures, 1, 3 or 4; inferred by default.
         standardise: give points' mean and deviation (of the training part) to the space.
         held_out: share that no game sees: at least 1 and at most 10,000 examples, if there are more than 10.
-            The same examples in every run; exact duplicates of a picture lie on one side.
+            None is a tenth, and of more than 1,000 examples 500 if that is more, up to a quarter. The same
+            examples in every run; exact duplicates of a picture lie on one side.
         seed: of built-in points; it does not touch the split.
         cache: folder for decoded examples; by default $GANFORGE_CACHE or ~/.cache/ganforge.
         progress: called with (done, all) while files are read.
@@ -63,7 +66,7 @@ def load(
         DataError: there is nothing usable there, or more than 5 % of the files are bad.
         MachineError: the cache's disk is full, or its folder cannot be written.
     """
-    if not 0 <= held_out < 1:
+    if held_out is not None and not 0 <= held_out < 1:
         raise DataError(f"held_out is {held_out}; it must be at least 0 and less than 1")
     stored, words = _stored(what, size, channels, seed, cache, progress)
     found = Scan.from_json(stored.meta["scan"])
@@ -73,7 +76,8 @@ def load(
             f"{len(found.skipped)} of {len(found.skipped) + found.count} files of {what} are bad, more than"
             f" 5 % ({first}); remove or mend them: gan data {what} lists them"
         )
-    return _split(stored, found, standardise=standardise, held_out=held_out, words=words)
+    share = usual_share(len(stored.values)) if held_out is None else held_out
+    return _split(stored, found, standardise=standardise, held_out=share, words=words)
 
 
 def scan(
@@ -264,6 +268,15 @@ def _keep_in_memory(name: str, raw: Raw) -> Stored:
     content = hashlib.sha256(values.tobytes())
     content.update(b"" if labels is None else labels.tobytes())
     return Stored(values, labels, order, group[order], {**meta, "fingerprint": content.hexdigest()})
+
+
+def usual_share(n: int) -> float:
+    """The share of ``n`` examples that is held out where nothing was said.
+
+    Scores need some hundred examples: under 500 of them, whether samples lean towards the training set
+    cannot be told from chance. Sets of up to 1,000 are too dear for that.
+    """
+    return 0.1 if n <= _DEAR else max(0.1, min(0.25, _ENOUGH / n))
 
 
 def _split(stored: Stored, found: Scan, *, standardise: bool, held_out: float, words: list[str]) -> Dataset:
