@@ -157,11 +157,26 @@ def test_residual_widths_follow_growth_and_cap() -> None:
 def test_residual_latent_weighs_the_basis() -> None:
     G = build_generator("residual", Space(kind="pictures", shape=(1, 8, 8)), depth=0, condition=0)
     before: list[Tensor] = []
-    G.stages.register_forward_pre_hook(lambda _, inputs: before.append(inputs[0]))
+    G.stages[0].register_forward_pre_hook(lambda _, inputs: before.append(inputs[0]))
     z = noise(2, 4)
     G(z)
     expected = torch.einsum("nc,chw->nchw", F.linear(z, G.mix.weight), G.basis)
     torch.testing.assert_close(before[0], expected)
+
+
+def test_residual_styles_are_silent_at_first_and_then_factors_of_the_stages_inputs() -> None:
+    space = Space(kind="pictures", shape=(3, 16, 16))
+    G = build_generator("residual", space, depth=1, condition=2, options={"styles": True})
+    plain = build_generator("residual", space, depth=1, condition=2)
+    plain.load_state_dict({name: value for name, value in G.state_dict().items() if "styles" not in name})
+    z, condition = noise(3, 4), torch.eye(2)[[0, 1, 0]]
+    torch.testing.assert_close(G(z, condition), plain(z, condition))
+    nn.init.constant_(G.styles[0].bias, 0.5)
+    before: list[Tensor] = []
+    for net in (G, plain):
+        net.stages[1].register_forward_pre_hook(lambda _, inputs: before.append(inputs[0]))
+        net(z, condition)
+    torch.testing.assert_close(before[0], 1.5 * before[1])
 
 
 @pytest.mark.parametrize("side", [8, 9, 17, 28, 37, 63, 100])

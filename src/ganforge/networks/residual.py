@@ -96,6 +96,8 @@ class ResidualGenerator(nn.Module):
         block: dense (fast on a CPU) or bottleneck (grouped; for accelerators and large widths).
         growth: channels grow by this factor each stage inwards …
         cap: … up to this multiple of ``width``.
+        styles: whether the latent enters every further stage too, as a factor 1 + Az of each channel of
+            its input (after Karras et al. 2019, arXiv 1812.04948, section 2, without their normalisation).
     """
 
     dims: ClassVar[tuple[int, ...]] = (1, 2, 3)
@@ -112,6 +114,7 @@ class ResidualGenerator(nn.Module):
         block: Block = "dense",
         growth: float = 1.5,
         cap: float = 2.0,
+        styles: bool = False,
     ) -> None:
         super().__init__()
         dims, count = space.dims, halvings(space.spatial)
@@ -121,21 +124,41 @@ class ResidualGenerator(nn.Module):
         self.mix = nn.Linear(self.input.size, wide, bias=False)
         nn.init.kaiming_normal_(self.mix.weight, nonlinearity="linear")
         self.basis = nn.Parameter(torch.randn(wide, *sides_at(space.spatial, count)))
-        stages: list[nn.Module] = []
+        self.stages, self.styles = nn.ModuleList(), nn.ModuleList()
         for level in range(count, -1, -1):
+            stage: list[nn.Module] = []
             if level < count:
                 before, wide = wide, channels_at(level, width=width, growth=growth, cap=cap, multiple=8)
+                if styles:
+                    self.styles.append(_silent(nn.Linear(self.input.size, before)))
                 # The linear map first: it then works on the coarser grid.
-                stages += [_linear_conv(before, wide, dims)] if wide != before else []
-                stages.append(Up(wide, sides_at(space.spatial, level)))
-            stages += [_Block(wide, dims, block=block, blocks=blocks) for _ in range(depth)]
-        self.stages = nn.Sequential(*stages)
+                stage += [_linear_conv(before, wide, dims)] if wide != before else []
+                stage.append(Up(wide, sides_at(space.spatial, level)))
+            stage += [_Block(wide, dims, block=block, blocks=blocks) for _ in range(depth)]
+            self.stages.append(nn.Sequential(*stage))
         self.output = _linear_conv(wide, space.channels, dims, bias=True)
 
     def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
-        weights = self.mix(self.input(z, condition))  # (N, C)
-        x = self.basis * weights.reshape(*weights.shape, *(1 for _ in self.basis.shape[1:]))
-        return self.output(self.stages(x)).float().tanh()
+        entered = self.input(z, condition)
+        weights = self.mix(entered)  # (N, C)
+        x = self.basis * _over_grid(weights, self.basis.dim() - 1)
+        for place, stage in enumerate(self.stages):
+            if place and len(self.styles):
+                x = x * (1.0 + _over_grid(self.styles[place - 1](entered), self.basis.dim() - 1))
+            x = stage(x)
+        return self.output(x).float().tanh()
+
+
+def _over_grid(channels: Tensor, dims: int) -> Tensor:
+    """``(N, C)`` → ``(N, C, 1, …)``, to be multiplied with ``(N, C, *sides)``."""
+    return channels.reshape(*channels.shape, *(1 for _ in range(dims)))
+
+
+def _silent(linear: nn.Linear) -> nn.Linear:
+    """The same, beginning with zeros."""
+    nn.init.zeros_(linear.weight)
+    nn.init.zeros_(linear.bias)
+    return linear
 
 
 class ResidualTrunk(nn.Module):
