@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ganforge.core.recipe import Recipe
+from ganforge.core.space import Space
 from ganforge.data import Dataset
 from ganforge.health.history import History
 from ganforge.metrics.examination import Examiner
@@ -65,16 +67,9 @@ class Watch:
 
     def examine(self, rounds: Rounds, sampler: GeneratorSampler) -> dict[str, Any]:
         """Look at the game now; gives the examination as plain data."""
-        recipe, space = rounds.recipe, self._dataset.space
         if self._examiner is None:
-            self._examiner = self._new_examiner(rounds)
-        judge = Judge(
-            rounds.game.players["discriminator"],
-            space=space,
-            packing=recipe.packing,
-            conditions=condition_size(recipe, space),
-        )
-        return self._examiner(sampler, judge).to_json()
+            self._examiner = self.examiner(rounds.recipe, self._dataset)
+        return self._examiner(sampler, self.judge(rounds, self._dataset.space)).to_json()
 
     def examined(self, line: dict[str, Any], cost: float) -> None:
         """Note a log line that holds an examination, which took ``cost`` seconds."""
@@ -91,9 +86,11 @@ class Watch:
             held_out=self._dataset.held_out.n,
         )
 
-    def _new_examiner(self, rounds: Rounds) -> Examiner:
-        train, held_out, space = self._dataset.train, self._dataset.held_out, self._dataset.space
-        asked = condition_size(rounds.recipe, space) > 0
+    @staticmethod
+    def examiner(recipe: Recipe, dataset: Dataset) -> Examiner:
+        """Who examines games of ``recipe`` on ``dataset``."""
+        train, held_out, space = dataset.train, dataset.held_out, dataset.space
+        asked = condition_size(recipe, space) > 0
         return Examiner(
             space,
             train.values,
@@ -101,5 +98,15 @@ class Watch:
             training_labels=train.labels if asked else None,
             held_out_labels=held_out.labels if asked else None,
             n=128 if math.prod(space.spatial) > _LARGE else 512,
-            seed=rounds.recipe.seed,
+            seed=recipe.seed,
+        )
+
+    @staticmethod
+    def judge(rounds: Rounds, space: Space) -> Judge:
+        """The discriminator as it is now."""
+        return Judge(
+            rounds.game.players["discriminator"],
+            space=space,
+            packing=rounds.recipe.packing,
+            conditions=condition_size(rounds.recipe, space),
         )
