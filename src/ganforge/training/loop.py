@@ -218,6 +218,7 @@ class Trainer:
         began = time.perf_counter()
         record["examination"] = self.watch.examine(self.rounds, self._sampler)
         record["since"] = self.rounds.ledger.close_longer()
+        record |= self.watch.since(record)
         self.watch.examined(record, time.perf_counter() - began)
         history = self.watch.history(self.rounds)
         last = history.examined[-1]

@@ -71,6 +71,12 @@ class Watch:
             self._examiner = self.examiner(rounds.recipe, self._dataset)
         return self._examiner(sampler, self.judge(rounds, self._dataset.space)).to_json()
 
+    def since(self, line: dict[str, Any]) -> dict[str, int]:
+        """Rounds played and moves refused between the last examination and the moment of ``line``."""
+        former = [one for one in self._lines if one["nimg"] < line["nimg"]]
+        before = former[-1] if former else {"rounds": 0, "refused": 0}
+        return {f"since_{name}": line[name] - before[name] for name in ("rounds", "refused")}
+
     def examined(self, line: dict[str, Any], cost: float) -> None:
         """Note a log line that holds an examination, which took ``cost`` seconds."""
         self._lines = [former for former in self._lines if former["nimg"] < line["nimg"]] + [line]
