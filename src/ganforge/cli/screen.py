@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -90,7 +91,7 @@ class Screen:
             trainer.on_event = self.say
             yield
 
-    def ended(self, trainer: Trainer, outcome: Outcome) -> None:
+    def ended(self, trainer: Trainer, outcome: Outcome, report: Path | None) -> None:
         """Why it ended, where everything is, and what to type next."""
         path = trainer.run.path
         pictures = trainer.run.samples
@@ -102,15 +103,18 @@ class Screen:
         ]
         worst = [found for found in trainer.findings if found.rank >= 2]
         lines += [("found", f"{found.code}: {found.meaning} {found.remedy}") for found in worst]
-        if trainer.findings and not worst:
-            lines.append(("found", f"● healthy: {trainer.findings[0].meaning}"))
+        if not worst:
+            lines += [("found", found.meaning) for found in trainer.findings[:1]]
         if pictures:
             lines.append(("samples", str(pictures[-1])))
         lines.append(("run", str(path)))
+        if report is not None:
+            lines.append(("report", str(report)))
         if not outcome.finished:
             lines.append(("next", f"gan train --resume {path}"))
         else:
             lines.append(("next", f"gan sample {path} --grid grid.png"))
+            lines.append(("next", f"gan evaluate {path}"))
             if trainer.run.space.kind != "points":  # a walk of one point is no film
                 lines.append(("next", f"gan sample {path} --film walk.gif"))
         self.table(lines)
@@ -148,6 +152,8 @@ def _tick_line(tick: Tick) -> Text:
 def _health(findings: Sequence[Finding]) -> tuple[str, str]:
     """``● healthy``, or the worst thing found, and its colour."""
     worst = findings[0] if findings else None
+    if worst is not None and worst.code == "too-early":
+        return "● too early to tell", "dim"
     if worst is None or worst.rank < 2:
         return "● healthy", "green"
     return f"● {worst.code}", "red" if worst.severity == "failure" else "yellow"

@@ -143,9 +143,17 @@ def _resume(options: Train, screen: Screen) -> int:
 
 
 def _train(trainer: Trainer, screen: Screen) -> int:
+    from ganforge.core.errors import DivergenceError
+    from ganforge.recipes.conclusion import conclude
+
     path = trainer.run.path
     screen.table([("run", f"{path}   stop: Ctrl-C   resume: gan train --resume {path}")])
-    with screen.watching(trainer):
-        outcome: Outcome = trainer.train()
-    screen.ended(trainer, outcome)
+    try:
+        with screen.watching(trainer):
+            outcome: Outcome = trainer.train()
+    except DivergenceError:
+        conclude(trainer.run, trainer.dataset)
+        raise
+    report = None if outcome.exit_code else conclude(trainer.run, trainer.dataset)
+    screen.ended(trainer, outcome, report)
     return outcome.exit_code

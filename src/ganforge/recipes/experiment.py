@@ -19,6 +19,7 @@ from ganforge.data.builtin import NAMES
 from ganforge.networks import DISCRIMINATORS, GENERATORS, parameters_count
 from ganforge.networks.players import build_discriminator, build_generator
 from ganforge.recipes import Choice, find, infer
+from ganforge.recipes.conclusion import conclude
 from ganforge.runs.checkpoint import newest
 from ganforge.runs.folder import Run
 from ganforge.training.clock import Budget
@@ -431,6 +432,7 @@ def train(
     options: dict[str, Any] = {} if on_tick is None else {"on_tick": on_tick}
     trainer = experiment.start(folder, **options)
     trainer.train()
+    conclude(trainer.run, trainer.dataset)
     return trainer.run
 
 

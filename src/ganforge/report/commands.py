@@ -1,0 +1,48 @@
+"""Commands for the user to type, as words."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import PurePath
+from typing import Any
+
+from ganforge.health.finding import Finding
+from ganforge.report.plain import entries
+from ganforge.runs.folder import Run
+
+__all__ = ["next_commands", "remedy", "started_with"]
+
+
+def started_with(info: dict[str, Any]) -> list[str]:
+    """The command line that made the run, in words; empty where it is not known."""
+    typed = entries(info.get("command"))
+    if not typed or not all(isinstance(word, str) for word in typed):
+        return []
+    program = "gan" if PurePath(typed[0]).stem in ("gan", "__main__") else typed[0]
+    return [program, *typed[1:]]
+
+
+def remedy(finding: Finding, run: Run) -> list[str]:
+    """The command that starts the run anew with the finding's changes, as words; none where it has none."""
+    if not finding.changes:
+        return []
+    typed = started_with(run.info)
+    if typed[:2] != ["gan", "train"]:
+        source = run.data.get("source")
+        typed = ["gan", "train", source if isinstance(source, str) else "DATA"]
+    kept = [word for word in typed if word.partition("=")[0] not in finding.changes]
+    return [*kept, *shlex.split(finding.command())]
+
+
+def next_commands(run: Run, *, state: str) -> list[tuple[list[str], str]]:
+    """Commands that make sense now, as words, each with what it does. ``state`` is how the training ended."""
+    path = str(run.path)
+    commands: list[tuple[list[str], str]] = []
+    if state in ("interrupted", "open"):
+        commands.append((["gan", "train", "--resume", path], "go on exactly where it stopped"))
+    commands.append((["gan", "diagnose", path], "what is well and what is not, in words"))
+    commands.append((["gan", "evaluate", path], "all scores, with floors and intervals"))
+    commands.append((["gan", "sample", path, "--grid", "grid.png"], "new samples in one picture"))
+    if run.space.kind != "points":
+        commands.append((["gan", "sample", path, "--film", "walk.gif"], "a walk through what it has learnt"))
+    return commands

@@ -1,0 +1,213 @@
+"""``report.html``: everything that a run folder says, on one page that needs no network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from ganforge.health.diagnosis import Diagnosis, diagnose
+from ganforge.health.finding import Finding
+from ganforge.health.history import History
+from ganforge.metrics.score import Score
+from ganforge.report import sections, tables
+from ganforge.report.curves import readings
+from ganforge.report.events import ending, moments, rescues, standing
+from ganforge.report.film import frames_of
+from ganforge.report.markup import Markup, join, tag
+from ganforge.report.panels import POINTS, game_panels, score_panels
+from ganforge.report.plain import counted, duration, kimg, number, short, spaced
+from ganforge.report.scores import Row, best_look, measured
+from ganforge.report.sections import Pair
+from ganforge.runs.files import write_atomically
+from ganforge.runs.folder import Run
+
+__all__ = ["write_report"]
+
+_FARTHEST = 10**15  # examples; a number beyond that is a damaged line
+
+
+def write_report(
+    run: Run,
+    *,
+    diagnosis: Diagnosis | None = None,
+    scores: Sequence[Score] | None = None,
+    nearest: Sequence[Pair] | None = None,
+) -> Path:
+    """Write ``report.html`` into the folder of ``run`` and return its path.
+
+    The page is one file of less than 10 MB that loads nothing: pictures and scripts are within. What is
+    missing or damaged in the folder is left out, and said.
+
+    Args:
+        run: the run; its log, events and pictures are read from the folder.
+        diagnosis: what was found; None diagnoses the log.
+        scores: None reads ``scores.json``, else takes the last examination in the log.
+        nearest: samples ``space.shape`` in declared units, the training example nearest to each, and
+            their distance; None shows none.
+
+    Raises:
+        MachineError: it cannot be written.
+    """
+    path = run.path / "report.html"
+    page = _page(run, diagnosis, scores, nearest)
+    write_atomically(path, page.encode("utf-8", errors="replace"))
+    return path
+
+
+def _page(
+    run: Run, diagnosis: Diagnosis | None, scores: Sequence[Score] | None, pairs: Sequence[Pair] | None
+) -> str:
+    events = [_bounded(event) for event in run.events()]
+    state, ended = ending(events)
+    history = _history(run, finished=state == "finished")
+    diagnosis = diagnosis or _diagnosed(history)
+    now, earlier = _findings(diagnosis, events, state)
+    told = moments(events, now)
+    found = measured(run, history, scores)
+    quality, game = score_panels(history), game_panels(history)
+    frames, unreadable = frames_of(run.samples)
+    nimg, seconds = float(history.nimg), _seconds(history)
+    span = max([nimg, *(one.nimg for one in told if math.isfinite(one.nimg))], default=0.0)
+    name = run.path.name or run.path.resolve().name
+    verdict, tone = _verdict(diagnosis, now, state, nimg)
+    body = join(
+        sections.header(name, verdict, tone, _facts(run, found.rows, nimg, seconds)),
+        tag(
+            "main",
+            sections.made_of(
+                run,
+                seconds=seconds,
+                nimg=nimg,
+                ended=ended,
+                best=best_look(history),
+                rescues=rescues(events),
+            ),
+            sections.film(frames, unreadable, run.space),
+            sections.curves(quality, game, told, span, _note(history)),
+            sections.findings(now, earlier, run),
+            tables.scores(found, run),
+            sections.nearest(pairs, run.space, found.held_out),
+            sections.next_steps(run, state),
+        ),
+    )
+    return _assembled(name, body, readings([*quality, *game], told, span))
+
+
+def _diagnosed(history: History) -> Diagnosis | None:
+    """The diagnosis of a log; None where it is too damaged for one."""
+    try:
+        return diagnose(history)
+    except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _findings(
+    diagnosis: Diagnosis | None, events: Sequence[dict[str, Any]], state: str
+) -> tuple[list[Finding], list[Finding]]:
+    """What holds at the end, and the warnings and failures that there were before.
+
+    A training that stops by itself leaves its finding as an event, because no examination came after it.
+    """
+    standing_now, gone = standing(events)
+    now = list(diagnosis.findings) if diagnosis is not None else standing_now
+    codes = {one.code for one in now}
+    if state == "diverged":
+        now = [*(one for one in standing_now if one.rank == 3 and one.code not in codes), *now]
+        codes = {one.code for one in now}
+    return now, [one for one in [*standing_now, *gone] if one.rank >= 2 and one.code not in codes]
+
+
+def _assembled(name: str, body: Markup, numbers: dict[str, Any]) -> str:
+    """The whole page. The browser is told to run nothing and to load nothing but what is in it."""
+    parts = {
+        suffix: (files("ganforge.report") / f"page.{suffix}").read_text("utf-8")
+        for suffix in ("html", "css", "js")
+    }
+    # A browser must not see an end of the script within the data.
+    data = json.dumps(numbers, ensure_ascii=True).replace("<", "\\u003c")
+    return Template(parts["html"]).substitute(
+        title=tag("title", f"{name} · ganforge report"),
+        style=parts["css"],
+        style_hash=_digest(parts["css"]),
+        script=parts["js"],
+        script_hash=_digest(parts["js"]),
+        data=data,
+        body=body,
+    )
+
+
+def _digest(content: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}"
+
+
+def _bounded(value: Any) -> Any:
+    """The same plain data, with None for whole numbers that no arithmetic here could hold."""
+    if isinstance(value, dict):
+        return {name: _bounded(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_bounded(item) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _FARTHEST:
+        return None
+    return value
+
+
+def _history(run: Run, *, finished: bool) -> History:
+    """The log, without lines whose ``nimg`` cannot be."""
+    records = [_bounded(record) for record in run.log()]
+    counts = [number(run.data.get(name)) for name in ("train", "held_out")]
+    training, held_out = (0 if math.isnan(count) else int(count) for count in counts)
+    return History.from_records(
+        [record for record in records if number(record.get("nimg")) >= 0],
+        recipe=run.recipe,
+        space=run.space,
+        training=training,
+        held_out=held_out,
+        finished=finished,
+    )
+
+
+def _seconds(history: History) -> float:
+    known = [value for value in history.plain("seconds") if math.isfinite(value)]
+    return float(known[-1]) if known else math.nan
+
+
+def _note(history: History) -> str:
+    """What the curves leave out."""
+    ticks, examined = len(history.ticks), len(history.examined)
+    told = f"{counted(ticks, 'tick')} in the log"
+    told += f", {counted(examined, 'examination')}" if examined else ""
+    return f"{told}; {POINTS} of them are drawn." if ticks > POINTS else f"{told}."
+
+
+def _facts(run: Run, rows: Sequence[Row], nimg: float, seconds: float) -> list[str]:
+    facts = [f"{kimg(nimg)} in {duration(seconds)}"] if nimg else []
+    if rows and math.isfinite(rows[0].value):
+        best = rows[0]
+        floor = f" (floor {short(best.floor)})" if math.isfinite(best.floor) else ""
+        facts.append(f"{best.name} {short(best.value)}{floor}")
+    train = number(run.data.get("train"))
+    return [*facts, f"{counted(train, 'example')} to learn from", run.space.describe()]
+
+
+def _verdict(diagnosis: Diagnosis | None, now: Sequence[Finding], state: str, nimg: float) -> tuple[str, str]:
+    """The diagnosis in a sentence, what it rests on, and the severity that it is shown with."""
+    first = now[0] if now else None
+    if state == "diverged":
+        reason = first.meaning if first is not None and first.rank == 3 else ""
+        return f"Failed: training stopped by itself. {reason}".rstrip(), "failure"
+    if not nimg:
+        return "Nothing is in the log yet, so there is nothing to judge.", "notice"
+    words = diagnosis.verdict if diagnosis is not None else "the log is too damaged for a diagnosis"
+    for one in now:
+        words = words.replace(one.code, spaced(one.code))
+    words = words[:1].upper() + words[1:].removesuffix(".")
+    if first is None:
+        return f"{words}.", "notice"
+    return f"{words}. {first.meaning}".rstrip(), first.severity

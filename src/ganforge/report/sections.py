@@ -1,0 +1,321 @@
+"""The parts of the page, from top to bottom."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ganforge.core.space import Space
+from ganforge.health.finding import Finding
+from ganforge.report.commands import next_commands, remedy, started_with
+from ganforge.report.curves import chart, glyph
+from ganforge.report.events import Moment
+from ganforge.report.film import Frame, data_uri, fitted
+from ganforge.report.markup import Markup, join, tag
+from ganforge.report.panels import Panel
+from ganforge.report.plain import counted, duration, entries, kimg, mapping, number, short, spaced, words
+from ganforge.report.recipe_words import recipe_lines
+from ganforge.runs.folder import Run
+from ganforge.runs.pictures import picture, png
+
+__all__ = ["Pair", "curves", "film", "findings", "header", "made_of", "nearest", "next_steps", "section"]
+
+Pair = tuple[np.ndarray, np.ndarray, float]
+_TOLD = 60  # moments in the list
+_FOUND = 30  # findings of a kind
+_LONGEST = 2_000  # characters of a line
+_RECIPE = 100_000  # characters of the whole recipe
+_PAIRS = 16
+_PAIR_BYTES = 40_000
+
+
+def section(identity: str, title: str, *children: Markup) -> Markup:
+    heading = tag("h2", title, id=f"{identity}-title")
+    return tag("section", heading, *children, id=identity, aria_labelledby=f"{identity}-title")
+
+
+def header(name: str, verdict: str, tone: str, facts: Sequence[str]) -> Markup:
+    """Title, verdict, and the few numbers that say how far it came."""
+    return tag(
+        "header",
+        tag("p", "ganforge report", class_="eyebrow"),
+        tag("h1", name),
+        tag("p", glyph(tone), verdict, class_=f"verdict {tone}"),
+        tag("p", *_between(facts), class_="facts"),
+    )
+
+
+def _between(facts: Sequence[str]) -> list[Markup]:
+    return [tag("span", fact) for fact in facts if fact]
+
+
+# -- what was trained on what ---------------------------------------------------------------------
+
+
+def made_of(run: Run, *, seconds: float, nimg: float, ended: str, best: str, rescues: str) -> Markup:
+    """Data, recipe, machine and how it was started."""
+    lines = [
+        ("Data", _data(run)),
+        *(("Note", words(note)) for note in entries(run.data.get("notes"))[:12]),
+        ("Recipe", _chosen(run)),
+        *recipe_lines(run.recipe, run.space),
+        ("Trained", _trained(run, seconds, nimg)),
+        ("Best look", best),
+        ("Rescued", rescues),
+        ("Ended", ended),
+        ("Machine", _machine(run.info)),
+        ("Versions", _versions(run.info)),
+        ("Started", words(run.info.get("started") or "not known").replace("T", " ")),
+    ]
+    rows = [tag("div", tag("dt", subject), tag("dd", told[:_LONGEST])) for subject, told in lines if told]
+    typed = started_with(run.info)
+    if typed and sum(map(len, typed)) < _LONGEST:
+        rows.append(tag("div", tag("dt", "Command"), tag("dd", _typed(typed))))
+    whole = json.dumps(run.recipe.to_json(), indent=2, ensure_ascii=False, default=repr)
+    full = tag("details", tag("summary", "The whole recipe"), tag("pre", whole[:_RECIPE], tabindex="0"))
+    return section("made", "What was trained on what", tag("dl", *rows, class_="lines"), full)
+
+
+def _typed(command: Sequence[str]) -> Markup:
+    """A command, quoted so that a shell takes it as it is meant; a line breaks between its words only."""
+    spans = [tag("span", shlex.quote(word)) for word in command]
+    return tag("code", Markup(" ".join(spans)), class_="typed")
+
+
+def _data(run: Run) -> str:
+    data, space = run.data, run.space
+    source, form = words(data.get("source") or "a source that is not known"), words(data.get("form") or "")
+    train, held_out, skipped = (number(data.get(name)) for name in ("train", "held_out", "skipped"))
+    parts = [
+        f"{source}{f' ({form})' if form else ''}",
+        f"{counted(train, 'example')} to train on, {counted(held_out, 'held out', 'held out')}",
+        space.describe(),
+    ]
+    if space.classes:
+        named = ", ".join(words(name) for name in space.classes[:12])
+        more = ", …" if len(space.classes) > 12 else ""
+        parts.append(f"{counted(len(space.classes), 'class', 'classes')}: {named}{more}")
+    if skipped > 0:
+        parts.append(f"{counted(skipped, 'file')} skipped")
+    return " · ".join(parts)
+
+
+def _chosen(run: Run) -> str:
+    why = words(run.info.get("why") or "")
+    return f"{words(run.recipe.name)}{f': {why}' if why else ''} · seed {run.recipe.seed}"
+
+
+def _trained(run: Run, seconds: float, nimg: float) -> str:
+    budget = mapping(run.info.get("budget"))
+    asked = [f"{short(number(budget[name]))} {name}" for name in ("kimg", "minutes") if budget.get(name)]
+    of = f" · {' and '.join(asked)} asked for" if asked else ""
+    speed = f" · {nimg / seconds:,.0f} examples a second" if seconds > 0 and nimg > 0 else ""
+    return f"{kimg(nimg)} in {duration(seconds)}{of}{speed}"
+
+
+def _machine(info: dict[str, Any]) -> str:
+    engine, machine = mapping(info.get("engine")), mapping(info.get("machine"))
+    cores, threads = number(machine.get("cores")), number(info.get("threads"))
+    parts = [
+        words(engine.get("device") or "device not known"),
+        words(engine.get("precision") or ""),
+        "" if math.isnan(threads) else counted(threads, "thread"),
+        "" if math.isnan(cores) else counted(cores, "core"),
+        words(machine.get("system") or ""),
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _versions(info: dict[str, Any]) -> str:
+    return " · ".join(f"{name} {words(info.get(name) or '?')}" for name in ("ganforge", "torch", "python"))
+
+
+# -- the pictures through time --------------------------------------------------------------------
+
+
+def film(frames: Sequence[Frame], unreadable: int, space: Space) -> Markup:
+    """The fixed latents at several moments: a strip of all, and with a script one of them large."""
+    if not frames:
+        told = "None of the pictures can be read." if unreadable else "There are no pictures of this run."
+        return section("film", "The pictures through time", tag("p", told, class_="quiet"))
+    told = "What becomes of the same latents while the generator learns."
+    if space.kind == "points":
+        told = "Generated points in orange over real ones in grey, while the generator learns."
+    if unreadable:
+        told += f" {counted(unreadable, 'picture')} could not be read."
+    last = len(frames) - 1
+    sharp = space.kind != "points" and max(space.spatial) <= 128
+    strip = [
+        tag(
+            "li",
+            tag(
+                "img",
+                src=Markup(frame.source),
+                alt=f"samples after {kimg(frame.nimg)}",
+                width=str(frame.width),
+                height=str(frame.height),
+                data_nimg=str(frame.nimg),
+            ),
+            tag("span", kimg(frame.nimg)),
+        )
+        for frame in frames
+    ]
+    factor = max(1, 560 // frames[last].width) if sharp else 1
+    controls = tag(
+        "div",
+        tag("button", "Play", type="button", id="play"),
+        tag("label", "Examples shown", for_="time", class_="unseen"),
+        tag("input", type="range", id="time", min="0", max=str(last), value=str(last), step="1"),
+        tag("output", kimg(frames[last].nimg), for_="time", id="moment"),
+        class_="controls",
+    )
+    screen = tag(
+        "img",
+        id="screen",
+        alt=f"samples after {kimg(frames[last].nimg)}",
+        width=str(frames[last].width * factor),
+        height=str(frames[last].height * factor),
+        class_="sharp" if sharp else None,
+    )
+    return section(
+        "film",
+        "The pictures through time",
+        tag("p", told, class_="quiet"),
+        tag(
+            "div",
+            tag("div", screen, controls, class_="screen", hidden=True),
+            tag("ol", *strip, class_="strip", aria_label="All of these pictures, oldest first"),
+            class_="film",
+        ),
+    )
+
+
+# -- curves ---------------------------------------------------------------------------------------
+
+
+def curves(
+    quality: Sequence[Panel], game: Sequence[Panel], told: Sequence[Moment], span: float, note: str
+) -> Markup:
+    """All panels, and the list of what is marked on them."""
+    if not quality and not game:
+        empty = tag("p", "The log holds no numbers yet.", class_="quiet")
+        return section("curves", "The curves", empty, _timeline(told))
+    parts: list[Markup] = []
+    for title, panels in (("How good the samples are", quality), ("How the game went", game)):
+        if panels:
+            parts.append(tag("h3", title))
+            parts.append(tag("div", *(chart(panel, told, span) for panel in panels), class_="panels"))
+    floors = "Dashed lines are floors: what real examples reach. " if quality else ""
+    about = f"Against examples shown, in thousands. {floors}{note}"
+    return section("curves", "The curves", tag("p", about, class_="quiet"), *parts, _timeline(told))
+
+
+def _timeline(told: Sequence[Moment]) -> Markup:
+    if not told:
+        return Markup("")
+    items = [
+        tag("li", glyph(one.tone), tag("span", kimg(one.nimg), class_="when"), tag("span", one.words))
+        for one in told[-_TOLD:]
+    ]
+    earlier = len(told) - len(items)
+    more = tag("p", f"{earlier:,} earlier ones are in events.jsonl.", class_="quiet") if earlier else None
+    title = tag("h3", "What happened, as marked on the curves")
+    return join(title, more, tag("ol", *items, class_="timeline"))
+
+
+# -- findings -------------------------------------------------------------------------------------
+
+
+def findings(now: Sequence[Finding], earlier: Sequence[Finding], run: Run) -> Markup:
+    """What is found now, the gravest first, and what was found earlier and is no more."""
+    if not now and not earlier:
+        told = tag("p", "Nothing was found, good or bad.", class_="quiet")
+        return section("findings", "Findings", told)
+    parts = [_finding(one, run) for one in now[:_FOUND]]
+    if earlier:
+        parts.append(tag("h3", "Seen earlier" if now else "Seen while training"))
+        parts += [_finding(one, run) for one in earlier[:_FOUND]]
+    return section("findings", "Findings", *parts)
+
+
+def _finding(found: Finding, run: Run) -> Markup:
+    evidence = [
+        tag("div", tag("dt", spaced(name)), tag("dd", short(number(value))))
+        for name, value in list(found.evidence.items())[:12]
+    ]
+    command = remedy(found, run)
+    return tag(
+        "article",
+        tag(
+            "p",
+            glyph(found.severity),
+            tag("span", found.severity, class_="severity"),
+            tag("span", f"at {kimg(found.nimg)}", class_="when"),
+        ),
+        tag("h4", spaced(found.code)),
+        tag("p", found.meaning),
+        tag("dl", *evidence, class_="evidence") if evidence else None,
+        tag("p", tag("b", "What helps: "), found.remedy) if found.remedy else None,
+        tag("p", _typed(command)) if command else None,
+        tag("p", "More: ", tag("span", found.page), class_="quiet") if found.rank else None,
+        class_=f"finding {found.severity}",
+    )
+
+
+# -- nearest training examples --------------------------------------------------------------------
+
+
+def nearest(pairs: Sequence[Pair] | None, space: Space, held_out: float) -> Markup:
+    """Samples beside the training examples that are nearest to them; nothing for points.
+
+    ``held_out`` is the middle distance from a held-out example to its nearest; NaN where it is not known.
+    """
+    if not pairs or space.kind == "points":
+        return Markup("")
+    shown = [
+        tag(
+            "figure",
+            _small(sample, space, "a sample"),
+            _small(training, space, "the training example nearest to it"),
+            tag("figcaption", f"distance {short(number(float(distance)))}"),
+        )
+        for sample, training, distance in pairs[:_PAIRS]
+    ]
+    told = (
+        "Left a sample, right the training example that is nearest to it. Alike is well; "
+        "the same, down to the grain, would be a copy."
+    )
+    if math.isfinite(held_out):
+        told += f" Examples held out from training are {short(held_out)} from theirs, in the middle."
+    return section(
+        "nearest",
+        "Nearest training examples",
+        tag("p", told, class_="quiet"),
+        tag("div", *shown, class_="pairs"),
+    )
+
+
+def _small(example: np.ndarray, space: Space, alt: str) -> Markup:
+    image: Image.Image = picture(example, space)
+    content, form = png(image), "png"
+    if len(content) > _PAIR_BYTES:
+        content, form = fitted(image, _PAIR_BYTES)[0], "webp"
+    sharp = "sharp" if max(image.size) < 96 else None
+    return tag("img", src=Markup(data_uri(content, form)), alt=alt, width="96", class_=sharp)
+
+
+# -- next -----------------------------------------------------------------------------------------
+
+
+def next_steps(run: Run, state: str) -> Markup:
+    items = [
+        join(tag("dt", _typed(command)), tag("dd", purpose))
+        for command, purpose in next_commands(run, state=state)
+    ]
+    return section("next", "What to type next", tag("dl", *items, class_="next"))
