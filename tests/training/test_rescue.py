@@ -42,7 +42,7 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Examinations every 160 of 1,280 examples."""
     monkeypatch.setattr(watch, "LEAST_NIMG", 160)
     monkeypatch.setattr(watch, "EXAMINATIONS", 8)
-    monkeypatch.setattr(watch, "EARLIEST_NIMG", 10_000)
+    monkeypatch.setattr(watch, "FEWEST", 8)
 
 
 @pytest.fixture

@@ -212,7 +212,7 @@ class Examiner:
     def _audit(self, fakes: Tensor, seen: Examination) -> None:
         assert self._audited is not None
         training, held_out = (_small(part) for part in self._audited)
-        found = memorisation(_small(numpy_of(fakes)), training, held_out, seed=self.seed, resamples=200)
+        found = memorisation(_small(numpy_of(fakes)), training, held_out, seed=self.seed, resamples=100)
         seen.scores["memorisation"] = {
             "value": found.share,
             "low": found.low,

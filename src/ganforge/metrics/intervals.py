@@ -12,6 +12,8 @@ __all__ = ["around", "of_mean"]
 
 Interval = tuple[float, float]
 
+_MOST = 1_000_000  # numbers drawn at once
+
 
 def of_mean(values: Array, *, seed: int = 0, resamples: int = 1000) -> Interval:
     """Interval of the mean of ``values`` ``(N,)`` by drawing them anew with replacement.
@@ -20,7 +22,9 @@ def of_mean(values: Array, *, seed: int = 0, resamples: int = 1000) -> Interval:
     that value, at the price of one sum a resample.
     """
     chance, n = random(seed, 0xB007), len(values)
-    means = [values[chance.integers(n, size=n)].mean() for _ in range(resamples)]
+    at_once = max(_MOST // n, 1)
+    parts = [min(at_once, resamples - start) for start in range(0, resamples, at_once)]
+    means = np.concatenate([values[chance.integers(n, size=(part, n))].mean(axis=1) for part in parts])
     low, high = np.quantile(means, [0.025, 0.975])
     return float(low), float(high)
 

@@ -68,6 +68,8 @@ class Outcome:
         reason: why it ended, in words.
         exit_code: 0, or 130 after Ctrl-C, 143 after SIGTERM or SIGUSR1.
         nimg, seconds: how far it came.
+        watching: seconds of these that went into log, pictures, examinations and findings, since the start
+            or the last resume.
     """
 
     finished: bool
@@ -75,6 +77,7 @@ class Outcome:
     exit_code: int
     nimg: int
     seconds: float
+    watching: float = 0.0
 
 
 def _ignore(_: Any) -> None:
@@ -117,6 +120,7 @@ class Trainer:
         self.standing = Standing()
         self.findings: tuple[Finding, ...] = ()
         self._score: tuple[float, float] | None = None
+        self._watching = 0.0
         self._play(self.run.recipe)
         self.watch = Watch(self.run, self.dataset, self.plan)
 
@@ -147,6 +151,7 @@ class Trainer:
     def _loop(self, request: StopRequest) -> Outcome:
         ticking = Alarm(first=1.0, longest=60.0, share=0.05, cost_factor=50.0)
         saving = Alarm(first=15.0, longest=self.save_seconds, share=0.5)
+        self.watch.afford(self.rounds)
         if self.nimg == 0:  # the players before their first move: a picture and something to resume from
             self.on_event(f"first samples, before any move: {self._picture()}")
             self.tick(examine=True)
@@ -176,10 +181,12 @@ class Trainer:
         self.run.add_event(
             "finished" if done else "interrupted", nimg=self.nimg, seconds=self.plan.seconds, reason=reason
         )
-        return Outcome(bool(done), reason, request.exit_code or 0, self.nimg, self.plan.seconds)
+        exit_code = request.exit_code or 0
+        return Outcome(bool(done), reason, exit_code, self.nimg, self.plan.seconds, self._watching)
 
     def tick(self, *, examine: bool = False) -> None:
         """Write the log and a picture. The one place where the host waits for the device."""
+        began = time.perf_counter()
         noted = self.rounds.ledger.close()
         if not noted and not examine:
             return
@@ -210,6 +217,7 @@ class Trainer:
             self.on_tick(tick)
         except Exception as error:  # watching is never fatal
             self.run.add_event("watching failed", error=repr(error))
+        self._watching += time.perf_counter() - began
 
     # -- examinations, and what follows from them -------------------------------------------------
 
@@ -269,7 +277,6 @@ class Trainer:
         self.plan.back_to(self.nimg)
         self.standing.rescues = rescues
         self.standing.rescued(seen, finding)
-        self.findings = ()
         rescue = self.standing.rescues[-1]
         self.run.add_event("rescued", **rescue)
         changes = ", ".join(f"{key} = {value}" for key, value in finding.changes.items())
@@ -401,6 +408,8 @@ class Trainer:
         except (KeyError, RuntimeError, TypeError, ValueError, IndexError) as error:
             reason = " ".join(str(error).split())[:300]
             raise RunError(f"{found.path} does not fit the recipe in run.json: {reason}") from None
+        self.watch.back_to(self.nimg)
+        self.findings = tuple(diagnose(self.watch.history(self.rounds)).findings) if self.nimg else ()
 
     def _say_if_moved(self) -> None:
         """Bits depend on the device, the threads and torch itself: say so where they are others now."""

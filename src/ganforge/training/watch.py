@@ -5,6 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from ganforge.core.prior import Prior
 from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
 from ganforge.data import Dataset
@@ -20,11 +24,14 @@ from ganforge.training.rounds import Rounds
 __all__ = ["Watch"]
 
 EXAMINATIONS = 16  # a run, at equal distances
-LEAST_NIMG = 4_096  # between two of them
-EARLIEST_NIMG = 2_048  # before the first
+FEWEST = 6  # with fewer, little can be said
+LEAST_NIMG = 2_048  # before the first, and between two of them
 _EARLY = (5, 6, 7, 8)  # further ones at so many halvings of the budget, for early news of a long run
 _LARGE = 64 * 64  # places of a picture, above which fewer samples are looked at
-_SHARE = 0.02  # of the time, for examinations where the budget is in minutes
+_SHARE = 0.025  # of the time, for examinations
+# What a round and an examination cost at least on a quick processor, besides their arithmetic, in seconds.
+_ROUND, _LOOK = 4e-4, 0.05
+_QUICK, _SLOW = 1e11, 2e10  # operations a second: of rounds, and of single passes over few examples
 
 
 class Watch:
@@ -44,6 +51,7 @@ class Watch:
         self.plan = plan
         self._dataset = dataset
         self._alarm = Alarm(first=4.0, longest=600.0, share=0.15, cost_factor=1 / _SHARE)
+        self._regular = EXAMINATIONS
         self._examiner: Examiner | None = None
         self._lines = [line for line in run.log() if "examination" in line]
 
@@ -51,6 +59,33 @@ class Watch:
     def examined_at(self) -> int | None:
         """Examples shown at the last examination."""
         return self._lines[-1]["nimg"] if self._lines else None
+
+    def afford(self, rounds: Rounds) -> None:
+        """Have no more examinations than cost a fortieth of the training.
+
+        Both costs are estimated from the operations of a pass through each player: a function of the
+        recipe and not of the clock, so that the moments of examination are the same in every run.
+        """
+        generator, discriminator = self._passes(rounds)
+        recipe, total = rounds.recipe, self.plan.total_nimg
+        # Forward and backward are three passes; a move of the discriminator sees reals and fakes.
+        each = 3 * recipe.discriminator_moves * 2 * discriminator + 3 * (generator + discriminator)
+        moves = total / (recipe.batch * recipe.discriminator_moves)
+        training = moves * max(_ROUND, recipe.batch * each / _QUICK)
+        look = _LOOK + _looked_at(self._dataset.space) * (generator + 3 * discriminator) / _SLOW
+        self._regular = int(min(max(_SHARE * training / look, FEWEST), EXAMINATIONS))
+
+    def _passes(self, rounds: Rounds) -> tuple[float, float]:
+        """Operations of one example's pass through the generator and through the discriminator."""
+        recipe, space, generator = rounds.recipe, self._dataset.space, rounds.average.network
+        n, conditions = 2 * recipe.packing, condition_size(recipe, space)
+        condition = torch.zeros(n, conditions) if conditions else None
+        z = Prior.of(recipe).seeded(n, seed=0).to(rounds.engine.device)
+        with torch.no_grad(), FlopCounterMode(display=False) as generating:
+            fake = generator(z, None if condition is None else condition.to(z.device))
+        with FlopCounterMode(display=False) as judging:
+            self.judge(rounds, space).logits(space.to_declared(fake), condition)
+        return generating.get_total_flops() / n, judging.get_total_flops() / n
 
     def due(self, nimg: int, step: int) -> bool:
         """Whether an examination is due at ``nimg``, a round of ``step`` examples having been played."""
@@ -61,9 +96,9 @@ class Watch:
     def _marks(self, nimg: int) -> int:
         """How many moments of examination there are up to ``nimg``."""
         total = self.plan.total_nimg
-        early = (total >> halvings for halvings in _EARLY)
-        regular = nimg // max(total // EXAMINATIONS, LEAST_NIMG)
-        return regular + sum(EARLIEST_NIMG <= mark <= nimg for mark in early)
+        early = (total >> halvings for halvings in _EARLY) if self._regular == EXAMINATIONS else ()
+        regular = nimg // max(total // self._regular, LEAST_NIMG)
+        return regular + sum(LEAST_NIMG <= mark <= nimg for mark in early)
 
     def examine(self, rounds: Rounds, sampler: GeneratorSampler) -> dict[str, Any]:
         """Look at the game now; gives the examination as plain data."""
@@ -81,6 +116,10 @@ class Watch:
         """Note a log line that holds an examination, which took ``cost`` seconds."""
         self._lines = [former for former in self._lines if former["nimg"] < line["nimg"]] + [line]
         self._alarm.answered(cost)
+
+    def back_to(self, nimg: int) -> None:
+        """Forget what was seen later than that."""
+        self._lines = [line for line in self._lines if line["nimg"] <= nimg]
 
     def history(self, rounds: Rounds) -> History:
         """What diagnosis reads: the examinations so far."""
@@ -103,7 +142,7 @@ class Watch:
             held_out.values,
             training_labels=train.labels if asked else None,
             held_out_labels=held_out.labels if asked else None,
-            n=128 if math.prod(space.spatial) > _LARGE else 512,
+            n=_looked_at(space),
             seed=recipe.seed,
         )
 
@@ -116,3 +155,8 @@ class Watch:
             packing=rounds.recipe.packing,
             conditions=condition_size(rounds.recipe, space),
         )
+
+
+def _looked_at(space: Space) -> int:
+    """Samples an examination looks at."""
+    return 128 if math.prod(space.spatial) > _LARGE else 512
