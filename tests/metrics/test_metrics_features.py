@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
 import zipfile
@@ -12,7 +13,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from ganforge.core.errors import DataError
+from ganforge.core.errors import DataError, MachineError
 from ganforge.metrics.arrays import shrunk
 from ganforge.metrics.features import Extractor, colour, learned, module_extractor, raw, standardised
 from ganforge.metrics.foreign import (
@@ -22,7 +23,13 @@ from ganforge.metrics.foreign import (
     squeezenet,
     squeezenet_logits,
 )
-from ganforge.metrics.inception import STANDARD_FILE, inception, inception_features, inception_shapes
+from ganforge.metrics.inception import (
+    STANDARD_FILE,
+    fetch_standard,
+    inception,
+    inception_features,
+    inception_shapes,
+)
 from ganforge.metrics.kernel import kernel_distance
 
 
@@ -258,3 +265,22 @@ def test_an_inception_file_with_a_part_missing_or_hostile_is_refused(tmp_path):
     assert not ran.exists()
     with pytest.raises(DataError, match="no file"):
         inception(tmp_path / "absent.pth")
+
+
+def test_the_standard_file_is_fetched_on_request_and_kept_only_with_its_checksum(tmp_path, monkeypatch):
+    source = tmp_path / "elsewhere.pth"
+    source.write_bytes(b"weights")
+    digest = hashlib.sha256(b"weights").hexdigest()
+    cache = tmp_path / "cache"
+    with pytest.raises(MachineError, match="checksum is wrong"):
+        fetch_standard(cache, source=source.as_uri())
+    assert list(cache.iterdir()) == []
+    monkeypatch.setattr("ganforge.metrics.inception._STANDARD_SHA256", digest[:8])
+    file = fetch_standard(cache, source=source.as_uri())
+    assert file.read_bytes() == b"weights"
+    source.unlink()
+    assert fetch_standard(cache, source=source.as_uri()) == file  # it is there
+    file.write_bytes(b"damaged")
+    with pytest.raises(MachineError, match=r"could not be fetched .*--weights FILE"):
+        fetch_standard(cache, source=source.as_uri())
+    assert list(cache.iterdir()) == [file]

@@ -34,7 +34,7 @@ def test_the_size_of_blocks_does_not_matter(chance, monkeypatch):
 def test_many_references_are_seen_in_parts(chance):
     x, y = chance.standard_normal((40, 3)), chance.standard_normal((50, 3))
     whole = nearest_neighbours(x, y)
-    distance, index = neighbours._nearest_by_parts(x, torch.from_numpy(y), size=7)
+    distance, index = neighbours.nearest_by_parts(x, torch.from_numpy(y), size=7)
     np.testing.assert_array_equal(distance, whole.distance[:, 0])
     np.testing.assert_array_equal(index, whole.index[:, 0])
 

@@ -89,6 +89,7 @@ def context_of(
     samples: Examples,
     training: Examples,
     held_out: Examples | None,
+    spare: Examples | None,
     extractor: Extractor,
     most: int,
     floors: int,
@@ -106,6 +107,10 @@ def context_of(
         compared, pool, split = kept[order[: len(kept) // 2]], order[len(kept) // 2 :], "training"
     else:
         compared, pool, split = apart, order, "held-out"
+    floor = kept
+    if spare is not None:
+        floor = numpy_of(spare)
+        pool = chance.permutation(len(floor))
     n = min(len(fakes), len(compared), len(pool), most)
     if n < LEAST:
         raise DataError(
@@ -114,7 +119,7 @@ def context_of(
         )
     some = fakes[chance.permutation(len(fakes))[:n]]
     real = compared[chance.permutation(len(compared))[:n]]
-    others = [kept[np.sort(pool[at : at + n])] for at in range(0, n * min(floors, len(pool) // n), n)]
+    others = [floor[np.sort(pool[at : at + n])] for at in range(0, n * min(floors, len(pool) // n), n)]
     return Context(
         samples=some,
         real=real,

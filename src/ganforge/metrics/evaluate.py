@@ -37,6 +37,7 @@ def evaluate(
     held_out: Examples | None = None,
     *,
     extractor: Extractor,
+    spare: Examples | None = None,
     training_labels: Examples | None = None,
     held_out_labels: Examples | None = None,
     asked: Examples | None = None,
@@ -60,6 +61,8 @@ def evaluate(
         samples: ``(N, *shape)`` in declared units, of the type of the training examples.
         training, held_out: ``(M, *shape)``.
         extractor: what the distances are measured on (``features``, ``foreign``, ``inception``).
+        spare: real examples for the floors, to which the extractor was not fitted, and none of the held-out
+            ones; None takes training examples.
         training_labels, held_out_labels: classes ``(M,)``; with them the classes' scores are given.
         asked: the class that each sample was asked to be, ``(N,)``.
         classifier: a referee trained earlier; None trains one where there are labels.
@@ -79,7 +82,7 @@ def evaluate(
         raise UsageError(f"no group of scores is called {name!r}.{nearest(name, GROUPS)}")
     tell = progress or _silent
     tell(f"features: {extractor.name}")
-    context = context_of(samples, training, held_out, extractor, most, floors, seed)
+    context = context_of(samples, training, held_out, spare, extractor, most, floors, seed)
     scores: list[Score] = []
     for name, measure in _MEASURES.items():
         if name in wanted:

@@ -194,7 +194,7 @@ def learned(
     examples: Examples,
     labels: Examples | None = None,
     *,
-    kimg: float = 60.0,
+    kimg: float | None = None,
     seed: int = 0,
     cache: Path | None = None,
 ) -> Extractor:
@@ -207,6 +207,7 @@ def learned(
 
     Args:
         examples: training examples ``(N, *shape)`` in declared units; never the samples.
+        kimg: thousands of examples shown; None is 60, but each at most 100 times (and 6 at least).
         cache: a folder in which the network is kept, under a hash of the data and of all settings.
     """
     told = None if labels is None else numpy_of(labels).reshape(-1).astype(np.int64)
@@ -222,7 +223,12 @@ def learned(
 
 
 def referee(
-    examples: Examples, labels: Examples, *, kimg: float = 60.0, seed: int = 0, cache: Path | None = None
+    examples: Examples,
+    labels: Examples,
+    *,
+    kimg: float | None = None,
+    seed: int = 0,
+    cache: Path | None = None,
 ) -> Classifier:
     """The classifier whose features :func:`learned` gives for the same arguments; its accuracy is not known.
 
@@ -236,10 +242,11 @@ _Kept = tuple[Classifier, Tensor, Tensor]
 
 
 def _kept(
-    x: np.ndarray, labels: Indices | None, kimg: float, seed: int, cache: Path | None
+    x: np.ndarray, labels: Indices | None, kimg: float | None, seed: int, cache: Path | None
 ) -> tuple[_Kept, str]:
     """The small network with its features' mean and deviation, from the cache or trained; and its key."""
     kind = "groups" if labels is None else "classes"
+    kimg = min(60.0, max(6.0, 0.1 * len(x))) if kimg is None else kimg
     settings = {"kind": kind, "kimg": kimg, "seed": seed, "shape": x.shape, "type": str(x.dtype), "form": 1}
     digest = hashlib.sha256(json.dumps(settings).encode())
     digest.update(np.ascontiguousarray(x).tobytes())

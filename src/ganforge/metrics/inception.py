@@ -8,6 +8,9 @@ its maximum, and there are 1,008 classes. Parameters have the names of the stand
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
+import urllib.request
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -17,12 +20,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ganforge.core.errors import DataError
+from ganforge.core.errors import DataError, MachineError
 from ganforge.metrics.features import Extractor, colour, resized
 
-__all__ = ["STANDARD_FILE", "inception", "inception_features", "inception_shapes"]
+__all__ = ["STANDARD_FILE", "fetch_standard", "inception", "inception_features", "inception_shapes"]
 
 STANDARD_FILE = "pt_inception-2015-12-05-6726825d.pth"
+_SOURCE = "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/" + STANDARD_FILE
 _NORMS = ("weight", "bias", "running_mean", "running_var")
 _STANDARD_SHA256 = "6726825d"  # the file's name ends in the first digits of its checksum
 
@@ -39,14 +43,46 @@ def inception(file: Path) -> Extractor:
         DataError: the file is missing, is not plain tensors, or lacks a parameter.
     """
     weights = _weights(file)
-    with file.open("rb") as handle:
-        standard = hashlib.file_digest(handle, "sha256").hexdigest().startswith(_STANDARD_SHA256)
+    standard = _is_standard(file)
 
     def read(x: Tensor) -> Tensor:
         # The reference resizes without antialiasing; 0…255 enters as −1…1.
         return inception_features(weights, resized(colour(x), 299, antialias=False) / 127.5 - 1.0)
 
     return Extractor("inception-v3", read, "bilinear to 299", batch=32, standard=standard)
+
+
+def _is_standard(file: Path) -> bool:
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest().startswith(_STANDARD_SHA256)
+
+
+def fetch_standard(folder: Path, *, source: str = _SOURCE) -> Path:
+    """The standard file in ``folder``, fetched where it is not there (95 MB); nothing else ever fetches it.
+
+    It is kept only if its checksum is right.
+
+    Raises:
+        MachineError: it cannot be fetched, or is not the standard file.
+    """
+    file = folder / STANDARD_FILE
+    if file.is_file() and _is_standard(file):
+        return file
+    beside = folder / f".fetching-{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with urllib.request.urlopen(source, timeout=30) as answer, beside.open("wb") as handle:
+            shutil.copyfileobj(answer, handle)
+        if not _is_standard(beside):
+            raise MachineError(f"what {source} gave is not {STANDARD_FILE}: its checksum is wrong")
+        os.replace(beside, file)
+    except OSError as error:
+        raise MachineError(
+            f"{source} could not be fetched ({error}); fetch it elsewhere, and give --weights FILE"
+        ) from None
+    finally:
+        beside.unlink(missing_ok=True)
+    return file
 
 
 def inception_shapes() -> dict[str, tuple[int, int, int, int]]:

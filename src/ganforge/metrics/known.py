@@ -52,6 +52,8 @@ def mode_scores(c: Context, mixture: Mixture) -> list[Score]:
         ),
         row("sigma_ratio", "spread within the modes", lambda r: r.sigma_ratio, 1.0, "floor"),
     ]
+    if report.modes == 1:  # it cannot be missed, nor its share be wrong
+        scores = [score for score in scores if score.key not in ("modes_covered", "reverse_kl")]
     if report.modes == 1 and x.shape[1] == 1:
         mean, sigma = np.asarray(mixture.centres).item(), np.asarray(mixture.sigma).item()
         value = kolmogorov_smirnov_normal(x, mean, sigma)

@@ -1,0 +1,381 @@
+"""The scores of a run: what `gan evaluate` does, step by step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganforge.core.errors import DataError, RunError, UsageError
+from ganforge.data import Dataset
+from ganforge.data.builtin import modes
+from ganforge.data.cache import cache_folder
+from ganforge.metrics.arrays import Array, Examples, Indices, random, thumbnails
+from ganforge.metrics.by_class import ClassLine, class_lines, lagging
+from ganforge.metrics.choice import named_extractor
+from ganforge.metrics.classifier import Classifier
+from ganforge.metrics.context import LEAST
+from ganforge.metrics.evaluate import GROUPS, evaluate
+from ganforge.metrics.features import Extractor, referee
+from ganforge.metrics.neighbours import nearest_by_parts
+from ganforge.metrics.points import Mixture
+from ganforge.metrics.score import Score, plain
+from ganforge.metrics.stacked import lenet
+from ganforge.recipes.instrument import Instrument, examine_discriminator, one_hot
+from ganforge.recipes.reals import Reals, real_examples
+from ganforge.runs.files import write_atomically
+from ganforge.runs.folder import Run
+from ganforge.runs.sampler import GeneratorSampler
+from ganforge.runs.sampler import load as load_sampler
+
+__all__ = ["Evaluation", "Nearest", "evaluate_run"]
+
+FORMAT = 1
+_MOST = 10_000
+_SURE = 0.8  # accuracy of a referee, below which what it says of classes is a hint
+_AUDITED = 16  # samples shown beside their nearest training examples
+_ROWS = 512  # samples made between two calls of progress
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """The training examples nearest to the first samples, for the eye and for the report.
+
+    Attributes:
+        training: ``(K,)`` indices into the training part (``Dataset.train``).
+        origin: ``(K,)`` numbers of those examples in their source (row, or file in sorted order).
+        distance: ``(K,)`` from sample i to it; of pictures at most 32 a side in −1…1, of points in
+            units of each column's deviation.
+        held_out: median distance from a held-out example to its nearest training example; NaN without.
+        asked: ``(K,)`` classes that the samples were asked to be; empty without. With the evaluation's seed
+            they make the samples anew.
+    """
+
+    training: tuple[int, ...]
+    origin: tuple[int, ...]
+    distance: tuple[float, ...]
+    held_out: float
+    asked: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What `gan evaluate` finds.
+
+    Attributes:
+        run: the folder.
+        nimg: examples that the generator had been shown.
+        samples: how many were made.
+        seed: of the samples and of every other choice made by chance.
+        extractor: what distances are measured on.
+        data: ``source``, ``fingerprint``, ``training``, ``compared`` (with) and ``own`` (the run's own data).
+        scores: the headline first.
+        classes: a line for each class, where there are labels.
+        lags: which class lags, in a sentence; empty without classes.
+        nearest: of the first samples; None where the data are not the run's own.
+        instrument: the discriminator as an instrument, where that was asked for.
+        notes: what a reader should know, and what could not be measured and why.
+    """
+
+    run: Path
+    nimg: int
+    samples: int
+    seed: int
+    extractor: str
+    data: dict[str, Any]
+    scores: tuple[Score, ...]
+    classes: tuple[ClassLine, ...] = ()
+    lags: str = ""
+    nearest: Nearest | None = None
+    instrument: Instrument | None = None
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data: what stands in ``scores.json``."""
+        return plain(
+            {
+                "format": FORMAT,
+                "nimg": self.nimg,
+                "samples": self.samples,
+                "seed": self.seed,
+                "extractor": self.extractor,
+                "data": self.data,
+                "headline": self.scores[0].key if self.scores else None,
+                "scores": [score.to_json() for score in self.scores],
+                "classes": [line.to_json() for line in self.classes],
+                "lags": self.lags,
+                "nearest": None if self.nearest is None else asdict(self.nearest),
+                "discriminator": None if self.instrument is None else self.instrument.to_json(),
+                "notes": list(self.notes),
+            }
+        )
+
+
+def evaluate_run(
+    path: Path | str,
+    *,
+    against: str | Path | None = None,
+    samples: int | None = None,
+    extractor: str | Extractor | None = None,
+    weights: Path | None = None,
+    only: Collection[str] | None = None,
+    stacked: Path | None = None,
+    discriminator: bool = False,
+    duality_steps: int = 0,
+    seed: int = 0,
+    cache: Path | None = None,
+    write: bool = True,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Score the run in the folder ``path``, and keep the scores in its ``scores.json``.
+
+    Args:
+        against: where the run's data are now, or other data of the same space to compare with; None is
+            the run's own data, where they were.
+        samples: how many to make; None makes 10,000 points, or as many pictures as are held out, from
+            1,000 to 10,000.
+        extractor: what distances are measured on: a name (``metrics.choice``), a file ending in .py, or an
+            Extractor of your own; None takes standardised columns of points, and for the rest a small
+            network that is trained on the data and cached.
+        weights: the extractor's file.
+        only: names of groups of scores (``metrics.evaluate.GROUPS``).
+        stacked: LeNet weights that read stacked digits.
+        discriminator: also calibrate the discriminator, and in 1-D and 2-D compare it with the best one.
+        duality_steps: also estimate the duality gap, with so many steps a copy; 0 does not.
+        seed: the same seed gives the same numbers.
+        cache: folder for decoded data and small networks; see ``data.load``.
+        write: whether ``scores.json`` (and the discriminator's picture) are written.
+        progress: called with what is being done, in a few words.
+
+    Raises:
+        RunError: not a run folder, or its data have changed.
+        DataError: the data are not there, are of another shape, or are too few.
+        UsageError: a name, a number or a file of weights is wrong.
+    """
+    run = Run.open(path)
+    tell = progress or _silent
+    if samples is not None and samples < LEAST:
+        raise UsageError(f"--samples is {samples}; scores need at least {LEAST}")
+    tell("reading the data")
+    sampler = load_sampler(run.path)
+    reals = real_examples(
+        run, against, cache, lambda done, total: tell(f"reading the data: {done:,} of {total:,}")
+    )
+    n = samples if samples is not None else _how_many(reals.dataset)
+    asked = _asked(sampler, reals, n, seed)
+    made = _made(run, sampler, n, asked, seed, tell)
+    folder = cache_folder(cache)
+    tell("a small network for the features (once for these data)")
+    measured = _extractor(run, reals, extractor, weights, folder)
+    wanted = set(GROUPS if only is None else only)
+    if not reals.own:
+        wanted.discard("memorisation")  # of what the run was not trained on nothing can be memorised
+    judge = _referee(reals, wanted, folder, tell)
+    scores = evaluate(
+        made,
+        reals.dataset.train.values,
+        None if reals.halved else reals.dataset.held_out.values,
+        extractor=measured,
+        spare=None if reals.spare is None else reals.spare.values,
+        training_labels=reals.labels if judge is not None else None,
+        asked=None if asked is None or judge is None else asked,
+        classifier=judge,
+        mixture=_mixture(reals.dataset),
+        stacked=None if stacked is None else lenet(stacked),
+        only=wanted,
+        most=max(_MOST, n),
+        seed=seed,
+        progress=tell,
+    )
+    found = Evaluation(
+        run=run.path,
+        nimg=int(run.checkpoint("chosen", only=()).state["nimg"]),
+        samples=n,
+        seed=seed,
+        extractor=measured.name,
+        data=_told(reals),
+        scores=tuple(scores),
+        notes=reals.notes,
+    )
+    if judge is not None:
+        if judge.accuracy < _SURE:
+            hint = f"the referee reads {judge.accuracy:.0%} of real examples rightly: its classes are hints"
+            found = replace(found, notes=(*found.notes, hint))
+        tell("classes")
+        lines = _classes(reals, judge, measured, made, asked)
+        found = replace(found, classes=lines, lags=lagging(lines))
+    if reals.own and (only is None or "memorisation" in wanted):
+        tell("nearest training examples")
+        found = replace(found, nearest=_nearest(reals, made, asked))
+    if discriminator or duality_steps:
+        found = replace(
+            found,
+            instrument=examine_discriminator(
+                run,
+                sampler,
+                made,
+                asked,
+                reals.dataset.held_out.values,
+                reals.held_out_labels,
+                mixture=_mixture(reals.dataset),
+                calibrated=discriminator,
+                duality_steps=duality_steps,
+                seed=seed,
+                write=write,
+                progress=tell,
+            ),
+        )
+    if write:
+        tell("writing")
+        words = json.dumps(found.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
+        write_atomically(run.path / "scores.json", words + "\n")
+    return found
+
+
+def _silent(words: str) -> None:
+    del words
+
+
+def _how_many(dataset: Dataset) -> int:
+    if dataset.space.kind == "points":
+        return _MOST
+    return min(max(dataset.held_out.n, 1_000), _MOST)
+
+
+def _asked(sampler: GeneratorSampler, reals: Reals, n: int, seed: int) -> Indices | None:
+    """The class that each sample is asked to be, ``(n,)``, in the shares of the training data."""
+    if not sampler.conditions:
+        return None
+    labels = reals.labels
+    if labels is None:
+        labels = np.arange(sampler.conditions)
+    order = random(seed, 0xA5C).permutation(len(labels))
+    return np.resize(labels[order], n).astype(np.int64)
+
+
+def _made(
+    run: Run, sampler: GeneratorSampler, n: int, asked: Indices | None, seed: int, tell: Progress
+) -> Tensor:
+    """``(n, *shape)`` samples. Raises RunError where they are not finite."""
+    condition = one_hot(asked, sampler.conditions)
+    parts: list[Tensor] = []
+    for start in range(0, n, _ROWS):
+        tell(f"samples: {start:,} of {n:,}")
+        count = min(_ROWS, n - start)
+        some = None if condition is None else condition[start : start + count]
+        parts.append(sampler.sample(count, seed=seed, start=start, condition=some))
+    made = torch.cat(parts)
+    if made.is_floating_point() and not bool(torch.isfinite(made).all()):
+        raise RunError(
+            f"{run.path} makes numbers that are not finite, which have no score: its training has come "
+            "apart; look at its log, and train anew with a smaller learning rate"
+        )
+    return made
+
+
+def _extractor(
+    run: Run, reals: Reals, wish: str | Extractor | None, weights: Path | None, cache: Path
+) -> Extractor:
+    if isinstance(wish, Extractor):
+        return wish
+    if wish is None:
+        wish = "standardised" if run.space.kind == "points" else "learned"
+        if weights is not None:
+            raise UsageError("--weights belongs to an extractor: name it, as in --extractor inception")
+    return named_extractor(wish, reals.fitted.values, reals.fitted_labels, weights=weights, cache=cache)
+
+
+def _referee(reals: Reals, wanted: set[str], cache: Path, tell: Progress) -> Classifier | None:
+    """A classifier of the run's classes, its accuracy measured on held-out examples."""
+    labels = reals.fitted_labels
+    if labels is None or "classes" not in wanted:
+        return None
+    tell("a referee for the classes")
+    judge = referee(reals.fitted.values, labels, cache=cache)
+    held = reals.dataset.held_out
+    if held.n == 0 or reals.held_out_labels is None:
+        return judge
+    told = judge.probabilities(held.values).argmax(1)
+    return replace(judge, accuracy=float((told == reals.held_out_labels).mean()))
+
+
+def _mixture(dataset: Dataset) -> Mixture | None:
+    """Where built-in points come from, if that is a known mixture."""
+    if dataset.manifest["form"] != "built in":
+        return None
+    try:
+        known = modes(dataset.manifest["source"])
+    except DataError:
+        return None
+    return Mixture(known.centres, known.sigma)
+
+
+def _classes(
+    reals: Reals, judge: Classifier, extractor: Extractor, made: Tensor, asked: Indices | None
+) -> tuple[ClassLine, ...]:
+    """A line for each class, from at most as many real examples as distances are measured on."""
+    train, labels = reals.dataset.train, reals.labels
+    assert labels is not None
+    half = train.n // 2
+    if reals.halved or reals.held_out_labels is None:
+        real, real_labels, other = train.values[:half], labels[:half], train.values[half:]
+    else:
+        real, real_labels = reals.dataset.held_out.values, reals.held_out_labels
+        other = train.values if reals.spare is None else reals.spare.values
+    n = min(len(made), len(real), len(other), 5_000)
+
+    def features(x: Examples) -> Array:
+        return extractor(x[:n])
+
+    return class_lines(
+        reals.dataset.space.classes if judge.classes == len(reals.dataset.space.classes) else _numbers(judge),
+        told=judge.probabilities(made).argmax(1),
+        asked=asked,
+        training_labels=labels,
+        real_told=judge.probabilities(real[:n]).argmax(1),
+        real_labels=real_labels[:n],
+        features=features(made),
+        real_features=features(real),
+        other_features=features(other),
+    )
+
+
+def _numbers(judge: Classifier) -> tuple[str, ...]:
+    return tuple(str(number) for number in range(judge.classes))
+
+
+def _nearest(reals: Reals, made: Tensor, asked: Indices | None) -> Nearest:
+    train, held = reals.dataset.train, reals.dataset.held_out
+    known = thumbnails(train.values, train.values)
+    distance, index = nearest_by_parts(thumbnails(made[:_AUDITED], train.values), known)
+    typical = float("nan")
+    if held.n:
+        typical = float(np.median(nearest_by_parts(thumbnails(held.values[:500], train.values), known)[0]))
+    return Nearest(
+        training=tuple(int(at) for at in index),
+        origin=tuple(int(number) for number in train.origin[index]),
+        distance=tuple(float(value) for value in distance),
+        held_out=typical,
+        asked=() if asked is None else tuple(int(number) for number in asked[:_AUDITED]),
+    )
+
+
+def _told(reals: Reals) -> dict[str, Any]:
+    """What was compared with, as plain data."""
+    dataset = reals.dataset
+    return {
+        "source": dataset.manifest["source"],
+        "fingerprint": dataset.manifest["fingerprint"],
+        "training": dataset.train.n,
+        "compared": dataset.train.n // 2 if reals.halved else dataset.held_out.n,
+        "split": "training" if reals.halved else "held-out",
+        "own": reals.own,
+    }

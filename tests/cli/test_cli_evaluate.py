@@ -1,0 +1,127 @@
+"""`gan evaluate`: what a person reads, what a program reads, and one line for what is asked wrongly."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests import processes
+from tests.cli.conftest import Call
+
+QUICK = ("--samples", "200", "--only", "distances,manifold,memorisation")
+
+
+def test_a_person_reads_the_headline_first_and_every_score_beside_its_floor(gan: Call, digits_run: Path):
+    answer = gan("evaluate", digits_run, "--samples", "200")
+    assert (answer.code, answer.err) == (0, "")
+    lines = answer.out.splitlines()
+    assert lines[0] == f"run       {digits_run}: 0.1 kimg, 200 samples, seed 0"
+    assert re.match(r"data      digits: 1,\d+ training examples, compared with \d+ held-out ones$", lines[1])
+    headline = next(line for line in lines if line.startswith("headline  "))
+    assert re.match(
+        r"headline  kernel distance \(small-classes-\w+\) \S+, floor \S+: not like real examples$", headline
+    )
+    first = next(line for line in lines if line.startswith("kernel distance"))
+    assert re.search(r"\) +[\d.]+ +\[[\d.]+, [\d.]+\] +-?[\d.e-]+ +lower +off [\d.]+ +subset 200$", first)
+    for name in ("Fréchet distance", "precision", "recall", "coverage", "class balance, KL", "told apart"):
+        assert any(line.startswith(name) for line in lines), name
+    assert any(re.match(r"n 200 · held-out +score +interval +floor +better$", line) for line in lines)
+    assert any(re.match(r"7 +[\d.]+% \(10\.\d%\) +\d+% \(\d+%\) +\d+% \(\d+%\)$", line) for line in lines)
+    assert any(line.startswith("floor     what real examples score") for line in lines)
+    assert lines[-1] == f"scores    {digits_run / 'scores.json'}"
+    assert not any("nan" in line for line in lines)
+
+
+def test_a_program_reads_json_alone(gan: Call, points_run: Path):
+    answer = gan("evaluate", points_run, *QUICK, "--json")
+    assert (answer.code, answer.err) == (0, "")
+    told = json.loads(answer.out)
+    assert told == json.loads((points_run / "scores.json").read_text())
+    assert told["headline"] == told["scores"][0]["key"] == "kernel_distance"
+    assert told["extractor"] == "standardised"
+    assert {"value", "floor", "interval", "direction", "protocol"} <= set(told["scores"][0])
+    again = json.loads(gan("evaluate", points_run, *QUICK, "--json").out)
+    assert again == told
+    assert json.loads(gan("evaluate", points_run, *QUICK, "--json", "--seed", "1").out) != told
+
+
+def test_the_discriminator_is_told_and_drawn(gan: Call, points_run: Path):
+    answer = gan(
+        "evaluate", points_run, *QUICK[:2], "--only", "distances", "--discriminator", "--duality",
+        "--duality-steps", 3,
+    )  # fmt: skip
+    assert answer.code == 0, answer.err
+    assert re.search(r"p\(real\) = σ\(a·D \+ b\)   a \S+ ± \S+   b [+-]\S+ ± \S+", answer.out)
+    assert re.search(r"is \.?\d\S* from the best discriminator D\* on average; a coin is", answer.out)
+    assert re.search(r"duality gap at least -?\d\S* \[\S+, \S+\] nats after 3 steps", answer.out)
+    assert f"picture   {points_run / 'discriminator.png'}" in answer.out
+
+
+def test_the_last_run_is_meant_where_none_is_named(gan: Call, tmp_path: Path):
+    assert gan("train", "moons", "--kimg", "0.2", "--set", "batch=32").code == 0
+    answer = gan("evaluate", *QUICK)
+    assert answer.out.startswith("the last run is runs/moons\n")
+    assert (tmp_path / "runs/moons/scores.json").is_file()
+
+
+WRONG = {
+    "no run": ("absent", 2, "absent is not a run folder .no such folder."),
+    "a group": ("RUN --only distanses", 2, "Did you mean 'distances'"),
+    "an extractor": ("RUN --extractor learnt", 2, "Did you mean 'learned'"),
+    "no weights": ("RUN --extractor inception", 2, "give --weights FILE"),
+    "a file of weights": ("RUN --extractor mobilenet --weights absent.npz", 2, "no file of weights"),
+    "weights alone": ("RUN --weights absent.npz", 2, "--weights belongs to an extractor"),
+    "few samples": ("RUN --samples 3", 2, "--samples is 3; scores need at least 8"),
+    "other data": ("RUN --against digits", 2, "name data of its kind"),
+    "no such data": ("RUN --against moonz", 2, "Did you mean 'moons'"),
+    "steps": ("RUN --duality-steps 0", 2, "--duality-steps is 0"),
+    "an option": ("RUN --agianst moons", 2, "Did you mean '--against'"),
+    "stacked": ("RUN --samples 9 --only stacked --stacked absent.pth", 2, "no file of LeNet weights"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_asked_wrongly_has_one_line(name: str, gan: Call, points_run: Path):
+    words, code, pattern = WRONG[name]
+    answer = gan("evaluate", *[str(points_run) if word == "RUN" else word for word in words.split()])
+    assert answer.code == code, answer.err
+    assert answer.err.count("\n") == 1
+    assert re.match(r"gan evaluate: .*" + pattern, answer.err), answer.err
+
+
+def test_ctrl_c_leaves_nothing_half_written(points_run: Path, tmp_path: Path):
+    before = sorted(path.name for path in points_run.iterdir())
+    command = [sys.executable, "-c", PATIENT, str(points_run)]
+    environment = {**processes.environment(), "GANFORGE_CACHE": str(tmp_path)}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as ran:
+        assert ran.stdout is not None
+        assert ran.stdout.readline() == "begun\n"
+        time.sleep(0.2)
+        os.kill(ran.pid, signal.SIGINT)
+        _, err = ran.communicate(timeout=60)
+    assert ran.returncode == 130
+    assert err == "gan evaluate: stopped at once\n"
+    assert sorted(path.name for path in points_run.iterdir()) == before
+
+
+PATIENT = """
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from ganforge.cli import main
+from ganforge.metrics import evaluate
+def slow(*arguments, **options):
+    print("begun", flush=True)
+    time.sleep(60)
+evaluate.context_of = slow
+sys.exit(main(["evaluate", sys.argv[1]]))
+"""
