@@ -80,7 +80,7 @@ class Space:
 
     @property
     def bounded(self) -> bool:
-        """Whether model units end at −1 and 1, so that a generator should end in tanh."""
+        """Whether model units end at −1 and 1, so that what lies outside is cut off."""
         return self.kind != "points"
 
     def describe(self) -> str:

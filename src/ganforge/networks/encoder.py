@@ -7,9 +7,7 @@ import math
 from torch import Tensor, nn
 
 from ganforge.core.space import Space
-from ganforge.networks.layers import leaky
-from ganforge.networks.mlp import MlpTrunk
-from ganforge.networks.residual import ResidualGenerator, ResidualTrunk
+from ganforge.networks.layers import CONV, channels_at, halvings, leaky
 
 __all__ = ["Encoder"]
 
@@ -17,42 +15,36 @@ __all__ = ["Encoder"]
 class Encoder(nn.Module):
     """Sample, and condition if there is one, to latent.
 
-    Its body is that of the residual discriminator where that allows the space, else that of mlp.
+    Sides are halved by 4-wide convolutions of stride 2 until the shortest is 4 to 7 (as in DCGAN, without
+    normalisation); points, and what is smaller than 8 a side, go through hidden layers only.
 
     Args:
         latent: numbers in a latent.
         condition: numbers in a condition; 0 is none.
-        width: channels of the finest grid, or units.
-        depth: blocks a stage, or hidden layers.
+        width: channels of the first convolution; they double inwards, up to fourfold. Hidden layers have
+            eight times as many units.
     """
 
-    def __init__(
-        self, *, space: Space, latent: int, condition: int = 0, width: int = 32, depth: int = 1
-    ) -> None:
+    def __init__(self, *, space: Space, latent: int, condition: int = 0, width: int = 32) -> None:
         super().__init__()
-        if space.dims in ResidualGenerator.dims and min(space.spatial) >= ResidualGenerator.smallest:
-            self.trunk: nn.Module = ResidualTrunk(
-                space=space, width=width, depth=depth, block="dense", growth=1.5, cap=4.0
-            )
-            encoded = self.trunk.channels * math.prod(self.trunk.sides)
-        else:
-            self.trunk = MlpTrunk(
-                inputs=space.size,
-                width=4 * width,
-                depth=depth + 2,
-                activation="silu",
-                fourier=0,
-                residual=False,
-            )
-            encoded = self.trunk.size
-        self.hidden = nn.Linear(encoded, 256)
-        self.output = nn.Linear(256, latent)
-        self.asked = nn.Linear(condition, 256, bias=False) if condition else None
+        layers: list[nn.Module] = []
+        wide, sides = space.channels, space.spatial
+        if space.dims and min(sides) >= 8:
+            for level in range(halvings(sides)):
+                before, wide = wide, channels_at(level, width=width, growth=2, cap=4)
+                layers += [CONV[space.dims](before, wide, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
+                sides = tuple(side // 2 for side in sides)
+        self.body = nn.Sequential(*layers, nn.Flatten())
+        units = 8 * width
+        self.first = nn.Linear(wide * math.prod(sides), units)
+        self.asked = nn.Linear(condition, units, bias=False) if condition else None
+        self.second = nn.Linear(units, units)
+        self.output = nn.Linear(units, latent)
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        """``(N, *space.shape)`` in model units → ``(N, latent)``."""
+        """``(N, *space.shape)`` in model units, ``(N, C)`` → ``(N, latent)``."""
         assert (self.asked is None) == (condition is None), "a condition is needed exactly if declared"
-        h = self.hidden(leaky(self.trunk(x)[-1]).flatten(1))
+        h = self.first(self.body(x))
         if self.asked is not None and condition is not None:
             h = h + self.asked(condition)
-        return self.output(leaky(h))
+        return self.output(leaky(self.second(leaky(h))))

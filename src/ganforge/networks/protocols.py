@@ -19,8 +19,8 @@ class Generator(Protocol):
     def __call__(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
         """Latents ``(N, latent)`` and conditions ``(N, C)`` to samples ``(N, *space.shape)``.
 
-        The result is float32 in model units: within −1…1 where the space is bounded, also when the
-        body runs under autocast.
+        The result is float32 in model units, also when the body runs under autocast. Where the space is
+        bounded it is meant for −1…1; what lies outside is cut off at the door (``Space.to_declared``).
         """
         ...
 

@@ -90,6 +90,10 @@ def _linear_conv(before: int, after: int, dims: int, *, bias: bool = False) -> n
 class ResidualGenerator(nn.Module):
     """Latent to sample. The latent weighs a learned basis of the coarsest grid, 4 to 7 a side.
 
+    What it makes may leave −1…1, where the discriminator sees it for what it is. A tanh would hold it inside,
+    and pass no gradient where it does: on pictures that are mostly black, a generator that once had gone all
+    black stayed so for good.
+
     Args:
         width: channels of the finest grid.
         depth: blocks a stage.
@@ -146,7 +150,7 @@ class ResidualGenerator(nn.Module):
             if place and len(self.styles):
                 x = x * (1.0 + _over_grid(self.styles[place - 1](entered), self.basis.dim() - 1))
             x = stage(x)
-        return self.output(x).float().tanh()
+        return self.output(x).float()  # no tanh: see the class
 
 
 def _over_grid(channels: Tensor, dims: int) -> Tensor:
