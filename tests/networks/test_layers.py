@@ -14,6 +14,7 @@ from ganforge.networks.layers import (
     centre_crop,
     channels_at,
     halvings,
+    held,
     normalise_spectrally,
     sides_at,
 )
@@ -129,3 +130,14 @@ def test_spectral_norm_brings_the_largest_singular_value_to_1_and_zeros_to_life(
         network(torch.ones(2, 6))
     for layer in network[:2]:
         assert torch.linalg.matrix_norm(layer.weight, 2).item() == pytest.approx(1, abs=1e-3)
+
+
+def test_what_is_held_at_an_end_can_leave_it_and_goes_no_further() -> None:
+    x = torch.tensor([-3.0, -3.0, 0.5, 3.0, 3.0], requires_grad=True)
+    y = held(x)
+    assert y.tolist() == [-1.0, -1.0, 0.5, 1.0, 1.0]
+    # A step goes against the gradient.
+    (gradient,) = torch.autograd.grad(y, x, torch.tensor([2.0, -2.0, 7.0, -2.0, 2.0]))
+    assert gradient.tolist() == [0.0, -2.0, 7.0, 0.0, 2.0]
+    with torch.no_grad():
+        assert torch.equal(held(x), y)

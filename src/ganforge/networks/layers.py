@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +22,7 @@ __all__ = [
     "centre_crop",
     "channels_at",
     "halvings",
+    "held",
     "leaky",
     "normalise_spectrally",
     "seeded",
@@ -63,6 +65,31 @@ def channels_at(level: int, *, width: int, growth: float, cap: float, multiple: 
 def leaky(x: Tensor) -> Tensor:
     """LeakyReLU of slope 0.2, the field's usual."""
     return F.leaky_relu(x, 0.2)
+
+
+class _Held(torch.autograd.Function):
+    """Cut off at ±1; what would push further out is no gradient, and what would bring back in is."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return x.clamp(-1.0, 1.0)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        (gradient,) = gradients
+        # A step goes against the gradient: above 1 a negative one leads further out.
+        outwards = ((x > 1.0) & (gradient < 0.0)) | ((x < -1.0) & (gradient > 0.0))
+        return gradient.masked_fill(outwards, 0.0)
+
+
+def held(x: Tensor) -> Tensor:
+    """``x`` within −1…1, for the output of a generator of a bounded space.
+
+    Unlike tanh it reaches the ends, as real pictures do, and what is held at an end can always leave it.
+    """
+    return cast(Tensor, _Held.apply(x)) if torch.is_grad_enabled() else x.clamp(-1.0, 1.0)
 
 
 def centre_crop(x: Tensor, spatial: Sequence[int]) -> Tensor:

@@ -21,6 +21,7 @@ from ganforge.networks.layers import (
     Up,
     channels_at,
     halvings,
+    held,
     leaky,
     normalise_spectrally,
     sides_at,
@@ -90,9 +91,9 @@ def _linear_conv(before: int, after: int, dims: int, *, bias: bool = False) -> n
 class ResidualGenerator(nn.Module):
     """Latent to sample. The latent weighs a learned basis of the coarsest grid, 4 to 7 a side.
 
-    What it makes may leave −1…1, where the discriminator sees it for what it is. A tanh would hold it inside,
-    and pass no gradient where it does: on pictures that are mostly black, a generator that once had gone all
-    black stayed so for good.
+    It ends in ``layers.held`` and not in a tanh, which passes no gradient where it is flat: on pictures that
+    are mostly black, a generator that once had gone all black stayed so for good. Without any bound, the
+    discriminator would live on how far from black the background is.
 
     Args:
         width: channels of the finest grid.
@@ -150,7 +151,7 @@ class ResidualGenerator(nn.Module):
             if place and len(self.styles):
                 x = x * (1.0 + _over_grid(self.styles[place - 1](entered), self.basis.dim() - 1))
             x = stage(x)
-        return self.output(x).float()  # no tanh: see the class
+        return held(self.output(x).float())
 
 
 def _over_grid(channels: Tensor, dims: int) -> Tensor:
