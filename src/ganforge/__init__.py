@@ -3,7 +3,7 @@
 ::
 
     run = ganforge.train("photos/", minutes=30)      # what `gan train photos/ --minutes 30` does
-    sampler = ganforge.load(run.path)                # the generator, discriminator chopped off
+    sampler = ganforge.load(run.path)                # the generator; a model folder or .onnx will do too
     pictures = sampler.sample(16, seed=0)            # (16, C, H, W) uint8
 
 Nothing heavy is imported until a name is used.
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ganforge.recipes.experiment import train
     from ganforge.runs.folder import Run
-    from ganforge.runs.sampler import load
+    from ganforge.shipping.opening import load
 
 __all__ = ["Run", "__version__", "load", "train"]
 
@@ -29,7 +29,7 @@ def __getattr__(name: str) -> Any:
 
         return train
     if name == "load":
-        from ganforge.runs.sampler import load
+        from ganforge.shipping.opening import load
 
         return load
     if name == "Run":

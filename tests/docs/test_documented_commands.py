@@ -86,6 +86,10 @@ def check_gan(words: list[str]) -> None:
     if verb not in VERBS:
         raise UsageError(f"there is no verb {verb}")
     module = importlib.import_module(f"ganforge.cli.{verb}")
+    if verb == "explore":
+        if "WHAT" not in arguments:  # as the help page has it
+            module.read(arguments)
+        return
     options: Any = parse(getattr(module, verb.title()), verb, arguments)
     if verb == "train":
         size(options.size)

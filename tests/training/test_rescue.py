@@ -247,3 +247,25 @@ def test_a_standing_is_plain_data():
     standing.rescued(6, failure(6))
     assert Standing.from_json(standing.to_json()) == standing
     assert standing.rescues_left == MOST_RESCUES - 1
+
+
+def test_near_the_floor_nothing_is_past_its_best():
+    standing = Standing()
+    standing.examined(1, 0.01, 0.005, 0.015, 0.02)
+    standing.examined(2, 0.03, 0.025, 0.035, 0.02)
+    assert not standing.past_its_best
+    standing.examined(3, 0.09, 0.08, 0.1, 0.02)
+    assert standing.past_its_best
+    assert standing.worse == 1
+
+
+def test_a_run_that_stays_past_its_best_is_stopped_where_it_may_be_rescued(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(loop, "_LOST", 3)
+    scores = {0: 9.0, 160: 1.0} | dict.fromkeys(range(320, 1281, 160), 5.0)
+    score_of(monkeypatch, scores)
+    outcome = trainer(tmp_path / "run").train()
+    assert outcome.nimg == 640
+    assert outcome.reason.startswith("the score has been much worse than its best for 3 examinations")
+    left = trainer(tmp_path / "left")
+    left.rescue = False
+    assert left.train().nimg == 1280

@@ -50,7 +50,7 @@ class Train:
     no_rescue: Annotated[bool, option()] = False
     """leave a failing run alone"""
     patience: Annotated[int | None, option("N")] = None
-    """stop after N of about 16 examinations without a better score; 8 by default with the rescue"""
+    """stop after N of about 16 examinations without a better score"""
     dry_run: Annotated[bool, option()] = False
     """print the resolved recipe and stop"""
     device: Annotated[str | None, option("NAME")] = None

@@ -30,7 +30,6 @@ from ganforge.training.probe import Finding, choose_device, probe
 __all__ = ["Experiment", "default_folder", "nothing_left", "prepare", "resume", "train"]
 
 Progress = Callable[[int, int], None]
-_PATIENCE = 8  # examinations, of 16 a run: half of the budget
 
 
 @dataclass(frozen=True)
@@ -155,8 +154,7 @@ def prepare(
         changes: dotted keys of the recipe, as in ``{"generator.width": 64}``.
         rescue: whether a failing run is rolled back and one thing changed; None does so where the recipe
             was inferred, and not where it was asked for.
-        patience: stop after so many examinations (of about 16 a run) without a better score; None takes 8
-            with the rescue, and never stops without.
+        patience: stop after so many examinations (of about 16 a run) without a better score; None does not.
         progress: called with examples read and examples in all.
 
     Raises:
@@ -192,8 +190,6 @@ def prepare(
         )
     budget = Budget(minutes=minutes) if minutes is not None else Budget(kimg=resolved.kimg)
     rescue = recipe is None if rescue is None else rescue
-    if patience is None and rescue:
-        patience = _PATIENCE
     return Experiment(dataset, resolved, choice, budget, chosen, rescue=rescue, patience=patience)
 
 

@@ -32,6 +32,7 @@ __all__ = ["Outcome", "Tick", "Trainer"]
 
 GALLERY = 64  # fixed latents, so that pictures are comparable through time
 SCATTER = 2_000  # the same for points
+_LOST = 8  # examinations in a row past its best, after which a run that may be rescued is stopped
 _WINDOW = 32  # rounds, in which a fifth of the moves may be refused
 
 
@@ -97,7 +98,8 @@ class Trainer:
         on_event: called with a line of text for the user: a damaged checkpoint, a refused update.
         accept_changes: continue although the recipe is no longer that of the checkpoint.
         rescue: where a failure is found that has a remedy, go back to the best moment and apply it.
-        patience: stop where the score has not improved for so many examinations; None never does.
+        patience: stop where the score has not improved for so many examinations. None does not: rates,
+            penalties and noise fall until the budget's end, and much of the quality comes last.
         tick_nimg: tick every so many examples; None ticks by the clock.
         save_seconds: longest time between two checkpoints.
     """
@@ -233,7 +235,7 @@ class Trainer:
         headline = record["examination"]["headline"]
         value, low, high, floor = (last.score(headline, part) for part in ("value", "low", "high", "floor"))
         self._score = (value, floor) if math.isfinite(value) else None
-        if self.standing.examined(self.nimg, value, low, high):
+        if self.standing.examined(self.nimg, value, low, high, floor):
             self.save()
         former = {found.code for found in self.findings}
         self.findings = tuple(diagnose(history).findings)
@@ -250,12 +252,11 @@ class Trainer:
         failure = self.standing.confirmed(self.findings)
         if failure is not None and self._rescued(failure):
             return ""
-        standing = self.standing
+        standing, best = self.standing, f"it was best at kimg {(self.standing.best_nimg or 0) / 1000:,.1f}"
         if self.patience is not None and standing.since_best >= self.patience:
-            return (
-                f"the score has not improved for {standing.since_best} examinations; "
-                f"it was best at kimg {(standing.best_nimg or 0) / 1000:,.1f}"
-            )
+            return f"the score has not improved for {standing.since_best} examinations; {best}"
+        if self.rescue and standing.worse >= _LOST:
+            return f"the score has been much worse than its best for {standing.worse} examinations; {best}"
         return ""
 
     def _rescued(self, finding: Finding) -> bool:

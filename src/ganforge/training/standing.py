@@ -26,7 +26,9 @@ class Standing:
     best_nimg, best, best_high: the moment of the lowest score, the score, and the high end of its interval;
         None and infinite before there is one.
     since_best: examinations since.
-    past_its_best: the last score is significantly worse than the best: their intervals do not overlap.
+    past_its_best: the last score is significantly worse than the best: their intervals do not overlap, and
+        it is not near its floor, where the best was only lucky.
+    worse: at how many examinations in a row that was so.
     suspect: the failure seen at the last examination, and how often in a row.
     rescues: what was changed, oldest first: ``nimg`` (where it was seen), ``back_to``, ``code``, ``changes``.
     """
@@ -36,17 +38,19 @@ class Standing:
     best_high: float = math.inf
     since_best: int = 0
     past_its_best: bool = False
+    worse: int = 0
     suspect: tuple[str, int] = ("", 0)
     rescues: list[dict[str, Any]] = field(default_factory=list)
 
-    def examined(self, nimg: int, value: float, low: float, high: float) -> bool:
+    def examined(self, nimg: int, value: float, low: float, high: float, floor: float = 0.0) -> bool:
         """Note a score, lower being better; says whether it is the best so far. NaN is no score."""
         if self.best_nimg is None or value < self.best:
-            self.best_nimg, self.since_best, self.past_its_best = nimg, 0, False
+            self.best_nimg, self.since_best, self.past_its_best, self.worse = nimg, 0, False, 0
             self.best, self.best_high = (value, high) if math.isfinite(value) else (math.inf, math.inf)
             return True
         self.since_best += 1
-        self.past_its_best = bool(low > self.best_high)
+        self.past_its_best = bool(low > max(self.best_high, 2 * floor))
+        self.worse = self.worse + 1 if self.past_its_best else 0
         return False
 
     def confirmed(self, findings: Sequence[Finding]) -> Finding | None:
@@ -64,7 +68,7 @@ class Standing:
         self.rescues.append(
             {"nimg": nimg, "back_to": self.best_nimg, "code": finding.code, "changes": finding.changes}
         )
-        self.suspect, self.since_best, self.past_its_best = ("", 0), 0, False
+        self.suspect, self.since_best, self.past_its_best, self.worse = ("", 0), 0, False, 0
 
     @property
     def rescues_left(self) -> int:

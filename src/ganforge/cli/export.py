@@ -1,0 +1,89 @@
+"""`gan export RUN`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from tyro.conf import Positional
+
+from ganforge.cli.options import option, parse
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganforge.core.space import Space
+    from ganforge.shipping.compare import Distance
+    from ganforge.shipping.export import Exported
+
+__all__ = ["Export", "main"]
+
+
+@dataclass(frozen=True)
+class Export:
+    """Export a trained generator, its discriminator chopped off, to a file or folder of its own.
+
+    An ONNX file or a torch program is kept only if it gives what the network gives. A model folder has
+    the weights, what they are, and a model card.
+    """
+
+    run: Annotated[Positional[Path | None], option("RUN")] = None
+    """a run folder; the last one under runs/ by default"""
+    to: Annotated[str, option("FORMAT")] = "onnx"
+    """onnx, torch, folder, or hub:USER/NAME for a folder that is uploaded"""
+    out: Annotated[Path | None, option("PATH")] = None
+    """the file or folder to write; RUN/exported/... by default"""
+    precision: Annotated[Literal["float32", "bfloat16", "int8"], option("KIND")] = "float32"
+    """how weights are stored: float32, bfloat16 (half the size) or int8 (a quarter)"""
+    best: Annotated[bool, option()] = False
+    """the checkpoint with the best score, in place of the newest"""
+
+
+def main(arguments: list[str]) -> int:
+    options = parse(Export, "export", arguments)
+    from ganforge.runs.folder import Run, find_latest
+    from ganforge.shipping.export import export
+
+    run = options.run
+    if run is None:
+        run = find_latest(Path("runs"))
+        print(f"the last run is {run}")
+    distance = None if options.precision == "float32" else _kernel_distance(Run.open(run).space)
+    made = export(
+        run,
+        to=options.to,
+        out=options.out,
+        precision=options.precision,
+        moment="best" if options.best else "chosen",
+        distance=distance,
+    )
+    _tell(made)
+    return 0
+
+
+def _kernel_distance(space: Space) -> Distance:
+    """Of samples in declared units: on a sketch of pictures, on standardised points."""
+    from ganforge.metrics.features import sketch, standardised
+    from ganforge.metrics.kernel import kernel_distance
+
+    def distance(samples: Tensor, reference: Tensor) -> float:
+        extractor = standardised(reference) if space.kind == "points" else sketch(reference)
+        return kernel_distance(extractor(samples), extractor(reference)).value
+
+    return distance
+
+
+def _tell(made: Exported) -> None:
+    if made.parity is not None:
+        batches = ", ".join(str(n) for n in made.parity.batches)
+        largest = f"largest difference {made.parity.difference:.2g}"
+        print(f"checked   beside the network at batch {batches}: {largest}")
+    if made.loss is not None:
+        print(f"precision {made.loss.words()}")
+    size = f"{made.size / 1e6:.2f} MB"
+    print(f"wrote     {made.path}   {size}")
+    if made.address:
+        print(f"sent      {made.address}   private: its page has the switch")
+    if made.path.suffix != ".pt2":
+        print(f"next      gan serve {made.path}")

@@ -1,0 +1,92 @@
+"""`gan serve RUN`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from tyro.conf import Positional
+
+from ganforge.cli.options import option, parse
+from ganforge.core.errors import MachineError, UsageError
+
+if TYPE_CHECKING:
+    from ganforge.shipping.service import Ability
+
+__all__ = ["Serve", "main"]
+
+
+@dataclass(frozen=True)
+class Serve:
+    """Answer requests for samples over HTTP, until Ctrl-C.
+
+    RUN is a run folder, a model folder, an .onnx file of gan export, or hub:USER/NAME. Only this machine
+    can ask, unless --host says otherwise: then a token is needed.
+    """
+
+    run: Annotated[Positional[str | None], option("RUN")] = None
+    """what to serve; the last run under runs/ by default"""
+    host: Annotated[str, option("ADDRESS")] = "127.0.0.1"
+    """where to listen; 0.0.0.0 is open to other machines"""
+    port: Annotated[int, option("N")] = 8000
+    """the port; 0 takes any free one"""
+    token_file: Annotated[Path | None, option("FILE")] = None
+    """a file with the token that requests must carry"""
+    allow_host: Annotated[tuple[str, ...], option("NAME")] = ()
+    """further names under which this machine may be asked for"""
+    max_batch: Annotated[int, option("N")] = 16
+    """samples computed together"""
+    best: Annotated[bool, option()] = False
+    """of a run, the checkpoint with the best score, in place of the newest"""
+
+
+def main(arguments: list[str]) -> int:
+    options = parse(Serve, "serve", arguments)
+    if not 1 <= options.max_batch <= 1024:
+        raise UsageError(f"--max-batch is {options.max_batch}; it must be from 1 to 1024")
+    if not 0 <= options.port <= 65535:
+        raise UsageError(f"--port is {options.port}; it must be from 0 to 65535")
+    try:
+        from ganforge.shipping.server import listen, read_token, serve
+        from ganforge.shipping.service import Service
+    except ImportError:
+        raise MachineError("serving needs more packages: pip install 'ganforge[serve]'") from None
+    from ganforge.runs.folder import find_latest
+    from ganforge.shipping.guard import Door, is_loopback
+    from ganforge.shipping.limits import Limits
+    from ganforge.shipping.opening import load
+    from ganforge.shipping.quick import quickest
+
+    token = read_token(options.token_file, options.host)
+    run = options.run
+    if run is None:
+        run = str(find_latest(Path("runs")))
+        print(f"the last run is {run}")
+    sampler = load(run, moment="best" if options.best else "chosen")
+    opened = listen(options.host, options.port)
+    sampler, engine = quickest(sampler)
+    names = tuple(name.lower() for name in (*options.allow_host, options.host))
+    service = Service(
+        sampler,
+        name=Path(run).name,
+        door=Door(is_loopback(options.host), names, token),
+        limits=Limits(max_batch=options.max_batch),
+        abilities=_abilities(Path(run)),
+    )
+    able = "".join(f", /{name}" for name in service.abilities)
+    address = f"[{options.host}]" if ":" in options.host else options.host
+    print(f"serving   {run}: {sampler.space.describe()}; /sample{able}")
+    print(f"engine    {engine}")
+    print(f"token     {'needed' if token else 'none: only this machine can ask'}")
+    print(f"address   http://{address}:{opened.getsockname()[1]}/   stop: Ctrl-C", flush=True)
+    return serve(service, opened)
+
+
+def _abilities(run: Path) -> dict[str, Ability]:
+    """What a run folder can do besides sampling; exported files need none of that code."""
+    if not (run / "run.json").is_file():
+        return {}
+    from ganforge.recipes.abilities import abilities
+
+    return abilities(run)

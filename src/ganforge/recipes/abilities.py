@@ -1,0 +1,64 @@
+"""What a served run can do besides sampling: its discriminator's advice, and latents of posted examples."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganforge.core.errors import UsageError
+from ganforge.latent.feedback import advise, sentence
+from ganforge.latent.inversion import invert, read_encoder
+from ganforge.recipes.subject import ROUNDS, Subject
+from ganforge.runs import pictures
+from ganforge.shipping.service import Ability
+
+__all__ = ["abilities"]
+
+_LEVELS = {"pictures": 8.0, "shapes": 8.0, "sound": 0.02}  # the largest change of one step of advice
+
+
+def abilities(path: Path) -> dict[str, Ability]:
+    """For ``shipping.service.Service``: feedback and invert of a run folder. Raises RunError."""
+    subject = Subject(path)
+    space = subject.space
+
+    def feedback(example: Tensor, label: int | None) -> dict[str, Any]:
+        scale = sum(space.scale) / len(space.scale) if space.scale else 1.0
+        levels = _LEVELS.get(space.kind, 0.02 * scale)
+        told = advise(subject.opinion, example, _asked(subject, label), levels=levels)
+        return {
+            "probability": told.probability[0].item(),
+            "calibration": subject.opinion.calibration.how,
+            "advice": sentence(told.change[0]),
+            "change": told.change[0].tolist(),
+        }
+
+    def inverted(example: Tensor, label: int | None) -> dict[str, Any]:
+        # One that gan explore has trained and kept; to train one here would keep whoever asks waiting.
+        encoder = read_encoder(subject.cache, subject.sampler, checkpoint=subject.checkpoint, rounds=ROUNDS)
+        found = invert(subject.sampler, example, condition=_asked(subject, label), encoder=encoder)
+        answer: dict[str, Any] = {
+            "latent": found.latents[0].tolist(),
+            "error": found.error[0].item(),
+            "encoder": encoder is not None,
+        }
+        if space.kind == "pictures" and space.channels <= 4:
+            picture = pictures.png(pictures.picture(found.rebuilt[0].numpy(), space))
+            return answer | {"picture": base64.b64encode(picture).decode()}
+        return answer | {"numbers": found.rebuilt[0].flatten().tolist()}
+
+    return {"feedback": Ability(space, feedback), "invert": Ability(space, inverted)}
+
+
+def _asked(subject: Subject, label: int | None) -> Tensor | None:
+    """The condition ``(1, C)``. Raises UsageError where the run needs a class and none was named."""
+    conditions = subject.sampler.conditions
+    if not conditions:
+        return None
+    if label is None:
+        raise UsageError("this run was trained with classes: say which the example is of, with class")
+    return torch.nn.functional.one_hot(torch.tensor([label]), conditions).float()

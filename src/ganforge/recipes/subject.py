@@ -1,0 +1,332 @@
+"""A run that is asked questions: its generator, its discriminator, its data, and a classifier of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError
+from torch import Tensor
+
+from ganforge.core.errors import RunError, UsageError
+from ganforge.data import Dataset, load
+from ganforge.data.files import UnreadableError
+from ganforge.data.pictures import open_picture
+from ganforge.data.pixels import fit_array, normalise, to_channels
+from ganforge.latent.attributes import attribute_names, measured
+from ganforge.latent.inversion import read_encoder, train_encoder, write_encoder
+from ganforge.latent.opinion import Calibration, Opinion, calibrate, middle
+from ganforge.metrics.classifier import Classifier, Reader, seen_shape, train_classifier
+from ganforge.networks.encoder import Encoder
+from ganforge.runs.discriminator import Judge, load_judge
+from ganforge.runs.files import machine_faults, sha256, write_atomically
+from ganforge.runs.folder import Run
+from ganforge.runs.made import class_condition
+from ganforge.runs.sampler import load as load_sampler
+
+__all__ = ["ROUNDS", "Subject"]
+
+_FREE_LEVEL = ("relativistic", "relativistic_average", "wasserstein")
+_CALIBRATED_ON = 2_000
+_IN_COMPANY = 200  # an opinion in company costs a pass an example
+_WIDTH = 32  # of an encoder
+_BYTES = 500_000_000  # of examples that are held in memory
+ROUNDS = 1_000  # of an encoder's training
+
+
+class Subject:
+    """What is needed to question a run, each part made when it is first asked for.
+
+    Args:
+        path: the run folder.
+        out: where results go; ``explore/`` in the run by default.
+        data: where the data are now, if they have moved.
+        say: told what takes long.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        out: Path | None = None,
+        data: str | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        self.run = Run.open(path)
+        self.sampler = load_sampler(path)
+        self.space, self.prior = self.run.space, self.sampler.prior
+        self.cache = self.run.path / "explore"
+        self.folder = out or self.cache
+        self._data = data
+        self.say: Callable[[str], None] = say or (lambda _words: None)
+
+    @cached_property
+    def checkpoint(self) -> str:
+        """A checksum of the generator's weights."""
+        state = {name: value.cpu().contiguous() for name, value in self.sampler.network.state_dict().items()}
+        return sha256(safetensors.torch.save(state))
+
+    # --- latents and samples ---
+
+    def seeds(self, seeds: Sequence[int]) -> tuple[Tensor, Tensor | None]:
+        """The first latent of each seed, ``(N, L)``, and what it is asked for, as ``gan sample`` does."""
+        z = torch.cat([self.prior.seeded(1, seed=seed) for seed in seeds])
+        return z, self._turns(list(seeds))
+
+    def pool(self, n: int, *, seed: int = 0) -> tuple[Tensor, Tensor | None]:
+        """Latents 0 … n − 1 of one seed, and what each is asked for."""
+        return self.prior.seeded(n, seed=seed), self._turns(list(range(n)))
+
+    def _turns(self, numbers: list[int]) -> Tensor | None:
+        if not self.sampler.conditions:
+            return None
+        return F.one_hot(torch.tensor(numbers) % self.sampler.conditions, self.sampler.conditions).float()
+
+    def generate(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+        """``(N, L)`` → ``(N, *shape)`` in declared units."""
+        return self.sampler.generate(z, condition).clone()
+
+    def network(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+        """``(N, L)`` → ``(N, *shape)`` in model units, differentiable."""
+        return self.sampler.network(z, condition)
+
+    # --- data ---
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The data of the run. Raises RunError where they are no longer there or no longer fit."""
+        try:
+            source, share = self._data or self.run.data["source"], self.run.data["held_out_share"]
+        except KeyError as error:
+            raise RunError(f"{self.run.path / 'run.json'} does not name its data ({error})") from None
+        space = self.space
+        picture = space.kind == "pictures"
+        dataset = load(
+            source,
+            size=(space.spatial[1], space.spatial[0]) if picture else None,
+            channels=space.channels if picture else None,
+            held_out=share,
+        )
+        if dataset.space.shape != space.shape or dataset.space.classes != space.classes:
+            raise RunError(f"the data at {source} are not those of the run; name them with --data-at")
+        if dataset.manifest["fingerprint"] != self.run.data.get("fingerprint"):
+            self.say(f"note: the data at {source} have changed since the run was started")
+        return dataset
+
+    @cached_property
+    def has_data(self) -> bool:
+        try:
+            return self.dataset.train.n > 0
+        except UsageError as error:
+            self.say(f"without data: {error}")
+            return False
+
+    @cached_property
+    def labelled(self) -> bool:
+        return bool(self.space.classes) and self.has_data and self.dataset.train.labels is not None
+
+    def real(self, n: int | None = None, *, held_out: bool = True) -> tuple[Tensor, Tensor | None]:
+        """The first ``n`` held-out examples (training ones where none were held out), and their labels."""
+        part = self.dataset.held_out if held_out and self.dataset.held_out.n else self.dataset.train
+        values = torch.from_numpy(np.array(part.values[:n]))
+        labels = None if part.labels is None else torch.from_numpy(np.array(part.labels[:n]))
+        return values, labels
+
+    def asked(self, labels: Tensor | None) -> Tensor | None:
+        """Conditions ``(N, C)`` of real examples, where the players take some."""
+        if not self.sampler.conditions:
+            return None
+        if labels is None:
+            raise UsageError("these data have no labels, and the run was trained with classes")
+        return F.one_hot(labels, self.sampler.conditions).float()
+
+    def one_class(self, name: str | None, n: int) -> Tensor | None:
+        """The condition ``(n, C)`` that asks for a class by its name; None where the run takes none."""
+        if name is None and self.sampler.conditions:
+            known = ", ".join(self.space.classes[:20])
+            raise UsageError(f"this run was trained with classes; say which it is with --class: {known}")
+        one = class_condition(self.sampler, name)
+        return None if one is None else one.expand(n, -1)
+
+    def read(self, paths: Sequence[Path]) -> Tensor:
+        """Examples from files: pictures, cut to size, or ``.npy`` in declared units. ``(N, *shape)``."""
+        found: list[Tensor] = []
+        for path in paths:
+            if path.suffix != ".npy":
+                found.append(self.picture(path)[None])
+                continue
+            try:
+                values = torch.from_numpy(np.load(path, allow_pickle=False)).reshape(-1, *self.space.shape)
+            except (OSError, ValueError, TypeError, RuntimeError) as error:
+                reason = " ".join(str(error).split())
+                raise UsageError(f"{path} does not hold {self.space.describe()} ({reason})") from None
+            whole = self.space.kind in ("pictures", "shapes")
+            found.append(values.byte() if whole else values.float())
+        return torch.cat(found)
+
+    def picture(self, path: Path, *, channels: int | None = None) -> Tensor:
+        """One picture file, cut to the run's size: ``(channels, H, W)`` uint8; the run's own by default.
+
+        Raises UsageError where it cannot be read, or the run is not of pictures.
+        """
+        if self.space.kind != "pictures":
+            raise UsageError(f"this run is of {self.space.describe()}; give .npy files in declared units")
+        try:
+            with path.open("rb") as file:
+                image = open_picture(file)
+                image.load()
+                pixels = np.asarray(normalise(image).convert("RGBA"))
+        except (OSError, UnreadableError) as error:
+            raise UsageError(f"{path} cannot be read as a picture ({error})") from None
+        height, width = self.space.spatial
+        fitted = fit_array(np.ascontiguousarray(pixels.transpose(2, 0, 1))[None], (width, height))
+        if channels == 4:
+            return torch.from_numpy(fitted[0])
+        return torch.from_numpy(to_channels(fitted, channels or self.space.channels)[0])
+
+    # --- opinions ---
+
+    @cached_property
+    def judge(self) -> Judge:
+        return load_judge(self.run.path)
+
+    @cached_property
+    def opinion(self) -> Opinion:
+        """The discriminator, calibrated on held-out examples where the data are there."""
+        plain = Opinion(self.judge, company=self._company[0], condition=self._company[1])
+        n = _CALIBRATED_ON if plain.alone else _IN_COMPANY
+        z, asked = self.pool(n, seed=0x0D1)
+        made = self.generate(z, asked)
+        fake = self.logits(plain, made, asked)
+        if self.has_data:
+            real, labels = self.real(n)
+            calibration = calibrate(self.logits(plain, real, self.asked(labels)), fake)
+        elif self.run.recipe.objective in _FREE_LEVEL:
+            calibration = middle(None, fake)
+        else:
+            calibration = Calibration()
+        plain.calibration = calibration
+        return plain
+
+    @cached_property
+    def _company(self) -> tuple[Tensor, Tensor | None]:
+        z, asked = self.pool(64, seed=0xC0)
+        return self.generate(z, asked), asked
+
+    def logits(self, opinion: Opinion, examples: Tensor, condition: Tensor | None) -> Tensor:
+        """``(N, *shape)`` in declared units → ``(N,)``, without a gradient."""
+        parts: list[Tensor] = []
+        with torch.no_grad():
+            for start in range(0, len(examples), 256):
+                rows = slice(start, start + 256)
+                x = self.space.to_model(examples[rows])
+                parts.append(opinion.logits(x, None if condition is None else condition[rows]).cpu())
+        return torch.cat(parts)
+
+    # --- a classifier ---
+
+    @cached_property
+    def classifier(self) -> Classifier:
+        """Trained on the labelled data, kept in ``explore/``."""
+        known = self._read_classifier()
+        if known is not None:
+            return known
+        self.say("training a small classifier on the labelled data, once …")
+        data = self.dataset
+        held = data.held_out if data.held_out.n else None
+        assert data.train.labels is not None
+        made = train_classifier(
+            data.train.values,
+            data.train.labels,
+            held_out=None if held is None else held.values,
+            held_out_labels=None if held is None else held.labels,
+            classes=len(self.space.classes),
+        )
+        state = {f"network.{k}": v for k, v in made.network.state_dict().items()}
+        state |= {"offset": made.offset.float().reshape(-1), "scale": made.scale.float().reshape(-1)}
+        content = safetensors.torch.save({k: v.contiguous() for k, v in state.items()})
+        record = {
+            "sha256": sha256(content),
+            "fingerprint": data.manifest["fingerprint"],
+            "accuracy": made.accuracy,
+        }
+        self._keep("classifier", content, record)
+        return made
+
+    def _keep(self, name: str, content: bytes, record: Mapping[str, object]) -> None:
+        with machine_faults(self.cache):
+            self.cache.mkdir(parents=True, exist_ok=True)
+        write_atomically(self.cache / f"{name}.safetensors", content)
+        write_atomically(self.cache / f"{name}.json", json.dumps(record, indent=1))
+
+    def _read_classifier(self) -> Classifier | None:
+        try:
+            record = json.loads((self.cache / "classifier.json").read_text())
+            content = (self.cache / "classifier.safetensors").read_bytes()
+            if record["sha256"] != sha256(content):
+                return None
+            if record["fingerprint"] != self.dataset.manifest["fingerprint"]:
+                return None
+            state = safetensors.torch.load(content)
+            network = Reader(seen_shape(self.space.shape), len(self.space.classes))
+            network.load_state_dict(
+                {k.removeprefix("network."): v for k, v in state.items() if k.startswith("network.")}
+            )
+            flat = self.space.kind == "points"
+            offset, scale = (state[k] if flat else state[k].reshape(()) for k in ("offset", "scale"))
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError):
+            return None
+        network.eval().requires_grad_(False)
+        return Classifier(
+            network, self.space.shape, len(self.space.classes), record["accuracy"], offset, scale
+        )
+
+    def probabilities(self, examples: Tensor) -> Tensor:
+        """``(N, classes)`` float64, as the classifier reads examples in declared units."""
+        return torch.from_numpy(self.classifier.probabilities(examples))
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The names of all that :meth:`measure` gives: attributes, and with labelled data the classes."""
+        classes = self.space.classes if self.labelled else ()
+        return tuple(dict.fromkeys(attribute_names(self.space) + classes))
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """A probability flips at one half; attributes at their median."""
+        return dict.fromkeys(self.space.classes, 0.5) if self.labelled else {}
+
+    def measure(self, examples: Tensor) -> dict[str, Tensor]:
+        """Attributes and class probabilities of ``(N, *shape)`` in declared units: ``(N,)`` each."""
+        found = measured(examples, self.space)
+        if self.labelled:
+            told = self.probabilities(examples).float()
+            found |= dict(zip(self.space.classes, told.unbind(1), strict=True))
+        return found
+
+    # --- an encoder ---
+
+    def encoder(self, *, rounds: int = ROUNDS) -> Encoder:
+        """Trained against the generator, kept in ``explore/``; on the data too where they are there."""
+        known = read_encoder(self.cache, self.sampler, checkpoint=self.checkpoint, rounds=rounds)
+        if known is not None:
+            return known
+        self.say(f"training an encoder against the generator, once: {rounds:,} rounds …")
+        real, labels = None, None
+        if self.has_data:
+            real, labels = self.real(min(50_000, _BYTES // self.space.size + 1), held_out=False)
+        encoder = train_encoder(
+            self.sampler,
+            real=real,
+            condition=None if real is None else self.asked(labels),
+            rounds=rounds,
+            width=_WIDTH,
+        )
+        write_encoder(self.cache, encoder, checkpoint=self.checkpoint, rounds=rounds, width=_WIDTH)
+        return encoder

@@ -1,0 +1,71 @@
+"""Samples as what is sent: a PNG, a zip of them, an array, JSON."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import zipfile
+
+import numpy as np
+
+from ganforge.core.space import Space
+from ganforge.runs import pictures
+from ganforge.shipping.asking import Wish
+
+__all__ = ["answer", "cost"]
+
+
+def answer(samples: np.ndarray, wish: Wish, space: Space) -> tuple[bytes, str]:
+    """``(n, *space.shape)`` in declared units to a body and its media type."""
+    if wish.grid:
+        return pictures.png(pictures.show(samples, space)), "image/png"
+    match wish.form:
+        case "png" if wish.n == 1:
+            return _png(samples[0], space), "image/png"
+        case "png":
+            return _zip(samples, wish, space), "application/zip"
+        case "npy":
+            buffer = io.BytesIO()
+            np.save(buffer, samples, allow_pickle=False)
+            return buffer.getvalue(), "application/x-npy"
+        case "json":
+            return _json(samples, wish, space), "application/json"
+
+
+def cost(wish: Wish, space: Space) -> int:
+    """Bytes that a request may hold in memory while it is answered, at most about."""
+    each = {"png": 3, "npy": 6, "json": 12}[wish.form]
+    return 4096 + wish.n * space.size * (40 if wish.grid else each)
+
+
+def _png(sample: np.ndarray, space: Space) -> bytes:
+    return pictures.png(pictures.picture(sample, space))
+
+
+def _zip(samples: np.ndarray, wish: Wish, space: Space) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as packed:  # a PNG is compressed already
+        for i, sample in enumerate(samples):
+            name = f"seed{wish.seed:06d}-{wish.start + i:06d}.png"
+            packed.writestr(
+                zipfile.ZipInfo(name), _png(sample, space)
+            )  # of no date: the same bytes each time
+    return buffer.getvalue()
+
+
+def _json(samples: np.ndarray, wish: Wish, space: Space) -> bytes:
+    """Pictures as PNG in base64, the rest as nested lists."""
+    if space.kind == "pictures" and space.channels <= 4:
+        listed = [base64.b64encode(_png(sample, space)).decode() for sample in samples]
+        coding = "png, base64"
+    else:
+        listed, coding = samples.tolist(), "numbers"
+    record = {
+        "seed": wish.seed,
+        "start": wish.start,
+        "shape": list(space.shape),
+        "coding": coding,
+        "samples": listed,
+    }
+    return json.dumps(record, allow_nan=False).encode()

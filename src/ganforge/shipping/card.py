@@ -1,0 +1,164 @@
+"""The model card: what a stranger should know of a generator before using it (Mitchell et al. 2019)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ganforge.runs.folder import Run
+from ganforge.shipping.compare import Loss
+from ganforge.shipping.description import Description
+
+__all__ = ["card"]
+
+_GRAVE = ("failure", "warning", "notice")
+
+
+def card(run: Run, description: Description, *, nimg: int, loss: Loss | None = None) -> str:
+    """Markdown with the front matter that model hubs read. The licence is left for the owner to fill in."""
+    space, recipe = run.space, run.recipe
+    lines = ["---", "license: other", "license_name: to-be-filled-in", "library_name: ganforge", "tags:"]
+    lines += ["- gan", f"- {space.kind}", "---", ""]
+    lines += [f"# {_plain(run.path.name)}", ""]
+    lines += [
+        f"A generator of {space.describe()}, trained with the recipe `{_plain(recipe.name)}` of ganforge. It "
+        "makes samples from latents; its discriminator is not here.",
+        "",
+        "**Licence:** to be filled in by who owns the data and the model.",
+        "",
+        "## Use",
+        "```python",
+        "import ganforge",
+        "",
+        'sampler = ganforge.load("this/folder")',
+        "samples = sampler.sample(16, seed=0)",
+        "```",
+        f"Samples are {_declared(description)}. The same seed gives the same sample. Weights are stored as "
+        f"{description.precision} and compute in float32; opening the folder runs no code from it.",
+        "",
+    ]
+    if space.classes and description.conditions:
+        names = ", ".join(_plain(name) for name in space.classes[:40])
+        lines += [f"Classes: {names}{' …' if len(space.classes) > 40 else ''}.", ""]
+    lines += ["## Data", *_data(run), ""]
+    lines += ["## Training", *_training(run, nimg), ""]
+    lines += ["## Scores", *_scores(run), ""]
+    lines += ["## Does it copy?", *_copies(run), ""]
+    lines += ["## Findings", *_findings(run), ""]
+    if loss is not None:
+        lines += ["## Precision", f"{description.precision} against float32: {loss.words()}.", ""]
+    lines += [
+        "## Limits",
+        "It shows what its data show, with their gaps and their leanings, and nothing more. What it makes "
+        "is made up: it is no evidence of anything.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _plain(value: Any) -> str:
+    """One line, without what Markdown or a front matter would take for itself."""
+    return " ".join(str(value).split())[:200].translate(str.maketrans("`|<>[]", "'/()()"))
+
+
+def _declared(description: Description) -> str:
+    space = description.space
+    shape = ", ".join(str(side) for side in space.shape)
+    kinds = {
+        "points": "float32, in the data's own coordinates",
+        "sound": f"float32, −1 to 1, at {space.sample_rate} Hz",
+    }
+    return f"`(N, {shape})`, {kinds.get(space.kind, 'uint8, 0 to 255')}"
+
+
+def _data(run: Run) -> list[str]:
+    data = run.data
+    source = _plain(Path(str(data.get("source", "not recorded"))).name)
+    form = f" ({_plain(data['form'])})" if data.get("form") else ""
+    lines = [f"- source: {source}{form}"]
+    lines += [
+        f"- {words}: {_plain(data[name])}"
+        for name, words in (
+            ("train", "examples trained on"),
+            ("held_out", "held out"),
+            ("skipped", "bad files skipped"),
+            ("fingerprint", "fingerprint (SHA-256)"),
+        )
+        if data.get(name) not in (None, "")
+    ]
+    lines.append("- licence and consent: to be filled in")
+    return lines
+
+
+def _training(run: Run, nimg: int) -> list[str]:
+    recipe = run.recipe
+    lines = [
+        f"- {nimg / 1000:,.1f} thousand examples shown, batch {recipe.batch}, "
+        f"objective {_plain(recipe.objective)}",
+        f"- generator {_plain(recipe.generator.family)}, width {recipe.generator.width}, "
+        f"depth {recipe.generator.depth}; latent of {recipe.latent}, {recipe.prior}",
+        f"- seed {recipe.seed}; ganforge {_plain(run.info.get('ganforge'))}, "
+        f"torch {_plain(run.info.get('torch'))}",
+    ]
+    return [*lines, "- the weights are the moving average of the generator"]
+
+
+def _measured(run: Run) -> list[dict[str, Any]]:
+    """The scores that `gan evaluate` left in the run, or none."""
+    try:
+        record: Any = json.loads((run.path / "scores.json").read_bytes())
+        return [dict(score) for score in record["scores"]]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return []
+
+
+def _scores(run: Run) -> list[str]:
+    scores = _measured(run)
+    if not scores:
+        return ["Not measured. `gan evaluate RUN` measures them; then export again."]
+    lines = ["| score | value | interval of 95 % | floor | better | n |", "|---|---|---|---|---|---|"]
+    for score in scores:
+        interval = score.get("interval")
+        ends = [_number(end) for end in interval] if isinstance(interval, list) else []
+        protocol = score.get("protocol")
+        n = protocol.get("n", "") if isinstance(protocol, dict) else ""
+        name = _plain(score.get("name", score.get("key", "")))
+        row = [name, _number(score.get("value")), " to ".join(ends), _number(score.get("floor"))]
+        lines.append("| " + " | ".join([*row, _plain(score.get("direction", "")), _plain(n)]) + " |")
+    return [*lines, "", "The floor is the same score of real examples against real ones."]
+
+
+def _copies(run: Run) -> list[str]:
+    for score in _measured(run):
+        if score.get("key") == "memorisation":
+            protocol = score.get("protocol")
+            settings = protocol.get("settings", {}) if isinstance(protocol, dict) else {}
+            copies = settings.get("exact_copies") if isinstance(settings, dict) else None
+            words = f"Of its samples, {_number(score.get('value'))} are nearer to a training example than to "
+            words += f"a held-out one; {_number(score.get('floor'))} is right."
+            return [words + ("" if copies is None else f" Exact copies found: {_plain(copies)}.")]
+    return ["Not measured: the audit of nearest training examples is part of `gan evaluate RUN`."]
+
+
+def _findings(run: Run) -> list[str]:
+    """The last finding of each code, the gravest first."""
+    found: dict[str, dict[str, Any]] = {}
+    for event in run.events():
+        finding = event.get("finding")
+        if event.get("event") == "finding" and isinstance(finding, dict):
+            found[str(finding.get("code"))] = finding
+    grave = [one for one in found.values() if one.get("severity") in _GRAVE]
+    if not grave:
+        return ["None recorded."]
+    grave.sort(key=lambda one: _GRAVE.index(one["severity"]))
+    return [
+        f"- **{_plain(one.get('code'))}** ({one['severity']}): {_plain(one.get('meaning', ''))}"
+        for one in grave
+    ]
+
+
+def _number(value: Any) -> str:
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return "–"
+    return f"{value:.4g}"

@@ -1,0 +1,264 @@
+"""A generator as a graph that runs without ganforge: ONNX, and torch's own exported program.
+
+Both take ``latents (N, L)`` float32, and ``conditions (N, C)`` where the generator has some, for any N,
+and give ``samples (N, *shape)`` float32 in declared units before rounding: pictures and shapes 0…255,
+sound −1…1, points in the data's own coordinates. A file is written only after it was run beside the
+network itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import json
+import logging
+import os
+import warnings
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganforge.core.draw import seeded_numbers
+from ganforge.core.errors import GanforgeError, MachineError
+from ganforge.core.space import Space
+from ganforge.runs.files import machine_faults
+from ganforge.runs.sampler import GeneratorSampler
+from ganforge.shipping.description import Description
+from ganforge.shipping.onnx_sampler import CONDITIONS, LATENTS, METADATA, SAMPLES, open_onnx
+from ganforge.shipping.weights import Precision, quantised, rounds
+
+__all__ = ["BATCHES", "TOLERANCE", "Parity", "export_onnx", "export_program"]
+
+BATCHES = (1, 2, 7)
+TOLERANCE = 1e-4  # in model units, where pictures and sound go from −1 to 1
+
+Runner = Callable[[Tensor, Tensor | None], Tensor]
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far an exported graph is from the network it was made from.
+
+    Attributes:
+        difference: the largest one of any number of any sample, in model units.
+        batches: the batch sizes at which both were run.
+    """
+
+    difference: float
+    batches: tuple[int, ...] = BATCHES
+
+
+class _Shipped(nn.Module):
+    """A generator that gives declared units before rounding."""
+
+    offset: Tensor
+    scale: Tensor
+
+    def __init__(self, network: nn.Module, space: Space) -> None:
+        super().__init__()
+        self.network = network
+        self.space = space
+        self.register_buffer("offset", torch.tensor(space.offset or [0.0]), persistent=False)
+        self.register_buffer("scale", torch.tensor(space.scale or [1.0]), persistent=False)
+
+    def forward(self, latents: Tensor, conditions: Tensor | None = None) -> Tensor:
+        made = self.network(latents, conditions)
+        match self.space.kind:
+            case "points":
+                return made * self.scale + self.offset if self.space.scale else made
+            case "sound":
+                return made.clamp(-1.0, 1.0)
+            case "pictures" | "shapes":
+                return ((made + 1.0) * 127.5).clamp(0.0, 255.0)
+
+
+def export_onnx(sampler: GeneratorSampler, description: Description, path: Path) -> Parity:
+    """Write an ONNX file that describes itself, after onnxruntime has run it beside the network.
+
+    With another precision than float32 in the description it is the graph in full that is compared; what
+    the rounding of the weights loses is for ``compare.measure`` to say.
+
+    Raises:
+        GanforgeError: the graph differs from the network by more than ``TOLERANCE``; nothing is kept.
+        MachineError: onnx, onnxscript or onnxruntime is not installed, or the disk refuses.
+    """
+    onnx = _onnx()
+    shipped = _Shipped(sampler.network, sampler.space).eval()
+    with _quiet():
+        program: Any = torch.onnx.export(
+            shipped,
+            _example(sampler, 2),
+            dynamo=True,
+            dynamic_shapes=_dynamic(sampler),
+            input_names=[LATENTS, CONDITIONS] if sampler.conditions else [LATENTS],
+            output_names=[SAMPLES],
+            external_data=False,
+            verbose=False,
+        )
+    model = program.model_proto
+    _strip(model)
+    onnx.helper.set_model_props(model, {METADATA: json.dumps(description.to_json(), ensure_ascii=False)})
+    with _kept_if_right(path) as temporary:
+        temporary.write_bytes(model.SerializeToString())
+        opened = open_onnx(temporary)
+        parity = _compared(sampler, shipped, opened.declared, path)
+        if description.precision != "float32":
+            _round_weights(onnx, model, description.precision)
+            temporary.write_bytes(model.SerializeToString())
+            open_onnx(temporary)
+    return parity
+
+
+def export_program(sampler: GeneratorSampler, path: Path) -> Parity:
+    """Write torch's exported program (``.pt2``), after the file was read back and run beside the network.
+
+    ``torch.export.load(path).module()(latents)`` runs it, and runs what stands in it: open only those
+    that you made yourself. ``ganforge.load`` opens none.
+
+    Raises:
+        GanforgeError: it differs from the network by more than ``TOLERANCE``; nothing is kept.
+        MachineError: the disk refuses.
+    """
+    shipped = _Shipped(sampler.network, sampler.space).eval()
+    with _kept_if_right(path) as temporary, _quiet():
+        program = torch.export.export(shipped, _example(sampler, 2), dynamic_shapes=_dynamic(sampler))
+        torch.export.save(program, temporary)
+        module = torch.export.load(temporary).module()
+
+        def run(z: Tensor, condition: Tensor | None) -> Tensor:
+            return module(z) if condition is None else module(z, condition)
+
+        return _compared(sampler, shipped, run, path)
+
+
+def _example(sampler: GeneratorSampler, n: int) -> tuple[Tensor, ...]:
+    """``n`` latents, and conditions that are no whole classes, so that their arithmetic is compared too."""
+    z = sampler.prior.seeded(n, seed=20)
+    if not sampler.conditions:
+        return (z,)
+    return z, seeded_numbers(n, sampler.conditions, seed=21, kind="uniform").abs_()
+
+
+def _dynamic(sampler: GeneratorSampler) -> tuple[dict[int, Any], ...]:
+    batch = torch.export.Dim("N", min=1)
+    return ({0: batch}, {0: batch}) if sampler.conditions else ({0: batch},)
+
+
+@torch.no_grad()
+def _compared(sampler: GeneratorSampler, shipped: _Shipped, run: Runner, path: Path) -> Parity:
+    """Raise GanforgeError unless ``run`` gives what the network gives, at each batch size."""
+    space, worst = sampler.space, 0.0
+    unit = torch.tensor(1.0 if space.kind == "sound" else 127.5)
+    if space.kind == "points":
+        unit = shipped.scale
+    for n in BATCHES:
+        z, *rest = _example(sampler, n)
+        condition = rest[0] if rest else None
+        expected, found = shipped(z, condition), run(z, condition)
+        if expected.shape != found.shape:
+            raise GanforgeError(
+                f"{path} was not kept: it makes {tuple(found.shape)} where the network makes "
+                f"{tuple(expected.shape)}; please report it with the recipe"
+            )
+        difference = ((found - expected) / unit).abs().max().item()
+        worst = max(worst, difference)
+        if not difference <= TOLERANCE:  # also where it is no number
+            raise GanforgeError(
+                f"{path} was not kept: at batch {n} the largest difference to the network is "
+                f"{difference:.3g}, more than {TOLERANCE:g}; please report it with the recipe"
+            )
+    return Parity(worst)
+
+
+@contextlib.contextmanager
+def _kept_if_right(path: Path) -> Generator[Path]:
+    """A temporary file in the folder of ``path``, moved there at the end, or removed on any error."""
+    temporary = path.parent / f".tmp-{os.getpid()}-{path.name}"
+    with machine_faults(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _quiet() -> Generator[None]:
+    """The exporter's progress, its warnings about itself and its logs, away from the user's screen."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _strip(model: Any) -> None:
+    """Remove what the exporter notes for its own developers: names of files and lines of this machine."""
+    graph = model.graph
+    for part in (
+        model,
+        graph,
+        *graph.node,
+        *graph.initializer,
+        *graph.input,
+        *graph.output,
+        *graph.value_info,
+    ):
+        del part.metadata_props[:]
+    for node in graph.node:
+        node.doc_string = ""
+    graph.doc_string = model.doc_string = ""
+
+
+def _round_weights(onnx: Any, model: Any, precision: Precision) -> None:
+    """Replace each matrix and filter by its rounded form and the operators that give it back in float32.
+
+    They have constant inputs: a runtime computes them once, when it opens the file.
+    """
+    graph, found = model.graph, list[Any]()
+    kept = list[Any]()
+    for initial in graph.initializer:
+        weight = torch.from_numpy(onnx.numpy_helper.to_array(initial).copy())
+        if not rounds(weight):
+            kept.append(initial)
+            continue
+        name, small = initial.name, f"{initial.name}.{precision}"
+        if precision == "bfloat16":
+            whole = weight.to(torch.bfloat16).view(torch.int16).numpy().tobytes()
+            kept.append(
+                onnx.helper.make_tensor(small, onnx.TensorProto.BFLOAT16, weight.shape, whole, raw=True)
+            )
+            found.append(onnx.helper.make_node("Cast", [small], [name], to=onnx.TensorProto.FLOAT))
+        else:
+            quantity, scale = quantised(weight)
+            kept.append(onnx.numpy_helper.from_array(quantity.numpy(), small))
+            kept.append(onnx.numpy_helper.from_array(scale.numpy(), f"{name}.scale"))
+            cast = onnx.helper.make_node("Cast", [small], [f"{name}.cast"], to=onnx.TensorProto.FLOAT)
+            found += [cast, onnx.helper.make_node("Mul", [f"{name}.cast", f"{name}.scale"], [name])]
+    nodes = [*found, *graph.node]
+    del graph.initializer[:], graph.node[:], graph.value_info[:]
+    graph.initializer.extend(kept)
+    graph.node.extend(nodes)
+
+
+def _onnx() -> Any:
+    for name in ("onnx", "onnxscript", "onnxruntime"):
+        if importlib.util.find_spec(name) is None:
+            raise MachineError("ONNX needs more packages: pip install 'ganforge[export]'")
+    import onnx
+
+    return onnx

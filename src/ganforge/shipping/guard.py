@@ -1,0 +1,172 @@
+"""Who may ask, and how much: the door in front of the service.
+
+A page that a person happens to visit can make their browser send requests to 127.0.0.1. Two checks stand
+against it. The ``Host`` header must name this machine: a stranger's name that was made to resolve here
+(DNS rebinding) is refused. And a request that a browser marks with a foreign ``Origin`` is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import ipaddress
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ganforge.shipping.counting import Counts
+from ganforge.shipping.limits import Limits, Refused
+
+__all__ = ["Door", "Guard", "is_loopback", "send_error"]
+
+_OPEN = ("/", "/health", "/openapi.json")  # they tell nothing that is secret
+
+
+@dataclass(frozen=True)
+class Door:
+    """Attributes:
+    loopback: whether the service listens on this machine alone.
+    names: further names that a Host header may have.
+    token: what requests must carry, or None.
+    """
+
+    loopback: bool = True
+    names: tuple[str, ...] = ()
+    token: str | None = None
+
+    def check(self, headers: dict[str, str], path: str) -> None:
+        """Raises Refused: 403 for a foreign Host or Origin, 401 for a missing or wrong token."""
+        host = headers.get("host", "")
+        if not self._is_ours(host):
+            raise Refused(
+                403, f"the Host {host[:100]!r} is not this service; gan serve --allow-host names others"
+            )
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+            raise Refused(403, f"the Origin {origin[:100]!r} is foreign; pages of other sites may not ask")
+        if self.token is not None and path not in _OPEN:
+            scheme, _, given = headers.get("authorization", "").partition(" ")
+            right = hmac.compare_digest(given.strip().encode(), self.token.encode())
+            if scheme.lower() != "bearer" or not right:
+                words = "a token is needed: send the header Authorization: Bearer TOKEN"
+                raise Refused(401, words, {"WWW-Authenticate": "Bearer"})
+
+    def _is_ours(self, host: str) -> bool:
+        try:
+            name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+        except ValueError:
+            return False
+        if name == "localhost" or name in self.names:
+            return True
+        try:
+            address = ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        # An address cannot be made to resolve elsewhere; beyond loopback any of this machine's will do.
+        return address.is_loopback or not self.loopback
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches a service bound to ``host``."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class Guard:
+    """The door, the limit on bodies, the count of what is answered, and errors as JSON.
+
+    Args:
+        app: what is behind it.
+        paths: those that exist, each with the most bytes of a body; others are counted as ``other``.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, door: Door, limits: Limits, counts: Counts, paths: dict[str, int]
+    ) -> None:
+        self._app = app
+        self._door = door
+        self._limits = limits
+        self._counts = counts
+        self._paths = paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            return  # there are no web sockets here
+        began, status = time.monotonic(), 0
+        path = scope["path"] if scope["path"] in self._paths else "other"
+
+        async def sent(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            headers = _headers(scope)
+            self._door.check(headers, scope["path"])
+            body = await self._body(headers, receive, self._paths.get(path, 0))
+            scope.setdefault("state", {})["body"] = body
+            await self._app(scope, receive, sent)
+        except Refused as refused:
+            await send_error(sent, refused)
+        finally:
+            self._counts.answered(path, status, time.monotonic() - began)
+
+    async def _body(self, headers: dict[str, str], receive: Receive, most: int) -> bytes:
+        """The whole body. Raises Refused: 413 once it is seen to be too large, 408 where it does not come."""
+        too_large = Refused(413, f"the body may have {most:,} bytes here", {"Connection": "close"})
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or len(length) > 12 or int(length) > most:
+            raise too_large
+        parts: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(self._limits.body_seconds):
+                while True:
+                    message: dict[str, Any] = dict(await receive())
+                    if message["type"] == "http.disconnect":
+                        raise Refused(400, "the connection was closed")
+                    part: bytes = message.get("body", b"")
+                    size += len(part)
+                    if size > most:
+                        raise too_large
+                    parts.append(part)
+                    if not message.get("more_body", False):
+                        return b"".join(parts)
+        except TimeoutError:
+            words = f"the body did not come within {self._limits.body_seconds:g} seconds"
+            raise Refused(408, words, {"Connection": "close"}) from None
+
+
+async def send_error(send: Send, refused: Refused) -> None:
+    """``{"error": words}`` with the status and headers."""
+    body = json.dumps({"error": refused.words}).encode()
+    headers = {
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        "X-Content-Type-Options": "nosniff",
+        **refused.headers,
+    }
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": refused.status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    """By lower-case name. Raises Refused where one that decides comes twice."""
+    found: dict[str, str] = {}
+    for raw_name, value in scope["headers"]:
+        name = raw_name.decode("latin-1")
+        if name in found and name in ("host", "origin", "authorization", "content-length"):
+            raise Refused(400, f"the header {name} comes twice")
+        found[name] = value.decode("latin-1")
+    return found

@@ -1,0 +1,84 @@
+"""The page at ``/``: a form and the picture that it asks for. It needs no network and stores nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+
+from ganforge.core.space import Space
+from ganforge.shipping.limits import Limits
+
+__all__ = ["page"]
+
+_SCRIPT = """
+const form = document.querySelector("form"), shown = document.querySelector("img"),
+      told = document.querySelector("output");
+async function ask() {
+  const given = new FormData(form), body = { seed: +given.get("seed"), n: +given.get("n"),
+    truncation: +given.get("truncation"), grid: true };
+  if (given.get("class")) body.class = given.get("class");
+  const headers = { "Content-Type": "application/json" };
+  if (given.get("token")) headers.Authorization = "Bearer " + given.get("token");
+  told.value = "…";
+  const began = performance.now();
+  try {
+    const answer = await fetch("sample", { method: "POST", headers, body: JSON.stringify(body) });
+    if (!answer.ok) { told.value = (await answer.json()).error; return; }
+    const old = shown.src;
+    shown.src = URL.createObjectURL(await answer.blob());
+    if (old) URL.revokeObjectURL(old);
+    told.value = Math.round(performance.now() - began) + " ms";
+  } catch (error) { told.value = "the service does not answer"; }
+}
+form.addEventListener("submit", event => { event.preventDefault(); ask(); });
+form.addEventListener("change", ask);
+if (!form.elements.token) ask();
+""".strip()
+
+_STYLE = """
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
+body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+form { display: flex; flex-wrap: wrap; gap: .75rem 1.25rem; align-items: end; margin: 1rem 0 }
+label { display: grid; gap: .15rem; font-size: .875rem }
+input, select, button { font: inherit; padding: .3rem .5rem; max-width: 11rem }
+img { max-width: 100%; image-rendering: pixelated; background: #8882; min-height: 4rem }
+output { display: block; min-height: 1.5em; font-size: .875rem }
+""".strip()
+
+
+def page(name: str, space: Space, conditions: int, limits: Limits, *, needs_token: bool) -> tuple[str, str]:
+    """The page, and the policy that lets a browser run its own script and nothing else."""
+    most = min(limits.samples, max(1, limits.numbers // space.size), 64)
+    fields = [
+        f'<label>seed<input name="seed" type="number" min="0" value="0"></label>'
+        f'<label>samples<input name="n" type="number" min="1" max="{most}" value="{min(16, most)}"></label>'
+        '<label>truncation<input name="truncation" type="number" min="0" max="1" step="0.05" value="1">'
+        "</label>"
+    ]
+    if conditions:
+        options = "".join(f"<option>{html.escape(one)}</option>" for one in space.classes)
+        fields.append(
+            f'<label>class<select name="class"><option value="">in turn</option>{options}</select></label>'
+        )
+    if needs_token:
+        fields.append('<label>token<input name="token" type="password" autocomplete="off"></label>')
+    title = html.escape(name)
+    text = (
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        f"<title>{title}</title><style>{_STYLE}</style>"
+        f"<h1>{title}</h1><p>A generator of {html.escape(space.describe())}. "
+        'For programs: <code>POST /sample</code>, described in <a href="openapi.json">openapi.json</a>.</p>'
+        f"<form>{''.join(fields)}<button>make</button></form>"
+        f'<img alt="samples"><output></output><script>{_SCRIPT}</script></html>'
+    )
+    policy = (
+        f"default-src 'none'; connect-src 'self'; img-src 'self' blob:; style-src {_hash(_STYLE)}; "
+        f"script-src {_hash(_SCRIPT)}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    )
+    return text, policy
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
