@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ganforge.health.finding import Finding
 from ganforge.health.history import History
-from ganforge.health.symptoms import SYMPTOMS
+from ganforge.health.symptoms import SYMPTOMS, Symptom
 
 __all__ = ["Diagnosis", "diagnose"]
+
+_MEMORY = 3  # looks
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,28 @@ class Diagnosis:
 
 def diagnose(history: History) -> Diagnosis:
     """Ask every symptom. A pure function of the history's examinations: the same log, the same findings."""
-    found = [finding for symptom in SYMPTOMS.values() if (finding := symptom(history)) is not None]
+    found = [_told(finding) for symptom in SYMPTOMS.values() if (finding := _seen(symptom, history))]
+    if any(finding.rank >= 2 for finding in found):  # a cause is known: that it stalled follows
+        found = [finding for finding in found if finding.code != "stalled"]
     # The sort is stable: within a severity the order of SYMPTOMS, causes first, stays.
     found.sort(key=lambda finding: -finding.rank)
     return Diagnosis(tuple(found), history.nimg)
+
+
+def _seen(symptom: Symptom, history: History) -> Finding | None:
+    """What a symptom says now; or, of a warning or a failure, what it said at two of the last three looks.
+
+    Scores are noisy: a fault does not disappear because one look at 500 samples was kind.
+    """
+    now = symptom(history)
+    if now is not None or len(history.examined) <= _MEMORY:
+        return now
+    former = [symptom(history.before(i)) for i in range(1, _MEMORY + 1)]
+    faults = [finding for finding in former if finding is not None and finding.rank >= 2]
+    return faults[0] if len(faults) >= 2 else None
+
+
+def _told(finding: Finding) -> Finding:
+    """The finding with the numbers that were measured: what is NaN is not told."""
+    known = {name: value for name, value in finding.evidence.items() if math.isfinite(value)}
+    return replace(finding, evidence=known)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -47,11 +49,7 @@ class Finding:
 
     def command(self) -> str:
         """The changes as the user would type them; empty where there are none."""
-        pairs = " ".join(
-            f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}"
-            for key, value in self.changes.items()
-        )
-        return f"--set {pairs}" if pairs else ""
+        return f"--set {shlex.join(map(_pair, self.changes.items()))}" if self.changes else ""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -60,3 +58,10 @@ class Finding:
     def from_json(cls, fields: dict[str, Any]) -> Finding:
         """The inverse of :meth:`to_json`. Raises TypeError for other fields."""
         return cls(**fields)
+
+
+def _pair(change: tuple[str, Any]) -> str:
+    key, value = change
+    if isinstance(value, float):
+        return f"{key}={value:g}"
+    return f"{key}={json.dumps(value, separators=(',', ':')) if isinstance(value, (list, dict)) else value}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganforge.core.errors import RecipeError, RunError
 from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
 from ganforge.runs.folder import Run
@@ -83,7 +84,8 @@ class Examined:
     @property
     def fingerprint(self) -> Array:
         """Features of the first fixed latents' samples, ``(K,)``; empty where there are none."""
-        return np.array([_number(value) for value in self.record.get("fingerprint") or []])
+        values = self.record.get("fingerprint")
+        return np.array([_number(value) for value in values] if isinstance(values, list) else [])
 
 
 @dataclass(frozen=True)
@@ -109,11 +111,18 @@ class History:
 
     @classmethod
     def of(cls, run: Run) -> History:
-        """Read ``run``'s log. Damaged lines are passed over; an empty log is an empty history."""
+        """Read ``run``'s log. Damaged lines are passed over; an empty log is an empty history.
+
+        The recipe is the one that is played now: where a rescue has changed it, the changed one.
+        """
         events = [event.get("event") for event in run.events()]
+        try:
+            recipe = run.recipe_at(run.checkpoint("newest", only=()))
+        except (RunError, RecipeError):
+            recipe = run.recipe
         return cls.from_records(
             run.log(),
-            recipe=run.recipe,
+            recipe=recipe,
             space=run.space,
             training=_whole(run.data.get("train")),
             held_out=_whole(run.data.get("held_out")),
@@ -137,6 +146,12 @@ class History:
             Examined.of(record) for record in ticks if isinstance(record.get("examination"), dict)
         )
         return cls(recipe, space, training, held_out, ticks, examined, finished)
+
+    def before(self, looks: int) -> History:
+        """The run as it stood ``looks`` examinations ago."""
+        nimg = self.examined[-1 - looks].nimg
+        ticks = tuple(tick for tick in self.ticks if tick["nimg"] <= nimg)
+        return replace(self, ticks=ticks, examined=self.examined[:-looks], finished=False)
 
     @property
     def nimg(self) -> int:

@@ -1,0 +1,171 @@
+"""The course of a run: going round in circles, past its best, settled, or too short to tell."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ganforge.health import remedies
+from ganforge.health.finding import Finding
+from ganforge.health.history import History
+from ganforge.health.measures import (
+    bad,
+    finite,
+    headline,
+    improving,
+    late,
+    late_steps,
+    moved,
+    progress,
+    ratio,
+    swinging,
+    told,
+    window,
+)
+
+__all__ = ["equilibrium", "few_examples", "oscillation", "past_its_best", "stalled", "too_early"]
+
+LEAST_ROUNDS = 500  # before a run counts as stalled
+VERY_BAD = 0.2  # of the coverage or precision of real examples
+WORSE = 3.0  # times the best score
+FEWEST = 3  # examinations after the first move
+UNDECIDED = (0.38, 0.65)  # probability to tell apart
+
+
+def oscillation(history: History) -> Finding | None:
+    """The same latents' samples go far and come back, and the score with them."""
+    way = late_steps(history)
+    if not swinging(history) or progress(history) < 0.45 or _new_best(history):
+        return None
+    if not all(bad(one) for one in history.examined[-3:]):
+        return None
+    remedy = remedies.calm(history.recipe, history.space, 4.0)
+    return Finding(
+        code="oscillation",
+        severity="failure",
+        nimg=history.nimg,
+        evidence={"step": float(np.median(way)), "longest": max(way)},
+        meaning="The players go round each other: the same latents give ever other samples, and none of the"
+        " rounds ends nearer to the data.",
+        remedy=remedy.words,
+        changes=remedy.changes,
+    )
+
+
+def stalled(history: History) -> Finding | None:
+    """The samples are bad and do not get better, and it is late: whatever the cause."""
+    rounds = sum(one.since_rounds for one in history.examined)
+    if rounds < LEAST_ROUNDS or progress(history) < 0.75 or improving(history):
+        return None
+    if not all(bad(one, VERY_BAD) for one in late(history, 4)):
+        return None
+    last = history.examined[-1]
+    remedy = remedies.calm(history.recipe, history.space)
+    return Finding(
+        code="stalled",
+        severity="notice",
+        nimg=history.nimg,
+        evidence={
+            "score": headline(last),
+            "floor": headline(last, "floor"),
+            "coverage": last.score("coverage"),
+            "precision": last.score("precision"),
+        },
+        meaning="The samples are bad and no longer get better.",
+        remedy=f"{remedy.words} Where that does not help: larger networks.",
+        changes=remedy.changes,
+    )
+
+
+def _new_best(history: History) -> bool:
+    """Whether the last three examinations have a score that is by a tenth better than any before."""
+    scores = finite(headline(one) for one in history.examined)
+    return len(scores) < 6 or min(scores[-3:]) < 0.9 * min(scores[:-3])
+
+
+def past_its_best(history: History) -> Finding | None:
+    """The score is significantly worse than it was at its best: the intervals do not overlap."""
+    scored = [one for one in history.examined if math.isfinite(headline(one))]
+    if len(scored) < FEWEST:
+        return None
+    best, last = min(scored, key=headline), scored[-1]
+    earlier = scored[-2]
+    apart = headline(last, "low") > headline(best, "high") and headline(earlier, "low") > headline(
+        best, "high"
+    )
+    first = headline(scored[0])
+    # It must have been good once: a run that never got anywhere has no best.
+    if not apart or best.nimg == 0 or headline(best) > 0.5 * first:
+        return None
+    worse = headline(last) / max(headline(best), headline(best, "floor"), 1e-9)
+    if worse < WORSE:
+        return None
+    remedy = remedies.settle(history.recipe)
+    ruined = not bad(best) and bad(last, 0.5)
+    return Finding(
+        code="past-its-best",
+        severity="failure" if ruined else "warning",
+        nimg=history.nimg,
+        evidence={"now": headline(last), "best": headline(best), "best_nimg": float(best.nimg)},
+        meaning=f"The run is past its best: at {best.nimg:,} examples the score was significantly better.",
+        remedy=remedy.words,
+        changes=remedy.changes,
+    )
+
+
+def equilibrium(history: History) -> Finding | None:
+    """The good end: the discriminator is undecided, and the score is near that of real against real."""
+    recent = late(history, 2)
+    apart = window(recent, told)
+    if not apart or not all(UNDECIDED[0] <= value <= UNDECIDED[1] for value in apart):
+        return None
+    covered = window(recent, lambda one: ratio(one, "coverage"))
+    alike = window(recent, lambda one: ratio(one, "precision"))
+    if not covered or not alike or min(covered) < 0.8 or min(alike) < 0.8:
+        return None
+    last = recent[-1]
+    return Finding(
+        code="equilibrium",
+        severity="good",
+        nimg=history.nimg,
+        evidence={
+            "told_apart": apart[-1],
+            "score": headline(last),
+            "floor": headline(last, "floor"),
+            "coverage": last.score("coverage"),
+        },
+        meaning="Equilibrium: the discriminator can hardly tell samples from real examples, and the scores"
+        " agree with it.",
+    )
+
+
+def too_early(history: History) -> Finding | None:
+    """Fewer examinations than any other symptom needs."""
+    n = len(moved(history))
+    if n >= FEWEST:
+        return None
+    return Finding(
+        code="too-early",
+        severity="notice",
+        nimg=history.nimg,
+        evidence={"examinations": float(n), "needed": float(FEWEST)},
+        meaning="It is too early to tell: the run was examined too few times since its first move.",
+        remedy="Train on, and ask again.",
+    )
+
+
+def few_examples(history: History) -> Finding | None:
+    """There are examinations, and in none of them enough examples for a score."""
+    if not history.examined or any(one.record.get("scores") for one in history.examined):
+        return None
+    if any(not one.fingerprint.size for one in history.examined):
+        return None  # samples were not finite: another symptom
+    return Finding(
+        code="few-examples",
+        severity="notice",
+        nimg=history.nimg,
+        evidence={"training": float(history.training), "held_out": float(history.held_out)},
+        meaning="There are too few examples to score samples: no score means anything with so few.",
+        remedy="Give more examples; until then judge by eye.",
+    )

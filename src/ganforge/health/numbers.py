@@ -1,0 +1,129 @@
+"""Numbers that are not numbers, gradients that explode, gradients that vanish."""
+
+from __future__ import annotations
+
+import math
+
+from ganforge.health import remedies
+from ganforge.health.finding import Finding
+from ganforge.health.history import Examined, History
+from ganforge.health.measures import bad, finite, improving, late, moved, told, window
+
+__all__ = ["exploding_gradients", "not_finite", "vanishing_gradients"]
+
+MOST_REFUSED = 0.01  # share of refused moves above which it is no accident
+LARGE_NORM = 1e3  # a gradient's norm; most healthy runs of the zoo stay below 20, few-shot reaches 520
+ENORMOUS_NORM = 1e4
+GROWTH = 30.0  # times the smallest norm of the run
+LARGE_LOGIT = 1e6
+FAR_APART = 10.0  # times the distance between real examples
+VANISHED = 0.01  # of the largest norm before
+
+
+def not_finite(history: History) -> Finding | None:
+    """Losses, gradients or samples hold NaN or infinity."""
+    seen = moved(history)
+    if not seen:
+        return None
+    last = seen[-1]
+    moves = max(last.since_rounds * (1 + history.recipe.discriminator_moves), 1)
+    share = last.since_refused / moves
+    ever = sum(one.since_refused for one in seen)
+    tick = history.ticks[-1]
+    # A note that is there and is no number: the log keeps NaN as null or NaN.
+    broken = [
+        name
+        for notes in (last.since, tick)
+        for name, value in notes.items()
+        if isinstance(value, dict) and "mean" in value and not _is_number(value["mean"])
+    ]
+    judged = last.record.get("judged")
+    samples = bool(judged) and not last.fingerprint.size and not last.record.get("scores")
+    if share <= MOST_REFUSED and not broken and not samples:
+        if not ever:
+            return None
+        return Finding(
+            code="not-finite",
+            severity="notice",
+            nimg=history.nimg,
+            evidence={"refused": float(ever)},
+            meaning="Gradients of a few moves were no numbers: those moves were refused, and all went on.",
+        )
+    remedy = remedies.lower_rates(history.recipe)
+    return Finding(
+        code="not-finite",
+        severity="failure",
+        nimg=history.nimg,
+        evidence={"refused": float(last.since_refused), "refused_share": share},
+        meaning="Losses or gradients are no longer numbers: the arithmetic broke, and nobody can learn.",
+        remedy=f"Look for values in the data that are not numbers. {remedy.words}",
+        changes=remedy.changes,
+    )
+
+
+def exploding_gradients(history: History) -> Finding | None:
+    """A gradient's norm is enormous, and far above what it was."""
+    seen = moved(history)
+    if not seen:
+        return None
+    norm, grown = 0.0, False
+    lost = not improving(history) and all(bad(one) for one in seen[-2:])
+    for name in ("generator_gradient", "discriminator_gradient"):
+        norms = finite(one.note(name) for one in seen)
+        recent = max(norms[-3:], default=0.0)
+        if lost and max(norms, default=0.0) > ENORMOUS_NORM:
+            recent = max(norms)  # who was thrown out of the world once, and is still lost, suffers from it
+        grown |= recent > (LARGE_NORM if lost else ENORMOUS_NORM) and recent > GROWTH * min(norms)
+        norm = max(norm, recent)
+    logits = max(
+        finite(abs(one.note(whom)) for one in seen[-3:] for whom in ("real_logits", "fake_logits")),
+        default=0.0,
+    )
+    spread = max(finite(one.probe("spread") for one in seen[-2:]), default=1.0)
+    if not grown and logits < LARGE_LOGIT and not (spread > FAR_APART and norm > LARGE_NORM / 10):
+        return None
+    remedy = remedies.calm(history.recipe, history.space, 4.0)
+    return Finding(
+        code="exploding-gradients",
+        severity="failure",
+        nimg=history.nimg,
+        evidence={"gradient": norm, "logits": logits, "spread": spread},
+        meaning="The gradients exploded: each move throws the players further off than they can come back.",
+        remedy=remedy.words,
+        changes=remedy.changes,
+    )
+
+
+def vanishing_gradients(history: History) -> Finding | None:
+    """Almost nothing of the discriminator's verdict reaches the generator, and its samples are bad."""
+    recent = late(history, 2)
+    norms = finite(one.note("generator_gradient") for one in moved(history))
+    now = window(recent, lambda one: one.note("generator_gradient"))
+    if not now or not norms or not all(bad(one) for one in recent) or improving(history):
+        return None
+    left = max(now) / max(max(norms), 1e-30)
+    sure = min(window(recent, _sureness), default=0.0)
+    if left > VANISHED or (sure < 0.95 and left > VANISHED / 100):
+        return None
+    recipe = history.recipe
+    fast = remedies.relative_rate(recipe, "generator") >= remedies.FAST
+    remedy = remedies.lower_rates(recipe) if fast else remedies.brake(recipe, history.space)
+    return Finding(
+        code="vanishing-gradients",
+        severity="failure",
+        nimg=history.nimg,
+        evidence={"gradient": max(now), "share_of_largest": left, "told_apart": sure},
+        meaning="The generator is told that its samples are bad, but not in which direction better ones lie:"
+        " its gradient has vanished.",
+        remedy=remedy.words,
+        changes=remedy.changes,
+    )
+
+
+def _sureness(seen: Examined) -> float:
+    value = told(seen)
+    return max(value, 1.0 - value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)

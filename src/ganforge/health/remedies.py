@@ -1,0 +1,209 @@
+"""What helps, in words and as dotted keys of the recipe: each a pure function of the recipe.
+
+A remedy changes one thing, and never the networks: a run goes on with it from a checkpoint. It goes as
+far as the recipe is from what is usual: a rate of 1 is brought to the usual one at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any, Literal, NamedTuple
+
+from ganforge.core.recipe import Penalty, Player, Recipe
+from ganforge.core.space import Space
+
+__all__ = [
+    "FAST",
+    "Remedy",
+    "augment_more",
+    "brake",
+    "calm",
+    "lower_rates",
+    "penalise_less",
+    "penalise_more",
+    "raise_rate",
+    "relative_rate",
+    "settle",
+]
+
+Role = Literal["generator", "discriminator"]
+Changes = dict[str, Any]
+
+_ROLES: tuple[Role, ...] = ("generator", "discriminator")
+
+FAST = 8.0  # times the usual rate: far above it
+_WILD = 32.0  # times the usual rate: not tried by anybody who meant it
+_RATES = {"mlp": 1e-3, "residual": 5e-4, "dcgan": 2e-4, "few_shot": 2e-4}
+_GRADIENT = ("r1", "r2", "interpolated", "dragan")  # penalties on the discriminator's gradient
+
+
+class Remedy(NamedTuple):
+    """One sentence, and the recipe's keys with their new values; without keys it is the user's to do."""
+
+    words: str
+    changes: Changes
+
+
+def _player(recipe: Recipe, role: Role) -> Player:
+    return recipe.generator if role == "generator" else recipe.discriminator
+
+
+def _usual(player: Player) -> float:
+    """The rate at which this family of networks learns well, with this optimiser."""
+    return 1e-2 if player.optimiser == "sgd" else _RATES.get(player.family, 2e-4)
+
+
+def _peak(player: Player) -> float:
+    return max(player.learning_rate, player.learning_rate_final or 0.0)
+
+
+def relative_rate(recipe: Recipe, role: Role) -> float:
+    """A player's highest rate over the usual one."""
+    player = _player(recipe, role)
+    return _peak(player) / _usual(player)
+
+
+def _set_rate(recipe: Recipe, role: Role, rate: float) -> Changes:
+    """A player's rate; where it falls during the run it still falls by the same factor."""
+    player, rate = _player(recipe, role), _short(rate)
+    if rate == player.learning_rate:
+        return {}
+    changes: Changes = {f"{role}.learning_rate": rate}
+    final = player.learning_rate_final
+    if final is not None:
+        kept = final / player.learning_rate if player.learning_rate > 0 else 0.1
+        changes[f"{role}.learning_rate_final"] = _short(rate * min(kept, 1.0))
+    return changes
+
+
+def lower_rates(recipe: Recipe) -> Remedy:
+    """Every rate that is far above the usual one is lowered; where none is, both are halved."""
+    fast: list[Role] = [role for role in _ROLES if relative_rate(recipe, role) >= FAST]
+    changes: Changes = {}
+    for role in fast or list(_ROLES):
+        player, relative = _player(recipe, role), relative_rate(recipe, role)
+        usual = _usual(player)
+        calmer = usual if relative >= _WILD else max(_peak(player) / 8, usual)
+        rate = calmer if relative >= FAST else _peak(player) / 2
+        changes |= _set_rate(recipe, role, rate)
+    who = f"the {fast[0]}'s learning rate" if len(fast) == 1 else "both learning rates"
+    return Remedy(f"Lower {who}.", changes)
+
+
+def settle(recipe: Recipe) -> Remedy:
+    """Smaller moves from here on: both rates halved, and a tenth of that in the end."""
+    changes: Changes = {}
+    for role in _ROLES:
+        player = _player(recipe, role)
+        rate = player.learning_rate / 2
+        final = min(player.learning_rate_final or rate, rate) / 10
+        changes[f"{role}.learning_rate"] = _short(rate)
+        changes[f"{role}.learning_rate_final"] = _short(final)
+    return Remedy("Go back to the best checkpoint, and on from there with lower rates.", changes)
+
+
+def raise_rate(recipe: Recipe, role: Role) -> Remedy:
+    """The other player's rate, if that is a usual one; else the usual one, or twice its own."""
+    player = _player(recipe, role)
+    other = _player(recipe, "discriminator" if role == "generator" else "generator").learning_rate
+    usual = _usual(player)
+    goal = other if usual / FAST <= other <= usual * FAST else usual
+    rate = goal if goal > 1.5 * player.learning_rate else 2 * player.learning_rate
+    return Remedy(f"Raise the {role}'s rate: both players need their turns.", _set_rate(recipe, role, rate))
+
+
+def penalise_more(recipe: Recipe, space: Space, factor: float = 2.0) -> Remedy:
+    """Every penalty on the gradient times ``factor``; a pair of r1 and r2 where there is none."""
+    own = [entry for entry in recipe.penalties if entry.name in _GRADIENT]
+    if not own:
+        added = [*recipe.penalties, *_pair(recipe, space)]
+        words = "Add the penalties r1 and r2 on the discriminator's gradient."
+        return Remedy(words, {"penalties": [asdict(entry) for entry in added]})
+    changes: Changes = {}
+    for entry in own:
+        changes[f"penalties.{entry.name}.weight"] = _short(entry.weight * factor)
+        if entry.weight_final is not None:
+            changes[f"penalties.{entry.name}.weight_final"] = _short(entry.weight_final * factor)
+    return Remedy("A heavier penalty on the discriminator's gradient.", changes)
+
+
+def _pair(recipe: Recipe, space: Space) -> tuple[Penalty, Penalty]:
+    """r1 and r2 by finite differences, of a weight that suits the examples."""
+    if space.kind == "points":
+        fine = bool(recipe.discriminator.options.get("fourier"))
+        weight, sigma = (2e-3, 2e-3) if fine else (0.05, 2e-3)
+        # A critic has no scale of its own: the penalty alone gives it one.
+        weight = max(weight, 0.1) if recipe.objective == "wasserstein" else weight
+    else:
+        # Zero-centred penalties grow with the area (Karras et al. 2020).
+        weight, sigma = 0.1 * (max(space.spatial, default=32) / 32) ** 2, 0.01
+    weight = _short(weight)
+    r1 = Penalty(
+        name="r1",
+        weight=weight,
+        weight_final=weight / 10,
+        method="finite_difference",
+        sigma=sigma,
+        share=0.25,
+    )
+    return r1, replace(r1, name="r2")
+
+
+def penalise_less(recipe: Recipe) -> Remedy:
+    """A quarter of every penalty on the gradient; only words where there is none."""
+    changes: Changes = {
+        f"penalties.{entry.name}.{part}": _short(value / 4)
+        for entry in recipe.penalties
+        if entry.name in _GRADIENT
+        for part, value in (("weight", entry.weight), ("weight_final", entry.weight_final))
+        if value is not None
+    }
+    words = "Let the discriminator see more: a lighter penalty, a larger width; for points fourier=6."
+    return Remedy(words, changes)
+
+
+def augment_more(recipe: Recipe, space: Space) -> Remedy:
+    """Show the discriminator its examples changed, more often; points get noise."""
+    augmentation = recipe.augmentation
+    if space.kind == "points":
+        noise = _short(max(2 * augmentation.noise, 0.1))
+        changes: Changes = {"augmentation.noise": noise, "augmentation.noise_final": _short(noise / 5)}
+        changes["augmentation.noise_until"] = 1.0
+        return Remedy("Add noise to what the discriminator sees, or find more examples.", changes)
+    on = augmentation.probability if augmentation.policy else 0.0
+    if on >= 1.0:
+        return penalise_more(recipe, space)
+    changes = {} if augmentation.policy else {"augmentation.policy": "translation"}
+    changes["augmentation.probability"] = min(max(2 * on, 0.5), 1.0)
+    return Remedy("Show the discriminator its examples augmented, more often; or find more.", changes)
+
+
+def brake(recipe: Recipe, space: Space) -> Remedy:
+    """Hold back a discriminator that runs ahead: equal rates and a penalty, equal turns, a better loss."""
+    generator, discriminator = recipe.generator, recipe.discriminator
+    free = not any(entry.name in _GRADIENT for entry in recipe.penalties)
+    penalty = penalise_more(recipe, space)
+    if discriminator.learning_rate >= 4 * generator.learning_rate:
+        fair = _short(min(discriminator.learning_rate, _usual(generator)))
+        changes = {**_set_rate(recipe, "generator", fair), **_set_rate(recipe, "discriminator", fair)}
+        # Without any penalty equal rates alone do not hold a discriminator that has been ahead.
+        changes |= penalty.changes if free else {}
+        return Remedy(f"Balance the players: equal rates{', and a penalty' if free else ''}.", changes)
+    if free:
+        return penalty
+    if recipe.discriminator_moves > 1 and recipe.objective != "wasserstein":
+        return Remedy("Let the players take equal turns.", {"discriminator_moves": 1})
+    if recipe.objective == "minimax":
+        return Remedy("Let the generator raise log D instead.", {"objective": "non_saturating"})
+    return penalise_more(recipe, space, 4.0)
+
+
+def calm(recipe: Recipe, space: Space, factor: float = 2.0) -> Remedy:
+    """What steadies a game: lower rates where one is far above the usual, else a heavier penalty."""
+    if max(relative_rate(recipe, "generator"), relative_rate(recipe, "discriminator")) >= FAST:
+        return lower_rates(recipe)
+    return penalise_more(recipe, space, factor)
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.3g}")

@@ -1,0 +1,211 @@
+"""What the samples are: one or many, copies or new, told apart by a trifle, one class worse than others."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ganforge.health import remedies
+from ganforge.health.finding import Finding
+from ganforge.health.history import Examined, History
+from ganforge.health.measures import bad, headline, improving, late, progress, ratio, swinging, told, window
+
+__all__ = [
+    "class_lagging",
+    "discriminator_overfitting",
+    "low_support",
+    "memorisation",
+    "mode_collapse",
+    "shortcut",
+]
+
+COLLAPSED_SUPPORT = 0.005  # of the real examples' own
+LOW_SUPPORT = 0.012  # healthy runs on 1,300 digits have .02 to .1
+SHRUNK = 0.25  # distance between two samples, over that between two real examples
+COPYING = 0.6  # share nearer to a training example than to a held-out one; honest is about .5
+MOSTLY_COPIES = 0.75
+GAP = 0.15  # of the probability to tell apart, between training and held-out examples
+LARGE_GAP = 0.3
+TRIFLE = 0.96  # accuracy of a line on mean, deviation and spectrum
+LAGGING = 0.25  # below the median class
+
+
+def mode_collapse(history: History) -> Finding | None:
+    """The samples are few different ones, or lie densely in a part of what is real."""
+    recent = late(history, 2)
+    if not recent or progress(history) < 0.1:
+        return None
+    shares = [_support(one) for one in recent]
+    few = all(share < COLLAPSED_SUPPORT for share in shares)
+    narrow = all(_narrow(one) or one.probe("spread") < SHRUNK for one in recent)
+    # What is thrown about is narrow at each moment, and for another reason.
+    narrow = narrow and progress(history) > 0.25 and not swinging(history)
+    # Few samples at once are plainer than a slow change of a score.
+    if not (few or narrow) or improving(history, 0.4 if few else 0.15):
+        return None
+    if not all(bad(one) for one in recent):
+        return None
+    last = recent[-1]
+    several = last.score("support_size")
+    remedy = remedies.calm(history.recipe, history.space)
+    return Finding(
+        code="mode-collapse",
+        severity="failure",
+        nimg=history.nimg,
+        evidence={
+            "different_samples": several,
+            "real": last.score("support_size", "floor"),
+            "coverage": last.score("coverage"),
+            "coverage_of_real": last.score("coverage", "floor"),
+            "spread": last.probe("spread"),
+        },
+        meaning="The generator makes the same few things again and again, a small part of the data.",
+        remedy=f"{remedy.words} Then coins in the latent, or packing.",
+        changes=remedy.changes,
+    )
+
+
+def _support(seen: Examined) -> float:
+    """The most that the support can be, over that of real examples; 1 where it was not measured."""
+    floor = seen.score("support_size", "floor")
+    most = seen.score("support_size", "high")
+    most = most if math.isfinite(most) else seen.score("support_size") * 4
+    return most / floor if floor > 0 and math.isfinite(most) else 1.0
+
+
+def _narrow(seen: Examined) -> bool:
+    """Like real ones, but covering little: precision high, recall and coverage low, and close together."""
+    return (
+        ratio(seen, "precision") > 0.5
+        and ratio(seen, "coverage") < 0.4
+        and ratio(seen, "recall") < 0.4
+        and seen.probe("spread") < 0.9
+    )
+
+
+def low_support(history: History) -> Finding | None:
+    """Two samples in a small batch are alike, far oftener than two real examples are."""
+    recent = late(history)
+    if not recent or progress(history) < 0.25 or improving(history):
+        return None
+    shares = [_support(one) for one in recent]
+    if max(shares) > LOW_SUPPORT:
+        return None
+    several = recent[-1].score("support_size")
+    remedy = remedies.calm(history.recipe, history.space)
+    return Finding(
+        code="low-support",
+        severity="warning",
+        nimg=history.nimg,
+        evidence={"different_samples": several, "real": recent[-1].score("support_size", "floor")},
+        meaning=f"The generator makes about {several:,.0f} different samples; the data hold far more.",
+        remedy=f"{remedy.words} Then coins in the latent, or packing.",
+        changes=remedy.changes,
+    )
+
+
+def memorisation(history: History) -> Finding | None:
+    """Samples are nearer to the training examples than to held-out ones of the same kind."""
+    recent = late(history, 2)
+    low = window(recent, lambda one: one.score("memorisation", "low"))
+    honest = window(recent, lambda one: one.score("memorisation", "honest_high"))
+    copies = max((one.probe("copies") for one in recent), default=math.nan)
+    if not low:
+        return None
+    exact = copies > 0.02 and history.space.kind != "points"
+    # Bad samples are near to nothing, and which example happens to be nearest says nothing then.
+    surely = all(a > max(b, COPYING) for a, b in zip(low, honest or [1.0] * len(low), strict=True))
+    if not exact and not (surely and all(_like_real(one) for one in recent)):
+        return None
+    last = recent[-1]
+    remedy = remedies.augment_more(history.recipe, history.space)
+    return Finding(
+        code="memorisation",
+        severity="failure" if exact or min(low) > MOSTLY_COPIES else "warning",
+        nimg=history.nimg,
+        evidence={
+            "nearer_to_training": last.score("memorisation"),
+            "honest": 0.5,
+            "copies": copies if math.isfinite(copies) else 0.0,
+        },
+        meaning="Samples are copies of training examples, or nearly: they are nearer to those than to equally"
+        " good examples that were held out.",
+        remedy=f"{remedy.words} A shorter run copies less, too.",
+        changes=remedy.changes,
+    )
+
+
+def _like_real(seen: Examined) -> bool:
+    return ratio(seen, "precision") > 0.4
+
+
+def discriminator_overfitting(history: History) -> Finding | None:
+    """The discriminator knows its training examples by heart: held-out ones look to it like fakes."""
+    recent = late(history)
+    gaps = window(recent, lambda one: one.probe("told_training") - one.probe("told_held_out"))
+    if not gaps or min(gaps) < GAP:
+        return None
+    last = recent[-1]
+    remedy = remedies.augment_more(history.recipe, history.space)
+    return Finding(
+        code="discriminator-overfitting",
+        severity="failure" if min(gaps) > LARGE_GAP and not improving(history) else "warning",
+        nimg=history.nimg,
+        evidence={
+            "told_training": last.probe("told_training"),
+            "told_held_out": last.probe("told_held_out"),
+            "gap": float(np.mean(gaps)),
+            "examples": float(history.training),
+        },
+        meaning="The discriminator knows the training examples by heart instead of what real ones have in"
+        " common: examples that were held out look to it like fakes.",
+        remedy=remedy.words,
+        changes=remedy.changes,
+    )
+
+
+def shortcut(history: History) -> Finding | None:
+    """A line on mean, deviation and spectrum tells samples apart, and the generator cannot mend it."""
+    recent = late(history)
+    lines = window(recent, lambda one: one.probe("shortcut"))
+    if not lines or min(lines) < TRIFLE or improving(history):
+        return None
+    first, last = headline(history.examined[0]), headline(history.examined[-1])
+    # Samples that never came near real ones differ in everything: that is no shortcut.
+    near = last < 0.2 * first if math.isfinite(first) else False
+    if not near or not all(told(one) > 0.95 and bad(one) for one in recent):
+        return None
+    return Finding(
+        code="shortcut",
+        severity="failure",
+        nimg=history.nimg,
+        evidence={
+            "line": float(np.mean(lines)),
+            "told_apart": float(np.mean(window(recent, told) or [math.nan])),
+        },
+        meaning="The discriminator needs no look at the content: brightness, contrast or a spectrum that the"
+        " generator cannot make gives every sample away.",
+        remedy="Give real examples the format that samples have: range, borders, resizing, compression.",
+    )
+
+
+def class_lagging(history: History) -> Finding | None:
+    """One class comes out far worse than the others."""
+    classes = history.examined[-1].classes if history.examined else {}
+    known = {name: value for name, value in classes.items() if math.isfinite(value)}
+    if len(known) < 2:
+        return None
+    middle = float(np.median(list(known.values())))
+    worst = min(known, key=lambda name: known[name])
+    if known[worst] > middle - LAGGING:
+        return None
+    return Finding(
+        code="class-lagging",
+        severity="warning",
+        nimg=history.nimg,
+        evidence={"accuracy": known[worst], "median": middle},
+        meaning=f"The class {worst} lags: {100 * known[worst]:.0f} % of its samples are recognised,"
+        f" {100 * middle:.0f} % of the median class's.",
+        remedy="More examples of that class, or a longer run; the hardest class is learned last.",
+    )

@@ -1,0 +1,315 @@
+"""Every symptom by histories made by hand: seen, not seen, and at its border."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ganforge.core.recipe import Player
+from ganforge.health import balance, course, numbers, variety
+from ganforge.health.diagnosis import diagnose
+from ganforge.health.history import History
+from ganforge.health.symptoms import SYMPTOMS
+from tests.health.conftest import (
+    PICTURES,
+    Bend,
+    Line,
+    fixed,
+    history,
+    late,
+    note,
+    probe,
+    score,
+    scores,
+    won,
+)
+
+WASSERSTEIN: dict[str, Any] = {"objective": "wasserstein"}
+LEVEL: dict[str, Any] = {"objective": "non_saturating"}
+
+
+def growing(record: Line, i: int) -> None:
+    if i:
+        record["since"]["margin"]["mean"] = 2.0**i
+
+
+def few_support(value: float) -> Bend:
+    return score("support_size", value=value, low=0.8 * value, high=1.2 * value)
+
+
+def copies(low: float) -> Bend:
+    return score("memorisation", value=low + 0.05, low=low, high=low + 0.1)
+
+
+def sinking(record: Line, i: int) -> None:
+    """Good until the tenth examination, then ever worse."""
+    if i > 10:
+        scores(0.05, 0.1 * 3.0 ** (i - 10))(record, i)
+
+
+def shortcut_scores(record: Line, i: int) -> None:
+    scores(0.05, 100.0 if i < 3 else 1.0)(record, i)
+
+
+# Code to (history that shows it, histories that do not).
+CASES: dict[str, tuple[History, tuple[History, ...]]] = {
+    "not-finite": (
+        history(late(lambda record, i: record.update(since_refused=30), 16)),
+        (history(note("generator_loss", mean=1e6)),),
+    ),
+    "fake-loss-unbounded": (
+        history(scores(), growing, **WASSERSTEIN),
+        (
+            history(scores(), note("margin", mean=0.5), **WASSERSTEIN),
+            history(growing, **WASSERSTEIN),  # the samples are good: a scale, not a fault
+            history(scores(), note("discriminator_loss", mean=4.9)),
+        ),
+    ),
+    "exploding-gradients": (
+        history(scores(), note("discriminator_gradient", after=12, mean=5e4)),
+        (
+            history(note("discriminator_gradient", after=12, mean=5e3)),  # large, and the samples are good
+            history(note("discriminator_gradient", mean=5e4)),  # always so: the network's scale
+            history(note("generator_gradient", after=12, mean=20.0)),
+        ),
+    ),
+    "generator-too-weak": (
+        history(scores(), fixed(0.001)),
+        (history(fixed(0.001)), history(scores(), fixed(0.05))),
+    ),
+    "memorisation": (
+        history(copies(0.9)),
+        (
+            history(copies(0.55)),
+            history(copies(0.9), scores()),  # bad samples are near to nothing
+        ),
+    ),
+    "discriminator-overfitting": (
+        history(probe(told_training=0.95, told_held_out=0.5)),
+        (
+            history(probe(told_training=0.7, told_held_out=0.6)),
+            history(probe(told_training=0.95, told_held_out=0.9)),
+        ),
+    ),
+    "past-its-best": (
+        history(sinking),
+        (history(late(score("sliced_wasserstein", value=0.12, low=0.11, high=0.13), 12)), history(scores())),
+    ),
+    "accuracy-diverged": (
+        history(
+            scores(),
+            note("real_logits", positive=1.0),
+            note("fake_logits", positive=1.0),
+            probe(told_held_out=0.5),
+            **LEVEL,
+        ),
+        (
+            history(
+                scores(), note("real_logits", positive=1.0), note("fake_logits", positive=1.0)
+            ),  # free level
+            history(scores(), note("real_logits", positive=0.9), note("fake_logits", positive=0.9), **LEVEL),
+        ),
+    ),
+    "discriminator-too-weak": (
+        history(scores(), probe(told_training=0.1, told_held_out=0.1)),
+        (
+            history(probe(told_training=0.1, told_held_out=0.1)),
+            history(scores(), probe(told_training=0.8, told_held_out=0.8)),
+        ),
+    ),
+    "vanishing-gradients": (
+        history(scores(), *won(0.5), note("generator_gradient", after=8, mean=1e-4)),
+        (
+            history(note("generator_gradient", after=8, mean=1e-4)),
+            history(scores(), *won(0.5), note("generator_gradient", after=8, mean=0.1)),
+        ),
+    ),
+    "shortcut": (
+        history(shortcut_scores, *won(0.3), probe(shortcut=0.99), space=PICTURES),
+        (
+            history(shortcut_scores, *won(0.3), probe(shortcut=0.9), space=PICTURES),
+            history(scores(0.05, 100.0), *won(0.3), probe(shortcut=1.0), space=PICTURES),  # never came near
+        ),
+    ),
+    "mode-collapse": (
+        history(scores(0.3), few_support(8.0)),
+        (history(few_support(8.0)), history(scores(0.3), few_support(2_000.0))),
+    ),
+    "discriminator-loss-zero": (
+        history(scores(), *won(0.02)),
+        (
+            history(*won(0.02)),  # BigGAN's: a low loss alone is no fault
+            history(scores(), *won(0.2)),
+            history(scores(), *won(0.02), **WASSERSTEIN),
+        ),
+    ),
+    "discriminator-too-strong": (
+        history(scores(), *won(0.4)),
+        (history(*won(0.4)), history(scores(), *won(0.4), probe(told_held_out=0.9))),
+    ),
+    "oscillation": (
+        history(scores(0.3), fixed(1.5)),
+        (history(fixed(1.5)), history(scores(0.3), fixed(0.1))),
+    ),
+    "low-support": (
+        history(scores(0.9, 0.2), few_support(50.0)),
+        (history(scores(0.9, 0.2), few_support(1_000.0)),),
+    ),
+    "stalled": (history(scores(0.1)), (history(scores(0.5)), history(scores(0.1), n=5))),
+    "class-lagging": (
+        history(lambda record, i: record["examination"].update(classes={"1": 0.9, "2": 0.95, "7": 0.4})),
+        (history(lambda record, i: record["examination"].update(classes={"1": 0.9, "2": 0.95, "7": 0.8})),),
+    ),
+    "equilibrium": (history(), (history(probe(told_held_out=0.8)), history(scores()))),
+    "too-early": (history(n=3), (history(n=4),)),
+    "few-examples": (
+        history(lambda record, i: record["examination"].update(scores={}), n=6),
+        (history(n=6),),
+    ),
+}
+
+
+def test_every_symptom_has_a_case():
+    assert set(CASES) == set(SYMPTOMS)
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_a_symptom_is_seen_where_it_is_and_only_there(code: str):
+    shown, others = CASES[code]
+    found = SYMPTOMS[code](shown)
+    assert found is not None
+    assert found.code == code
+    assert found.meaning.endswith(".")
+    assert all(math.isfinite(value) for value in found.evidence.values())
+    for other in others:
+        assert SYMPTOMS[code](other) is None
+    assert shown.recipe.with_changes(found.changes) == shown.recipe or found.changes
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_the_remedy_fits_the_recipe_and_changes_no_network(code: str):
+    shown = CASES[code][0]
+    found = SYMPTOMS[code](shown)
+    assert found is not None
+    for bare in (False, True):  # with its penalties, and without any
+        recipe = replace(shown.recipe, penalties=()) if bare else shown.recipe
+        found = SYMPTOMS[code](replace(shown, recipe=recipe))
+        assert found is not None
+        changed = recipe.with_changes(found.changes)
+        for role in ("generator", "discriminator"):
+            before, after = getattr(recipe, role), getattr(changed, role)
+            assert (after.family, after.width, after.depth, after.options) == (
+                before.family,
+                before.width,
+                before.depth,
+                before.options,
+            )
+        if found.rank >= 2 and code not in ("class-lagging", "shortcut", "discriminator-too-weak"):
+            assert changed != recipe, found.remedy
+
+
+def test_a_healthy_run_has_no_fault_at_any_moment():
+    for n in range(1, 18):
+        whole = history()
+        part = replace(whole, ticks=whole.ticks[:n], examined=whole.examined[:n])
+        assert diagnose(part).exit_code == 0, n
+
+
+@pytest.mark.parametrize(
+    ("bends", "first", "also"),
+    [
+        ((scores(), fixed(0.001), *won()), "generator-too-weak", "discriminator-loss-zero"),
+        ((scores(0.3), few_support(3.0), *won()), "mode-collapse", "discriminator-loss-zero"),
+        (
+            (scores(), *won(), note("generator_gradient", after=8, mean=1e-5)),
+            "vanishing-gradients",
+            "discriminator-too-strong",
+        ),
+    ],
+)
+def test_the_cause_comes_before_what_follows_from_it(bends: tuple[Bend, ...], first: str, also: str):
+    found = diagnose(history(*bends))
+    codes = [finding.code for finding in found.findings]
+    assert codes[0] == first
+    assert also in codes
+    assert "stalled" not in codes  # a cause is known
+    assert (found.healthy, found.exit_code) == (False, 6)
+    assert found.verdict.startswith(f"failing: {first}, and ")
+
+
+def test_severities_decide_the_exit_code_and_the_order():
+    warned = diagnose(history(scores(0.9, 0.2), few_support(50.0)))
+    assert (warned.exit_code, warned.findings[0].code) == (5, "low-support")
+    good = diagnose(history())
+    assert (good.exit_code, good.verdict) == (0, "healthy: equilibrium")
+    early = diagnose(history(n=2))
+    assert (early.exit_code, early.findings[0].code) == (0, "too-early")
+
+
+def test_a_fault_does_not_vanish_by_one_kind_look():
+    shown = history(scores(0.3), few_support(8.0), late(score("support_size", high=5e3), 16))
+    assert variety.mode_collapse(shown) is None
+    assert diagnose(shown).findings[0].code == "mode-collapse"
+    once = history(
+        late(scores(0.3), 15), late(few_support(8.0), 15), late(score("support_size", high=5e3), 16)
+    )
+    assert "mode-collapse" not in [finding.code for finding in diagnose(once).findings]
+
+
+def test_the_objectives_level_is_that_of_the_objectives():
+    from ganforge.health.measures import LEVEL as KNOWN
+    from ganforge.objectives.adversarial import adversarial, objective_names
+
+    levels = {name: adversarial(name).level for name in objective_names()}
+    assert {name: level for name, level in levels.items() if level is not None} == KNOWN
+
+
+def test_least_squares_is_judged_at_its_own_level():
+    real, fake = note("real_logits", mean=0.4, deviation=0.01), note("fake_logits", mean=0.4, deviation=0.01)
+    found = balance.accuracy_diverged(history(scores(), real, fake, objective="least_squares"))
+    assert found is not None
+    assert "fake" in found.meaning  # .4 is below ½, though above 0
+
+
+def test_remedies_go_as_far_as_the_recipe_is_off():
+    def with_rates(generator: float, discriminator: float) -> dict[str, Any]:
+        def player(rate: float) -> Player:
+            return Player(family="mlp", width=8, learning_rate=rate)
+
+        return {"generator": player(generator), "discriminator": player(discriminator)}
+
+    dead = balance.generator_too_weak(history(scores(), fixed(0.001), **with_rates(1e-8, 1e-3)))
+    assert dead is not None
+    assert dead.changes == {"generator.learning_rate": 1e-3}
+    fast = balance.discriminator_loss_zero(history(scores(), *won(), **with_rates(1e-3, 2e-2)))
+    assert fast is not None
+    assert fast.changes == {"discriminator.learning_rate": 1e-3}
+    wild = numbers.exploding_gradients(
+        history(scores(), note("generator_gradient", after=12, mean=1e6), **with_rates(1.0, 1.0))
+    )
+    assert wild is not None
+    assert wild.changes == {"generator.learning_rate": 1e-3, "discriminator.learning_rate": 1e-3}
+    none = balance.discriminator_loss_zero(history(scores(), *won(), penalties=(), **with_rates(1e-3, 1e-3)))
+    assert none is not None
+    assert [entry["name"] for entry in none.changes["penalties"]] == ["r1", "r2"]
+    held = balance.discriminator_loss_zero(history(scores(), *won()))
+    assert held is not None
+    assert held.changes["penalties.r1.weight"] == pytest.approx(0.4)
+
+
+def test_overfitting_is_answered_by_augmentation():
+    bend = probe(told_training=0.95, told_held_out=0.5)
+    found = variety.discriminator_overfitting(history(bend, space=PICTURES))
+    assert found is not None
+    assert found.changes == {"augmentation.policy": "translation", "augmentation.probability": 0.5}
+    assert found.command() == "--set augmentation.policy=translation augmentation.probability=0.5"
+
+
+def test_past_its_best_needs_a_best():
+    ruined = course.past_its_best(history(sinking))
+    assert ruined is not None
+    assert ruined.severity == "failure"
+    assert ruined.evidence["best_nimg"] == 10_000
