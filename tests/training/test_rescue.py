@@ -25,6 +25,7 @@ from tests import players
 from tests.training.test_resume import assert_same
 
 RATE = {"discriminator.learning_rate": 1e-4}
+BEST_AT_320 = {0: 9.0, 160: 3.0, 320: 1.0} | dict.fromkeys(range(480, 1281, 160), 2.0)
 
 
 def failure(nimg: int, changes: dict[str, object] = RATE) -> Finding:
@@ -74,7 +75,11 @@ def events(run: Run, kind: str) -> list[dict[str, object]]:
     return [event for event in run.events() if event["event"] == kind]
 
 
-def test_a_failure_seen_twice_rolls_back_to_the_best_and_changes_one_thing(tmp_path: Path, fails_from):
+def test_a_failure_seen_twice_rolls_back_to_the_best_and_changes_one_thing(
+    tmp_path: Path, fails_from, monkeypatch
+):
+    monkeypatch.setattr(loop, "bad", lambda _: False)
+    score_of(monkeypatch, BEST_AT_320)
     fails_from(480, 10_000)
     training = trainer(tmp_path / "run")
     outcome = training.train()
@@ -82,7 +87,7 @@ def test_a_failure_seen_twice_rolls_back_to_the_best_and_changes_one_thing(tmp_p
     assert training.nimg == 1280
     (rescue,) = events(training.run, "rescued")
     assert rescue["nimg"] == 640  # once at 480 may be chance
-    assert rescue["back_to"] <= 480
+    assert rescue["back_to"] == 320
     assert rescue["changes"] == RATE
     assert training.rounds.recipe.discriminator.learning_rate == 1e-4
     assert training.run.recipe.discriminator.learning_rate == 1e-3  # run.json says what was asked for
@@ -107,7 +112,27 @@ def test_once_is_not_enough_and_without_the_rescue_nothing_is_done(tmp_path: Pat
     assert not events(left.run, "rescued")
 
 
-def test_a_rescued_run_is_repeated_and_resumed_bit_for_bit(tmp_path: Path, fails_from):
+def test_where_even_the_best_is_bad_the_run_begins_anew(tmp_path: Path, fails_from, monkeypatch):
+    monkeypatch.setattr(loop, "bad", lambda _: True)
+    fails_from(480, 10_000)
+    training = trainer(tmp_path / "run")
+    assert training.train().finished
+    (rescue,) = events(training.run, "rescued")
+    assert rescue["back_to"] == 0
+    changed = players.recipe().with_changes(RATE)
+    data = training.dataset
+    run = Run.create(tmp_path / "fresh", recipe=changed, space=data.space, data=data.manifest)
+    fresh = Trainer(run, data, Budget(kimg=1.28), Engine(), tick_nimg=10**9)
+    fresh.train()
+    assert_same(training.rounds, fresh.rounds)
+
+
+@pytest.mark.parametrize("best_is_bad", [False, True])
+def test_a_rescued_run_is_repeated_and_resumed_bit_for_bit(
+    tmp_path: Path, fails_from, monkeypatch, best_is_bad: bool
+):
+    monkeypatch.setattr(loop, "bad", lambda _: best_is_bad)
+    score_of(monkeypatch, BEST_AT_320)
     fails_from(480, 10_000)
     whole, again = trainer(tmp_path / "whole"), trainer(tmp_path / "again")
     whole.train()
@@ -171,7 +196,7 @@ def test_a_nan_is_skipped_then_rolled_back_with_smaller_steps(tmp_path: Path, po
     assert training.train().finished
     (rescue,) = events(training.run, "rescued")
     assert rescue["code"] == "not-finite"
-    assert training.rounds.recipe.generator.learning_rate == 1e-3 / 4
+    assert training.rounds.recipe.generator.learning_rate == 1e-3 / 2
     assert all(bool(value.isfinite().all()) for value in training.rounds.game.state_dict().values())
     assert load(tmp_path / "run").sample(4).isfinite().all()
 
@@ -180,7 +205,7 @@ def test_a_nan_without_the_rescue_stops_with_evidence(tmp_path: Path, poisoned):
     training = trainer(tmp_path / "run")
     training.rescue = False
     poisoned(training, 640)
-    with pytest.raises(DivergenceError, match=r"not finite .* --set generator.learning_rate=0.00025"):
+    with pytest.raises(DivergenceError, match=r"not finite .* --set generator.learning_rate=0.0005"):
         training.train()
     (diverged,) = events(training.run, "diverged")
     assert diverged["refused"] >= 3
@@ -244,7 +269,7 @@ def test_a_standing_is_plain_data():
     assert standing.examined(5, 1.0, 0.9, 1.1)
     assert not standing.examined(6, float("nan"), float("nan"), float("nan"))
     standing.confirmed([failure(6)])
-    standing.rescued(6, failure(6))
+    standing.rescued(6, 5, failure(6))
     assert Standing.from_json(standing.to_json()) == standing
     assert standing.rescues_left == MOST_RESCUES - 1
 

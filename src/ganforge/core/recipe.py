@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import types
 import typing
 from dataclasses import dataclass, field
@@ -237,6 +238,11 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
             raise RecipeError(f"{where} is incomplete: {error}") from None
     if origin is tuple:
         item_kind = typing.get_args(kind)[0]
+        if isinstance(value, str):  # as typed: a list in JSON
+            try:
+                value = json.loads(value)
+            except ValueError:
+                raise RecipeError(f"{where} must be a list in JSON, not {value!r}") from None
         if not isinstance(value, (list, tuple)):
             raise RecipeError(f"{where} must be a list, not {value!r}")
         return tuple(_convert(item_kind, item, f"{where}[{i}]") for i, item in enumerate(value))

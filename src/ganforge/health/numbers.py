@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
+from ganforge.core.recipe import Recipe
 from ganforge.health import remedies
 from ganforge.health.finding import Finding
 from ganforge.health.history import Examined, History
 from ganforge.health.measures import bad, finite, improving, late, moved, told, window
 
-__all__ = ["exploding_gradients", "not_finite", "vanishing_gradients"]
+__all__ = ["broken_numbers", "exploding_gradients", "not_finite", "vanishing_gradients"]
 
 MOST_REFUSED = 0.01  # share of refused moves above which it is no accident
 LARGE_NORM = 1e3  # a gradient's norm; most healthy runs of the zoo stay below 20, few-shot reaches 520
@@ -49,12 +50,17 @@ def not_finite(history: History) -> Finding | None:
             evidence={"refused": float(ever)},
             meaning="Gradients of a few moves were no numbers: those moves were refused, and all went on.",
         )
-    remedy = remedies.lower_rates(history.recipe)
+    return broken_numbers(history.recipe, history.nimg, last.since_refused, share)
+
+
+def broken_numbers(recipe: Recipe, nimg: int, refused: int, share: float) -> Finding:
+    """The finding where ``refused`` moves, a ``share`` of the last ones, were no numbers."""
+    remedy = remedies.lower_rates(recipe)
     return Finding(
         code="not-finite",
         severity="failure",
-        nimg=history.nimg,
-        evidence={"refused": float(last.since_refused), "refused_share": share},
+        nimg=nimg,
+        evidence={"refused": float(refused), "refused_share": share},
         meaning="Losses or gradients are no longer numbers: the arithmetic broke, and nobody can learn.",
         remedy=f"Look for values in the data that are not numbers. {remedy.words}",
         changes=remedy.changes,

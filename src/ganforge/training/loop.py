@@ -16,6 +16,8 @@ from ganforge.core.recipe import Recipe
 from ganforge.data import Dataset
 from ganforge.health.diagnosis import diagnose
 from ganforge.health.finding import Finding
+from ganforge.health.measures import bad
+from ganforge.health.numbers import broken_numbers
 from ganforge.runs import checkpoint
 from ganforge.runs.files import write_atomically
 from ganforge.runs.folder import Run
@@ -235,7 +237,7 @@ class Trainer:
         headline = record["examination"]["headline"]
         value, low, high, floor = (last.score(headline, part) for part in ("value", "low", "high", "floor"))
         self._score = (value, floor) if math.isfinite(value) else None
-        if self.standing.examined(self.nimg, value, low, high, floor):
+        if self.standing.examined(self.nimg, value, low, high, floor, bad=bad(last)):
             self.save()
         former = {found.code for found in self.findings}
         self.findings = tuple(diagnose(history).findings)
@@ -260,30 +262,40 @@ class Trainer:
         return ""
 
     def _rescued(self, finding: Finding) -> bool:
-        """Go back to the best moment and on with ``finding.changes``; False where that cannot be."""
+        """Go back to the best moment and on with ``finding.changes``; False where that cannot be.
+
+        Where even the best samples were bad, its players are no good either: then the run begins anew.
+        """
         if not self.rescue or not self.standing.rescues_left:
             return False
+        goal = self.standing.best_nimg if self.standing.worth_keeping else 0
+        assert goal is not None
         try:
-            best = checkpoint.read_checkpoint(
-                checkpoint.path_of(self.run.checkpoints, self.standing.best_nimg or 0)
-            )
             recipe = self.rounds.recipe.with_changes(finding.changes)
+            path = checkpoint.path_of(self.run.checkpoints, goal)
+            best = checkpoint.read_checkpoint(path) if goal else None
         except (RunError, UsageError) as error:
             self.run.add_event("rescue failed", nimg=self.nimg, code=finding.code, why=str(error))
             return False
         seen, rescues = self.nimg, self.standing.rescues
-        checkpoint.forget_after(self.run.checkpoints, best.state["nimg"])
+        checkpoint.forget_after(self.run.checkpoints, goal if goal else -1)
         self._play(recipe)
-        self._go_on_from(best, anew=("penalties.", "augment."))
+        if best is not None:
+            self._go_on_from(best, anew=("penalties.", "augment."))
+        else:
+            self.standing = Standing()
+            self.watch.back_to(0)
         self.plan.back_to(self.nimg)
         self.standing.rescues = rescues
-        self.standing.rescued(seen, finding)
-        rescue = self.standing.rescues[-1]
-        self.run.add_event("rescued", **rescue)
+        self.standing.rescued(seen, goal, finding)
+        if best is None:
+            self.save()
+        self.run.add_event("rescued", **self.standing.rescues[-1])
         changes = ", ".join(f"{key} = {value}" for key, value in finding.changes.items())
+        where = f"back to kimg {goal / 1000:,.1f}, and on" if goal else "from the start again,"
         self.on_event(
             f"rescue {len(self.standing.rescues)}: {finding.code} at kimg {seen / 1000:,.1f}; "
-            f"back to kimg {self.nimg / 1000:,.1f}, and on with {changes}"
+            f"{where} with {changes}"
         )
         return True
 
@@ -308,32 +320,15 @@ class Trainer:
         self.run.add_log({"nimg": self.nimg, "refused": self.rounds.referee.refused, **noted})
         self.run.add_event("diverged", nimg=self.nimg, refused=since, not_finite=broken)
         recipe = self.rounds.recipe
-        rates = {
-            f"{name}.{rate}": value / 4
-            for name, player in (("generator", recipe.generator), ("discriminator", recipe.discriminator))
-            for rate, value in (
-                ("learning_rate", player.learning_rate),
-                ("learning_rate_final", player.learning_rate_final),
-            )
-            if value is not None
-        }
-        finding = Finding(
-            code="not-finite",
-            severity="failure",
-            nimg=self.nimg,
-            evidence={"refused": float(since)},
-            meaning="The gradients are no longer numbers: the players' steps are too large.",
-            remedy="Take smaller steps.",
-            changes=rates,
-        )
+        moves = _WINDOW * (1 + recipe.discriminator_moves)
+        finding = broken_numbers(recipe, self.nimg, since, since / moves)
         self.run.add_event("finding", nimg=self.nimg, finding=finding.to_json())
         if self._rescued(finding):
             return
         raise DivergenceError(
             f"training stopped at {self.nimg} examples: {since} updates had gradients that are not finite "
             f"({seen}). The last good checkpoint is in {self.run.checkpoints}. Try smaller steps: "
-            f"--set generator.learning_rate={recipe.generator.learning_rate / 4:g} "
-            f"discriminator.learning_rate={recipe.discriminator.learning_rate / 4:g}"
+            f"{finding.command()}"
         )
 
     def _picture(self) -> Path:

@@ -29,7 +29,8 @@ class Standing:
     past_its_best: the last score is significantly worse than the best: their intervals do not overlap, and
         it is not near its floor, where the best was only lucky.
     worse: at how many examinations in a row that was so.
-    suspect: the failure seen at the last examination, and how often in a row.
+    worth_keeping: whether the best moment's samples were not bad (``health.measures.bad``).
+    suspected: at how many examinations in a row a failure was seen; its name may change.
     rescues: what was changed, oldest first: ``nimg`` (where it was seen), ``back_to``, ``code``, ``changes``.
     """
 
@@ -39,13 +40,17 @@ class Standing:
     since_best: int = 0
     past_its_best: bool = False
     worse: int = 0
-    suspect: tuple[str, int] = ("", 0)
+    worth_keeping: bool = False
+    suspected: int = 0
     rescues: list[dict[str, Any]] = field(default_factory=list)
 
-    def examined(self, nimg: int, value: float, low: float, high: float, floor: float = 0.0) -> bool:
+    def examined(
+        self, nimg: int, value: float, low: float, high: float, floor: float = 0.0, *, bad: bool = False
+    ) -> bool:
         """Note a score, lower being better; says whether it is the best so far. NaN is no score."""
         if self.best_nimg is None or value < self.best:
             self.best_nimg, self.since_best, self.past_its_best, self.worse = nimg, 0, False, 0
+            self.worth_keeping = nimg > 0 and math.isfinite(value) and not bad
             self.best, self.best_high = (value, high) if math.isfinite(value) else (math.inf, math.inf)
             return True
         self.since_best += 1
@@ -56,19 +61,15 @@ class Standing:
     def confirmed(self, findings: Sequence[Finding]) -> Finding | None:
         """The failure to act upon, if there is one: the first that has a remedy, seen twice in a row."""
         failure = next((found for found in findings if found.severity == "failure" and found.changes), None)
-        if failure is None:
-            self.suspect = ("", 0)
-            return None
-        code, seen = self.suspect
-        self.suspect = (failure.code, seen + 1 if failure.code == code else 1)
-        return failure if self.suspect[1] >= _CONFIRMED else None
+        self.suspected = self.suspected + 1 if failure is not None else 0
+        return failure if self.suspected >= _CONFIRMED else None
 
-    def rescued(self, nimg: int, finding: Finding) -> None:
-        """Note that the run goes back to its best moment and on with ``finding.changes``."""
+    def rescued(self, nimg: int, back_to: int, finding: Finding) -> None:
+        """Note that the run goes back to an earlier moment and on with ``finding.changes``."""
         self.rescues.append(
-            {"nimg": nimg, "back_to": self.best_nimg, "code": finding.code, "changes": finding.changes}
+            {"nimg": nimg, "back_to": back_to, "code": finding.code, "changes": finding.changes}
         )
-        self.suspect, self.since_best, self.past_its_best, self.worse = ("", 0), 0, False, 0
+        self.suspected, self.since_best, self.past_its_best, self.worse = 0, 0, False, 0
 
     @property
     def rescues_left(self) -> int:
@@ -81,6 +82,4 @@ class Standing:
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Standing:
         """The inverse of :meth:`to_json`. Raises TypeError for other fields."""
-        standing = cls(**{name: value for name, value in fields.items() if value is not None})
-        standing.suspect = (str(standing.suspect[0]), int(standing.suspect[1]))
-        return standing
+        return cls(**{name: value for name, value in fields.items() if value is not None})
