@@ -27,8 +27,8 @@ from ganforge.core.recipe import Recipe
 from ganforge.data import Dataset
 from ganforge.metrics.classifier import Classifier, class_report, train_classifier
 from ganforge.networks.players import condition_size
-from ganforge.recipes.experiment import prepare
 from ganforge.runs.sampler import sampler_of
+from ganforge.tasks.experiment import prepare
 from ganforge.training.clock import Budget, Plan
 from ganforge.training.engine import Engine
 from ganforge.training.rounds import Rounds

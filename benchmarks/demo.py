@@ -20,10 +20,10 @@ from PIL import Image
 from ganforge.cli.screen import Screen
 from ganforge.metrics.classifier import class_report, train_classifier
 from ganforge.metrics.neighbours import memorisation
-from ganforge.recipes.experiment import prepare
 from ganforge.runs.made import write_grid
 from ganforge.runs.pictures import film
 from ganforge.runs.sampler import load
+from ganforge.tasks.experiment import prepare
 
 FILM_SECONDS = 6
 

@@ -21,11 +21,11 @@ from typing import Any
 import torch
 
 from ganforge.core.recipe import Penalty, Player, Recipe
-from ganforge.recipes.answer import Answer
-from ganforge.recipes.experiment import prepare
-from ganforge.recipes.exploration import arithmetic, directions, interpolate, truncate
-from ganforge.recipes.questions import features, feedback, invert, resample
-from ganforge.recipes.subject import Subject
+from ganforge.tasks.answer import Answer
+from ganforge.tasks.experiment import prepare
+from ganforge.tasks.exploration import arithmetic, directions, interpolate, truncate
+from ganforge.tasks.questions import features, feedback, invert, resample
+from ganforge.tasks.subject import Subject
 
 _ATTRIBUTES = ("light", "contrast", "slant", "wide", "tall")
 

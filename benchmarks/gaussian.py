@@ -17,8 +17,8 @@ from pathlib import Path
 import torch
 
 from ganforge.metrics.points import kolmogorov_smirnov_normal
-from ganforge.recipes.experiment import prepare
 from ganforge.runs.sampler import load
+from ganforge.tasks.experiment import prepare
 
 MEAN, DEVIATION = 4.0, 1.25
 

@@ -21,8 +21,8 @@ import torch
 
 from ganforge.data.builtin import modes
 from ganforge.metrics.points import ModeReport, mixture_report
-from ganforge.recipes.experiment import prepare
 from ganforge.runs.sampler import load
+from ganforge.tasks.experiment import prepare
 
 SAMPLES = 10_000
 

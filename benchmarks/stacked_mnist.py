@@ -28,8 +28,8 @@ from ganforge.cli.screen import Screen
 from ganforge.core.sampler import Sampler
 from ganforge.data import load as load_data
 from ganforge.metrics.stacked import Referee, StackedReport, lenet, stacked_report
-from ganforge.recipes.experiment import prepare
 from ganforge.runs.sampler import load, sampler_of
+from ganforge.tasks.experiment import prepare
 from ganforge.training.loop import Tick
 
 SAMPLES = 26_000

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ganforge.recipes.experiment import prepare
+from ganforge.tasks.experiment import prepare
 
 
 def main() -> int:

@@ -39,9 +39,9 @@ from ganforge.health.diagnosis import Diagnosis, diagnose
 from ganforge.health.history import History
 from ganforge.metrics.examination import Examiner
 from ganforge.networks.players import condition_size
-from ganforge.recipes.experiment import Experiment, prepare
 from ganforge.runs.discriminator import Judge, load_judge
 from ganforge.runs.sampler import GeneratorSampler, load
+from ganforge.tasks.experiment import Experiment, prepare
 from ganforge.training.engine import Engine
 from ganforge.training.probe import Finding
 from ganforge.training.rounds import Rounds

@@ -14,9 +14,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ganforge.recipes.experiment import train
     from ganforge.runs.folder import Run
     from ganforge.shipping.opening import load
+    from ganforge.tasks.experiment import train
 
 __all__ = ["Run", "__version__", "load", "train"]
 
@@ -25,7 +25,7 @@ __version__ = "0.1.0"
 
 def __getattr__(name: str) -> Any:
     if name == "train":
-        from ganforge.recipes.experiment import train
+        from ganforge.tasks.experiment import train
 
         return train
     if name == "load":

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ganforge.cli import main
-from ganforge.recipes.experiment import prepare
+from ganforge.tasks.experiment import prepare
 from ganforge.training import probe
 from tests import players
 

@@ -14,8 +14,8 @@ import pytest
 from ganforge.cli import diagnose
 from ganforge.core.errors import RunError, UsageError
 from ganforge.health.history import History
-from ganforge.recipes import checkup_run
 from ganforge.runs.folder import Run
+from ganforge.tasks import second_look
 from tests.health.conftest import Bend, fixed, line, probe, scores, won
 
 
@@ -113,7 +113,7 @@ def test_a_look_measures_afresh_and_names_the_class(
 ):
     monkeypatch.setenv("GANFORGE_CACHE", str(tmp_path / "cache"))
     run = Run.open(digits_run)
-    after = checkup_run.look(run, History.of(run), cache=tmp_path / "cache")
+    after = second_look.look(run, History.of(run), cache=tmp_path / "cache")
     seen = after.examined[-1]
     assert seen.nimg == run.checkpoint("newest", only=()).state["nimg"]
     assert seen.score("kernel_distance") > 0
@@ -122,7 +122,7 @@ def test_a_look_measures_afresh_and_names_the_class(
 
     classes = {**dict.fromkeys(run.space.classes, 0.9), "7": 0.3}
     lagging = replace(seen, record={**seen.record, "classes": classes})
-    monkeypatch.setattr(checkup_run, "look", lambda *_: replace(after, examined=(lagging,)))
+    monkeypatch.setattr(second_look, "look", lambda *_: replace(after, examined=(lagging,)))
     diagnose.main([str(digits_run), "--look"])
     told = capsys.readouterr().out
     assert "! warning: class-lagging" in told

@@ -13,7 +13,7 @@ from PIL import Image
 from ganforge.cli.explore import WHATS, read
 from ganforge.core.errors import UsageError
 from ganforge.latent.directions import read_directions
-from ganforge.recipes.subject import Subject
+from ganforge.tasks.subject import Subject
 from tests.cli.conftest import Call
 from tests.processes import Gan
 

@@ -13,7 +13,7 @@ import ganforge
 
 SOURCE = Path(ganforge.__file__).parent
 ROOMS = ("core", "data", "networks", "objectives", "games", "runs", "health", "metrics", "latent", "shipping")
-ROOMS += ("report", "studio", "training", "recipes", "cli")
+ROOMS += ("report", "studio", "training", "recipes", "tasks", "cli")
 _RUNS = {"core", "networks", "runs"}
 _PLAYED = {"core", "data", "networks", "objectives", "games"}
 # Room to the rooms that it may import from, itself aside.
@@ -32,7 +32,8 @@ MAY_IMPORT = {
     # What a run is judged by while it is played is a score: the loop examines itself.
     "training": _PLAYED | {"runs", "health", "metrics"},
     "report": _RUNS | {"health", "metrics"},
-    "recipes": set(ROOMS) - {"cli"},
+    "recipes": {"core"},
+    "tasks": set(ROOMS) - {"cli"},
     "cli": set(ROOMS),
 }
 FORBIDDEN = {"pickle", "torchvision", "dill", "joblib", "marshal", "shelve"}

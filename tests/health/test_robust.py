@@ -15,7 +15,7 @@ from ganforge.health.diagnosis import diagnose
 from ganforge.health.finding import Finding
 from ganforge.health.history import Examined, History
 from ganforge.health.symptoms import SYMPTOMS
-from ganforge.recipes.experiment import prepare
+from ganforge.tasks.experiment import prepare
 from tests import players
 from tests.health.conftest import POINTS, history, line
 

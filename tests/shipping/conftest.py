@@ -10,9 +10,9 @@ from ganforge.core.draw import key
 from ganforge.core.prior import Prior
 from ganforge.core.space import Space
 from ganforge.networks import generator, seeded
-from ganforge.recipes.experiment import prepare
 from ganforge.runs.sampler import GeneratorSampler
 from ganforge.shipping.description import Body, Description
+from ganforge.tasks.experiment import prepare
 from ganforge.training import probe
 from tests import players
 

@@ -12,7 +12,7 @@ from ganforge.core.recipe import Augmentation, Penalty
 from ganforge.data import Examples, load
 from ganforge.data.builtin import modes
 from ganforge.metrics.points import mixture_report
-from ganforge.recipes.experiment import prepare
+from ganforge.tasks.experiment import prepare
 from ganforge.training.engine import Engine
 from ganforge.training.rounds import Rounds
 from tests import players

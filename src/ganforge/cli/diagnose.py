@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
     run = Run.open(path)
     history = History.of(run)
     if options.look:
-        from ganforge.recipes.checkup_run import look
+        from ganforge.tasks.second_look import look
 
         history = look(run, history)
     found = diagnose(history)

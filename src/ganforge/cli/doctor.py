@@ -24,7 +24,7 @@ class Doctor:
 def main(arguments: list[str]) -> int:
     options = parse(Doctor, "doctor", arguments)
     from ganforge.cli.screen import Screen
-    from ganforge.recipes.checkup import machine, trial
+    from ganforge.tasks.checkup import machine, trial
 
     screen = Screen()
     screen.table(machine())

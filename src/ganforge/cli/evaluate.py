@@ -15,8 +15,8 @@ from ganforge.cli.options import option, parse
 
 if TYPE_CHECKING:
     from ganforge.metrics.score import Score
-    from ganforge.recipes.evaluation import Evaluation
-    from ganforge.recipes.instrument import Instrument
+    from ganforge.tasks.evaluation import Evaluation
+    from ganforge.tasks.instrument import Instrument
 
 __all__ = ["Evaluate", "main"]
 
@@ -61,8 +61,8 @@ def main(arguments: list[str]) -> int:
     options = parse(Evaluate, "evaluate", arguments)
     from ganforge.cli.screen import Screen
     from ganforge.core.errors import UsageError
-    from ganforge.recipes.evaluation import evaluate_run
     from ganforge.runs.folder import find_latest
+    from ganforge.tasks.evaluation import evaluate_run
 
     if options.duality_steps < 1:
         raise UsageError(f"--duality-steps is {options.duality_steps}; it must be at least 1")

@@ -11,8 +11,8 @@ from ganforge.cli.options import option, parse, seeds
 from ganforge.core.errors import UsageError, nearest
 
 if TYPE_CHECKING:
-    from ganforge.recipes.answer import Answer
-    from ganforge.recipes.subject import Subject
+    from ganforge.tasks.answer import Answer
+    from ganforge.tasks.subject import Subject
 
 __all__ = ["WHATS", "main", "read"]
 
@@ -49,7 +49,7 @@ class Interpolate(Common):
     """random walks that the smoothness is measured on; 0 leaves it out"""
 
     def ask(self, subject: Subject) -> Answer:
-        from ganforge.recipes.exploration import interpolate
+        from ganforge.tasks.exploration import interpolate
 
         return interpolate(
             subject,
@@ -83,7 +83,7 @@ class Arithmetic(Common):
     """samples that they are sought among"""
 
     def ask(self, subject: Subject) -> Answer:
-        from ganforge.recipes.exploration import arithmetic
+        from ganforge.tasks.exploration import arithmetic
 
         return arithmetic(subject, a=self.a, b=self.b, c=self.c, exemplars=self.exemplars, pool=self.pool)
 
@@ -110,7 +110,7 @@ class Directions(Common):
     """samples that the strips start from"""
 
     def ask(self, subject: Subject) -> Answer:
-        from ganforge.recipes.exploration import directions
+        from ganforge.tasks.exploration import directions
 
         return directions(
             subject,
@@ -151,7 +151,7 @@ class Invert(Common):
     """of the encoder's training"""
 
     def ask(self, subject: Subject) -> Answer:
-        from ganforge.recipes.questions import invert
+        from ganforge.tasks.questions import invert
 
         return invert(
             subject,
@@ -189,7 +189,7 @@ class Feedback(Common):
     """pixels that the sentence names"""
 
     def ask(self, subject: Subject) -> Answer:
-        from ganforge.recipes.questions import feedback
+        from ganforge.tasks.questions import feedback
 
         return feedback(
             subject,
@@ -217,7 +217,7 @@ class Features(Common):
     """how often other labelled examples are drawn"""
 
     def ask(self, subject: Subject) -> Answer:
-        from ganforge.recipes.questions import features
+        from ganforge.tasks.questions import features
 
         return features(subject, labels=self.labels, test=self.test, draws=self.draws)
 
@@ -244,7 +244,7 @@ class Resample(Common):
     """of the samples"""
 
     def ask(self, subject: Subject) -> Answer:
-        from ganforge.recipes.questions import resample
+        from ganforge.tasks.questions import resample
 
         return resample(
             subject,
@@ -267,7 +267,7 @@ class Truncate(Common):
     """samples that the centres are the means of"""
 
     def ask(self, subject: Subject) -> Answer:
-        from ganforge.recipes.exploration import truncate
+        from ganforge.tasks.exploration import truncate
 
         return truncate(subject, truncation=self.truncation, pool=self.pool)
 
@@ -285,7 +285,7 @@ class Mix(Common):
     """seeds of the finer making"""
 
     def ask(self, subject: Subject) -> Answer:
-        from ganforge.recipes.exploration import mix
+        from ganforge.tasks.exploration import mix
 
         return mix(subject, content=seeds(self.content), style=seeds(self.style))
 
@@ -337,8 +337,8 @@ def main(arguments: list[str]) -> int:
         return 0
     run, question = asked
     from ganforge.cli.screen import Screen
-    from ganforge.recipes.subject import Subject
     from ganforge.runs.folder import find_latest
+    from ganforge.tasks.subject import Subject
 
     screen = Screen()
     if run is None:

@@ -87,6 +87,6 @@ def _abilities(run: Path) -> dict[str, Ability]:
     """What a run folder can do besides sampling; exported files need none of that code."""
     if not (run / "run.json").is_file():
         return {}
-    from ganforge.recipes.abilities import abilities
+    from ganforge.tasks.abilities import abilities
 
     return abilities(run)

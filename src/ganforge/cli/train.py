@@ -75,7 +75,7 @@ def main(arguments: list[str]) -> int:
         raise UsageError(
             "name the data: a folder, a file, or a built-in name such as digits; see gan train --help"
         )
-    from ganforge.recipes.experiment import default_folder, prepare
+    from ganforge.tasks.experiment import default_folder, prepare
 
     with screen.reading() as progress:
         experiment = prepare(
@@ -104,8 +104,8 @@ def main(arguments: list[str]) -> int:
 
 def _resume(options: Train, screen: Screen) -> int:
     from ganforge.core.errors import UsageError
-    from ganforge.recipes.experiment import nothing_left, resume
     from ganforge.runs.folder import find_latest
+    from ganforge.tasks.experiment import nothing_left, resume
 
     fixed = {
         "--recipe": options.recipe is not None,
@@ -144,7 +144,7 @@ def _resume(options: Train, screen: Screen) -> int:
 
 def _train(trainer: Trainer, screen: Screen) -> int:
     from ganforge.core.errors import DivergenceError
-    from ganforge.recipes.conclusion import conclude
+    from ganforge.tasks.conclusion import conclude
 
     path = trainer.run.path
     screen.table([("run", f"{path}   stop: Ctrl-C   resume: gan train --resume {path}")])

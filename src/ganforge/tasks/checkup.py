@@ -17,8 +17,8 @@ import torch
 
 import ganforge
 from ganforge.core.errors import UsageError
-from ganforge.recipes.experiment import prepare
 from ganforge.runs.sampler import load
+from ganforge.tasks.experiment import prepare
 
 __all__ = ["Verdict", "machine", "trial"]
 

@@ -22,9 +22,9 @@ from ganforge.latent.probe import linear_probe, pooled
 from ganforge.metrics.points import mixture_report
 from ganforge.networks.players import build_discriminator
 from ganforge.networks.protocols import Discriminator
-from ganforge.recipes.answer import Answer
-from ganforge.recipes.subject import ROUNDS, Subject
 from ganforge.runs import pictures
+from ganforge.tasks.answer import Answer
+from ganforge.tasks.subject import ROUNDS, Subject
 
 __all__ = ["METHODS", "features", "feedback", "invert", "resample"]
 

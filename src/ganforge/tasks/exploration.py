@@ -21,9 +21,9 @@ from ganforge.latent import sheets, styles
 from ganforge.latent.arithmetic import combine, neighbours
 from ganforge.latent.inversion import invert
 from ganforge.latent.paths import Way, between, bilinear, path_length
-from ganforge.recipes.answer import Answer
-from ganforge.recipes.subject import Subject
 from ganforge.runs import pictures
+from ganforge.tasks.answer import Answer
+from ganforge.tasks.subject import Subject
 
 __all__ = ["KINDS", "arithmetic", "directions", "interpolate", "mix", "truncate"]
 

@@ -13,10 +13,10 @@ from PIL import Image
 
 from ganforge.core.errors import DataError, RunError, UsageError
 from ganforge.metrics.features import Extractor
-from ganforge.recipes import evaluation
-from ganforge.recipes.evaluation import evaluate_run
-from ganforge.recipes.experiment import prepare
 from ganforge.runs.folder import Run
+from ganforge.tasks import evaluation
+from ganforge.tasks.evaluation import evaluate_run
+from ganforge.tasks.experiment import prepare
 from tests import players
 
 QUICK = ("distances", "manifold", "memorisation")

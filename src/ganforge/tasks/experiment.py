@@ -19,9 +19,9 @@ from ganforge.data.builtin import NAMES
 from ganforge.networks import DISCRIMINATORS, GENERATORS, parameters_count
 from ganforge.networks.players import build_discriminator, build_generator
 from ganforge.recipes import Choice, find, infer
-from ganforge.recipes.conclusion import conclude
 from ganforge.runs.checkpoint import newest
 from ganforge.runs.folder import Run
+from ganforge.tasks.conclusion import conclude
 from ganforge.training.clock import Budget
 from ganforge.training.engine import Engine
 from ganforge.training.loop import Tick, Trainer

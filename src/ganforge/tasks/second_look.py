@@ -13,10 +13,10 @@ from ganforge.data.cache import cache_folder
 from ganforge.health.history import Examined, History
 from ganforge.metrics.examination import Examiner
 from ganforge.metrics.features import referee
-from ganforge.recipes.reals import Reals, real_examples
 from ganforge.runs.discriminator import load_judge
 from ganforge.runs.folder import Run
 from ganforge.runs.sampler import GeneratorSampler, load
+from ganforge.tasks.reals import Reals, real_examples
 
 __all__ = ["look"]
 

@@ -12,9 +12,9 @@ from torch import Tensor
 from ganforge.core.errors import UsageError
 from ganforge.latent.feedback import advise, sentence
 from ganforge.latent.inversion import invert, read_encoder
-from ganforge.recipes.subject import ROUNDS, Subject
 from ganforge.runs import pictures
 from ganforge.shipping.service import Ability
+from ganforge.tasks.subject import ROUNDS, Subject
 
 __all__ = ["abilities"]
 

@@ -27,12 +27,12 @@ from ganforge.metrics.neighbours import nearest_by_parts
 from ganforge.metrics.points import Mixture
 from ganforge.metrics.score import Score, plain
 from ganforge.metrics.stacked import lenet
-from ganforge.recipes.instrument import Instrument, examine_discriminator, one_hot
-from ganforge.recipes.reals import Reals, real_examples
 from ganforge.runs.files import write_atomically
 from ganforge.runs.folder import Run
 from ganforge.runs.sampler import GeneratorSampler
 from ganforge.runs.sampler import load as load_sampler
+from ganforge.tasks.instrument import Instrument, examine_discriminator, one_hot
+from ganforge.tasks.reals import Reals, real_examples
 
 __all__ = ["Evaluation", "Nearest", "evaluate_run"]
 
