@@ -177,7 +177,7 @@ def test_every_page_can_be_reached_from_the_readme():
         seen.add(page)
         found = re.findall(r"\]\(([^)\s#]+\.md)", page.read_text())
         left += [(page.parent / target).resolve() for target in found if not target.startswith("http")]
-    assert {name_of(page) for page in PAGES} == {name_of(page) for page in seen}
+    assert {name_of(page) for page in PAGES} <= {name_of(page) for page in seen}
 
 
 def words_of(page: str) -> list[str]:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ganforge.training import foreach
 
-__all__ = ["Ledger"]
+__all__ = ["Ledger", "Statistics"]
 
 Statistics = dict[str, float]
 

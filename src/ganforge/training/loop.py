@@ -25,6 +25,7 @@ from ganforge.runs.pictures import png, show
 from ganforge.runs.sampler import sampler_of
 from ganforge.training.clock import Alarm, Budget, Plan
 from ganforge.training.engine import Engine
+from ganforge.training.ledger import Statistics
 from ganforge.training.rounds import Rounds
 from ganforge.training.signals import StopRequest
 from ganforge.training.standing import Standing
@@ -125,6 +126,7 @@ class Trainer:
         self.findings: tuple[Finding, ...] = ()
         self._score: tuple[float, float] | None = None
         self._watching = 0.0
+        self._noted: tuple[int, dict[str, Statistics]] = (0, {})
         self._play(self.run.recipe)
         self.watch = Watch(self.run, self.dataset, self.plan)
 
@@ -194,6 +196,9 @@ class Trainer:
         noted = self.rounds.ledger.close()
         if not noted and not examine:
             return
+        if not noted and self._noted[0] == self.nimg:  # an examination right after a tick retells its line
+            noted = self._noted[1]
+        self._noted = (self.nimg, noted)
         self.plan.follow(self.nimg)
         record: dict[str, Any] = {
             "nimg": self.nimg,
