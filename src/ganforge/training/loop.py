@@ -164,7 +164,7 @@ class Trainer:
             self.save()
         done = ""
         while not done and request.exit_code is None:
-            if self.plan.done(self.nimg):
+            if self.nimg and self.plan.done(self.nimg):  # one round is played in the shortest of times
                 done = "the budget is used up"
                 break
             self.rounds.play(self.plan.progress(self.nimg))
