@@ -23,6 +23,7 @@ from ganforge.metrics.neighbours import memorisation
 from ganforge.runs.made import write_grid
 from ganforge.runs.pictures import film
 from ganforge.runs.sampler import load
+from ganforge.tasks.conclusion import conclude
 from ganforge.tasks.experiment import prepare
 
 FILM_SECONDS = 6
@@ -73,6 +74,7 @@ def play(
     write_grid(sampler, range(100), run.path / "grid.png")
     frames = [Image.open(path) for path in run.samples]
     film(frames, run.path / "learning.gif", seconds=FILM_SECONDS)
+    conclude(run, dataset)
     made = sampler.sample(samples, seed=1).numpy()
     train, held_out = dataset.train, dataset.held_out
     assert train.labels is not None
@@ -120,9 +122,12 @@ def main() -> int:
             ("", ""),
             ("grid", str(path / "grid.png")),
             ("film", str(path / "learning.gif")),
+            ("report", str(path / "report.html")),
             ("run", str(path)),
             ("next", f".venv/bin/gan sample {path} --class 7 --grid sevens.png"),
-            ("next", f".venv/bin/gan sample {path} --film walk.gif"),
+            ("next", f".venv/bin/gan evaluate {path}"),
+            ("next", f".venv/bin/gan diagnose {path}"),
+            ("next", f".venv/bin/gan explore {path} interpolate"),
             ("next", ".venv/bin/gan train FOLDER      your own pictures"),
         ]
     )
