@@ -52,9 +52,13 @@ LOOKS = (1 / 128, 1 / 64, 1 / 32, *(i / 16 for i in range(1, 17)))  # shares of 
 # -- one run --------------------------------------------------------------------------------------------
 
 
+DIGITS_RECIPE = Path(__file__).with_name("zoo_digits.py")
+
+
 def experiment_of(kind: Kind, seed: int) -> Experiment:
+    own = str(DIGITS_RECIPE) if kind.data == "digits" else None
     experiment = prepare(
-        kind.data, recipe=kind.recipe, size=kind.size, seed=seed, changes=kind.changes, device="cpu"
+        kind.data, recipe=kind.recipe or own, size=kind.size, seed=seed, changes=kind.changes, device="cpu"
     )
     dataset = kind.data_plant(experiment.dataset) if kind.data_plant is not None else experiment.dataset
     return replace(experiment, dataset=dataset)
