@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from zoo_kinds import FAILURES, HEALTHY, HEALTHY_TWIN, RESCUED, Kind
+from zoo_kinds import DIGITS_RECIPE, FAILURES, HEALTHY, HEALTHY_TWIN, RESCUED, Kind
 
 from ganforge.core.errors import DivergenceError
 from ganforge.core.prior import Prior
@@ -50,9 +50,6 @@ LOOKS = (1 / 128, 1 / 64, 1 / 32, *(i / 16 for i in range(1, 17)))  # shares of 
 
 
 # -- one run --------------------------------------------------------------------------------------------
-
-
-DIGITS_RECIPE = Path(__file__).with_name("zoo_digits.py")
 
 
 def experiment_of(kind: Kind, seed: int) -> Experiment:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,10 @@ from ganforge.core.sampler import Sampler
 from ganforge.data import Dataset
 from ganforge.data.dataset import Examples
 
-__all__ = ["FAILURES", "HEALTHY", "HEALTHY_TWIN", "RESCUED", "Kind"]
+__all__ = ["DIGITS_RECIPE", "FAILURES", "HEALTHY", "HEALTHY_TWIN", "RESCUED", "Kind"]
+
+
+DIGITS_RECIPE = Path(__file__).with_name("zoo_digits.py")
 
 
 @dataclass(frozen=True)

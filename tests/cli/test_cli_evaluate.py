@@ -36,7 +36,8 @@ def test_a_person_reads_the_headline_first_and_every_score_beside_its_floor(gan:
     assert any(re.match(r"n 200 · held-out +score +interval +floor +better$", line) for line in lines)
     assert any(re.match(r"7 +[\d.]+% \(10\.\d%\) +\d+% \(\d+%\) +\d+% \(\d+%\)$", line) for line in lines)
     assert any(line.startswith("floor     what real examples score") for line in lines)
-    assert lines[-1] == f"scores    {digits_run / 'scores.json'}"
+    assert lines[-2] == f"scores    {digits_run / 'scores.json'}"
+    assert lines[-1] == f"report    {digits_run / 'report.html'}"
     assert not any("nan" in line for line in lines)
 
 

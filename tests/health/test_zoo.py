@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from benchmarks import zoo
 from benchmarks import zoo_kinds as kinds
 from ganforge import recipes
 from ganforge.health.symptoms import SYMPTOMS
@@ -19,7 +18,7 @@ def test_the_zoo_is_large_enough_and_its_recipes_are_valid():
     points, pictures = players.points(40), players.pictures(40, (1, 16, 16), classes=10)
     for kind in (*kinds.FAILURES, *kinds.HEALTHY, *kinds.RESCUED):
         data = pictures if kind.data == "digits" else points
-        own = str(zoo.DIGITS_RECIPE) if kind.data == "digits" else kind.data
+        own = str(kinds.DIGITS_RECIPE) if kind.data == "digits" else kind.data
         own = own if own in recipes.RECIPES or kind.data == "digits" else "points"
         made = recipes.find(kind.recipe or own)
         made.maker(data.space, data.train.n).with_changes(kind.changes)

@@ -126,6 +126,7 @@ def _page(found: Evaluation) -> list[str]:
         "floor     what real examples score against other real ones: a generator can hardly do better",
         "[ … ]     95 % interval; 'like real' where the floor is within it or beaten, else how far off",
         f"scores    {found.run / 'scores.json'}",
+        f"report    {found.run / 'report.html'}",
     ]
     return lines
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,27 +15,37 @@ from ganforge.report import write_report
 from ganforge.runs.folder import Run
 from ganforge.runs.sampler import load
 
-__all__ = ["conclude"]
+__all__ = ["Pair", "conclude", "report"]
 
 _SHOWN = 12  # samples beside their nearest training examples
 
 Pair = tuple[np.ndarray, np.ndarray, float]
+"""A sample, the training example nearest to it, and the distance."""
 
 
 def conclude(run: Run, dataset: Dataset) -> Path | None:
-    """Write the report of ``run``, trained on ``dataset``; None where it cannot be written.
+    """Write the report of ``run``, trained on ``dataset``; None where it cannot be written."""
+    try:
+        pairs = _pairs(run, dataset)
+    except (GanforgeError, ValueError) as error:  # a generator that makes no numbers has no neighbours
+        run.add_event("report without neighbours", error=repr(error))
+        pairs = []
+    return report(run, pairs)
 
-    A report is never worth a training: what goes wrong stands in ``events.jsonl``.
+
+def report(run: Run, nearest: Sequence[Pair]) -> Path | None:
+    """Write the report of ``run``.
+
+    A report is never worth a training: what goes wrong stands in ``events.jsonl``, and None is returned.
     """
     try:
-        return write_report(run, nearest=_pairs(run, dataset))
+        return write_report(run, nearest=nearest)
     except (GanforgeError, OSError, ValueError, ArithmeticError) as error:
         run.add_event("report failed", error=repr(error))
         return None
 
 
 def _pairs(run: Run, dataset: Dataset) -> list[Pair]:
-    """The first samples, each with the training example nearest to it and the distance."""
     if run.space.kind == "points":
         return []
     made = load(run.path).sample(_SHOWN, seed=run.recipe.seed).numpy()

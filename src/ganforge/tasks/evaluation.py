@@ -31,6 +31,7 @@ from ganforge.runs.files import write_atomically
 from ganforge.runs.folder import Run
 from ganforge.runs.sampler import GeneratorSampler
 from ganforge.runs.sampler import load as load_sampler
+from ganforge.tasks.conclusion import Pair, report
 from ganforge.tasks.instrument import Instrument, examine_discriminator, one_hot
 from ganforge.tasks.reals import Reals, real_examples
 
@@ -152,7 +153,7 @@ def evaluate_run(
         duality_steps: also estimate the duality gap, with so many steps a copy; 0 does not.
         seed: the same seed gives the same numbers.
         cache: folder for decoded data and small networks; see ``data.load``.
-        write: whether ``scores.json`` (and the discriminator's picture) are written.
+        write: whether ``scores.json``, ``report.html`` and the discriminator's picture are written.
         progress: called with what is being done, in a few words.
 
     Raises:
@@ -237,7 +238,19 @@ def evaluate_run(
         tell("writing")
         words = json.dumps(found.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
         write_atomically(run.path / "scores.json", words + "\n")
+        report(run, _pairs(found, reals, made))
     return found
+
+
+def _pairs(found: Evaluation, reals: Reals, made: Tensor) -> list[Pair]:
+    """The first samples, each with the training example nearest to it."""
+    if found.nearest is None:
+        return []
+    known = reals.dataset.train.values
+    return [
+        (made[i].numpy(), known[at], far)
+        for i, (at, far) in enumerate(zip(found.nearest.training, found.nearest.distance, strict=True))
+    ]
 
 
 def _silent(words: str) -> None:
