@@ -52,7 +52,7 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     root = _root(a.covariance)
     inner = root @ b.covariance @ root
     eigenvalues = np.linalg.eigvalsh((inner + inner.T) / 2)
-    cross = np.sqrt(np.clip(eigenvalues, 0, None)).sum()
+    cross = np.sqrt(_above_rounding(eigenvalues)).sum()
     gap = a.mean - b.mean
     value = gap @ gap + np.trace(a.covariance) + np.trace(b.covariance) - 2 * cross
     return max(float(value), 0.0)
@@ -79,10 +79,16 @@ def frechet_influence(features: Examples, reference: Moments) -> Array:
 def _root(matrix: Array, *, inverse: bool = False) -> Array:
     """Square root of a symmetric non-negative matrix, or of its pseudo-inverse."""
     values, vectors = np.linalg.eigh(matrix)
-    values = np.clip(values, 0, None)
+    values = _above_rounding(values)
     if inverse:
         held = values > 1e-10 * max(values[-1], 1e-300)
         power = np.where(held, 1 / np.sqrt(np.where(held, values, 1.0)), 0.0)
     else:
         power = np.sqrt(values)
     return (vectors * power) @ vectors.T
+
+
+def _above_rounding(eigenvalues: Array) -> Array:
+    """What is 0 but for rounding becomes 0: of few examples in many dimensions the roots would add up."""
+    least = 10 * len(eigenvalues) * np.finfo(np.float64).eps * max(eigenvalues.max(), 0.0)
+    return np.where(eigenvalues > least, eigenvalues, 0.0)
