@@ -7,8 +7,10 @@ the same 64-d Gaussian twice it gives 23.2 at 100 examples and 1.2 at 2,000. Rea
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ganforge.core.errors import DataError
 from ganforge.metrics.arrays import Array, Examples, rows
@@ -88,7 +90,7 @@ def _root(matrix: Array, *, inverse: bool = False) -> Array:
     return (vectors * power) @ vectors.T
 
 
-def _above_rounding(eigenvalues: Array) -> Array:
+def _above_rounding(eigenvalues: NDArray[Any]) -> Array:
     """What is 0 but for rounding becomes 0: of few examples in many dimensions the roots would add up."""
     least = 10 * len(eigenvalues) * np.finfo(np.float64).eps * max(eigenvalues.max(), 0.0)
     return np.where(eigenvalues > least, eigenvalues, 0.0)
