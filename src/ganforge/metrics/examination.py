@@ -189,7 +189,7 @@ class Examiner:
         """Scores of ``features`` against the real ones, with intervals."""
         real, seed = self._features, self.seed
         kernel = kernel_distance(features, real, seed=seed)
-        low, high = intervals.of_mean(kernel.influence, seed=seed, resamples=200)
+        low, high = intervals.of_mean(kernel.influence, seed=seed, resamples=100)
         scores = {
             "kernel_distance": {"value": kernel.value, "low": kernel.value + low, "high": kernel.value + high}
         }
@@ -201,7 +201,7 @@ class Examiner:
             ("coverage", near.met),
         )
         for key, each in parts:
-            low, high = intervals.of_mean(each, seed=seed, resamples=200)
+            low, high = intervals.of_mean(each, seed=seed, resamples=100)
             scores[key] = {"value": float(each.mean()), "low": low, "high": high}
         if self._headline == "sliced_wasserstein":
             scores["sliced_wasserstein"] = _sliced(features, real, seed)
@@ -212,7 +212,7 @@ class Examiner:
     def _audit(self, fakes: Tensor, seen: Examination) -> None:
         assert self._audited is not None
         training, held_out = (_small(part) for part in self._audited)
-        found = memorisation(_small(numpy_of(fakes)), training, held_out, seed=self.seed, resamples=100)
+        found = memorisation(_small(numpy_of(fakes)), training, held_out, seed=self.seed, resamples=50)
         seen.scores["memorisation"] = {
             "value": found.share,
             "low": found.low,

@@ -155,7 +155,7 @@ class Trainer:
             return self._loop(request)
 
     def _loop(self, request: StopRequest) -> Outcome:
-        ticking = Alarm(first=1.0, longest=60.0, share=0.05, cost_factor=50.0)
+        ticking = Alarm(first=1.0, longest=60.0, share=0.05, cost_factor=100.0)
         saving = Alarm(first=15.0, longest=self.save_seconds, share=0.5)
         self.watch.afford(self.rounds)
         if self.nimg == 0:  # the players before their first move: a picture and something to resume from
@@ -243,7 +243,9 @@ class Trainer:
         value, low, high, floor = (last.score(headline, part) for part in ("value", "low", "high", "floor"))
         self._score = (value, floor) if math.isfinite(value) else None
         if self.standing.examined(self.nimg, value, low, high, floor, bad=bad(last)):
+            saving = time.perf_counter()
             self.save()
+            self._watching -= time.perf_counter() - saving  # a checkpoint is no cost of watching
         former = {found.code for found in self.findings}
         self.findings = tuple(diagnose(history).findings)
         for found in self.findings:
