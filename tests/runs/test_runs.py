@@ -210,3 +210,9 @@ def test_a_walk_between_lengths_keeps_between_them_and_takes_the_middle():
     opposite = walk(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]), 8)
     assert torch.isfinite(opposite).all()
     assert float(walk(torch.zeros(2, 3), 4).abs().max()) == 0.0  # truncation 0
+
+
+def test_a_line_nested_without_end_is_left_out(tmp_path: Path):
+    deep = "[" * 200_000 + "]" * 200_000
+    (tmp_path / "log.jsonl").write_text('{"nimg": 1}\n{"nimg": ' + deep + '}\n{"nimg": 2}\n')
+    assert [line["nimg"] for line in files.read_lines(tmp_path / "log.jsonl")] == [1, 2]
