@@ -27,9 +27,9 @@ def train(rounds: Rounds, nimg: int) -> None:
 
 @pytest.mark.slow
 def test_the_ring_comes_out_whole_on_a_reduced_budget():
-    experiment = prepare("ring", kimg=400)
+    experiment = prepare("ring", kimg=1_000)
     rounds = Rounds(experiment.recipe, experiment.dataset, Engine())
-    train(rounds, 400_000)
+    train(rounds, 1_000_000)
     recipe, space = experiment.recipe, experiment.dataset.space
     z = Prior(recipe.latent, recipe.prior, recipe.latent_bits).seeded(4_000, seed=1)
     with torch.no_grad():
