@@ -17,8 +17,8 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from dcgan_speed import dataset
 
-from benchmarks.dcgan_speed import dataset
 from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
 from ganforge.data import Dataset, Examples
