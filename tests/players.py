@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ganforge.core.condition import Condition
 from ganforge.core.recipe import Augmentation, Penalty, Player, Recipe
 from ganforge.core.space import Space
 from ganforge.data import Dataset, Examples, Scan
@@ -68,6 +69,29 @@ def pictures(n: int = 60, shape: tuple[int, int, int] = (1, 8, 8), classes: int 
     labels = rng.integers(0, classes, n) if classes else None
     space = Space(kind="pictures", shape=shape, classes=tuple(str(i) for i in range(classes)))
     return _dataset(space, values, labels)
+
+
+def translated(
+    shape: tuple[int, int, int] = (3, 16, 16), source: tuple[int, int, int] | None = None
+) -> Dataset:
+    """Twenty random pictures, each with a random input."""
+    made = pictures(20, shape)
+    inputs = Space(kind="pictures", shape=source or shape)
+    sources = np.random.default_rng(1).integers(0, 256, (20, *inputs.shape), dtype=np.uint8)
+    return replace(made, space=replace(made.space, source=inputs), train=replace(made.train, sources=sources))
+
+
+def captioned(shape: tuple[int, int, int] = (3, 16, 16)) -> Dataset:
+    """Twenty random pictures with captions of three words."""
+    made = pictures(20, shape)
+    rows = np.array([[i % 3, -1] for i in range(20)], np.int32)
+    asks = Condition(
+        kind="text",
+        names=("red", "green", "blue"),
+        examples=((0.0, -1.0), (2.0, -1.0)),
+        captions=("red", "blue"),
+    )
+    return replace(made, space=replace(made.space, condition=asks), train=replace(made.train, rows=rows))
 
 
 def _dataset(space: Space, values: np.ndarray, labels: np.ndarray | None) -> Dataset:

@@ -30,6 +30,17 @@ DATA = {
     "dcgan": lambda: players.pictures(20, (3, 16, 24)),
     "residual": lambda: players.pictures(20, (3, 16, 8), classes=2),
     "few-shot": lambda: players.pictures(20, (3, 16, 16)),
+    "captions": players.captioned,
+    "bigan": lambda: players.pictures(20, (3, 16, 16)),
+    "pix2pix": players.translated,
+    "super-resolution": lambda: players.translated(source=(3, 4, 4)),
+    "inpainting": lambda: players.translated(source=(4, 16, 16)),
+    "colourisation": lambda: players.translated(source=(1, 16, 16)),
+    "scribbles": lambda: players.translated(source=(1, 16, 16)),
+    "next-frame": lambda: players.translated(source=(9, 16, 16)),
+    "cyclegan": players.translated,
+    "stargan": lambda: players.pictures(20, (3, 16, 16), classes=3),
+    "painter": players.translated,
 }
 
 

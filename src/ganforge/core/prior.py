@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from ganforge.core.draw import Draw, seeded_numbers
+from ganforge.core.draw import Draw, permutation, seeded_numbers
 from ganforge.core.recipe import Recipe
 
-__all__ = ["Prior"]
+__all__ = ["Inputs", "Prior"]
 
 
 @dataclass(frozen=True)
@@ -69,3 +69,41 @@ class Prior:
             coins = z[:, self.size - self.bits :]
             coins.copy_(torch.where(coins < 0, -1.0, 1.0))
         return z
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs(Prior):
+    """What a translation makes samples from: its inputs, in place of latents.
+
+    A seed deals them in an order of its own, and in another one again when all have been dealt.
+
+    Attributes:
+        values: ``(K, size)``, each input's numbers in model units.
+    """
+
+    values: Tensor = field(default_factory=lambda: torch.empty(0, 0))
+
+    @classmethod
+    def among(cls, inputs: Tensor) -> Inputs:
+        """Inputs ``(K, *shape)`` in model units."""
+        return cls(inputs[0].numel(), values=inputs.flatten(1))
+
+    def __call__(self, draw: Draw, n: int) -> Tensor:
+        """``(n, size)`` inputs by chance."""
+        return self.values[draw.integers(len(self.values), n)]
+
+    def truncated(self, z: Tensor, truncation: float) -> Tensor:
+        """``z`` as it is: there is no centre that an input could be drawn to."""
+        return z
+
+    def seeded(self, n: int, *, seed: int, start: int = 0) -> Tensor:
+        """Inputs ``start … start + n − 1`` of ``seed``, ``(n, size)``."""
+        return self.values[torch.tensor(self.numbers(n, seed=seed, start=start))]
+
+    def numbers(self, n: int, *, seed: int, start: int = 0) -> list[int]:
+        """Which of the inputs :meth:`seeded` gives."""
+        k, found = len(self.values), list[int]()
+        for epoch in range(start // k, (start + n - 1) // k + 1):
+            order = permutation(k, seed=seed, epoch=epoch)
+            found += order[max(start - epoch * k, 0) : start + n - epoch * k].tolist()
+        return found

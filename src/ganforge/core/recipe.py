@@ -11,7 +11,9 @@ from typing import Any, Literal
 
 from ganforge.core.errors import RecipeError, nearest
 
-__all__ = ["Augmentation", "Penalty", "Player", "Recipe"]
+__all__ = ["Augmentation", "Game", "Penalty", "Player", "Recipe", "Term"]
+
+Game = Literal["duel", "inference", "translation", "exchange"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,19 @@ class Penalty:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Term:
+    """A term that is added to the generator's loss (``ganforge.objectives.terms``).
+
+    Attributes:
+        name: l1, l2, gradient_difference, low_pass, feature_matching, cycle, identity, …
+        weight: times the term; the adversarial loss has ``Recipe.adversarial_weight``.
+    """
+
+    name: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Augmentation:
     """What the discriminator sees changed, on reals and fakes alike.
 
@@ -96,14 +111,27 @@ class Recipe:
 
     Attributes:
         name: the recipe's name.
-        generator, discriminator: the players of the game ``duel``.
-        game: the order of play.
+        generator, discriminator: the players.
+        game: the order of play: duel (latents to samples), inference (and samples to latents), translation
+            (inputs to paired targets) or exchange (two piles, both ways).
+        encoder: of ``inference``, the network from examples to latents; it moves with the generator, by the
+            generator's settings.
+        source: of ``translation`` and ``exchange``, where inputs come from: a degradation of the examples
+            (edges, low-resolution:4, …), a side of each picture (left, right), or another folder or file.
+        condition: which of the data's conditions the players get, if ``conditional``: auto takes captions,
+            labels or numbers that lie beside the files, else the classes; names reads file names as captions.
         latent: how many numbers a latent has.
         prior: normal or uniform on [−1, 1).
         latent_bits: how many of the latent's numbers are coin tosses instead (``core.prior``).
         objective: the adversarial loss (``ganforge.objectives.adversarial``).
         penalties: terms added to the discriminator's loss.
         discriminator_moves: discriminator moves a generator move (n_critic).
+        terms: terms added to the generator's loss.
+        adversarial_weight: times the adversarial loss in the generator's turn; at 0 the discriminator does
+            not play, and what remains is the baseline without a game.
+        mismatched: weight of real examples with another's condition as further fakes, so that the
+            condition is obeyed (matching-aware: Reed et al. 2016, section 4.2).
+        pool: of ``exchange``, past fakes shown to the discriminator in half of the cases; 0 is none.
         packing: examples judged together (PacGAN); 1 is none.
         augmentation: see :class:`Augmentation`.
         batch: examples a move.
@@ -120,12 +148,19 @@ class Recipe:
     name: str
     generator: Player
     discriminator: Player
-    game: Literal["duel"] = "duel"
+    game: Game = "duel"
+    encoder: Player | None = None
+    source: str = ""
+    condition: Literal["auto", "class", "labels", "numbers", "text", "names"] = "auto"
     latent: int = 64
     prior: Literal["normal", "uniform"] = "normal"
     latent_bits: int = 0
     objective: str = "relativistic"
     penalties: tuple[Penalty, ...] = ()
+    terms: tuple[Term, ...] = ()
+    adversarial_weight: float = 1.0
+    mismatched: float = 0.0
+    pool: int = 0
     discriminator_moves: int = 1
     packing: int = 1
     augmentation: Augmentation = Augmentation()
@@ -150,6 +185,11 @@ class Recipe:
             )
         if self.batch % self.packing:
             raise RecipeError(f"batch {self.batch} must be a multiple of packing {self.packing}")
+        if (self.game == "inference") != (self.encoder is not None):
+            raise RecipeError("the game inference needs an encoder, and no other game has one")
+        for name in ("adversarial_weight", "mismatched", "pool"):
+            if getattr(self, name) < 0:
+                raise RecipeError(f"{name} is {getattr(self, name)}; it must not be negative")
         if not self.kimg > 0:
             raise RecipeError(f"kimg is {self.kimg}; the budget must be more than 0")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from ganforge.core.condition import Condition
 from ganforge.core.errors import DataError
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Space:
         classes: names of the classes, in the order of their indices; empty when there are none.
         columns: for points, the coordinates' names.
         sample_rate: for sound, samples a second.
+        condition: what an example says of itself beside its class: labels, numbers or a caption.
+        source: of a translation, the space of its inputs; None where examples come from latents.
 
     Raises:
         DataError: the shape does not fit the kind.
@@ -46,6 +49,8 @@ class Space:
     classes: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     sample_rate: int | None = None
+    condition: Condition | None = None
+    source: Space | None = None
 
     def __post_init__(self) -> None:
         spatial = {"points": 0, "sound": 1, "pictures": 2, "shapes": 3}
@@ -120,9 +125,16 @@ class Space:
         return x.add(1.0).mul_(127.5).round_().clamp_(0, 255).byte()
 
     def to_json(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if value not in ((), None)}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        for name in ("condition", "source"):
+            values[name] = values[name] and values[name].to_json()
+        return {name: value for name, value in values.items() if value not in ((), None)}
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Space:
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+        if "condition" in values:
+            values["condition"] = Condition.from_json(values["condition"])
+        if "source" in values:
+            values["source"] = Space.from_json(values["source"])
         return cls(**values)

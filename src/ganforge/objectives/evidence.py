@@ -32,7 +32,7 @@ class Evidence:
         judge: the discriminator, as it was asked for the logits below.
         real: ``(N, *shape)``, as the discriminator saw them: augmented.
         fake: ``(N, *shape)``, the same.
-        condition: ``(N, C)`` of reals and fakes alike, or None.
+        condition: ``(N, C)`` of the reals, and of the fakes too where they have none of their own; or None.
         real_logits: ``(n, *patch)``, judge(real, condition).
         fake_logits: ``(n, *patch)``, judge(fake, condition).
         independent: whether the judge would answer the same about an example in any company, at any
@@ -40,6 +40,7 @@ class Evidence:
             normalisation's power iteration). If so, the logits above are used again.
         reconstruction_loss: the error of the discriminator's own decoder on examples, ``(N,)``, if it
             has one.
+        fake_condition: ``(N, C)`` of the fakes, where it is another than that of the reals.
     """
 
     judge: Judge
@@ -50,6 +51,12 @@ class Evidence:
     fake_logits: Tensor
     independent: bool = True
     reconstruction_loss: Callable[[Tensor], Tensor] | None = None
+    fake_condition: Tensor | None = None
+
+    @property
+    def of_fakes(self) -> Tensor | None:
+        """The condition of the fakes."""
+        return self.condition if self.fake_condition is None else self.fake_condition
 
     @property
     def verdicts(self) -> int:

@@ -126,18 +126,18 @@ class ZeroCentred(Penalty):
         return (0.5 * weight) * spread(total, evidence.verdicts, self.stride)
 
     def _sides(self, evidence: Evidence) -> list[Side]:
-        packing = evidence.packing
-        kinds: list[tuple[Tensor, Tensor]] = []
+        kinds: list[tuple[Tensor, Tensor | None, Tensor]] = []
         if self.on_reals:
-            kinds.append((evidence.real, evidence.real_logits))
+            kinds.append((evidence.real, evidence.condition, evidence.real_logits))
         if self.on_fakes:
-            kinds.append((evidence.fake, evidence.fake_logits))
-        condition = evidence.condition
-        if condition is not None:
-            condition = every(condition, self.stride, packing)
+            kinds.append((evidence.fake, evidence.of_fakes, evidence.fake_logits))
         return [
-            Side(every(examples, self.stride, packing), condition, logits[:: self.stride])
-            for examples, logits in kinds
+            Side(
+                every(examples, self.stride, evidence.packing),
+                _every(condition, self.stride, evidence.packing),
+                logits[:: self.stride],
+            )
+            for examples, condition, logits in kinds
         ]
 
 
@@ -164,7 +164,11 @@ class Interpolated(Penalty):
     def forward(self, evidence: Evidence, weight: float | Tensor, draw: Draw) -> Tensor:
         real, fake, condition = _looked_at(evidence, self.stride)
         t = draw.uniform(real.shape[0] // evidence.packing, 1).to(real)  # (k, 1)
-        t = t.repeat_interleave(evidence.packing, 0).view(-1, *[1] * (real.dim() - 1))
+        t = t.repeat_interleave(evidence.packing, 0)
+        if condition is not None and evidence.fake_condition is not None:  # what was asked lies between too
+            other = every(evidence.fake_condition, self.stride, evidence.packing)
+            condition = torch.lerp(condition, other, t)
+        t = t.view(-1, *[1] * (real.dim() - 1))
         distance = _distance_from_slope_one(evidence.judge, torch.lerp(real, fake, t), condition)
         return weight * spread(distance, evidence.verdicts, self.stride)
 
@@ -192,12 +196,16 @@ class Dragan(Penalty):
 
 def _looked_at(evidence: Evidence, stride: int) -> tuple[Tensor, Tensor, Tensor | None]:
     """Reals, fakes and conditions of the looked-at verdicts, detached."""
-    packing, condition = evidence.packing, evidence.condition
+    packing = evidence.packing
     return (
         every(evidence.real.detach(), stride, packing),
         every(evidence.fake.detach(), stride, packing),
-        None if condition is None else every(condition, stride, packing),
+        _every(evidence.condition, stride, packing),
     )
+
+
+def _every(condition: Tensor | None, stride: int, packing: int) -> Tensor | None:
+    return None if condition is None else every(condition, stride, packing)
 
 
 # --------------------------------------------------------------------------- terms of logits

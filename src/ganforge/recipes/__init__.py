@@ -30,6 +30,17 @@ RECIPES = {
     "dcgan": "dcgan",
     "residual": "residual",
     "few-shot": "few_shot",
+    "captions": "captions",
+    "bigan": "bigan",
+    "pix2pix": "pix2pix",
+    "super-resolution": "super_resolution",
+    "inpainting": "inpainting",
+    "colourisation": "colourisation",
+    "scribbles": "scribbles",
+    "next-frame": "next_frame",
+    "cyclegan": "cyclegan",
+    "stargan": "stargan",
+    "painter": "painter",
 }
 _FEW = 1_000
 _FEW_SIDE = 16  # pixels; the few-shot networks need them
@@ -100,10 +111,22 @@ def _unusable(path: Path, error: Exception) -> RecipeError:
     )
 
 
-def infer(space: Space, n: int, *, builtin: str | None = None) -> Choice:
-    """The recipe for ``n`` training examples of ``space``, with the reason."""
+def infer(space: Space, n: int, *, builtin: str | None = None, paired: bool | None = None) -> Choice:
+    """The recipe for ``n`` training examples of ``space``, with the reason.
+
+    Args:
+        builtin: the name of a built-in data set.
+        paired: of a translation, whether each example has its own input; None where there are no inputs.
+    """
+    if paired is not None:
+        if paired:
+            return Choice(_module("pix2pix").recipe, "pix2pix", "because each example has its input")
+        reason = "because the two piles share no names: nothing is paired"
+        return Choice(_module("cyclegan").recipe, "cyclegan", reason)
     if builtin in RECIPES:
         return Choice(_module(builtin).recipe, builtin, "made for this built-in data set")
+    if space.condition is not None and space.condition.kind == "text":
+        return Choice(_module("captions").recipe, "captions", "because there are captions")
     if space.kind == "points":
         return Choice(_module("points").recipe, "points", "because the examples are points")
     if space.kind == "pictures" and n < _FEW and min(space.spatial) >= _FEW_SIDE:

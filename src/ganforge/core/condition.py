@@ -1,0 +1,164 @@
+"""What a generator can be asked for beside its latent, and how it is said in numbers."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from ganforge.core.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Condition", "ConditionKind", "phrases"]
+
+ConditionKind = Literal["class", "labels", "numbers", "text"]
+
+
+def phrases(text: str) -> list[str]:
+    """The words of ``text`` in lower case, then its pairs of neighbouring words.
+
+    Pairs keep what belongs together apart: 'red circle, blue square' and 'blue circle, red square' have
+    the same words (bags of n-grams: Joulin et al. 2016, 'Bag of Tricks for Efficient Text Classification').
+    """
+    words = re.findall(r"\w+", text.lower())
+    return words + [f"{one} {two}" for one, two in itertools.pairwise(words)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """What examples of a data set say of themselves, and what samples can therefore be asked to be.
+
+    Data keep a *row* of numbers for each example; networks read a *vector* of ``size`` numbers:
+
+    ======= ============================================ ==================================================
+    kind    row                                          vector
+    ======= ============================================ ==================================================
+    class   ``(1,)``: the class's number                 1 at the class, else 0
+    labels  ``(C,)``: 1 for each label that holds        the same
+    numbers ``(C,)``: in the data's own units            less the mean, by the deviation
+    text    ``(L,)``: numbers of its phrases, then −1    1 / √count at each phrase, else 0
+    ======= ============================================ ==================================================
+
+    A linear map of a text's vector is the mean of trained embeddings of its phrases: each player's first
+    layer is its own small text encoder.
+
+    Attributes:
+        kind: see above.
+        names: of the classes, the labels or the numbers; of text, the phrases that are known.
+        mean, deviation: of numbers, one each.
+        examples: rows of the data: what is asked for in turn where nobody says anything. Classes need none.
+        captions: of text, what ``examples`` say.
+    """
+
+    kind: ConditionKind
+    names: tuple[str, ...]
+    mean: tuple[float, ...] = ()
+    deviation: tuple[float, ...] = ()
+    examples: tuple[tuple[float, ...], ...] = ()
+    captions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        assert self.names
+        assert self.kind != "numbers" or len(self.mean) == len(self.deviation) == len(self.names)
+
+    @property
+    def size(self) -> int:
+        """How many numbers its vector has."""
+        return len(self.names)
+
+    def vectors(self, rows: torch.Tensor) -> torch.Tensor:
+        """Rows ``(N, K)`` as the data keep them to vectors ``(N, size)`` float32."""
+        import torch
+
+        if self.kind == "labels":
+            return rows.float()
+        if self.kind == "numbers":
+            return (rows.float() - rows.new_tensor(self.mean).float()) / rows.new_tensor(
+                self.deviation
+            ).float()
+        rows = rows.long()
+        known = (rows >= 0).float()
+        vectors = torch.zeros(len(rows), self.size, device=rows.device)
+        vectors.scatter_add_(1, rows.clamp(min=0), known)
+        if self.kind == "text":
+            vectors = vectors.clamp_(max=1.0)
+            vectors /= vectors.sum(1, keepdim=True).clamp(min=1.0).sqrt()
+        return vectors
+
+    def in_turn(self, numbers: Iterable[int]) -> torch.Tensor:
+        """Vectors ``(n, size)`` for the samples of these numbers, of which nobody said anything."""
+        import torch
+
+        turn = torch.tensor(list(numbers), dtype=torch.int64)
+        if self.kind == "class":
+            return self.vectors((turn % self.size)[:, None])
+        assert self.examples
+        return self.vectors(torch.tensor(self.examples)[turn % len(self.examples)])
+
+    def said(self, words: str) -> torch.Tensor:
+        """What a person asks for, ``(1, size)``.
+
+        A class by its name or number; a text; numbers as ``NAME=VALUE`` joined by commas (what is not named
+        is at its mean); or labels joined by commas, each with how much of it, ``NAME=0.8``, if not 1.
+
+        Raises:
+            UsageError: nothing of that name is known; the nearest one is suggested.
+        """
+        import torch
+
+        return self.vectors(torch.tensor([self._row(words)]))
+
+    def _row(self, words: str) -> list[float]:
+        if self.kind == "class":
+            return [self._number(words.strip())]
+        if self.kind == "text":
+            known = {name: i for i, name in enumerate(self.names)}
+            found = [known[phrase] for phrase in phrases(words) if phrase in known]
+            if not found:
+                raise UsageError(f"no word of {words!r} was in the captions.{nearest(words, self.names)}")
+            return [float(i) for i in dict.fromkeys(found)]
+        row = list(self.mean) if self.kind == "numbers" else [0.0] * self.size
+        for part in (part.strip() for part in words.split(",") if part.strip()):
+            name, equals, value = part.partition("=")
+            try:
+                row[self._number(name.strip())] = float(value) if equals or self.kind == "numbers" else 1.0
+            except ValueError:
+                raise UsageError(f"{part!r} must be NAME=NUMBER, as in {self.names[0]}=0.8") from None
+        return row
+
+    def _number(self, name: str) -> int:
+        """The index of a name, or of a number that is itself an index."""
+        if name in self.names:
+            return self.names.index(name)
+        if name.isdecimal() and int(name) < self.size:
+            return int(name)
+        what = {"class": "class", "labels": "label", "numbers": "number"}[self.kind]
+        known = ", ".join(self.names[:12]) + (", …" if self.size > 12 else "")
+        raise UsageError(f"there is no {what} {name!r}.{nearest(name, self.names)} Known: {known}")
+
+    def describe(self) -> str:
+        """For a person: ``10 classes``, ``captions with 812 known phrases``, …"""
+        if self.kind == "text":
+            return f"captions with {self.size:,} known phrases"
+        if self.kind == "class":
+            return f"{self.size} classes"
+        return f"{self.size} {self.kind}: {', '.join(self.names[:6])}{', …' if self.size > 6 else ''}"
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if value != ()}
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> Condition:
+        def tuples(value: Any) -> Any:
+            return tuple(tuples(item) for item in value) if isinstance(value, (list, tuple)) else value
+
+        return cls(**{name: tuples(value) for name, value in fields.items()})
+
+    @classmethod
+    def of_classes(cls, names: Sequence[str]) -> Condition:
+        """The condition of examples that belong to one class each."""
+        return cls(kind="class", names=tuple(names))

@@ -1,0 +1,135 @@
+"""What every game shares: reals and fakes before a discriminator, and what it lowers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from ganforge.core import recipe
+from ganforge.core.batch import Deal, Play
+from ganforge.core.draw import Draw
+from ganforge.core.schedule import Moment, cosine
+from ganforge.networks.protocols import Discriminator, Reconstructing
+from ganforge.objectives.adversarial import Objective
+from ganforge.objectives.augment import Augment
+from ganforge.objectives.penalties import Evidence, Penalty
+
+__all__ = ["Contest", "Verdict"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a discriminator said, and what it lowers.
+
+    Attributes:
+        loss: ``(n,)``, the adversarial loss with the penalties.
+        real_seen: ``(N, *shape)``, the reals as it saw them.
+        real, fake: its logits, ``(n, *patch)``.
+    """
+
+    loss: Tensor
+    real_seen: Tensor
+    real: Tensor
+    fake: Tensor
+
+    @property
+    def notes(self) -> dict[str, Tensor]:
+        """What the log keeps of it."""
+        return {"real_logits": self.real, "fake_logits": self.fake, "margin": self.real - self.fake}
+
+
+class Contest(nn.Module, ABC):
+    """The part of a game that is no order of play: players, objective, penalties and augmentation.
+
+    Args:
+        generator, discriminator: the two players; each may be several networks that one optimiser moves.
+        objective: the adversarial loss.
+        penalties: terms of the discriminator's loss, each with its weight and rhythm.
+        augment: what the discriminator sees changed, on reals and fakes, in both players' turns.
+        discriminator_moves: its moves before the generator's.
+    """
+
+    def __init__(
+        self,
+        *,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        objective: Objective,
+        penalties: Sequence[tuple[recipe.Penalty, Penalty]],
+        augment: Augment,
+        discriminator_moves: int = 1,
+    ) -> None:
+        super().__init__()
+        assert discriminator_moves >= 1
+        self.players = nn.ModuleDict({"generator": generator, "discriminator": discriminator})
+        self.objective = objective
+        self.penalties = nn.ModuleList(term for _, term in penalties)
+        self.schedule = [entry for entry, _ in penalties]
+        self._differentiates_input = any(term.differentiates_input for _, term in penalties)
+        self.augment = augment
+        self.discriminator_moves = discriminator_moves
+
+    @abstractmethod
+    def play(self, deal: Deal, draw: Draw, moment: Moment) -> Play:
+        """One round; the caller moves the named player between two turns."""
+
+    def noise(self, moment: Moment) -> float | Tensor:
+        """Deviation of the noise that the discriminator's examples get now."""
+        noisy = self.augment.noise_level(moment.progress) > 0.0
+        return moment.at(self.augment.noise_level) if noisy else 0.0
+
+    def branch(self, moment: Moment) -> Hashable:
+        """What decides the operations of a round: which penalties are due, and whether there is noise."""
+        due = tuple(moment.round % entry.every == 0 for entry in self.schedule)
+        return due, self.augment.noise_level(moment.progress) > 0.0
+
+    def judged(
+        self,
+        D: Discriminator,
+        real: Tensor,
+        fake: Tensor,
+        moment: Moment,
+        draw: Draw,
+        *,
+        condition: Tensor | None = None,
+        fake_condition: Tensor | None = None,
+    ) -> Verdict:
+        """What ``D`` says of reals and fakes, each ``(N, *shape)``, and its loss with the penalties.
+
+        No gradient reaches whoever made the fakes. ``fake_condition`` is that of the fakes where it is not
+        that of the reals.
+        """
+        noise = self.noise(moment)
+        real_seen, fake_seen = (self.augment(x, draw, noise) for x in (real, fake.detach()))
+        if self._differentiates_input:
+            real_seen.requires_grad_()
+            fake_seen.requires_grad_()
+        r, f = _logits(D, real_seen, fake_seen, condition, fake_condition)
+        loss = self.objective.discriminator(r, f)
+        rebuild = D.reconstruction_loss if isinstance(D, Reconstructing) else None
+        evidence = Evidence(
+            D, real_seen, fake_seen, condition, r, f, D.examples_are_independent, rebuild, fake_condition
+        )
+        for entry, penalty in zip(self.schedule, self.penalties, strict=True):
+            if moment.round % entry.every == 0:
+                weight = moment.at(partial(cosine, entry.weight, entry.weight_final))
+                loss = loss + penalty(evidence, entry.every * weight, draw)
+        self.augment.adapt(r.detach(), f.detach(), len(real))
+        return Verdict(loss, real_seen, r, f)
+
+
+def _logits(
+    D: Discriminator, real: Tensor, fake: Tensor, condition: Tensor | None, fake_condition: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Logits of reals and fakes: in one pass, unless batch statistics would mix them."""
+    other = condition if fake_condition is None else fake_condition
+    if not D.examples_are_independent:
+        return D(real, condition), D(fake, other)
+    both = None if condition is None or other is None else torch.cat([condition, other])
+    r, f = D(torch.cat([real, fake]), both).chunk(2)
+    return r, f

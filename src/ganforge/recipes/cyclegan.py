@@ -1,0 +1,54 @@
+"""Two piles of pictures, nothing paired: horses to zebras and back again.
+
+Two arrows and two discriminators of patches; what is carried over must come back as it was (Zhu et al. 2017,
+arXiv 1703.10593).
+
+Command:   gan train zebras --from horses --recipe cyclegan
+Expect:    benchmarks/results/exchange.md
+"""
+
+from __future__ import annotations
+
+from ganforge.core.recipe import Penalty, Player, Recipe, Term
+from ganforge.core.space import Space
+
+__all__ = ["recipe"]
+
+
+def recipe(space: Space, n: int) -> Recipe:
+    generator = Player(
+        family="translator",
+        width=32,
+        depth=4,
+        learning_rate=5e-4,
+        learning_rate_final=5e-5,
+        beta1=0.5,
+        beta2=0.99,
+    )
+    discriminator = Player(
+        family="patch",
+        width=32,
+        depth=3,
+        learning_rate=5e-4,
+        learning_rate_final=5e-5,
+        beta1=0.5,
+        beta2=0.99,
+    )
+    batch = 8
+    while batch > n:
+        batch //= 2
+    return Recipe(
+        name="cyclegan",
+        game="exchange",
+        generator=generator,
+        discriminator=discriminator,
+        conditional=False,
+        objective="least_squares",
+        penalties=(Penalty(name="r1", weight=0.1, method="finite_difference", sigma=0.01, share=0.5),),
+        terms=(Term(name="cycle", weight=10.0), Term(name="identity", weight=2.0)),
+        pool=50,
+        batch=batch,
+        kimg=40,
+        ema_nimg=2_000,
+        mirror=space.kind == "pictures",
+    )

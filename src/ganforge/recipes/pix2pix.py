@@ -1,0 +1,55 @@
+"""An input picture to its target: labels to photos, drawings to pictures, any two folders of equal names.
+
+The game of pix2pix (Isola et al. 2017, arXiv 1611.07004): a U-Net, a discriminator of patches that also sees
+the input, and the distance to the target. In place of its batch statistics and dropout: zero-centred
+penalties, and the discriminator's own features as a further distance (Wang et al. 2018, equation 4).
+
+Command:   gan train photos --from labels
+           gan train facades.zip --from right      each picture holds both, side by side
+Expect:    benchmarks/results/translation.md
+"""
+
+from __future__ import annotations
+
+from ganforge.core.recipe import Penalty, Player, Recipe, Term
+from ganforge.core.space import Space
+
+__all__ = ["recipe"]
+
+
+def recipe(space: Space, n: int) -> Recipe:
+    generator = Player(
+        family="unet",
+        width=32,
+        depth=1,
+        learning_rate=1e-3,
+        learning_rate_final=5e-5,
+        beta1=0.5,
+        beta2=0.99,
+    )
+    discriminator = Player(
+        family="patch",
+        width=32,
+        depth=3,
+        learning_rate=5e-4,
+        learning_rate_final=5e-5,
+        beta1=0.5,
+        beta2=0.99,
+    )
+    batch = 16
+    while batch > n:
+        batch //= 2
+    return Recipe(
+        name="pix2pix",
+        game="translation",
+        generator=generator,
+        discriminator=discriminator,
+        conditional=False,
+        objective="hinge",
+        penalties=(Penalty(name="r1", weight=0.2, method="finite_difference", sigma=0.01, share=0.5),),
+        terms=(Term(name="l1", weight=10.0), Term(name="feature_matching", weight=2.0)),
+        batch=batch,
+        kimg=40,
+        ema_nimg=2_000,
+        mirror=space.kind == "pictures",
+    )
