@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,11 +17,13 @@ from ganforge.networks import (
     DISCRIMINATORS,
     FAMILIES,
     GENERATORS,
+    TRANSLATORS,
     Reconstructing,
     allows,
     discriminator,
     generator,
     seeded,
+    translator,
 )
 
 SPACES = [
@@ -57,7 +60,7 @@ def _cases(known: dict[str, Any]) -> list[Any]:
     ]
 
 
-G_CASES, D_CASES = _cases(GENERATORS), _cases(DISCRIMINATORS)
+G_CASES, D_CASES, T_CASES = _cases(GENERATORS), _cases(DISCRIMINATORS), _cases(TRANSLATORS)
 
 
 def make_generator(family: str, space: Space, condition: int = 0, *, seed: int = 1, **options: Any) -> Any:
@@ -76,6 +79,25 @@ def make_discriminator(
         )
 
 
+def make_translator(family: str, space: Space, condition: int = 0, *, seed: int = 1, **options: Any) -> Any:
+    with seeded(seed):
+        return translator(
+            family,
+            space=dataclasses.replace(space, source=space),
+            condition=condition,
+            width=8,
+            depth=1,
+            options=options,
+        )
+
+
+MAKE: dict[str, Any] = {
+    "generator": make_generator,
+    "discriminator": make_discriminator,
+    "translator": make_translator,
+}
+
+
 def latents(n: int) -> Tensor:
     return torch.randn(n, LATENT, generator=torch.Generator().manual_seed(3))
 
@@ -89,6 +111,10 @@ def samples(space: Space, n: int, seed: int = 4) -> Tensor:
 
 def conditions(condition: int, n: int) -> Tensor | None:
     return torch.eye(condition)[torch.arange(n) % condition] if condition else None
+
+
+def inputs(role: str, space: Space, n: int) -> Tensor:
+    return latents(n) if role == "generator" else samples(space, n)
 
 
 def shake(network: nn.Module) -> None:
@@ -109,8 +135,9 @@ def assert_every_parameter_moves(network: nn.Module) -> None:
 def test_as_many_are_tested_as_ship() -> None:
     tested = {("generator", case.values[0]) for case in G_CASES}
     tested |= {("discriminator", case.values[0]) for case in D_CASES}
+    tested |= {("translator", case.values[0]) for case in T_CASES}
     assert tested == set(FAMILIES)
-    assert len(FAMILIES) == 9
+    assert len(FAMILIES) == 12
 
 
 @pytest.mark.parametrize(("family", "space", "condition"), G_CASES)
@@ -139,13 +166,30 @@ def test_generator_learns_through_a_discriminator(family: str, space: Space, con
     assert_every_parameter_moves(G)
 
 
+@pytest.mark.parametrize(("family", "space", "condition"), T_CASES)
+def test_translator(family: str, space: Space, condition: int) -> None:
+    G, c = make_translator(family, space, condition), conditions(condition, 4)
+    x = G(samples(space, 4), c)
+    assert x.shape == (4, *space.shape)
+    assert x.dtype == torch.float32
+    assert x.isfinite().all()
+    assert 0.01 < x.std() < 2
+    assert x.abs().max() <= 1
+
+    shake(G)
+    D = make_discriminator("mlp", space, condition)
+    D(G(samples(space, 4), c), c).square().sum().backward()
+    assert_every_parameter_moves(G)
+
+
 @pytest.mark.parametrize("packing", [1, 2])
 @pytest.mark.parametrize(("family", "space", "condition"), D_CASES)
 def test_discriminator(family: str, space: Space, condition: int, packing: int) -> None:
     D = make_discriminator(family, space, condition, packing=packing)
     x, c = samples(space, 4), conditions(condition, 4)
     logits = D(x, c)
-    assert logits.shape == (4 // packing,)
+    assert logits.shape[0] == 4 // packing
+    assert logits.dim() == (2 + space.dims if family == "patch" else 1)  # a logit for each patch, or one
     assert logits.dtype == torch.float32
     assert logits.isfinite().all()
     assert 1e-3 < logits.std() < 4
@@ -168,8 +212,8 @@ def test_discriminator(family: str, space: Space, condition: int, packing: int) 
 def test_discriminator_heeds_the_condition(family: str, space: Space, condition: int) -> None:
     D = make_discriminator(family, space, condition).eval()
     x = samples(space, 1).expand(3, *space.shape)
-    logits = D(x, torch.eye(3))
-    assert logits.unique().numel() == 3
+    logits = D(x, torch.eye(3)).flatten(1 if family == "patch" else 0)
+    assert logits.unique(dim=0).shape[0] == 3
     with pytest.raises(AssertionError, match="condition"):
         D(x)
 
@@ -241,13 +285,9 @@ def test_a_gradient_penalty_has_the_gradient_that_differences_show(
 @pytest.mark.parametrize(("role", "family"), FAMILIES)
 def test_state_makes_a_round_trip_bit_for_bit(role: str, family: str) -> None:
     space = ONE_SPACE_EACH.get(family, SPACES[4])
-    if role == "generator":
-        one, other = (make_generator(family, space, 3, seed=seed) for seed in (1, 7))
-        x = latents(4)
-    else:
-        one, other = (make_discriminator(family, space, 3, packing=2, seed=seed) for seed in (1, 7))
-        x = samples(space, 4)
-    c = conditions(3, 4)
+    packing = {"packing": 2} if role == "discriminator" else {}
+    one, other = (MAKE[role](family, space, 3, seed=seed, **packing) for seed in (1, 7))
+    x, c = inputs(role, space, 4), conditions(3, 4)
     one(x, c)  # moves running statistics, where there are any
     assert not torch.equal(one.eval()(x, c), other.eval()(x, c))
     other.load_state_dict(one.state_dict())
@@ -259,7 +299,7 @@ def test_state_makes_a_round_trip_bit_for_bit(role: str, family: str) -> None:
 @pytest.mark.parametrize(("role", "family"), FAMILIES)
 def test_building_is_a_function_of_the_seed_and_leaves_no_trace(role: str, family: str) -> None:
     space = ONE_SPACE_EACH.get(family, SPACES[4])
-    make = make_generator if role == "generator" else make_discriminator
+    make = MAKE[role]
     before = torch.random.get_rng_state()
     one, same, other = make(family, space, seed=5), make(family, space, seed=5), make(family, space, seed=6)
     assert torch.equal(torch.random.get_rng_state(), before)
@@ -271,11 +311,7 @@ def test_building_is_a_function_of_the_seed_and_leaves_no_trace(role: str, famil
 @pytest.mark.parametrize(("role", "family"), FAMILIES)
 def test_bfloat16_autocast_gives_float32_near_float32(role: str, family: str) -> None:
     space = ONE_SPACE_EACH.get(family, SPACES[4])
-    if role == "generator":
-        network, x = make_generator(family, space, 3), latents(8)
-    else:
-        network, x = make_discriminator(family, space, 3), samples(space, 8)
-    c = conditions(3, 8)
+    network, x, c = MAKE[role](family, space, 3), inputs(role, space, 8), conditions(3, 8)
     exact = copy.deepcopy(network)(x, c)
     with torch.autocast("cpu", torch.bfloat16):
         rough = network(x, c)
@@ -286,23 +322,22 @@ def test_bfloat16_autocast_gives_float32_near_float32(role: str, family: str) ->
     assert all(p.grad.isfinite().all() for p in network.parameters() if p.grad is not None)
 
 
-@pytest.mark.parametrize("family", list(GENERATORS))
-def test_generators_export_with_any_batch_size(family: str) -> None:
+@pytest.mark.parametrize(("role", "family"), [pair for pair in FAMILIES if pair[0] != "discriminator"])
+def test_what_makes_samples_exports_with_any_batch_size(role: str, family: str) -> None:
     space = ONE_SPACE_EACH.get(family, SPACES[5])
-    G = make_generator(family, space, 3).eval()
+    G = MAKE[role](family, space, 3).eval()
     batch = torch.export.Dim("batch", min=1, max=4096)
-    arguments = (latents(2), torch.eye(3)[:2])
+    arguments = (inputs(role, space, 2), torch.eye(3)[:2])
     program = torch.export.export(G, arguments, dynamic_shapes=({0: batch}, {0: batch}))
-    c = torch.eye(3)[torch.arange(5) % 3]
-    torch.testing.assert_close(program.module()(latents(5), c), G(latents(5), c))
+    x, c = inputs(role, space, 5), torch.eye(3)[torch.arange(5) % 3]
+    torch.testing.assert_close(program.module()(x, c), G(x, c))
 
 
-@pytest.mark.parametrize(("role", "family"), FAMILIES)
+@pytest.mark.parametrize(("role", "family"), [pair for pair in FAMILIES if pair[0] != "translator"])
 def test_a_space_that_is_not_allowed_is_refused_with_families_that_are(role: str, family: str) -> None:
     chosen: Any = GENERATORS[family] if role == "generator" else DISCRIMINATORS[family]
     refused = [space for space in SPACES if not allows(chosen, space)]
     assert bool(refused) == (family not in ("mlp", "autoencoder"))
-    make = make_generator if role == "generator" else make_discriminator
     for space in refused:
         with pytest.raises(RecipeError, match=rf"{family} is not for .*set {role}.family to one of mlp"):
-            make(family, space)
+            MAKE[role](family, space)

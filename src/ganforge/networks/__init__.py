@@ -22,21 +22,28 @@ from ganforge.networks.few_shot import FewShotDiscriminator, FewShotGenerator
 from ganforge.networks.layers import seeded
 from ganforge.networks.mlp import MlpDiscriminator, MlpGenerator
 from ganforge.networks.packed import Packed, packed_space
-from ganforge.networks.protocols import Discriminator, Generator, Reconstructing
+from ganforge.networks.patch import PatchDiscriminator
+from ganforge.networks.protocols import Discriminator, Generator, Reconstructing, Translator
 from ganforge.networks.residual import ResidualDiscriminator, ResidualGenerator
+from ganforge.networks.translating import enlargement
+from ganforge.networks.translator import ResidualTranslator
+from ganforge.networks.unet import UnetTranslator
 
 __all__ = [
     "DISCRIMINATORS",
     "FAMILIES",
     "GENERATORS",
+    "TRANSLATORS",
     "Discriminator",
     "Generator",
     "Reconstructing",
+    "Translator",
     "allows",
     "discriminator",
     "generator",
     "parameters_count",
     "seeded",
+    "translator",
 ]
 
 GENERATORS = {
@@ -51,10 +58,16 @@ DISCRIMINATORS = {
     "residual": ResidualDiscriminator,
     "few_shot": FewShotDiscriminator,
     "autoencoder": AutoencoderDiscriminator,
+    "patch": PatchDiscriminator,
 }
-FAMILIES: tuple[tuple[Literal["generator", "discriminator"], str], ...] = (
+TRANSLATORS = {
+    "unet": UnetTranslator,
+    "translator": ResidualTranslator,
+}
+FAMILIES: tuple[tuple[Literal["generator", "discriminator", "translator"], str], ...] = (
     *(("generator", family) for family in GENERATORS),
     *(("discriminator", family) for family in DISCRIMINATORS),
+    *(("translator", family) for family in TRANSLATORS),
 )
 """Every (role, family) that ships."""
 
@@ -118,6 +131,28 @@ def discriminator(
         **(options or {}),
     )
     return inner if packing == 1 else Packed(inner, packing=packing)
+
+
+def translator(
+    family: str,
+    *,
+    space: Space,
+    condition: int = 0,
+    width: int,
+    depth: int,
+    options: Mapping[str, Any] | None = None,
+) -> nn.Module:
+    """A translator of ``family`` from ``space.source`` to ``space``: see :class:`Translator`.
+
+    It takes the generator's part in a game of translation, and errors speak of it so.
+
+    Raises:
+        RecipeError: no such family, an option that it does not have, or inputs and targets that do not fit
+            each other or the family.
+    """
+    enlargement(space)
+    chosen = _choose("generator", TRANSLATORS, family, space, options or {})
+    return chosen(space=space, condition=condition, width=width, depth=depth, **(options or {}))
 
 
 def allows(family: _Family, space: Space) -> bool:

@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
-__all__ = ["Discriminator", "Generator", "Reconstructing"]
+__all__ = ["Discriminator", "Generator", "Reconstructing", "Translator"]
 
 
 class Generator(Protocol):
@@ -44,6 +44,21 @@ class Discriminator(Protocol):
 
     def __call__(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Samples ``(N, *space.shape)`` in model units to logits ``(N,)``, float32 also under autocast."""
+        ...
+
+
+class Translator(Protocol):
+    """Inputs to samples. The constructor is that of :class:`Generator` without ``latent``.
+
+    ``space.source`` is the space of the inputs.
+    """
+
+    def __call__(self, source: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Inputs ``(N, *space.source.shape)`` and conditions ``(N, C)`` to samples ``(N, *space.shape)``.
+
+        Both are in model units; the result is float32, also under autocast. Inputs of other sizes are
+        taken as well: the result's sides are then the same multiple of the input's.
+        """
         ...
 
 

@@ -18,9 +18,11 @@ __all__ = ["recipe"]
 
 
 def recipe(space: Space, n: int) -> Recipe:
+    # At width 32 a pass at 64 px costs 1.3 GFLOP, seventeen times the discriminator's: on a processor four
+    # times as many examples in the same time are worth more.
     generator = Player(
         family="unet",
-        width=32,
+        width=16,
         depth=1,
         learning_rate=1e-3,
         learning_rate_final=5e-5,

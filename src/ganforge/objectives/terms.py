@@ -1,0 +1,306 @@
+"""Terms that are added to the generator's loss.
+
+y is what was made, t the target that it should have become, s the input that it was made from; r is the
+target where there is one and the input otherwise, so that a term of r has a meaning in games without pairs
+too. ∂ₐ is the difference of neighbours along axis a, φₖ the discriminator's k-th stage, ↓ averages of
+squares of 8 a side (4 where the shortest side is below 64). Everything is in model units, and every mean is
+over one example.
+
+===================  =============================================  ======  ==============================
+name                 what is added for each example                 needs   source
+===================  =============================================  ======  ==============================
+l1                   mean |y − t|                                   t       Isola et al. 2017, equation 3
+l2                   mean (y − t)²                                  t       Mathieu et al. 2016
+gradient_difference  Σₐ mean ||∂ₐt| − |∂ₐy||                        t       the same, equation 6, α = 1
+feature_matching     mean over k of mean |φₖ(y) − φₖ(t)|            t       Wang et al. 2018, section 3.2
+low_pass             mean |↓y − ↓r|, grey where channels differ     r       downscaling consistency
+edges                mean |‖∇y‖ − ‖∇r‖| in grey, Sobel's filters    r       Sobel & Feldman 1968
+total_variation      Σₐ mean |∂ₐy|                                  –       Rudin et al. 1992, anisotropic
+cycle                mean |F(y) − s|, F the arrow back              –       Zhu et al. 2017, equation 2
+identity             mean |G(x) − x|, x of the target's pile        –       the same, section 5.2
+===================  =============================================  ======  ==============================
+
+The games compute cycle and identity themselves, both by :func:`l1`; their names and weights are checked
+here with the others. Mathieu et al.: arXiv 1511.05440; Isola: 1611.07004; Wang: 1711.11585; Zhu:
+1703.10593.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ganforge.core import recipe
+from ganforge.core.errors import RecipeError, nearest
+from ganforge.objectives.adversarial import per_example, wide
+
+__all__ = [
+    "Made",
+    "Terms",
+    "edges",
+    "feature_matching",
+    "gradient_difference",
+    "l1",
+    "l2",
+    "low_pass",
+    "term_names",
+    "terms",
+    "total_variation",
+]
+
+_AVERAGE: dict[int, Callable[..., Tensor]] = {
+    1: F.adaptive_avg_pool1d,
+    2: F.adaptive_avg_pool2d,
+    3: F.adaptive_avg_pool3d,
+}
+_LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a generator has made, and what it is compared with.
+
+    Attributes:
+        made: ``(N, C, *sides)`` in model units, with its graph.
+        target: ``(N, C, *sides)``, or None in games without pairs.
+        source: the input, ``(N, C′, *sides′)``, or None.
+        features: the discriminator's stages of such examples, each ``(n, …)`` with n = N or, where m
+            examples are judged together, N / m.
+    """
+
+    made: Tensor
+    target: Tensor | None = None
+    source: Tensor | None = None
+    features: Callable[[Tensor], tuple[Tensor, ...]] | None = None
+
+
+def l1(made: Tensor, target: Tensor) -> Tensor:
+    """Mean absolute difference, ``(N, …)``, ``(N, …)`` → ``(N,)``."""
+    assert made.shape == target.shape, f"{tuple(made.shape)} against {tuple(target.shape)}"
+    return per_example((wide(made) - wide(target)).abs())
+
+
+def l2(made: Tensor, target: Tensor) -> Tensor:
+    """Mean squared difference, ``(N, …)``, ``(N, …)`` → ``(N,)``."""
+    assert made.shape == target.shape, f"{tuple(made.shape)} against {tuple(target.shape)}"
+    return per_example((wide(made) - wide(target)).square())
+
+
+def gradient_difference(made: Tensor, target: Tensor) -> Tensor:
+    """How far the steepness is off, whatever its sign: ``(N, C, *sides)`` twice → ``(N,)``.
+
+    Mathieu et al. 2016, equation 6 with α = 1, as a mean along each axis instead of a sum.
+    """
+    assert made.shape == target.shape, f"{tuple(made.shape)} against {tuple(target.shape)}"
+    made, target = wide(made), wide(target)
+    found = [
+        per_example((target.diff(dim=axis).abs() - made.diff(dim=axis).abs()).abs())
+        for axis in range(2, made.dim())
+    ]
+    return torch.stack(found).sum(0)
+
+
+def total_variation(made: Tensor) -> Tensor:
+    """How much neighbours differ, ``(N, C, *sides)`` → ``(N,)``."""
+    made = wide(made)
+    return torch.stack([per_example(made.diff(dim=axis).abs()) for axis in range(2, made.dim())]).sum(0)
+
+
+def low_pass(made: Tensor, reference: Tensor, *, factor: int | None = None) -> Tensor:
+    """Difference of both averaged down: colour and layout are kept, and texture is free.
+
+    Args:
+        made: ``(N, C, *sides)``.
+        reference: ``(N, C′, *sides′)``; where C′ is not C, both are compared in grey.
+        factor: how many numbers a side are averaged, of the smaller of both; None is 8, or 4 where its
+            shortest side is below 64.
+    """
+    sides = _smaller(made, reference)
+    factor = factor or (8 if min(sides) >= 64 else 4)
+    grid = tuple(-(-side // factor) for side in sides)
+    made, reference = _same_channels(wide(made), wide(reference))
+    return l1(_averaged(made, grid), _averaged(reference, grid))
+
+
+def edges(made: Tensor, reference: Tensor) -> Tensor:
+    """Difference of the steepness of both in grey, a number a pixel: outlines are kept.
+
+    ``(N, C, *sides)``, ``(N, C′, *sides′)`` → ``(N,)``; the larger is averaged down to the smaller.
+    """
+    sides = _smaller(made, reference)
+    return l1(*(_steepness(_averaged(_grey(wide(x)), sides)) for x in (made, reference)))
+
+
+def feature_matching(
+    made: Tensor, target: Tensor, features: Callable[[Tensor], tuple[Tensor, ...]]
+) -> Tensor:
+    """Difference of a discriminator's stages, the target's held: ``(N, …)``, ``(N, …)`` → ``(N,)``.
+
+    Wang et al. 2018, section 3.2, as a mean over the stages instead of a sum.
+    """
+    with torch.no_grad():
+        wanted = features(target)
+    found = torch.stack([l1(ours, theirs) for ours, theirs in zip(features(made), wanted, strict=True)])
+    return found.mean(0).repeat_interleave(made.shape[0] // found.shape[1])
+
+
+# --------------------------------------------------------------------------- parts
+
+
+def _smaller(made: Tensor, reference: Tensor) -> tuple[int, ...]:
+    """The sides of the smaller of both."""
+    return tuple(min(pair) for pair in zip(made.shape[2:], reference.shape[2:], strict=True))
+
+
+def _averaged(x: Tensor, sides: tuple[int, ...]) -> Tensor:
+    """``(N, C, *larger)`` → ``(N, C, *sides)``, each number a mean."""
+    return x if x.shape[2:] == sides else _AVERAGE[len(sides)](x, sides)
+
+
+def _grey(x: Tensor) -> Tensor:
+    """``(N, C, …)`` → ``(N, 1, …)``: luminance of RGB and RGBA pictures, else the mean of the channels."""
+    if x.dim() == 4 and x.shape[1] in (3, 4):
+        weights = x.new_tensor(_LUMINANCE).view(3, 1, 1)
+        return (x[:, :3] * weights).sum(1, keepdim=True)
+    return x.mean(1, keepdim=True)
+
+
+def _same_channels(made: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
+    if made.shape[1] == reference.shape[1]:
+        return made, reference
+    return _grey(made), _grey(reference)
+
+
+def _steepness(x: Tensor) -> Tensor:
+    """‖∇x‖ by Sobel's filters, a number a pixel, ``(N, 1, *sides)`` → the same shape.
+
+    A difference along one axis, ``[−1, 0, 1] / 2``, is smoothed along the others, ``[1, 2, 1] / 4``.
+    """
+    axes = range(2, x.dim())
+    x = F.pad(x, (1, 1) * len(axes), mode="replicate")  # a frame of zeros would be an edge
+    slopes: list[Tensor] = []
+    for along in axes:
+        slope = x
+        for axis in axes:
+            n = x.shape[axis] - 2
+            before, here, after = (slope.narrow(axis, start, n) for start in range(3))
+            slope = (after - before) / 2 if axis == along else (before + 2 * here + after) / 4
+        slopes.append(slope)
+    # vector_norm's gradient at 0 is 0; that of a square root of a sum would not be a number.
+    return torch.linalg.vector_norm(torch.stack(slopes), dim=0)
+
+
+# --------------------------------------------------------------------------- from a recipe
+
+
+def _target(made: Made) -> Tensor:
+    assert made.target is not None
+    return made.target
+
+
+def _reference(made: Made) -> Tensor:
+    found = made.source if made.target is None else made.target
+    assert found is not None
+    return found
+
+
+def _matching(made: Made) -> Tensor:
+    assert made.features is not None
+    return feature_matching(made.made, _target(made), made.features)
+
+
+_PAIRED: dict[str, Callable[[Made], Tensor]] = {
+    "l1": lambda made: l1(made.made, _target(made)),
+    "l2": lambda made: l2(made.made, _target(made)),
+    "gradient_difference": lambda made: gradient_difference(made.made, _target(made)),
+    "feature_matching": _matching,
+}
+_ANY: dict[str, Callable[[Made], Tensor]] = {
+    "low_pass": lambda made: low_pass(made.made, _reference(made)),
+    "edges": lambda made: edges(made.made, _reference(made)),
+    "total_variation": lambda made: total_variation(made.made),
+}
+_OF_THE_GAME = ("cycle", "identity")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The terms of a recipe.
+
+    Attributes:
+        weights: of each term by its name, those of the game itself too.
+    """
+
+    weights: dict[str, float]
+
+    @property
+    def cycle(self) -> float:
+        """The weight of the way there and back; 0 where the recipe has none."""
+        return self.weights.get("cycle", 0.0)
+
+    @property
+    def identity(self) -> float:
+        """The weight of leaving alone what already is of the target's pile; 0 where there is none."""
+        return self.weights.get("identity", 0.0)
+
+    @property
+    def needs_features(self) -> bool:
+        """Whether ``Made.features`` is used."""
+        return "feature_matching" in self.weights
+
+    def __call__(self, made: Made) -> dict[str, Tensor]:
+        """Each term that is computed from ``made``, by its name, unweighted: ``(N,)`` float32."""
+        known = _PAIRED | _ANY
+        return {name: known[name](made) for name in self.weights if name in known}
+
+    def total(self, found: dict[str, Tensor]) -> Tensor | float:
+        """The weighted sum of what a call gave, ``(N,)``; 0.0 without terms."""
+        return sum((self.weights[name] * value for name, value in found.items()), start=0.0)
+
+
+def term_names() -> tuple[str, ...]:
+    """The names that :func:`terms` knows."""
+    return (*_PAIRED, *_ANY, *_OF_THE_GAME)
+
+
+def terms(entries: Sequence[recipe.Term], *, game: recipe.Game = "translation") -> Terms:
+    """The terms of a recipe for one game.
+
+    Raises:
+        RecipeError: an unknown name, one that comes twice, a negative weight, or one that the game cannot
+            compute: without pairs there is no target, and only ``exchange`` and ``inference`` lead back.
+    """
+    weights: dict[str, float] = {}
+    for entry in entries:
+        name = entry.name
+        if name not in term_names():
+            raise RecipeError(
+                f"unknown term {name!r}; there is {', '.join(term_names())}.{nearest(name, term_names())}"
+            )
+        if name in weights:
+            raise RecipeError(f"the term {name} is there twice; keep one of them")
+        if not entry.weight >= 0.0:
+            raise RecipeError(f"weight of the term {name} is {entry.weight}; it must not be negative")
+        able = _able(game)
+        if name not in able:
+            rest = ", ".join(able) or "none"
+            raise RecipeError(f"{_WHY[name in _PAIRED].format(name, game)}; it can have {rest}")
+        weights[name] = entry.weight
+    return Terms(weights)
+
+
+_WHY = {
+    True: "the term {} needs a target, which the game {} does not have",
+    False: "the game {1} cannot compute the term {0}",
+}
+
+
+def _able(game: recipe.Game) -> tuple[str, ...]:
+    """The names of the terms that a game can have."""
+    if game == "translation":
+        return (*_PAIRED, *_ANY)
+    return {"exchange": (*_ANY, *_OF_THE_GAME), "inference": ("cycle",), "duel": ()}[game]
