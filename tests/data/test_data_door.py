@@ -17,9 +17,9 @@ from PIL import Image
 from ganforge.core.errors import DataError, MachineError
 from ganforge.data import Scan, load, scan
 from ganforge.data import cache as caches
-from ganforge.data.door import _cut, _split_order, usual_share
 from ganforge.data.duplicates import find_duplicates
 from ganforge.data.pictures import classes_from_folders
+from ganforge.data.split import cut_off, split_order, usual_share
 
 
 def _folders(cache: Path) -> list[Path]:
@@ -180,15 +180,15 @@ def test_split_order_by_property() -> None:
     for trial in range(30):
         n = int(rng.integers(11, 300))
         group = rng.integers(0, max(1, n // (1 + trial % 5)), n)
-        order = _split_order(group)
+        order = split_order(group)
         assert sorted(order) == list(range(n))
         ordered = group[order]
         assert (np.diff(ordered) != 0).sum() == len(np.unique(group)) - 1  # each group in one piece
-        cut = _cut(ordered, 0.2)
+        cut = cut_off(ordered, 0.2)
         assert not set(ordered[:cut]) & set(ordered[cut:])
-    assert _cut(np.zeros(50, int), 0.2) == 0  # fifty times the same picture cannot be split
+    assert cut_off(np.zeros(50, int), 0.2) == 0  # fifty times the same picture cannot be split
     large = np.concatenate([np.zeros(600, int), np.arange(1, 401)])
-    assert _cut(large[_split_order(large)], 0.1) == 100  # one large group moves no cut
+    assert cut_off(large[split_order(large)], 0.1) == 100  # one large group moves no cut
 
 
 def test_near_duplicates(tmp_path: Path, cache: Path, make_folder: Callable[..., Path]) -> None:

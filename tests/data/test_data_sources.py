@@ -120,7 +120,7 @@ def test_shapes_points_and_refusals(tmp_path: Path, cache: Path) -> None:
     constant = read(np.ones((20, 1)))
     assert constant.space.scale == (1.0,)
     for array, says in [
-        (np.zeros((9, 16, 8, 8, 3), np.uint8), "it can be"),
+        (np.zeros((9, 16, 8, 8, 2), np.uint8), "it can be"),
         (np.zeros((9, 8, 8, 5, 2), np.uint8), "it can be"),
         (np.zeros((9, 8, 8), complex), "not numbers"),
         (np.zeros((1, 8, 8)), "at least 2 examples"),
@@ -216,7 +216,10 @@ def test_builtin_points(name: str) -> None:
         load(name, size=16)
 
 
-@pytest.mark.parametrize(("name", "k", "dims"), [("ring", 8, 2), ("grid", 25, 2), ("mixture", 3, 1)])
+@pytest.mark.parametrize(
+    ("name", "k", "dims"),
+    [("ring", 8, 2), ("grid", 25, 2), ("mixture", 3, 1), ("pair", 2, 2), ("blobs", 3, 2)],
+)
 def test_modes_are_distinct_and_found(name: str, k: int, dims: int) -> None:
     mixture = modes(name)
     assert mixture.centres.shape == (k, dims)

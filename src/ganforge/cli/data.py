@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from tyro.conf import Positional
 
@@ -19,6 +19,12 @@ class Data:
 
     data: Annotated[Positional[str], option("DATA")]
     """a folder, a file, or a built-in name"""
+    condition: Annotated[Literal["auto", "class", "labels", "numbers", "text", "names"], option()] = "auto"
+    """what examples say of themselves; names takes the files' names as captions"""
+    source: Annotated[str | None, option("SOURCE", name="from")] = None
+    """inputs of a translation: edges, low-resolution:4, left, previous:2, … or another folder or file"""
+    unpaired: Annotated[bool, option()] = False
+    """take --from as a pile of its own, whose pictures have no partners"""
     json: Annotated[bool, option()] = False
     """print the findings as JSON"""
 
@@ -30,7 +36,13 @@ def main(arguments: list[str]) -> int:
 
     screen = Screen()
     with screen.reading() as progress:
-        found = scan(options.data, progress=progress)
+        found = scan(
+            options.data,
+            condition=options.condition,
+            source=options.source or "",
+            paired=not options.unpaired,
+            progress=progress,
+        )
     if options.json:
         print(json.dumps(found.to_json(), indent=1, ensure_ascii=False))
         return 0

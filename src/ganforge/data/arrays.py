@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 
 from ganforge.core.errors import DataError
 from ganforge.data.pixels import fit_array, to_bytes, to_channels, value_range
-from ganforge.data.raw import Raw, name_classes
+from ganforge.data.raw import Raw, Said, name_classes, said_of
 
 __all__ = ["interpret", "read_arrays"]
 
@@ -21,11 +22,16 @@ _CHANNELS = (1, 3, 4)
 _EXAMPLES = ("x_train", "train_images", "train_x", "images", "x", "X", "data", "rgba", "arr_0")
 _LABELS = ("y_train", "train_labels", "train_y", "labels", "y", "Y", "targets", "target", "arr_1")
 _NAMES = ("classes", "class_names", "label_names")
+_TEXTS = ("captions", "texts")
 _ASIDE = ("x_test", "test_images", "test_x", "x_val")
 
 
-def read_arrays(path: Path, *, size: tuple[int, int] | None, channels: int | None) -> Raw:
+def read_arrays(
+    path: Path, *, size: tuple[int, int] | None, channels: int | None, clips: bool = False
+) -> Raw:
     """Read a .npy file, or the training examples and labels of an .npz file.
+
+    With ``clips``, four dimensions without an axis of channels are clips of grey frames.
 
     Raises:
         DataError: the file is damaged or pickled, or no array of it can be read as examples.
@@ -33,25 +39,26 @@ def read_arrays(path: Path, *, size: tuple[int, int] | None, channels: int | Non
     if path.suffix.lower() == ".npy":
         values = _load(path)
         assert isinstance(values, np.ndarray)
-        return interpret(values, form=".npy file", source=path, size=size, channels=channels)
+        return interpret(values, form=".npy file", source=path, size=size, channels=channels, clips=clips)
     _no_bomb(path)
     archive = _load(path)
     if isinstance(archive, np.ndarray):
-        return interpret(archive, form=".npy file", source=path, size=size, channels=channels)
+        return interpret(archive, form=".npy file", source=path, size=size, channels=channels, clips=clips)
     with archive:
         name = _pick(archive, path)
         values = _member(archive, name, path)
         labels = _find_labels(archive, values, name, path)
         given = next((n for n in _NAMES if n in archive.files), None)
-        names = _member(archive, given, path) if given and labels is not None else np.array([])
+        names = _member(archive, given, path) if given else np.array([])
+        said = _find_said(archive, len(values), name, [str(word) for word in names.reshape(-1)], path)
         notes = [f"examples from {name!r}"]
         aside = [n for n in _ASIDE if n in archive.files and n != name]
         if aside:
             notes.append(f"{', '.join(aside)} left aside")
-    if labels is None and (set(_LABELS) & set(archive.files)):
+    if labels is None and said is None and (set(_LABELS) & set(archive.files)):
         notes.append("its labels do not fit one to one, and are not used")
-    class_names = [str(word) for word in names.reshape(-1)]
-    return interpret(
+    class_names = [str(word) for word in names.reshape(-1)] if labels is not None else []
+    raw = interpret(
         values,
         labels,
         class_names,
@@ -60,7 +67,9 @@ def read_arrays(path: Path, *, size: tuple[int, int] | None, channels: int | Non
         size=size,
         channels=channels,
         notes=notes,
+        clips=clips,
     )
+    return replace(raw, said=said if raw.clips is None else said_of(said, raw.clips))
 
 
 def _load(path: Path) -> Any:
@@ -143,6 +152,24 @@ def _find_labels(archive: Any, values: np.ndarray, name: str, path: Path) -> np.
     return None
 
 
+def _find_said(archive: Any, n: int, examples: str, names: Sequence[str], path: Path) -> Said | None:
+    """Captions ``(N,)`` of words, else labels ``(N, C)`` of 0 and 1 of which several can hold."""
+    for candidate in _TEXTS:
+        if candidate in archive.files:
+            texts = _member(archive, candidate, path)
+            if texts.shape == (n,) and texts.dtype.kind == "U":
+                return Said(kind="text", texts=[(str(text),) for text in texts])
+    for candidate in ("attributes", *_LABELS):
+        if candidate not in archive.files or candidate == examples:
+            continue
+        rows = _member(archive, candidate, path)
+        if rows.ndim == 2 and len(rows) == n and rows.shape[1] > 1 and rows.dtype.kind in "iufb":
+            if ((rows == 0) | (rows == 1)).all() and not (rows.sum(axis=1) == 1).all():
+                words = names if len(names) == rows.shape[1] else [str(i) for i in range(rows.shape[1])]
+                return Said(kind="labels", names=tuple(words), rows=rows.astype(np.float32))
+    return None
+
+
 def interpret(
     values: np.ndarray,
     labels: np.ndarray | None = None,
@@ -153,9 +180,10 @@ def interpret(
     size: tuple[int, int] | None,
     channels: int | None,
     notes: Sequence[str] = (),
+    clips: bool = False,
 ) -> Raw:
     """Read an array's shape: (N,) and (N, D) are points, (N, H, W), (N, H, W, C) and (N, C, H, W) pictures,
-    (N, S, S, S) and (N, S, S, S, C) shapes, with C of 1, 3 or 4.
+    (N, S, S, S) and (N, S, S, S, C) shapes, (N, T, H, W, C) and (N, T, C, H, W) clips, with C of 1, 3 or 4.
 
     Raises:
         DataError: the shape or the type fits none of them, or a number is not finite.
@@ -168,6 +196,21 @@ def interpret(
         if size is not None or channels is not None:
             raise DataError(f"{source} holds points; size and channels are for pictures only")
         return _points(values, labels, class_names, form=form, source=source, notes=notes)
+    frames = _frames(values, clips)
+    if frames is not None:
+        flat, each, note = frames
+        many = None if labels is None else np.repeat(labels, each)
+        raw = interpret(
+            flat,
+            many,
+            class_names,
+            form=form,
+            source=source,
+            size=size,
+            channels=channels,
+            notes=[*notes, note],
+        )
+        return replace(raw, clips=np.repeat(np.arange(len(flat) // each), each))
     axes, channel_count = _layout(values.shape, source)
     planar = values.transpose(axes) if channel_count else values[:, None]
     low, high = _extent(values, source)
@@ -245,8 +288,32 @@ def _layout(shape: tuple[int, ...], source: Path) -> tuple[tuple[int, ...], bool
         return (0, 1, 2, 3, 4), True
     raise DataError(
         f"{source} has shape {shape}; it can be (N, D) points, (N, H, W), (N, H, W, C) or (N, C, H, W)"
-        " pictures, or (N, S, S, S, C) shapes, with C of 1, 3 or 4"
+        " pictures, (N, S, S, S, C) shapes, or (N, frames, H, W, C) clips, with C of 1, 3 or 4"
     )
+
+
+def _frames(values: np.ndarray, clips: bool) -> tuple[np.ndarray, int, str] | None:
+    """Clips as frames ``(N·T, …)``, how many each has, and a note; None where the array holds no clips."""
+    shape = values.shape
+    cube = len(set(shape[1:4])) == 1
+    if len(shape) == 4 and clips:
+        last = shape[3] in _CHANNELS and min(shape[1:3]) > 4
+        first = shape[1] in _CHANNELS and min(shape[2:4]) > 4
+        if last or first or min(shape[2:]) <= 4:
+            return None
+        if shape[1] >= 1000 and shape[1] >= 10 * shape[0]:  # as moving MNIST comes
+            values = values.transpose(1, 0, 2, 3)
+            shape = values.shape
+    elif len(shape) == 5 and (clips or not cube):
+        last = shape[4] in _CHANNELS and min(shape[2:4]) > 4
+        first = shape[2] in _CHANNELS and min(shape[3:5]) > 4
+        shapes = shape[1] in _CHANNELS and len(set(shape[2:])) == 1
+        if not (last or first) or (shapes and not clips):
+            return None
+    else:
+        return None
+    note = f"{shape[0]:,} clips of {shape[1]} frames"
+    return values.reshape(-1, *shape[2:]), shape[1], note
 
 
 def _extent(values: np.ndarray, source: Path) -> tuple[float, float]:

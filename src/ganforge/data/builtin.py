@@ -10,6 +10,7 @@ import numpy as np
 
 from ganforge.core.draw import key
 from ganforge.core.errors import DataError, nearest
+from ganforge.data.made import captioned_shapes, moving_digits
 from ganforge.data.pixels import fit_array, to_channels
 from ganforge.data.raw import Raw, name_classes
 
@@ -32,6 +33,14 @@ def _ring() -> Modes:
     return Modes(np.stack([np.cos(angles), np.sin(angles)], axis=1), 0.01)
 
 
+def _pair() -> Modes:
+    return Modes(np.array([[-1.0, -0.5], [1.0, 0.5]]), 0.25)
+
+
+def _blobs() -> Modes:
+    return Modes(np.array([[-1.0, -0.6], [1.0, -0.6], [0.0, 1.0]]), 0.2)
+
+
 def _grid() -> Modes:
     side = np.array([-4.0, -2.0, 0.0, 2.0, 4.0])
     return Modes(np.stack(np.meshgrid(side, side, indexing="ij"), axis=-1).reshape(25, 2), 0.05)
@@ -42,11 +51,13 @@ _MODES: dict[str, Callable[[], Modes]] = {
     "mixture": lambda: Modes(np.array([[-3.0], [0.0], [4.0]]), 0.5),
     "ring": _ring,
     "grid": _grid,
+    "pair": _pair,
+    "blobs": _blobs,
 }
 
 
 def modes(name: str) -> Modes:
-    """The Gaussians that ``gaussian``, ``mixture``, ``ring`` or ``grid`` is made of; else DataError."""
+    """The Gaussians that ``gaussian``, ``mixture``, ``ring``, ``grid``, … is made of; else DataError."""
     if name not in _MODES:
         raise DataError(f"{name!r} has no known modes; {', '.join(_MODES)} have.{nearest(name, _MODES)}")
     return _MODES[name]()
@@ -83,16 +94,28 @@ def _swissroll(rng: np.random.Generator) -> np.ndarray:
     return points + 0.03 * rng.standard_normal(points.shape)
 
 
+def _line(rng: np.random.Generator) -> np.ndarray:
+    """A straight line, evenly, noise .03."""
+    along = 2 * rng.random(POINTS) - 1
+    return np.stack([along, 0.6 * along], axis=1) + 0.03 * rng.standard_normal((POINTS, 2))
+
+
 _CURVES: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
     "spirals": _spirals,
     "moons": _moons,
     "swissroll": _swissroll,
+    "line": _line,
 }
-NAMES: tuple[str, ...] = ("digits", *_MODES, *_CURVES)
+_MADE = {"captioned-shapes": captioned_shapes, "moving-digits": moving_digits}
+# A new name goes to the end: what is drawn depends on the place.
+NAMES: tuple[str, ...] = (
+    *("digits", "gaussian", "mixture", "ring", "grid", "spirals", "moons", "swissroll"),
+    *("line", "pair", "blobs", "captioned-shapes", "moving-digits"),
+)
 
 
 def read_builtin(name: str, *, seed: int, size: tuple[int, int] | None, channels: int | None) -> Raw:
-    """Make a built-in set; points depend on ``seed``, digits do not.
+    """Make a built-in set. What is drawn depends on ``seed``; digits do not.
 
     Raises:
         DataError: a size or channels are asked for points.
@@ -100,6 +123,8 @@ def read_builtin(name: str, *, seed: int, size: tuple[int, int] | None, channels
     assert name in NAMES
     if name == "digits":
         return _digits(size, channels)
+    if name in _MADE:
+        return _MADE[name](seed, size, channels)
     if size is not None or channels is not None:
         raise DataError(f"{name} is made of points; size and channels are for pictures only")
     rng = np.random.Generator(np.random.Philox(key=key(seed, NAMES.index(name))))

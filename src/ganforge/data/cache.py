@@ -5,6 +5,9 @@
     <cache>/<key>/
       examples.npy    uint8 or float32 (N, *shape), in the order of the split
       labels.npy      int64 (N,), where there are labels
+      inputs.npy      uint8 or float32 (N, *its shape), where there are pairs
+      rows.npy        float32 (N, C), where there are labels or numbers beside a class
+      texts.json      a list of captions for each example, where there are captions
       order.npy       int64 (N, 2): number in the source, and group of exact duplicates
       manifest.json   what the source was, what was found, size and SHA-256 of each file
 
@@ -30,12 +33,22 @@ import numpy as np
 
 from ganforge.core.errors import MachineError
 
-__all__ = ["FORMAT", "Stored", "cache_folder", "disk_errors", "read_stored", "scratch_folder", "write_stored"]
+__all__ = ["FORMAT", "Large", "Stored", "cache_folder", "disk_errors"]
+__all__ += ["read_stored", "scratch_folder", "write_stored"]
 
-FORMAT = 1  # of the folder above; another number is another key
+FORMAT = 3  # of the folder above; another number is another key
 _WHOLE = 200 << 20  # bytes up to which a file is checked whole at every load
 _SAMPLES, _SAMPLE = 64, 1 << 16  # else: so many pieces, of so many bytes
 _STRAY = 86_400  # seconds after which a temporary folder belongs to a process that was killed
+
+
+@dataclass(frozen=True, eq=False)
+class Large:
+    """An array to be written piece by piece: its rows in chunks, its whole shape, and its type."""
+
+    chunks: Iterable[np.ndarray]
+    shape: tuple[int, ...]
+    dtype: np.dtype
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +60,9 @@ class Stored:
         labels: ``(N,)`` int64, or None.
         origin: ``(N,)`` int64, the example's number in the source.
         group: ``(N,)`` int64, equal for exact duplicates.
+        inputs: ``(N, *its shape)`` in declared units, of pairs; or None.
+        rows: ``(N, C)`` float32 labels or numbers, or None.
+        texts: captions of each example, or None.
         meta: kind, shape, classes, columns, scan and fingerprint, as plain data.
     """
 
@@ -55,6 +71,9 @@ class Stored:
     origin: np.ndarray
     group: np.ndarray
     meta: dict[str, Any]
+    inputs: np.ndarray | None = None
+    rows: np.ndarray | None = None
+    texts: list[list[str]] | None = None
 
 
 def cache_folder(wish: Path | None = None) -> Path:
@@ -156,30 +175,32 @@ def write_stored(
     name: str,
     *,
     scratch: Path,
-    chunks: Iterable[np.ndarray],
-    shape: tuple[int, ...],
-    dtype: np.dtype,
-    labels: np.ndarray | None,
-    order: np.ndarray,
+    large: dict[str, Large],
+    small: dict[str, np.ndarray | None],
+    texts: list[list[str]] | None,
     meta: dict[str, Any],
 ) -> None:
-    """Write the folder ``cache/name`` from examples that come in ``chunks``.
+    """Write the folder ``cache/name``: arrays that come in chunks, arrays that are at hand, and captions.
 
     Raises:
         MachineError: the disk is full.
     """
     folder = scratch / "whole"
     folder.mkdir()
-    with open(folder / "examples.npy", "wb") as file:
-        header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(file, header)
-        for chunk in chunks:
-            # Written, not stored through a memory map: a full disk must raise, not kill.
-            file.write(np.ascontiguousarray(chunk, dtype).tobytes())
-    if labels is not None:
-        np.save(folder / "labels.npy", labels, allow_pickle=False)
-    np.save(folder / "order.npy", order, allow_pickle=False)
-    files = {path.name: _digests(path) for path in sorted(folder.glob("*.npy"))}
+    for part, array in large.items():
+        with open(folder / f"{part}.npy", "wb") as file:
+            kind = np.lib.format.dtype_to_descr(array.dtype)
+            header = {"descr": kind, "fortran_order": False, "shape": array.shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            for chunk in array.chunks:
+                # Written, not stored through a memory map: a full disk must raise, not kill.
+                file.write(np.ascontiguousarray(chunk, array.dtype).tobytes())
+    for part, values in small.items():
+        if values is not None:
+            np.save(folder / f"{part}.npy", values, allow_pickle=False)
+    if texts is not None:
+        (folder / "texts.json").write_text(json.dumps(texts), "utf-8")
+    files = {path.name: _digests(path) for path in sorted(folder.iterdir())}
     content = hashlib.sha256(
         "".join(digest["sha256"] for name, digest in files.items() if name != "order.npy").encode()
     )
@@ -208,9 +229,14 @@ def read_stored(cache: Path, name: str) -> Stored | None:
             return None
         values = np.load(folder / "examples.npy", mmap_mode="r", allow_pickle=False)
         order = np.load(folder / "order.npy", allow_pickle=False)
-        labels = None
-        if "labels.npy" in manifest["files"]:
-            labels = np.load(folder / "labels.npy", allow_pickle=False)
+        more: dict[str, Any] = {"labels": None, "inputs": None, "rows": None, "texts": None}
+        for part in ("labels", "rows"):
+            if f"{part}.npy" in manifest["files"]:
+                more[part] = np.load(folder / f"{part}.npy", allow_pickle=False)
+        if "inputs.npy" in manifest["files"]:
+            more["inputs"] = np.load(folder / "inputs.npy", mmap_mode="r", allow_pickle=False)
+        if "texts.json" in manifest["files"]:
+            more["texts"] = json.loads((folder / "texts.json").read_text("utf-8"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return Stored(values, labels, order[:, 0].copy(), order[:, 1].copy(), manifest)
+    return Stored(values, origin=order[:, 0].copy(), group=order[:, 1].copy(), meta=manifest, **more)

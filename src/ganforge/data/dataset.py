@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from ganforge.core.condition import Condition
 from ganforge.core.space import Space
 from ganforge.data.report import Scan
 
@@ -22,15 +23,30 @@ class Examples:
             can be a read-only memory map.
         labels: ``(n,)`` int64 indices into ``space.classes``, or None.
         origin: ``(n,)`` int64, the number of each example in its source (row, or file in sorted order).
+        rows: ``(n, K)`` what each example says of itself, as ``space.condition`` reads it: int32 numbers of
+            phrases then −1, or float32 labels and numbers; None where there is no such condition.
+        sources: ``(m, *space.source.shape)`` in declared units, inputs of a translation. Of pairs, row i
+            belongs to ``values[i]``; of two piles, m is their own number. None where there are none, or where
+            they are made from ``values`` when they are dealt (``data.degrade``).
     """
 
     values: np.ndarray
     labels: np.ndarray | None
     origin: np.ndarray
+    rows: np.ndarray | None = None
+    sources: np.ndarray | None = None
 
     @property
     def n(self) -> int:
         return int(self.values.shape[0])
+
+    def said(self, asks: Condition | None) -> np.ndarray | None:
+        """What each example says of itself, ``(n, K)`` as ``asks`` reads it; None where it says nothing."""
+        if asks is None:
+            return None
+        if asks.kind == "class" and self.labels is not None:
+            return self.labels[:, None]
+        return self.rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +54,8 @@ class Dataset:
     """What ``load`` gives.
 
     Attributes:
-        space: what one example is; it names the classes where there are labels.
+        space: what one example is; it names the classes where there are labels, its condition where examples
+            say more of themselves than a class, and its source where there are inputs of a translation.
         train: what a game sees.
         held_out: what no game sees; empty where none was asked for.
         manifest: for ``run.json``: ``fingerprint`` (SHA-256 of the content), source, counts and the split.
@@ -50,3 +67,20 @@ class Dataset:
     held_out: Examples
     manifest: dict[str, Any]
     scan: Scan
+
+    def under(self, space: Space) -> Dataset:
+        """The same examples, as players that were made for ``space`` read them.
+
+        Units, classes and sizes are the caller's to check.
+
+        Raises:
+            DataError: these examples say other things of themselves than ``space`` has names for.
+        """
+        from ganforge.data.words import as_known
+
+        now, then = self.space.condition, space.condition
+        train, held_out = self.train, self.held_out
+        if now is not None and then is not None and train.rows is not None and held_out.rows is not None:
+            train = replace(train, rows=as_known(train.rows, now, then))
+            held_out = replace(held_out, rows=as_known(held_out.rows, now, then))
+        return replace(self, space=space, train=train, held_out=held_out)

@@ -5,35 +5,57 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 
-from ganforge.core.draw import permutation
 from ganforge.core.errors import DataError, nearest
-from ganforge.core.space import Space
 from ganforge.data import builtin
 from ganforge.data import cache as caches
-from ganforge.data.arrays import read_arrays
-from ganforge.data.cache import Stored
-from ganforge.data.dataset import Dataset, Examples
-from ganforge.data.duplicates import find_duplicates
-from ganforge.data.idx import find_images, is_idx, labels_beside, read_idx
-from ganforge.data.pictures import SUFFIXES, list_pictures, read_pictures
+from ganforge.data.cache import Large, Stored
+from ganforge.data.clips import frames_of_folder, has_films, read_films, windows
+from ganforge.data.conditions import Wanted, attach, beside
+from ganforge.data.dataset import Dataset
+from ganforge.data.degrade import previous
+from ganforge.data.duplicates import Duplicates, find_duplicates
+from ganforge.data.files import list_folder
+from ganforge.data.idx import find_images, labels_beside
+from ganforge.data.inputs import Way, made, told, two_piles, way_of, with_pile
+from ganforge.data.pairs import HALVES, cut_in_two, read_pairs
 from ganforge.data.pixels import check_size
 from ganforge.data.raw import Progress, Raw
+from ganforge.data.readers import Source, has_names, is_there, read
 from ganforge.data.report import Scan, make_scan
-from ganforge.data.tables import read_table
+from ganforge.data.split import split, split_order, usual_share
 
-__all__ = ["load", "scan", "usual_share"]
+__all__ = ["load", "scan"]
 
-_DEAR = 1_000  # examples, up to which a tenth is all that can be spared
-_ENOUGH = 500  # examples held out, with which copying can be told from chance
-SPLIT_SEED = 0x5EED  # the same split for every run: their scores on held-out examples compare
-MOST_HELD_OUT = 10_000
 _HASHED = 256 << 20  # bytes up to which one source file is known by its content, not its date
-_TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What decoded examples depend on beside the source itself.
+
+    Attributes:
+        size, channels: of pictures; None infers them.
+        condition: see :func:`load`; none does not look for one.
+        inputs: how they come about, see :data:`~ganforge.data.inputs.Way`.
+        source: as it was asked for.
+    """
+
+    size: tuple[int, int] | None
+    channels: int | None
+    condition: Wanted | Literal["none"]
+    inputs: Way
+    source: str
+
+    @property
+    def stored(self) -> str:
+        """The part of ``source`` that is decoded with the examples."""
+        return self.source if self.inputs in ("side", "previous", "pairs") else ""
 
 
 def load(
@@ -41,6 +63,9 @@ def load(
     *,
     size: int | tuple[int, int] | None = None,
     channels: int | None = None,
+    condition: str = "auto",
+    source: str = "",
+    paired: bool = True,
     standardise: bool = True,
     held_out: float | None = None,
     seed: int = 0,
@@ -54,30 +79,47 @@ def load(
             A text that is a built-in name means that; write ``./digits`` as a Path for a folder so named.
         size: of pictures, ``(width, height)`` or the side of a square; inferred by default.
         channels: of pictures, 1, 3 or 4; inferred by default.
+        condition: what examples say of themselves: auto takes captions, labels or numbers that lie beside the
+            files, else classes; class, labels, numbers and text take that kind; names takes file names as
+            captions.
+        source: of a translation, where inputs come from: a degradation (``data.degrade``) that is made when
+            examples are dealt; left, right, top or bottom of each picture; ``previous:K`` frames of a clip;
+            or another built-in name or path.
+        paired: whether another place's inputs belong to the examples one by one. Else the two are piles.
         standardise: give points' mean and deviation (of the training part) to the space.
         held_out: share that no game sees: at least 1 and at most 10,000 examples, if there are more than 10.
             None is a tenth, and of more than 1,000 examples 500 if that is more, up to a quarter. The same
-            examples in every run; exact duplicates of a picture lie on one side.
+            examples in every run; exact duplicates of a picture lie on one side, and so does a clip.
         seed: of built-in points; it does not touch the split.
         cache: folder for decoded examples; by default $GANFORGE_CACHE or ~/.cache/ganforge.
         progress: called with (done, all) while files are read.
 
     Raises:
-        DataError: there is nothing usable there, or more than 5 % of the files are bad.
+        DataError: there is nothing usable there, what was asked for is not there, or more than 5 % of the
+            files are bad.
         MachineError: the cache's disk is full, or its folder cannot be written.
     """
     if held_out is not None and not 0 <= held_out < 1:
         raise DataError(f"held_out is {held_out}; it must be at least 0 and less than 1")
-    stored, words = _stored(what, size, channels, seed, cache, progress)
-    found = Scan.from_json(stored.meta["scan"])
-    if found.too_many_bad:
-        first = "; ".join(f"{file.name}: {file.reason}" for file in found.skipped[:3])
-        raise DataError(
-            f"{len(found.skipped)} of {len(found.skipped) + found.count} files of {what} are bad, more than"
-            f" 5 % ({first}); remove or mend them: gan data {what} lists them"
-        )
+    wish = _wish(size, channels, condition, source, paired)
+    one = Source.of(what, seed)
+    folder = None if cache is None and one.path is None else caches.cache_folder(cache)
+    stored, words = _stored(one, wish, folder, progress)
+    found = _usable(what, stored)
     share = usual_share(len(stored.values)) if held_out is None else held_out
-    return _split(stored, found, standardise=standardise, held_out=share, words=words)
+    dataset = split(stored, found, standardise=standardise, held_out=share, words=words)
+    if wish.inputs == "made":
+        return made(dataset, wish.source)
+    if wish.inputs == "pile":
+        second, more = _pile(dataset.space.spatial, wish, seed, folder, progress)
+        seen = _usable(wish.source, second)
+        share = usual_share(len(second.values)) if held_out is None else held_out
+        pile = split(second, seen, standardise=standardise, held_out=share, words=more)
+        return two_piles(dataset, pile, wish.source)
+    if wish.inputs != "none":
+        mark = "" if wish.inputs == "pairs" else wish.source
+        return told(dataset, {"source": wish.source, "paired": paired}, dataset.scan, mark)
+    return dataset
 
 
 def scan(
@@ -85,6 +127,9 @@ def scan(
     *,
     size: int | tuple[int, int] | None = None,
     channels: int | None = None,
+    condition: str = "auto",
+    source: str = "",
+    paired: bool = True,
     seed: int = 0,
     cache: Path | None = None,
     progress: Progress | None = None,
@@ -95,66 +140,88 @@ def scan(
         DataError: there is nothing usable there. Many bad files are reported, not raised.
         MachineError: as :func:`load`.
     """
-    stored, _ = _stored(what, size, channels, seed, cache, progress)
-    return Scan.from_json(stored.meta["scan"])
+    wish = _wish(size, channels, condition, source, paired)
+    one = Source.of(what, seed)
+    folder = None if cache is None and one.path is None else caches.cache_folder(cache)
+    stored, _ = _stored(one, wish, folder, progress)
+    found = Scan.from_json(stored.meta["scan"])
+    if wish.inputs == "made":
+        return made(split(stored, found, standardise=False, held_out=0, words=[]), wish.source).scan
+    if wish.inputs == "pile":
+        second, _ = _pile(stored.values.shape[2:], wish, seed, folder, progress)
+        return with_pile(found, Scan.from_json(second.meta["scan"]), wish.source)
+    return found
 
 
-def _stored(
-    what: str | Path,
-    size: int | tuple[int, int] | None,
-    channels: int | None,
-    seed: int,
-    cache: Path | None,
-    progress: Progress | None,
-) -> tuple[Stored, list[str]]:
-    """The decoded examples, from the cache where it has them, and words on what was done."""
+def _wish(
+    size: int | tuple[int, int] | None, channels: int | None, condition: str, source: str, paired: bool
+) -> _Wish:
+    """Check what was asked for, before anything is read."""
     wide = check_size(size)
     if channels not in (None, 1, 3, 4):
         raise DataError(f"channels is {channels}; it can be 1 (grey), 3 (RGB) or 4 (RGBA)")
-    if isinstance(what, str) and what in builtin.NAMES:
-        raw = builtin.read_builtin(what, seed=seed, size=wide, channels=channels)
-        return _keep_in_memory(what, raw), []
-    path = Path(what).expanduser()
+    kinds: tuple[str, ...] = get_args(Wanted)
+    if condition not in kinds:
+        raise DataError(
+            f"condition is {condition!r}; it can be {', '.join(kinds)}.{nearest(condition, kinds)}"
+        )
+    return _Wish(wide, channels, cast(Wanted, condition), way_of(source, paired), source)
+
+
+def _usable(what: str | Path, stored: Stored) -> Scan:
+    """What was found in a source. DataError where too much of it is bad."""
+    found = Scan.from_json(stored.meta["scan"])
+    if found.too_many_bad:
+        bad = [file for file in found.skipped if file.bad]
+        first = "; ".join(f"{file.name}: {file.reason}" for file in bad[:3])
+        raise DataError(
+            f"{len(bad)} of {len(bad) + found.count} files of {what} are bad, more than"
+            f" 5 % ({first}); remove or mend them: gan data {what} lists them"
+        )
+    return found
+
+
+def _pile(
+    spatial: tuple[int, ...], wish: _Wish, seed: int, folder: Path | None, progress: Progress | None
+) -> tuple[Stored, list[str]]:
+    """The other pile; pictures in the size of the first."""
+    size = (spatial[1], spatial[0]) if len(spatial) == 2 else None
+    second = _Wish(size, None, "none", "none", "")
+    other = Source.of(wish.source, seed)
+    if folder is None and other.path is not None:
+        folder = caches.cache_folder(None)
+    return _stored(other, second, folder, progress)
+
+
+def _stored(
+    source: Source, wish: _Wish, folder: Path | None, progress: Progress | None
+) -> tuple[Stored, list[str]]:
+    """The decoded examples, from the cache where it has them, and words on what was done."""
+    path = source.path
+    if path is not None and not is_there(path):
+        raise DataError(_missing(source.name, path))
     try:
-        there = path.exists()
-    except OSError:  # a name that is too long
-        there = False
-    if not there:
-        raise DataError(_missing(str(what), path))
-    folder = caches.cache_folder(cache)
-    try:
-        return _through_cache(path, wide, channels, folder, progress)
+        if path is None:
+            return _keep_in_memory(source, wish, folder), []
+        assert folder is not None
+        return _through_cache(source, wish, folder, progress)
     except PermissionError as error:
         raise DataError(f"{error.filename or path} may not be read by you; change its permissions") from None
 
 
 def _through_cache(
-    path: Path,
-    wide: tuple[int, int] | None,
-    channels: int | None,
-    folder: Path,
-    progress: Progress | None,
+    source: Source, wish: _Wish, folder: Path, progress: Progress | None
 ) -> tuple[Stored, list[str]]:
     """A file's or folder's examples by way of the cache ``folder``, and words on what was done."""
-    name = _key(path, wide, channels)
+    name = _key(source, wish)
     stored = caches.read_stored(folder, name)
     if stored is not None:
         return stored, []
     words = ["the cache was damaged and has been made anew"] if (folder / name).exists() else []
     with caches.scratch_folder(folder) as scratch:
-        raw = _read(path, wide, channels, scratch / "pixels", progress)
-        meta, order, group = _describe(str(path), raw)
-        caches.write_stored(
-            folder,
-            name,
-            scratch=scratch,
-            chunks=_gather(raw, order),
-            shape=(raw.n, *raw.shape),
-            dtype=raw.dtype,
-            labels=None if raw.labels is None else raw.labels[order],
-            order=np.stack([order, group[order]], axis=1),
-            meta=meta,
-        )
+        raw = _read(source, wish, scratch, progress)
+        meta, order, group = _describe(source.name, raw)
+        _write(folder, name, raw, meta, order, group, scratch)
         del raw  # its memory map lies in the scratch folder
     stored = caches.read_stored(folder, name)
     if stored is None:
@@ -162,53 +229,110 @@ def _through_cache(
     return stored, words
 
 
-def _missing(what: str, path: Path) -> str:
-    """No such path: with the nearest built-in name or neighbour."""
-    try:
-        beside = sorted(p.name for p in path.parent.iterdir()) if path.parent.is_dir() else []
-    except OSError:
-        beside = []
-    hint = nearest(path.name, [*beside, *builtin.NAMES]) if len(what) < 200 else ""
-    return f"there is no {what[:200]!r}: neither a path nor one of {', '.join(builtin.NAMES)}.{hint}"
-
-
-def _read(
-    path: Path, size: tuple[int, int] | None, channels: int | None, scratch: Path, progress: Progress | None
-) -> Raw:
-    """Choose the reader by what is there."""
-    name = path.name.lower()
-    if path.is_dir():
-        if find_images(path) is not None:
-            return read_idx(path, size=size, channels=channels)
-        return read_pictures(path, size=size, channels=channels, scratch=scratch, progress=progress)
-    if name.endswith(_TABLES):
-        if size is not None or channels is not None:
-            raise DataError(f"{path} is a table of points; size and channels are for pictures only")
-        return read_table(path)
-    if name.endswith((".npy", ".npz")):
-        return read_arrays(path, size=size, channels=channels)
-    if name.endswith(".zip"):
-        return read_pictures(path, size=size, channels=channels, scratch=scratch, progress=progress)
-    if path.suffix.lower() in SUFFIXES:
-        raise DataError(f"{path} is one picture; a GAN needs many: give the folder that they lie in")
-    if path.is_file() and is_idx(path):
-        return read_idx(path, size=size, channels=channels)
-    raise DataError(
-        f"{path} is of no known kind; give a folder or zip of pictures, or an IDX, .npy, .npz or .csv file"
+def _write(
+    folder: Path,
+    name: str,
+    raw: Raw,
+    meta: dict[str, Any],
+    order: np.ndarray,
+    group: np.ndarray,
+    scratch: Path,
+) -> None:
+    """Put examples into the cache, in ``order``."""
+    large = {"examples": Large(_gather(raw, order), (raw.n, *raw.shape), raw.dtype)}
+    if raw.inputs is not None:
+        shape = (raw.n, *raw.inputs.shape)
+        large["inputs"] = Large(_gather(raw.inputs, order), shape, raw.dtype)
+    rows, texts = _said(raw, order)
+    caches.write_stored(
+        folder,
+        name,
+        scratch=scratch,
+        large=large,
+        small={
+            "labels": None if raw.labels is None else raw.labels[order],
+            "order": np.stack([order, group[order]], axis=1),
+            "rows": rows,
+        },
+        texts=texts,
+        meta=meta,
     )
 
 
-def _key(path: Path, size: tuple[int, int] | None, channels: int | None) -> str:
+def _said(raw: Raw, order: np.ndarray) -> tuple[np.ndarray | None, list[list[str]] | None]:
+    """Labels or numbers ``(N, C)``, and captions, in ``order``."""
+    said = raw.said
+    if said is None:
+        return None, None
+    rows = None if said.rows is None else said.rows[order].astype(np.float32)
+    return rows, [list(said.texts[i]) for i in order] if said.texts else None
+
+
+def _missing(what: str, path: Path) -> str:
+    """No such path: with the nearest built-in name or neighbour."""
+    try:
+        near = sorted(p.name for p in path.parent.iterdir()) if path.parent.is_dir() else []
+    except OSError:
+        near = []
+    hint = nearest(path.name, [*near, *builtin.NAMES]) if len(what) < 200 else ""
+    return f"there is no {what[:200]!r}: neither a path nor one of {', '.join(builtin.NAMES)}.{hint}"
+
+
+def _read(source: Source, wish: _Wish, scratch: Path | None, progress: Progress | None) -> Raw:
+    """Examples as they were asked for, with what they say and their inputs."""
+
+    def reader(one: Source, **options: Any) -> Raw:
+        if wish.condition == "none":
+            return read(one, **options)
+        extra = beside(one, wish.condition, options.get("only"))
+        if extra is not None and extra.names is not None:
+            options["only"] = extra.names
+        return attach(read(one, **options), extra, wish.condition)
+
+    plain: dict[str, Any] = {"size": wish.size, "channels": wish.channels, "progress": progress}
+    pixels = scratch and scratch / "pixels"
+    if wish.inputs == "pairs":
+        return read_pairs(source, Source.of(wish.source), **plain, scratch=scratch, reader=reader)
+    if wish.inputs == "side":
+        return cut_in_two(reader(source, **plain, scratch=pixels, halves=HALVES[wish.source]), wish.source)
+    if wish.inputs != "previous":
+        return reader(source, **plain, scratch=pixels)
+    frames = previous(wish.source)
+    assert frames is not None
+    if source.path is not None and has_films(source.path):
+        assert pixels is not None
+        raw = read_films(source.path, size=wish.size, channels=wish.channels, scratch=pixels)
+    else:
+        raw = reader(source, **plain, scratch=pixels, clips=True)
+        if has_names(source.path):
+            assert scratch is not None
+            raw = frames_of_folder(raw, scratch / "frames")
+    return windows(raw, frames, scratch)
+
+
+def _key(source: Source, wish: _Wish) -> str:
     """What decoded examples depend on, as one name: place, content or dates, wishes, format."""
-    digest = hashlib.sha256(json.dumps([caches.FORMAT, str(path.resolve()), size, channels]).encode())
+    assert source.path is not None
+    place = str(source.path.resolve())
+    wishes = [caches.FORMAT, place, wish.size, wish.channels, wish.condition, wish.stored]
+    digest = hashlib.sha256(json.dumps(wishes).encode())
+    for path in [source.path, Source.of(wish.source).path if wish.inputs == "pairs" else None]:
+        if path is not None:
+            digest.update(_stamp(path))
+    return digest.hexdigest()[:32]
+
+
+def _stamp(path: Path) -> bytes:
+    """A file's content, or the names, sizes and dates of a folder's files."""
+    digest = hashlib.sha256()
     if path.is_dir():
         if find_images(path) is not None:
             files = sorted((p.name, p.stat()) for p in path.iterdir() if p.is_file())
             stamps = [(name, found.st_size, found.st_mtime_ns) for name, found in files]
         else:
-            listing, ignored = list_pictures(path)
+            listing = list_folder(path)
             stamps = [(entry.name, entry.size, entry.stamp) for entry in listing.entries]
-            stamps += [(file.name, ignored, 0) for file in listing.skipped]
+            stamps += [(file.name, 0, 0) for file in listing.skipped]
         for stamp in stamps:
             digest.update(repr(stamp).encode())
     elif path.stat().st_size <= _HASHED:
@@ -219,16 +343,22 @@ def _key(path: Path, size: tuple[int, int] | None, channels: int | None) -> str:
     labels = labels_beside(path) if path.is_file() else None
     if labels is not None:
         digest.update(repr((labels.name, labels.stat().st_size, labels.stat().st_mtime_ns)).encode())
-    return digest.hexdigest()[:32]
+    return digest.digest()
 
 
 def _describe(source: str, raw: Raw) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
     """Plain data on a source, the order to keep it in, and each example's group of duplicates."""
-    duplicates = find_duplicates(raw.values, raw.finish, pictures=raw.kind == "pictures")
+    if raw.clips is not None:  # neighbouring frames are alike by right, and stay together
+        clips = np.unique(raw.clips, return_index=True, return_inverse=True)
+        duplicates = Duplicates(clips[1][clips[2].reshape(-1)], 0, 0, ())
+    elif raw.form == "drawn":  # at random: there are none
+        duplicates = Duplicates(np.arange(raw.n), 0, 0, ())
+    else:
+        duplicates = find_duplicates(raw.values, raw.finish, pictures=raw.kind == "pictures")
     # Points often repeat by right (whole numbers, categories): only repeated pictures must stay together.
     group = duplicates.group if raw.kind in ("pictures", "shapes") else np.arange(raw.n)
-    order = _split_order(group)
-    meta = {
+    order = split_order(group)
+    meta: dict[str, Any] = {
         "source": source,
         "kind": raw.kind,
         "shape": list(raw.shape),
@@ -236,101 +366,30 @@ def _describe(source: str, raw: Raw) -> tuple[dict[str, Any], np.ndarray, np.nda
         "columns": list(raw.columns),
         "scan": make_scan(source, raw, duplicates).to_json(),
     }
+    if raw.said is not None:
+        meta["said"] = {"kind": raw.said.kind, "names": list(raw.said.names)}
     return meta, order, group
 
 
-def _split_order(group: np.ndarray) -> np.ndarray:
-    """Indices ``(N,)`` shuffled, with equal groups side by side: any cut between groups is a fair split.
-
-    Groups of more than 1 % go last, where the training part is, so that no cut has to move far.
-    """
-    n = len(group)
-    place = np.empty(n, np.int64)
-    place[permutation(n, seed=SPLIT_SEED, epoch=0)] = np.arange(n)
-    rank = np.full(n, n, np.int64)
-    np.minimum.at(rank, group, place)
-    large = np.bincount(group, minlength=n) > max(1, n // 100)
-    return np.lexsort((place, rank[group], large[group]))
-
-
-def _gather(raw: Raw, order: np.ndarray) -> Iterator[np.ndarray]:
-    """Finished examples in the given order, a few megabytes at a time."""
-    step = max(1, (16 << 20) // max(1, raw.values[:1].nbytes))
+def _gather(rows: Any, order: np.ndarray) -> Iterator[np.ndarray]:
+    """Finished examples, or inputs, in the given order, a few megabytes at a time."""
+    step = max(1, (16 << 20) // max(1, rows.values[:1].nbytes))
     for start in range(0, len(order), step):
-        yield raw.finish(np.asarray(raw.values[order[start : start + step]]))
+        yield rows.finish(np.asarray(rows.values[order[start : start + step]]))
 
 
-def _keep_in_memory(name: str, raw: Raw) -> Stored:
+def _keep_in_memory(source: Source, wish: _Wish, folder: Path | None) -> Stored:
     """Built-in examples as if they came from a cache."""
-    meta, order, group = _describe(name, raw)
+    raw = _read(source, wish, None, None)
+    meta, order, group = _describe(source.name, raw)
     values = np.concatenate(list(_gather(raw, order)))
     labels = None if raw.labels is None else raw.labels[order]
+    rows, texts = _said(raw, order)
+    inputs = None if raw.inputs is None else np.concatenate(list(_gather(raw.inputs, order)))
     content = hashlib.sha256(values.tobytes())
-    content.update(b"" if labels is None else labels.tobytes())
-    return Stored(values, labels, order, group[order], {**meta, "fingerprint": content.hexdigest()})
-
-
-def usual_share(n: int) -> float:
-    """The share of ``n`` examples that is held out where nothing was said.
-
-    Scores need some hundred examples: under 500 of them, whether samples lean towards the training set
-    cannot be told from chance. Sets of up to 1,000 are too dear for that.
-    """
-    return 0.1 if n <= _DEAR else max(0.1, min(0.25, _ENOUGH / n))
-
-
-def _split(stored: Stored, found: Scan, *, standardise: bool, held_out: float, words: list[str]) -> Dataset:
-    """Cut the front off as held out, between two groups of duplicates."""
-    n = len(stored.values)
-    cut = _cut(stored.group, held_out)
-    held, train = (
-        Examples(
-            stored.values[part],
-            None if stored.labels is None else stored.labels[part],
-            stored.origin[part],
-        )
-        for part in (slice(0, cut), slice(cut, n))
-    )
-    meta = stored.meta
-    offset: tuple[float, ...] = ()
-    scale: tuple[float, ...] = ()
-    if meta["kind"] == "points" and standardise:
-        mean = train.values.mean(axis=0, dtype=np.float64)
-        deviation = train.values.std(axis=0, dtype=np.float64)
-        offset = tuple(float(number) for number in mean)
-        scale = tuple(float(number) if number > 1e-12 else 1.0 for number in deviation)
-    space = Space(
-        kind=meta["kind"],
-        shape=tuple(meta["shape"]),
-        offset=offset,
-        scale=scale,
-        classes=tuple(meta["classes"]),
-        columns=tuple(meta["columns"]),
-    )
-    manifest: dict[str, Any] = {
-        "source": meta["source"],
-        "form": found.form,
-        "fingerprint": meta["fingerprint"],
-        "n": n,
-        "train": train.n,
-        "held_out": held.n,
-        "held_out_share": held_out,
-        "split_seed": SPLIT_SEED,
-        "skipped": len(found.skipped),
-        "space": space.to_json(),
-        "notes": [*found.notes, *words],
-    }
-    return Dataset(space, train, held, manifest, found)
-
-
-def _cut(group: np.ndarray, share: float) -> int:
-    """How many of the first examples are held out: never through a group of duplicates."""
-    n = len(group)
-    if share == 0 or n <= 10:
-        return 0
-    wish = min(max(1, round(share * n)), MOST_HELD_OUT)
-    starts = np.flatnonzero(np.diff(group)) + 1  # cuts that part no group
-    if len(starts) == 0:
-        return 0
-    below = starts[starts <= wish]
-    return int(below[-1] if len(below) else starts[0])
+    for part in (labels, inputs, rows):
+        content.update(b"" if part is None else part.tobytes())
+    if texts is not None:
+        content.update(json.dumps(texts).encode())
+    meta["fingerprint"] = content.hexdigest()
+    return Stored(values, labels, order, group[order], meta, inputs, rows, texts)

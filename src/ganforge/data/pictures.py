@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +21,7 @@ from ganforge.data.files import Entry, Listing, UnreadableError, list_folder, li
 from ganforge.data.pixels import (
     DEEP_MODES,
     GREY_MODES,
+    choose_channels,
     fit,
     has_alpha,
     normalise,
@@ -30,7 +31,7 @@ from ganforge.data.pixels import (
 )
 from ganforge.data.raw import Progress, Raw, Skipped, name_classes
 
-__all__ = ["SUFFIXES", "list_pictures", "open_picture", "read_pictures"]
+__all__ = ["SUFFIXES", "choose_size", "list_pictures", "open_picture", "picture_sizes", "read_pictures"]
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")  # no other of Pillow's readers is ever run
 SUFFIXES = frozenset(
@@ -173,6 +174,8 @@ def read_pictures(
     channels: int | None,
     scratch: Path,
     progress: Progress | None = None,
+    only: Collection[str] | None = None,
+    halves: tuple[int, int] = (1, 1),
 ) -> Raw:
     """Decode every picture once, into the file ``scratch``.
 
@@ -181,6 +184,8 @@ def read_pictures(
         size: ``(width, height)``, or None to infer it.
         channels: 1, 3 or 4, or None to infer it.
         scratch: where decoded pixels are kept until the caller has stored them.
+        only: names of the pictures to read, as :attr:`Raw.names` has them; None reads all.
+        halves: into how many parts a picture will be cut, across and down; ``size`` is one part's.
 
     Raises:
         DataError: there are no pictures, or only one.
@@ -188,6 +193,8 @@ def read_pictures(
     listing, ignored = list_pictures(path)
     if not listing.entries:
         raise DataError(_no_pictures(path, listing, ignored))
+    if only is not None:
+        listing.entries[:] = [entry for entry in listing.entries if printable(entry.name) in only]
     done = _counter(progress, 2 * len(listing.entries))
     skipped = list(listing.skipped)
 
@@ -204,10 +211,13 @@ def read_pictures(
     done(len(listing.entries) - len(entries))  # what has no header is not decoded
     _at_least_two(path, len(entries), skipped)
     notes: list[str] = []
+    given = size is not None
     if size is None:
-        size, why = choose_size([header.size for header in headers])
-        notes.append(why)
-    elif any(header.size != size for header in headers):
+        across, down = halves
+        size, why = choose_size([(header.size[0] // across, header.size[1] // down) for header in headers])
+        notes.append(why if halves == (1, 1) else f"{why}, after the cut")
+    size = (size[0] * halves[0], size[1] * halves[1])
+    if given and any(header.size != size for header in headers):
         notes.append(f"resized to cover {size[0]}×{size[1]}, centre cut out")
 
     deep = all(header.mode in DEEP_MODES for header in headers)
@@ -229,7 +239,7 @@ def read_pictures(
     values = np.memmap(
         scratch, np.float32 if deep else np.uint8, "r", shape=(len(kept), working or 1, size[1], size[0])
     )
-    finish, channels, more, warn = _choose_channels(values, channels, whole=headers[0].mode != "F")
+    finish, channels, more, warn = choose_channels(values, channels, whole=headers[0].mode != "F")
     return Raw(
         kind="pictures",
         form="folder of pictures" if path.is_dir() else "zip archive of pictures",
@@ -279,6 +289,18 @@ def _at_least_two(path: Path, n: int, skipped: Sequence[Skipped]) -> None:
     raise DataError(f"{found} in {path}{bad}; a GAN needs many examples, at least 2 and better 100 or more")
 
 
+def picture_sizes(path: Path, only: Collection[str]) -> dict[str, tuple[int, int]]:
+    """Width and height of some pictures by name, from their headers; what cannot be read is missing."""
+    listing, _ = list_pictures(path)
+    entries = [entry for entry in listing.entries if printable(entry.name) in only]
+    found = _each(partial(_header, listing), entries, lambda n: None)
+    return {
+        printable(entry.name): header.size
+        for entry, header in zip(entries, found, strict=True)
+        if isinstance(header, _Header)
+    }
+
+
 def choose_size(sizes: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], str]:
     """The size ``(width, height)`` to train at, and the reason in words. DataError below 8 pixels."""
     if len(set(sizes)) == 1:
@@ -321,61 +343,6 @@ def classes_from_folders(names: Sequence[str]) -> tuple[np.ndarray | None, tuple
         return None, (), [*notes, f"{len(classes)} subfolders of about one picture each are no classes"]
     classes = tuple(printable(name) for name in classes)
     return labels, classes, [*notes, f"{len(classes)} classes from subfolders"]
-
-
-def _choose_channels(
-    values: np.ndarray, wish: int | None, *, whole: bool
-) -> tuple[Callable[[np.ndarray], np.ndarray], int, list[str], list[str]]:
-    """How to finish working pixels ``(N, W, H, W)``, in how many channels, with notes and warnings."""
-    if values.dtype != np.uint8:
-        low = min(float(chunk.min()) for chunk in _chunks(values))
-        high = max(float(chunk.max()) for chunk in _chunks(values))
-        low, high = value_range(low, high, integer=whole)
-        note = f"more than 8 bits a pixel: {low:g} … {high:g} becomes 0 … 255"
-        return partial(_deep, low, high, wish or 1), wish or 1, [note], []
-    grey, clear = _look(values)
-    n = len(values)
-    notes: list[str] = []
-    warn: list[str] = []
-    channels = wish
-    if channels is None:
-        channels = 4 if 2 * clear >= n else 1 if grey == n else 3
-        if clear and channels != 4:
-            notes.append(f"{clear} of {n} are transparent somewhere: shown over white")
-        elif clear:
-            notes.append(f"RGBA, since {clear} of {n} are transparent somewhere")
-        if channels == 1 and values.shape[1] > 1:
-            notes.append("stored in colour, but all are grey: one channel")
-    elif clear and channels != 4:
-        notes.append(f"{clear} of {n} are transparent somewhere: shown over white")
-    if channels >= 3 and n > grey >= 0.5 * n:
-        warn.append(f"{grey} of {n} pictures are grey though stored with colours; 1 channel may do")
-    return partial(to_channels, channels=channels), channels, notes, warn
-
-
-def _deep(low: float, high: float, channels: int, chunk: np.ndarray) -> np.ndarray:
-    return to_channels(to_bytes(chunk, low, high), channels)
-
-
-def _look(values: np.ndarray) -> tuple[int, int]:
-    """How many of ``(N, C, H, W)`` are grey, and how many are transparent somewhere."""
-    grey = clear = 0
-    for chunk in _chunks(values):
-        axes = (1, 2, 3)
-        if chunk.shape[1] == 4:
-            see_through = (chunk[:, 3:] < 250).any(axis=axes)
-            clear += int(see_through.sum())
-            colours = np.where(chunk[:, 3:] == 0, np.uint8(255), chunk[:, :3])
-        else:
-            colours = chunk
-        grey += int((colours == colours[:, :1]).all(axis=axes).sum())
-    return grey, clear
-
-
-def _chunks(values: np.ndarray) -> Iterator[np.ndarray]:
-    step = max(1, (16 << 20) // max(1, values[0].nbytes))
-    for start in range(0, len(values), step):
-        yield np.asarray(values[start : start + step])
 
 
 def _aspect_warning(sizes: Sequence[tuple[int, int]]) -> list[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
+
 import numpy as np
 from PIL import Image
 
@@ -11,6 +14,7 @@ __all__ = [
     "DEEP_MODES",
     "GREY_MODES",
     "check_size",
+    "choose_channels",
     "fit",
     "fit_array",
     "has_alpha",
@@ -153,3 +157,58 @@ def to_channels(pictures: np.ndarray, channels: int) -> np.ndarray:
 def _repeat(pictures: np.ndarray) -> np.ndarray:
     """Grey to three equal channels; three stay."""
     return np.repeat(pictures, 3, axis=1) if pictures.shape[1] == 1 else pictures
+
+
+def choose_channels(
+    values: np.ndarray, wish: int | None, *, whole: bool
+) -> tuple[Callable[[np.ndarray], np.ndarray], int, list[str], list[str]]:
+    """How to finish working pixels ``(N, W, H, W)``, in how many channels, with notes and warnings."""
+    if values.dtype != np.uint8:
+        low = min(float(chunk.min()) for chunk in _chunks(values))
+        high = max(float(chunk.max()) for chunk in _chunks(values))
+        low, high = value_range(low, high, integer=whole)
+        note = f"more than 8 bits a pixel: {low:g} … {high:g} becomes 0 … 255"
+        return partial(_deep, low, high, wish or 1), wish or 1, [note], []
+    grey, clear = _look(values)
+    n = len(values)
+    notes: list[str] = []
+    warn: list[str] = []
+    channels = wish
+    if channels is None:
+        channels = 4 if 2 * clear >= n else 1 if grey == n else 3
+        if clear and channels != 4:
+            notes.append(f"{clear} of {n} are transparent somewhere: shown over white")
+        elif clear:
+            notes.append(f"RGBA, since {clear} of {n} are transparent somewhere")
+        if channels == 1 and values.shape[1] > 1:
+            notes.append("stored in colour, but all are grey: one channel")
+    elif clear and channels != 4:
+        notes.append(f"{clear} of {n} are transparent somewhere: shown over white")
+    if channels >= 3 and n > grey >= 0.5 * n:
+        warn.append(f"{grey} of {n} pictures are grey though stored with colours; 1 channel may do")
+    return partial(to_channels, channels=channels), channels, notes, warn
+
+
+def _deep(low: float, high: float, channels: int, chunk: np.ndarray) -> np.ndarray:
+    return to_channels(to_bytes(chunk, low, high), channels)
+
+
+def _look(values: np.ndarray) -> tuple[int, int]:
+    """How many of ``(N, C, H, W)`` are grey, and how many are transparent somewhere."""
+    grey = clear = 0
+    for chunk in _chunks(values):
+        axes = (1, 2, 3)
+        if chunk.shape[1] == 4:
+            see_through = (chunk[:, 3:] < 250).any(axis=axes)
+            clear += int(see_through.sum())
+            colours = np.where(chunk[:, 3:] == 0, np.uint8(255), chunk[:, :3])
+        else:
+            colours = chunk
+        grey += int((colours == colours[:, :1]).all(axis=axes).sum())
+    return grey, clear
+
+
+def _chunks(values: np.ndarray) -> Iterator[np.ndarray]:
+    step = max(1, (16 << 20) // max(1, values[0].nbytes))
+    for start in range(0, len(values), step):
+        yield np.asarray(values[start : start + step])

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from ganforge.core.space import Kind
 
-__all__ = ["Progress", "Raw", "Skipped", "count_labels", "name_classes"]
+__all__ = [
+    "Inputs",
+    "Progress",
+    "Raw",
+    "Said",
+    "Skipped",
+    "count_labels",
+    "keep_rows",
+    "name_classes",
+    "said_of",
+    "spool",
+]
 
 Progress = Callable[[int, int], None]
 """Called now and then with (files or examples done, all of them)."""
@@ -17,14 +30,44 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file that was left out, and why, in plain words."""
+    """A file that was left out, and why, in plain words.
+
+    ``bad`` says that something is wrong with the file itself; too many of those stop a training.
+    """
 
     name: str
     reason: str
+    bad: bool = True
 
 
 def _as_it_is(chunk: np.ndarray) -> np.ndarray:
     return chunk
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Said:
+    """What examples say of themselves beside a class, in the examples' order.
+
+    Attributes:
+        kind: labels, numbers or text.
+        names: of the labels or the numbers.
+        rows: ``(N, C)`` float32 labels or numbers; None for text.
+        texts: of text, each example's captions.
+    """
+
+    kind: Literal["labels", "numbers", "text"]
+    names: tuple[str, ...] = ()
+    rows: np.ndarray | None = None
+    texts: Sequence[tuple[str, ...]] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Inputs:
+    """Inputs of a translation, row by row with the examples: as :class:`Raw` has its values."""
+
+    values: np.ndarray
+    shape: tuple[int, ...]
+    finish: Callable[[np.ndarray], np.ndarray] = _as_it_is
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,6 +84,10 @@ class Raw:
         labels: ``(N,)`` int64 indices into ``classes``, or None.
         classes: the classes' names, where there are labels.
         columns: the coordinates' names, where points have any.
+        said: what examples say of themselves beside their class, or None.
+        inputs: of pairs, what the examples are to be made from, or None.
+        clips: ``(N,)`` int64, the clip that each example is a frame of, frames in order; None for no clips.
+        found: on conditions, pairs and clips, a line each as :class:`~ganforge.data.report.Scan` shows it.
         names: the files' names; empty where examples are rows.
         sizes: ``"width×height"`` to the number of pictures of that size, before resizing.
         modes: Pillow's mode (or the array's type) to the number of examples.
@@ -58,6 +105,10 @@ class Raw:
     labels: np.ndarray | None = None
     classes: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    said: Said | None = None
+    inputs: Inputs | None = None
+    clips: np.ndarray | None = None
+    found: tuple[str, ...] = ()
     names: Sequence[str] = ()
     sizes: Mapping[str, int] = field(default_factory=dict[str, int])
     modes: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -93,3 +144,47 @@ def count_labels(labels: np.ndarray | None, classes: Sequence[str]) -> dict[str,
         return {}
     counts = np.bincount(labels, minlength=len(classes))
     return {name: int(count) for name, count in zip(classes, counts, strict=True)}
+
+
+def spool(chunks: Iterable[np.ndarray], place: Path | None, shape: tuple[int, ...]) -> np.ndarray:
+    """Chunks of uint8 or float32 rows, put together in a new file, or in memory where there is none.
+
+    ``shape`` is one row's; the file is read back as a memory map.
+    """
+    if place is None:
+        return np.concatenate([np.asarray(chunk) for chunk in chunks])
+    n, kind = 0, np.dtype(np.uint8)
+    with open(place, "wb") as file:
+        for chunk in chunks:
+            # Written, not stored through a memory map: a full disk must raise, not kill.
+            file.write(np.ascontiguousarray(chunk).tobytes())
+            n, kind = n + len(chunk), chunk.dtype
+    return np.memmap(place, kind, "r", shape=(n, *shape))
+
+
+def said_of(said: Said | None, index: np.ndarray) -> Said | None:
+    """What some examples say, in the order of ``index``."""
+    if said is None:
+        return None
+    rows = None if said.rows is None else said.rows[index]
+    return replace(said, rows=rows, texts=[said.texts[i] for i in index] if said.texts else ())
+
+
+def keep_rows(raw: Raw, index: np.ndarray, place: Path | None) -> Raw:
+    """Some examples of ``raw``, in the order of ``index``; their values are copied to ``place``.
+
+    What was counted over all of them (sizes, modes) stays. Only for what has no inputs yet.
+    """
+    assert raw.inputs is None
+    if len(index) == raw.n and (index == np.arange(raw.n)).all():
+        return raw
+    step = max(1, (16 << 20) // max(1, raw.values[:1].nbytes))
+    chunks = (raw.values[index[i : i + step]] for i in range(0, len(index), step))
+    return replace(
+        raw,
+        values=spool(chunks, place, raw.values.shape[1:]),
+        labels=None if raw.labels is None else raw.labels[index],
+        clips=None if raw.clips is None else raw.clips[index],
+        names=[raw.names[i] for i in index] if raw.names else (),
+        said=said_of(raw.said, index),
+    )

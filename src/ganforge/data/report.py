@@ -35,6 +35,7 @@ class Scan:
         duplicate_pairs: a few of both, by name or number.
         skipped: files that were left out, with the reason.
         ignored: other files beside the examples.
+        found: on conditions, pairs and clips, one line each.
         notes: what was decided.
         warnings: what to look at before training.
     """
@@ -52,13 +53,15 @@ class Scan:
     duplicate_pairs: tuple[tuple[str, str], ...] = ()
     skipped: tuple[Skipped, ...] = ()
     ignored: int = 0
+    found: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
     def bad_share(self) -> float:
-        """Share of the files that could not be used."""
-        return len(self.skipped) / max(1, len(self.skipped) + self.count)
+        """Share of the files that are bad. What merely lacks a caption or a partner is not."""
+        bad = sum(file.bad for file in self.skipped)
+        return bad / max(1, bad + self.count)
 
     @property
     def too_many_bad(self) -> bool:
@@ -84,6 +87,7 @@ class Scan:
             lines.append(f"modes: {_counts(self.modes)}")
         if self.classes:
             lines.append(f"classes: {_counts(self.classes, 12)}")
+        lines += self.found
         if self.exact_duplicates or self.near_duplicates:
             shown = "; ".join(f"{one} = {other}" for one, other in self.duplicate_pairs[:_SHOWN])
             lines.append(f"duplicates: {self.exact_duplicates} exact, {self.near_duplicates} near ({shown})")
@@ -106,6 +110,7 @@ class Scan:
             "shape": tuple(fields["shape"]),
             "duplicate_pairs": tuple((one, other) for one, other in fields["duplicate_pairs"]),
             "skipped": tuple(Skipped(**file) for file in fields["skipped"]),
+            "found": tuple(fields["found"]),
             "notes": tuple(fields["notes"]),
             "warnings": tuple(fields["warnings"]),
         }
@@ -143,7 +148,8 @@ def make_scan(source: str, raw: Raw, duplicates: Duplicates) -> Scan:
     repeated = duplicates.exact + duplicates.near
     if raw.kind == "pictures" and repeated > 0.1 * raw.n:
         found.append(f"{repeated} of {raw.n} pictures repeat another one ({repeated / raw.n:.0%})")
-    skipped_share = len(raw.skipped) / max(1, len(raw.skipped) + raw.n)
+    bad = sum(file.bad for file in raw.skipped)
+    skipped_share = bad / max(1, bad + raw.n)
     if skipped_share > BAD_SHARE:
         found.append(f"{math.ceil(100 * skipped_share)} % of the files are bad: training stops above 5 %")
 
@@ -167,6 +173,7 @@ def make_scan(source: str, raw: Raw, duplicates: Duplicates) -> Scan:
         duplicate_pairs=() if drawn else tuple((name(i), name(j)) for i, j in duplicates.pairs),
         skipped=raw.skipped,
         ignored=raw.ignored,
+        found=raw.found,
         notes=raw.notes,
         warnings=tuple(found),
     )

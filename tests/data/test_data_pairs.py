@@ -1,0 +1,277 @@
+"""Pairs by side, by name and by row, and two piles."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ganforge.core.draw import key, permutation
+from ganforge.core.errors import DataError
+from ganforge.core.space import Space
+from ganforge.data import Deck, Examples, load, scan
+from ganforge.data.pairs import match, pairs_match
+
+
+def _invert(folder: Path, name: str, *, suffix: str = ".png", times: int = 1) -> Path:
+    """The pictures of ``folder`` inverted, in another folder; ``times`` smaller."""
+    other = folder.parent / name
+    for path in sorted(folder.rglob("*.png")):
+        target = other / path.relative_to(folder).with_suffix(suffix)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        picture = Image.fromarray(255 - np.asarray(Image.open(path)))
+        picture.resize((picture.width // times, picture.height // times)).save(target)
+    return other
+
+
+def test_sides(tmp_path: Path, cache: Path) -> None:
+    rng = np.random.default_rng(0)
+    whole = rng.integers(0, 256, (30, 12, 20, 3), dtype=np.uint8)
+    (tmp_path / "p").mkdir()
+    for i, pixels in enumerate(whole):
+        Image.fromarray(pixels).save(tmp_path / "p" / f"{i:02}.png")
+    np.save(tmp_path / "p.npy", whole)
+    for what in (tmp_path / "p", tmp_path / "p.npy"):
+        for side in ("left", "right"):
+            data = load(what, source=side, cache=cache)
+            assert data.space.shape == (3, 12, 10)
+            assert data.space.source == Space(kind="pictures", shape=(3, 12, 10))
+            for part in (data.train, data.held_out):
+                planar = whole[part.origin].transpose(0, 3, 1, 2)
+                halves = planar[..., :10], planar[..., 10:]
+                assert part.sources is not None
+                assert (part.sources == halves[side == "right"]).all()
+                assert (part.values == halves[side == "left"]).all()
+    top = load(tmp_path / "p.npy", source="top", size=8, cache=cache)
+    assert top.space.shape == top.space.source.shape == (3, 8, 8)
+    first, second = (load(tmp_path / "p", source=side, cache=cache) for side in ("left", "right"))
+    assert first.manifest["fingerprint"] != second.manifest["fingerprint"]
+    assert (first.train.origin == first.train.origin).all()
+
+
+def test_pairs_by_name(make_folder: Callable[..., Path], cache: Path) -> None:
+    photos = make_folder(20, sub="a", name="photos")
+    make_folder(20, sub="b", name="photos")
+    maps = _invert(photos, "maps", suffix=".bmp")
+    data = load(photos, source=str(maps), cache=cache)
+    for part in (data.train, data.held_out):
+        assert part.sources is not None
+        assert (part.sources == 255 - part.values).all()
+    assert data.held_out.n == 4
+    assert data.space.classes == ("a", "b")
+    assert data.space.source == Space(kind="pictures", shape=(3, 16, 16))
+    assert data.manifest["inputs"]["source"] == str(maps)
+    assert any("40 pairs by name" in line for line in data.scan.lines())
+    again = load(photos, source=str(maps), cache=cache)
+    assert isinstance(again.train.sources, np.memmap)
+    assert again.manifest == data.manifest
+    # Data may move: the content counts.
+    moved = photos.parent / "moved"
+    shutil.copytree(maps, moved)
+    assert (
+        load(photos, source=str(moved), cache=cache).manifest["fingerprint"] == data.manifest["fingerprint"]
+    )
+    Image.new("RGB", (16, 16)).save(maps / "a" / "0003.bmp")
+    changed = load(photos, source=str(maps), cache=cache)
+    assert changed.manifest["fingerprint"] != data.manifest["fingerprint"]
+    assert load(photos, cache=cache).train.sources is None
+
+
+def test_pairs_from_a_zip_and_a_folder(make_folder: Callable[..., Path], cache: Path, tmp_path: Path) -> None:
+    photos = make_folder(12, name="photos")
+    maps = _invert(photos, "maps")
+    with zipfile.ZipFile(tmp_path / "maps.zip", "w") as archive:
+        for path in maps.iterdir():
+            archive.write(path, f"all/maps/{path.name}")
+    data = load(photos, source=str(tmp_path / "maps.zip"), cache=cache)
+    assert (data.train.sources == 255 - data.train.values).all()
+
+
+def test_match_by_path_then_by_name() -> None:
+    found = match(["x/a/1.png", "x/b/1.png", "x/b/2.png"], ["b/1.jpg", "a/1.jpg", "b/3.jpg"])
+    assert found.pairs == [("x/a/1.png", "a/1.jpg"), ("x/b/1.png", "b/1.jpg")]
+    assert (found.alone, found.others) == (["x/b/2.png"], ["b/3.jpg"])
+    found = match(["a/1.png", "b/2.png"], ["left/1.png", "2.png"])
+    assert found.pairs == [("a/1.png", "left/1.png"), ("b/2.png", "2.png")]
+    assert match(["a/1.png"], []).pairs == []
+
+
+def test_what_has_no_partner(make_folder: Callable[..., Path], cache: Path) -> None:
+    photos = make_folder(40, name="photos")
+    maps = _invert(photos, "maps")
+    (maps / "0007.png").unlink()
+    (maps / "0008.png").write_bytes(b"")
+    Image.new("RGB", (16, 16)).save(maps / "other.png")
+    data = load(photos, source=str(maps), cache=cache)
+    assert data.scan.count == 38
+    reasons = {file.name: (file.reason, file.bad) for file in data.scan.skipped}
+    assert reasons["0007.png"] == (f"no partner in {maps}", False)
+    assert reasons["other.png"] == (f"an input without a partner in {photos}", False)
+    assert reasons["0008.png"] == ("empty (0 bytes)", True)
+    assert (data.train.sources == 255 - data.train.values).all()
+    for i in range(10, 16):
+        (maps / f"00{i}.png").rename(maps / f"x{i}.png")
+    with pytest.raises(
+        DataError, match=r"14 of 80 pictures .*no partner of the same name \(0007.png, .*--recipe cyclegan"
+    ):
+        load(photos, source=str(maps), cache=cache)
+    assert pairs_match(photos, str(maps))
+    for path in list(maps.glob("*.png")):
+        path.rename(maps / f"m{path.name}")
+    assert not pairs_match(photos, str(maps))
+    with pytest.raises(DataError, match="80 of 80 pictures"):
+        load(photos, source=str(maps), cache=cache)
+    for path in maps.iterdir():
+        path.unlink()
+    with pytest.raises(DataError, match=r"there are no pictures in .*maps"):
+        load(photos, source=str(maps), cache=cache)
+    with pytest.raises(DataError, match=r"no pictures in .*maps"):
+        load(photos, source=str(maps), paired=False, cache=cache)
+
+
+def test_sizes_of_pairs(make_folder: Callable[..., Path], cache: Path) -> None:
+    large = make_folder(12, size=(32, 48), name="large")
+    small = _invert(large, "small", times=4)
+    data = load(large, source=str(small), cache=cache)
+    assert (data.space.shape, data.space.source.shape) == ((3, 48, 32), (3, 12, 8))
+    assert any("4 times as large" in line for line in data.scan.lines())
+    assert load(large, source=str(small), size=(16, 24), cache=cache).space.source.shape == (3, 6, 4)
+    assert load(large, source=str(small), size=(18, 18), cache=cache).space.source.shape == (3, 18, 18)
+    Image.new("RGB", (11, 8)).save(small / "0003.png")
+    mixed = load(large, source=str(small), cache=cache)
+    assert mixed.space.source.shape == (3, 48, 32)
+    assert any("12 have two sizes: both are resized to 32×48" in line for line in mixed.scan.lines())
+
+
+def test_pairs_by_row(tmp_path: Path, cache: Path) -> None:
+    values = np.random.default_rng(0).integers(0, 256, (30, 16, 16, 3), dtype=np.uint8)
+    np.savez(tmp_path / "a.npz", images=values, labels=np.arange(30) % 3)
+    np.save(tmp_path / "b.npy", 255 - values[..., 0])
+    data = load(tmp_path / "a.npz", source=str(tmp_path / "b.npy"), cache=cache)
+    assert data.space.source == Space(kind="pictures", shape=(1, 16, 16))
+    assert (data.train.sources[:, 0] == 255 - data.train.values[:, 0]).all()
+    assert data.space.classes == ("0", "1", "2")
+    assert pairs_match(tmp_path / "a.npz", str(tmp_path / "b.npy"))
+    np.save(tmp_path / "small.npy", values[:, ::2, ::2])
+    assert load(tmp_path / "a.npz", source=str(tmp_path / "small.npy"), cache=cache).space.source.shape == (
+        3,
+        8,
+        8,
+    )
+    np.save(tmp_path / "odd.npy", values[:, :9, :9])
+    assert load(tmp_path / "a.npz", source=str(tmp_path / "odd.npy"), cache=cache).space.source.shape[1:] == (
+        16,
+        16,
+    )
+    np.save(tmp_path / "b.npy", values[:20])
+    assert not pairs_match(tmp_path / "a.npz", str(tmp_path / "b.npy"))
+    with pytest.raises(DataError, match=r"30 rows and .* 20"):
+        load(tmp_path / "a.npz", source=str(tmp_path / "b.npy"), cache=cache)
+    np.save(tmp_path / "points.npy", np.random.default_rng(0).normal(size=(30, 2)))
+    with pytest.raises(DataError, match="pairs need one kind"):
+        load(tmp_path / "a.npz", source=str(tmp_path / "points.npy"), cache=cache)
+    with pytest.raises(DataError, match="two kinds"):
+        load(tmp_path / "a.npz", source=str(tmp_path), cache=cache)
+
+
+def test_two_piles(make_folder: Callable[..., Path], cache: Path, tmp_path: Path) -> None:
+    photos = make_folder(40, name="photos")
+    make_folder(30, size=(24, 24), sub="x", name="works")
+    works = make_folder(30, size=(24, 24), sub="y", name="works")
+    Image.new("L", (24, 24)).save(works / "x" / "black.png")
+    data = load(photos, source=str(works), paired=False, cache=cache)
+    assert data.space.source == Space(kind="pictures", shape=(3, 16, 16))
+    assert (data.train.n, data.held_out.n) == (36, 4)
+    assert (len(data.train.sources), len(data.held_out.sources)) == (55, 6)
+    assert data.manifest["inputs"]["n"] == 61
+    assert any(line.startswith("input: an unpaired pile of 61 pictures") for line in data.scan.lines())
+    assert scan(photos, source=str(works), paired=False, cache=cache).found == data.scan.found
+    alone = load(photos, cache=cache)
+    assert (alone.train.values == data.train.values).all()
+    assert alone.manifest["fingerprint"] != data.manifest["fingerprint"]
+    moved = shutil.move(works, tmp_path / "moved")
+    again = load(photos, source=str(moved), paired=False, cache=cache)
+    assert again.manifest["fingerprint"] == data.manifest["fingerprint"]
+    with pytest.raises(DataError, match="pictures only"):
+        load(photos, source="ring", paired=False, cache=cache)
+    with pytest.raises(DataError, match="an exchange needs two piles of one kind"):
+        load("ring", source=str(photos), paired=False, cache=cache)
+
+
+def test_piles_of_points() -> None:
+    data = load("ring", source="moons", paired=False)
+    assert data.space.source is not None
+    assert data.space.source.offset != data.space.offset
+    hand = Deck(data.train, data.space, seed=0, source="moons", paired=False).deal(0, 20_000)
+    assert hand.source is not None
+    assert hand.source.mean(0).abs().max() < 0.05  # in its own units
+    assert (hand.source.std(0) - 1).abs().max() < 0.05
+
+
+def _numbered(n: int, m: int) -> tuple[Examples, Space]:
+    """Pictures whose first pixel is their number, and inputs whose first pixel is theirs."""
+    values, sources = np.zeros((n, 1, 2, 4), np.uint8), np.zeros((m, 2, 2, 4), np.uint8)
+    values[:, 0, 0, 0], sources[:, 0, 0, 0] = np.arange(n), np.arange(m)
+    values[:, 0, 0, 3], sources[:, 0, 0, 3] = 255, 255
+    space = Space(kind="pictures", shape=(1, 2, 4), source=Space(kind="pictures", shape=(2, 2, 4)))
+    return Examples(values, None, np.arange(n), sources=sources), space
+
+
+def _read(batch: torch.Tensor) -> tuple[list[int], list[bool]]:
+    """Numbers of pictures, and which are mirrored."""
+    ends = ((batch[:, 0, 0, [0, 3]] + 1) * 127.5).round().int()
+    return ends.min(1).values.tolist(), (ends[:, 0] == 255).tolist()
+
+
+@pytest.mark.parametrize("far", [False, True])
+def test_decks_keep_pairs_together_and_piles_apart(far: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if far:
+        monkeypatch.setattr("ganforge.data.deck._ON_DEVICE", 0)
+    examples, space = _numbered(20, 20)
+    deck = Deck(examples, space, seed=1, mirror=True)
+    batch = deck.deal(7, 50)
+    assert _read(batch.source) == _read(batch.real)
+    assert 10 < sum(_read(batch.real)[1]) < 40
+    assert torch.equal(deck.at(np.array([3])).source[0, :1], deck.at(np.array([3])).real[0])
+
+    examples, space = _numbered(20, 7)
+    deck = Deck(examples, space, seed=1, mirror=True, paired=False)
+    whole = deck.deal(0, 60)
+    assert (
+        _read(whole.real)[0] == np.concatenate([permutation(20, seed=1, epoch=e) for e in range(3)]).tolist()
+    )
+    own = np.concatenate([permutation(7, seed=key(1, 2), epoch=e) for e in range(9)])[:60].tolist()
+    assert _read(whole.source)[0] == own
+    assert _read(whole.source)[1] != _read(whole.real)[1]
+    fresh = Deck(examples, space, seed=1, mirror=True, paired=False)
+    pieces = [fresh.deal(start, 15) for start in (0, 15, 30, 45)]
+    assert torch.equal(torch.cat([piece.source for piece in pieces]), whole.source)
+    assert torch.equal(
+        deck.at(np.array([9])).source, deck.at(np.array([2])).source
+    )  # from the beginning again
+
+
+def test_degraded_piles_are_dealt_apart() -> None:
+    data = load("digits", source="blur:1", paired=False)
+    deck = Deck(data.train, data.space, seed=0, source="blur:1", paired=False)
+    paired = Deck(data.train, data.space, seed=0, source="blur:1").deal(0, 32)
+    batch = deck.deal(0, 32)
+    assert torch.equal(batch.real, paired.real)
+    assert not torch.equal(batch.source, paired.source)
+
+
+def test_facades(shared_data: Path, cache: Path) -> None:
+    data = load(shared_data / "facades_128pairs.zip", source="right", size=16, cache=cache)
+    assert data.scan.count == 606
+    assert data.space.shape == data.space.source.shape == (3, 16, 16)
+    assert data.scan.found == ("input: the right half of each picture, 16×16; the left half is its target",)
+    # The label maps on the right are of few, strong colours: their pixels lie nearer to the range's ends.
+    extreme = [np.minimum(x, 255 - x).mean() for x in (data.train.sources, data.train.values)]
+    assert extreme[0] < 0.7 * extreme[1]
+    assert not pairs_match(shared_data / "flowers128_1k.zip", str(shared_data / "titian256.zip"))
