@@ -27,6 +27,7 @@ from ganforge.core.recipe import Recipe
 from ganforge.data import Dataset
 from ganforge.metrics.classifier import Classifier, class_report, train_classifier
 from ganforge.networks.players import condition_size
+from ganforge.runs.discriminator import judge_of
 from ganforge.runs.sampler import sampler_of
 from ganforge.tasks.experiment import prepare
 from ganforge.training.clock import Budget, Plan
@@ -98,7 +99,8 @@ def play(recipe: Recipe, dataset: Dataset, kimg: float, referee: Classifier | No
         rounds.play(plan.progress(rounds.nimg))
     seconds = time.perf_counter() - began
     sampler = sampler_of(rounds.average.network, recipe, dataset.space)
-    seen = Watch.examiner(recipe, dataset)(sampler, Watch.judge(rounds, dataset.space))
+    judge = judge_of(rounds.game.players["discriminator"], recipe, dataset.space)
+    seen = Watch.examiner(recipe, dataset)(sampler, judge)
     as_asked = float("nan")
     if referee is not None and condition_size(recipe, dataset.space):
         asked = [index % sampler.conditions for index in range(_JUDGED)]

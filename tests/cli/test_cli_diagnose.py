@@ -52,6 +52,18 @@ def test_a_failing_run_is_told_in_words_with_a_command_to_type(run: Run, capsys:
     assert len(tries) == len(set(tries))
 
 
+def test_the_command_to_type_is_the_one_that_was_typed_less_what_is_changed(
+    run: Run, capsys: pytest.CaptureFixture[str]
+):
+    typed = ["/x/bin/gan", "train", "my pets", "--set", "generator.learning_rate=9", "batch=8"]
+    run = replace(run, info={**run.info, "command": typed})
+    run.write()
+    logged(run, scores(), fixed(0.001), *won())
+    diagnose.main(["runs/moons"])
+    tries = re.findall(r"^  try       (.*)$", capsys.readouterr().out, re.MULTILINE)
+    assert tries[0].startswith("gan train 'my pets' --set batch=8 --set generator.learning_rate=")
+
+
 def test_without_a_folder_the_last_run_is_meant(run: Run, capsys: pytest.CaptureFixture[str]):
     logged(run)
     assert diagnose.main([]) == 0

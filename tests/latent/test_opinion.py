@@ -11,7 +11,7 @@ from torch import nn
 from ganforge.core.errors import UsageError
 from ganforge.core.space import Space
 from ganforge.latent.feedback import advise, follow, heard, sentence
-from ganforge.latent.opinion import Calibration, Opinion, calibrate, middle
+from ganforge.latent.opinion import Odds, Opinion, middle, odds_of
 from ganforge.networks import discriminator, seeded
 from ganforge.runs.discriminator import Judge
 from tests.latent.conftest import MATRIX, Linear, Slope
@@ -21,22 +21,22 @@ def test_calibration_finds_the_log_odds_of_two_gaussians():
     """log N(x; 2, 1)/N(x; 0, 1) = 2x − 2: the slope is 2 and the level 1."""
     chance = torch.Generator().manual_seed(0)
     real, fake = (torch.randn(20_000, generator=chance) + mean for mean in (2.0, 0.0))
-    found = calibrate(real, fake)
+    found = odds_of(real, fake)
     assert found.slope == pytest.approx(2.0, abs=0.06)
     assert found.level == pytest.approx(1.0, abs=0.03)
     assert "20,000 held-out" in found.how
-    doubled = calibrate(2 * real + 5, 2 * fake + 5)
+    doubled = odds_of(2 * real + 5, 2 * fake + 5)
     assert (doubled.slope, doubled.level) == pytest.approx((found.slope / 2, 2 * found.level + 5), rel=1e-3)
-    uneven = calibrate(real[:500], fake)  # even odds beforehand, whatever the numbers
+    uneven = odds_of(real[:500], fake)  # even odds beforehand, whatever the numbers
     assert uneven.level == pytest.approx(1.0, abs=0.1)
 
 
 def test_calibration_stays_finite_and_never_turns_round():
-    found = calibrate(torch.full((50,), 3.0), torch.full((50,), -3.0))
+    found = odds_of(torch.full((50,), 3.0), torch.full((50,), -3.0))
     assert found.level == pytest.approx(0.0, abs=1e-3)
     # Platt's targets: 51/52 at logit 3
     assert found.probability(torch.tensor(3.0)).item() == pytest.approx(51 / 52, abs=1e-3)
-    turned = calibrate(torch.zeros(50), torch.ones(50))
+    turned = odds_of(torch.zeros(50), torch.ones(50))
     assert 0 < turned.slope < 1e-3
 
 
@@ -45,11 +45,11 @@ def test_levels_without_held_out_examples():
     assert middle(None, fake).level == 2.0
     assert middle(torch.tensor([4.0]), fake).level == 3.0
     assert "not calibrated" in middle(None, fake).how
-    assert Calibration().probability(torch.tensor(0.0)) == 0.5
+    assert Odds().probability(torch.tensor(0.0)) == 0.5
 
 
 def test_the_gradient_of_a_linear_discriminator_is_its_weight(slope: Judge):
-    opinion = Opinion(slope, Calibration(level=1.0, slope=0.5))
+    opinion = Opinion(slope, Odds(level=1.0, slope=0.5))
     x = torch.full((2, 1, 4, 4), 0, dtype=torch.uint8)  # −1 in model units: the logit is 8
     found = advise(opinion, x, levels=16.0)
     assert found.probability.tolist() == pytest.approx([1 / (1 + math.exp(-3.5))] * 2)
@@ -70,7 +70,7 @@ def test_the_sentence_names_channels_and_coordinates():
 
 
 def test_following_the_advice_goes_up_and_stays_in_range(slope: Judge):
-    opinion = Opinion(slope, Calibration(slope=0.01))
+    opinion = Opinion(slope, Odds(slope=0.01))
     x = torch.full((3, 1, 4, 4), 250, dtype=torch.uint8)
     found = follow(opinion, x, steps=4, levels=4.0)
     assert (found.path.diff(dim=0) > 0).all()

@@ -15,7 +15,7 @@ from ganforge.health.finding import Finding
 from ganforge.health.history import History
 from ganforge.runs.folder import Run
 from ganforge.runs.sampler import load
-from ganforge.training import loop, watch
+from ganforge.training import loop, rescue, watch
 from ganforge.training.clock import Budget
 from ganforge.training.engine import Engine
 from ganforge.training.loop import Trainer
@@ -285,7 +285,7 @@ def test_near_the_floor_nothing_is_past_its_best():
 
 
 def test_a_run_that_stays_past_its_best_is_stopped_where_it_may_be_rescued(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(loop, "_LOST", 3)
+    monkeypatch.setattr(rescue, "_LOST", 3)
     scores = {0: 9.0, 160: 1.0} | dict.fromkeys(range(320, 1281, 160), 5.0)
     score_of(monkeypatch, scores)
     outcome = trainer(tmp_path / "run").train()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional
 
-from ganforge.cli.options import option, parse
+from ganforge.cli.options import option, parse, run_or_last
 
 if TYPE_CHECKING:
     from ganforge.health.diagnosis import Diagnosis
@@ -42,9 +42,9 @@ def main(arguments: list[str]) -> int:
     options = parse(Diagnose, "diagnose", arguments)
     from ganforge.health.diagnosis import diagnose
     from ganforge.health.history import History
-    from ganforge.runs.folder import Run, find_latest
+    from ganforge.runs.folder import Run
 
-    path = options.run if options.run is not None else find_latest(Path("runs"))
+    path = run_or_last(options.run, say=None)  # the first line of the answer names it
     run = Run.open(path)
     history = History.of(run)
     if options.look:
@@ -79,6 +79,8 @@ def _tell(path: Path, run: Run, history: History, found: Diagnosis) -> None:
 
 def _lines(run: Run, finding: Finding, tried: list[str]) -> list[str]:
     """A finding for a person. A command that stands above already is not told again."""
+    from ganforge.report.commands import remedy
+
     numbers = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in finding.evidence.items())
     lines = [f"{_MARKS[finding.severity]} {finding.severity}: {finding.code}", f"  {finding.meaning}"]
     lines.append(f"  numbers   {numbers}")
@@ -86,15 +88,5 @@ def _lines(run: Run, finding: Finding, tried: list[str]) -> list[str]:
         lines.append(f"  remedy    {finding.remedy}")
     if finding.changes and finding.command() not in tried:
         tried.append(finding.command())
-        lines.append(f"  try       {_command(run)} {finding.command()}")
+        lines.append(f"  try       {shlex.join(remedy(finding, run))}")
     return [*lines, f"  page      {finding.page}"]
-
-
-def _command(run: Run) -> str:
-    """How this run was started, for a changed one to be started the same way."""
-    asked = run.info.get("command")
-    words = [str(word) for word in asked] if isinstance(asked, list) else []
-    if len(words) > 2 and Path(words[0]).name == "gan" and words[1] == "train" and "--resume" not in words:
-        return shlex.join(["gan", *words[1:]])
-    source = shlex.quote(str(run.data.get("source", "DATA")))
-    return f"gan train {source} --recipe {shlex.quote(run.recipe.name)}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional
 
-from ganforge.cli.options import option, parse
+from ganforge.cli.options import option, parse, run_or_last
 
 if TYPE_CHECKING:
     from ganforge.metrics.score import Score
@@ -61,17 +61,12 @@ def main(arguments: list[str]) -> int:
     options = parse(Evaluate, "evaluate", arguments)
     from ganforge.cli.screen import Screen
     from ganforge.core.errors import UsageError
-    from ganforge.runs.folder import find_latest
     from ganforge.tasks.evaluation import evaluate_run
 
     if options.duality_steps < 1:
         raise UsageError(f"--duality-steps is {options.duality_steps}; it must be at least 1")
     screen = Screen()
-    run = options.run
-    if run is None:
-        run = find_latest(Path("runs"))
-        if not options.json:
-            screen.say(f"the last run is {run}")
+    run = run_or_last(options.run, None if options.json else screen.say)
     with _telling() as progress:
         found = evaluate_run(
             run,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from ganforge.cli.options import option, parse, seeds
+from ganforge.cli.options import option, parse, run_or_last, seeds
 from ganforge.core.errors import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -168,6 +168,41 @@ class Invert(Common):
 
 
 @dataclass(frozen=True)
+class Anomaly(Common):
+    """Score examples by how unlike the run's data they are, and show the least and the most unlike.
+
+    Each is led to its latent and made again; what comes back otherwise was not learned. Writes scores.csv.
+    Where --data has classes or subfolders, says how well the scores tell the others from the normal ones.
+    """
+
+    data: Annotated[str | None, option("DATA")] = None
+    """examples to score, such as a folder; the run's held-out ones by default"""
+    normal: Annotated[str, option("LIST")] = ""
+    """the classes of --data that are normal; by default one called normal or good"""
+    signs: Annotated[str, option("LIST")] = "relative,neighbours"
+    """what counts: residual, relative, features, logit, neighbours"""
+    quantile: Annotated[float, option("Q")] = 0.95
+    """share of held-out examples below the threshold"""
+    steps: Annotated[int, option("N")] = 0
+    """of a search for each latent, from the encoder's answer; 0 takes the answer"""
+    rounds: Annotated[int, option("N")] = 1000
+    """of the encoder's training, where the run has none of its own"""
+
+    def ask(self, subject: Subject) -> Answer:
+        from ganforge.tasks.anomaly import anomaly
+
+        return anomaly(
+            subject,
+            data=self.data,
+            normal=_words(self.normal),
+            signs=_words(self.signs),
+            quantile=self.quantile,
+            steps=self.steps,
+            rounds=self.rounds,
+        )
+
+
+@dataclass(frozen=True)
 class Feedback(Common):
     """Ask the discriminator: how real is it, and which pixels should change?
 
@@ -290,13 +325,16 @@ class Mix(Common):
         return mix(subject, content=seeds(self.content), style=seeds(self.style))
 
 
-Question = Interpolate | Arithmetic | Directions | Invert | Feedback | Features | Resample | Truncate | Mix
+Question = (
+    Interpolate | Arithmetic | Directions | Invert | Anomaly | Feedback | Features | Resample | Truncate | Mix
+)
 # What can be asked, with its words in the overview.
 WHATS: dict[str, tuple[type[Question], str]] = {
     "interpolate": (Interpolate, "walk between samples, or between pictures of your own"),
     "arithmetic": (Arithmetic, "compute with samples: A less B plus C"),
     "directions": (Directions, "find directions that change one thing, and name them"),
     "invert": (Invert, "from a picture to its latent; fill in, complete a drawing, find what is strange"),
+    "anomaly": (Anomaly, "how unlike the data is it, beside what the run makes of it?"),
     "feedback": (Feedback, "how real is it, and which pixels should change?"),
     "features": (Features, "what the discriminator learned, as a classifier"),
     "resample": (Resample, "let the discriminator choose among samples"),
@@ -337,14 +375,10 @@ def main(arguments: list[str]) -> int:
         return 0
     run, question = asked
     from ganforge.cli.screen import Screen
-    from ganforge.runs.folder import find_latest
     from ganforge.tasks.subject import Subject
 
     screen = Screen()
-    if run is None:
-        run = find_latest(Path("runs"))
-        screen.say(f"the last run is {run}")
-    subject = Subject(run, out=question.out, data=question.data_at, say=screen.say)
+    subject = Subject(run_or_last(run, screen.say), out=question.out, data=question.data_at, say=screen.say)
     with screen.busy("exploring …"):
         answer = question.ask(subject)
     screen.table(answer.lines)

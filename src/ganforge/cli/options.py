@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from itertools import dropwhile, takewhile
 from operator import not_
+from pathlib import Path
 from typing import Any, TypeVar
 
 import tyro
 
 from ganforge.core.errors import UsageError, nearest
 
-__all__ = ["changes", "gather", "option", "parse", "seeds", "size"]
+__all__ = ["changes", "gather", "option", "parse", "run_or_last", "seeds", "size"]
 
 Options = TypeVar("Options")
 
 
-def option(metavar: str | None = None, *, name: str | None = None) -> Any:
+def option(metavar: str | None = None, *, name: str | None = None, short: str | None = None) -> Any:
     """What an option is called on the help page; its words end without 'default: None'."""
-    return tyro.conf.arg(metavar=metavar, name=name, help_behavior_hint=_hint)
+    aliases = None if short is None else (short,)
+    return tyro.conf.arg(metavar=metavar, name=name, aliases=aliases, help_behavior_hint=_hint)
 
 
 def _hint(default: str) -> str:
@@ -106,6 +108,21 @@ def changes(pairs: Sequence[str]) -> dict[str, str]:
             raise UsageError(f"--set takes KEY=VALUE, as in --set batch=32, not {pair!r}")
         found[key.strip()] = value.strip()
     return found
+
+
+def run_or_last(run: Path | None, say: Callable[[str], None] | None = print) -> Path:
+    """The run folder that is meant: where none was named, the last one under ``runs/``, and ``say`` tells it.
+
+    Raises RunError where there is none.
+    """
+    if run is not None:
+        return run
+    from ganforge.runs.folder import find_latest
+
+    run = find_latest(Path("runs"))
+    if say is not None:
+        say(f"the last run is {run}")
+    return run
 
 
 def size(text: str | None) -> int | tuple[int, int] | None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from tyro.conf import Positional
 
-from ganforge.cli.options import option, parse, seeds
+from ganforge.cli.options import option, parse, run_or_last, seeds
 
 __all__ = ["Sample", "main"]
 
@@ -26,7 +26,11 @@ class Sample:
     seeds: Annotated[str, option("LIST")] = "0-15"
     """numbers and ranges, as in 0-15 or 3,7,20-23"""
     classes: Annotated[str | None, option("NAME", name="class")] = None
-    """the class to ask for; by default the classes take turns"""
+    """the class to ask for; by default what can be asked for takes turns"""
+    text: Annotated[str | None, option("WORDS")] = None
+    """of a generator trained with captions: what the picture shall show"""
+    where: Annotated[str | None, option("NAME=VALUE")] = None
+    """of a generator trained with labels or numbers: smile=0.8,age=30"""
     truncation: Annotated[float, option("T")] = 1.0
     """0 to 1: less is more typical and less varied"""
     grid: Annotated[Path | None, option("FILE")] = None
@@ -43,15 +47,13 @@ def main(arguments: list[str]) -> int:
     options = parse(Sample, "sample", arguments)
     wanted = seeds(options.seeds)
     from ganforge.runs import made
-    from ganforge.runs.folder import find_latest
     from ganforge.runs.sampler import load
 
-    run = options.run
-    if run is None:
-        run = find_latest(Path("runs"))
-        print(f"the last run is {run}")
+    run = run_or_last(options.run)
     sampler = load(run)
-    asked = made.class_condition(sampler, options.classes)
+    wishes = {"class": options.classes, "text": options.text, "where": options.where}
+    asked = made.asked(sampler, **wishes)
+    words = next((said for said in wishes.values() if said is not None), "")
     if options.film is not None:
         made.write_film(
             sampler,
@@ -67,6 +69,8 @@ def main(arguments: list[str]) -> int:
         print(f"wrote {options.grid}")
     if options.film is None and options.grid is None:
         folder = options.out or run / "made"
-        files = made.write_files(sampler, wanted, folder, condition=asked, truncation=options.truncation)
+        files = made.write_files(
+            sampler, wanted, folder, condition=asked, words=words, truncation=options.truncation
+        )
         print(f"wrote {len(files)} files to {folder}")
     return 0

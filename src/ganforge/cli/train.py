@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional
 
-from ganforge.cli.options import changes, gather, option, parse, size
+from ganforge.cli.options import changes, gather, option, parse, run_or_last, size
 
 if TYPE_CHECKING:
     from ganforge.cli.screen import Screen
@@ -22,13 +22,19 @@ class Train:
     """Train a generator and a discriminator on your own data.
 
     DATA is a folder or zip of pictures, an IDX, npy, npz or csv file, or a built-in name: digits, gaussian,
-    mixture, ring, grid, spirals, moons, swissroll. Everything else is inferred and printed with its reason.
+    mixture, ring, grid, spirals, moons, swissroll,
+    line, pair, blobs. Everything else is inferred and printed with its reason.
     """
 
     data: Annotated[Positional[str | None], option("DATA")] = None
     """a folder, a file, or a built-in name; with --resume, the run folder (default: the last one)"""
     recipe: Annotated[str | None, option("NAME")] = None
     """a recipe's name or a recipe file; inferred from the data by default"""
+    source: Annotated[str | None, option("INPUTS", name="from")] = None
+    """what to translate from: a folder or file of inputs, a side of each picture (left, right), or what is made
+    of the data: grey, edges, scribbles, low-resolution:4, hole:0.5, noise:0.2, blur:2, previous:3"""
+    condition: Annotated[str | None, option("KIND")] = None
+    """what samples can be asked for: class, labels, numbers, text, or names (file names as captions)"""
     size: Annotated[str | None, option("PIXELS")] = None
     """size of the pictures, as in 64 or 96x64 (width x height); inferred by default"""
     minutes: Annotated[float | None, option("M")] = None
@@ -81,6 +87,8 @@ def main(arguments: list[str]) -> int:
         experiment = prepare(
             options.data,
             recipe=options.recipe,
+            source=options.source,
+            condition=options.condition,
             size=size(options.size),
             minutes=options.minutes,
             kimg=options.kimg,
@@ -104,11 +112,12 @@ def main(arguments: list[str]) -> int:
 
 def _resume(options: Train, screen: Screen) -> int:
     from ganforge.core.errors import UsageError
-    from ganforge.runs.folder import find_latest
     from ganforge.tasks.experiment import nothing_left, resume
 
     fixed = {
         "--recipe": options.recipe is not None,
+        "--from": options.source is not None,
+        "--condition": options.condition is not None,
         "--size": options.size is not None,
         "--seed": options.seed is not None,
         "--set": bool(options.set),
@@ -124,7 +133,7 @@ def _resume(options: Train, screen: Screen) -> int:
                 f"{name} cannot go with --resume: a run keeps what it was started with; "
                 "start a new one with gan train DATA"
             )
-    path = Path(options.data) if options.data is not None else find_latest(Path("runs"))
+    path = run_or_last(None if options.data is None else Path(options.data), say=None)
     done = nothing_left(path, minutes=options.minutes, kimg=options.kimg)
     if done is not None:
         screen.say(done)

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from ganforge.core.errors import RunError, UsageError, nearest
+from ganforge.core.logistic import fit_logistic
 from ganforge.core.prior import Prior
 from ganforge.latent.attributes import Measure
 from ganforge.networks.layers import CONV, CONV_TRANSPOSED, LatentInput
@@ -189,24 +191,11 @@ def supervised(
             raise UsageError(f"too few samples differ in {name}; there is no direction to find")
     share = wanted[~test].mean()
     weight = torch.where(wanted[~test] > 0, 0.5 / share, 0.5 / (1 - share)) / (~test).sum()
-    w = _logistic(z[~test], wanted[~test], weight, ridge)
+    rows, target, penalty = z[~test].numpy(), wanted[~test].numpy(), np.full(z.shape[1], ridge)
+    w = torch.from_numpy(fit_logistic(rows, target, weight.numpy(), penalty, near=1e-9).weights)
     right = ((z[test] @ w) > 0) == (wanted[test] > 0)
     sides = [right[wanted[test] == side].double().mean().item() for side in (0.0, 1.0)]
     return Direction(name, "supervised", _padded(w[:-1], prior), sum(sides) / 2)
-
-
-def _logistic(rows: Tensor, wanted: Tensor, weight: Tensor, ridge: float) -> Tensor:
-    """Weighted logistic regression with a ridge, by Newton's method: ``(N, K)`` → ``(K,)``."""
-    w = torch.zeros(rows.shape[1], dtype=rows.dtype)
-    for _ in range(50):
-        p = torch.sigmoid(rows @ w)
-        gradient = rows.T @ (weight * (p - wanted)) + ridge * w
-        curvature = (rows.T * (weight * p * (1 - p))) @ rows + ridge * torch.eye(len(w), dtype=rows.dtype)
-        step = torch.linalg.solve(curvature, gradient)
-        w = w - step
-        if step.norm() < 1e-9:
-            break
-    return w
 
 
 def _padded(vector: Tensor, prior: Prior) -> Tensor:

@@ -93,7 +93,7 @@ def follow(
             tried = x + step * 0.5**halving
             tried = tried.clamp(-1.0, 1.0) if space.bounded else tried
             with torch.no_grad():
-                then = opinion.calibration.log_odds(opinion.logits(tried, condition)).cpu()
+                then = opinion.odds.log_odds(opinion.logits(tried, condition)).cpu()
             better = (then > now) & left
             best = torch.where(_wide(better, x), tried, best)
             left &= ~better
@@ -171,7 +171,7 @@ def heard(
     device = next(network.parameters()).device
     with torch.enable_grad():
         samples = network(z.to(device), None if condition is None else condition.to(device))
-        loss = F.softplus(-opinion.calibration.log_odds(opinion.logits(samples, condition))).mean()
+        loss = F.softplus(-opinion.odds.log_odds(opinion.logits(samples, condition))).mean()
         loss.backward()
     return [
         Hearing(name, 0.0 if p.grad is None else p.grad.norm().item(), p.detach().norm().item())
@@ -183,7 +183,7 @@ def _climb(opinion: Opinion, x: Tensor, condition: Tensor | None) -> tuple[Tenso
     """Log-odds ``(N,)`` of ``x`` and their gradient by it."""
     with torch.enable_grad():
         inputs = x.detach().clone().requires_grad_(True)
-        log_odds = opinion.calibration.log_odds(opinion.logits(inputs, condition))
+        log_odds = opinion.odds.log_odds(opinion.logits(inputs, condition))
         (gradient,) = torch.autograd.grad(log_odds.sum(), inputs)
     return log_odds.detach().cpu(), gradient.detach().cpu()
 

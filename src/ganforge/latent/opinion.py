@@ -6,20 +6,22 @@ import copy
 from dataclasses import dataclass
 from typing import cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ganforge.core.errors import UsageError
+from ganforge.core.logistic import fit_logistic
 from ganforge.networks.layers import BATCH_NORM
 from ganforge.networks.protocols import Discriminator
 from ganforge.runs.discriminator import Judge
 
-__all__ = ["Calibration", "Opinion", "calibrate", "middle"]
+__all__ = ["Odds", "Opinion", "middle", "odds_of"]
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """From logits to the probability of being real: σ(slope · (logit − level)).
+class Odds:
+    """From logits to the odds of being real: log-odds slope · (logit − level).
 
     Attributes:
         level: the logit that means one half.
@@ -38,45 +40,37 @@ class Calibration:
         return torch.sigmoid(self.log_odds(logits))
 
 
-def calibrate(real: Tensor, fake: Tensor, *, rounds: int = 100) -> Calibration:
+def odds_of(real: Tensor, fake: Tensor) -> Odds:
     """Fit σ(a · logit + b) to reals that training has not seen ``(N,)`` and as many fakes ``(M,)``.
 
     Platt 1999, with his targets (N + 1) / (N + 2) and 1 / (M + 2), which keep the slope finite where a
-    threshold tells all apart; each side counts one half, so that even odds are assumed beforehand. Newton's
-    method. The slope is never negative: a discriminator that prefers fakes tells nothing.
+    threshold tells all apart; each side counts one half, so that even odds are assumed beforehand. The slope
+    is never negative: a discriminator that prefers fakes tells nothing.
     """
-    assert len(real) > 0
-    assert len(fake) > 0
+    n, m = len(real), len(fake)
+    assert n > 0
+    assert m > 0
     x = torch.cat([real, fake]).double()
     centre, spread = x.mean(), x.std().clamp_min(1e-6)
-    rows = torch.stack([(x - centre) / spread, torch.ones_like(x)], 1)  # (N + M, 2)
-    n, m = len(real), len(fake)
-    target = torch.cat([torch.full((n,), (n + 1) / (n + 2)), torch.full((m,), 1 / (m + 2))]).double()
-    weight = torch.cat([torch.full((n,), 0.5 / n), torch.full((m,), 0.5 / m)]).double()
-    w = torch.zeros(2, dtype=torch.float64)
-    for _ in range(rounds):
-        p = torch.sigmoid(rows @ w)
-        gradient = rows.T @ (weight * (p - target))
-        curvature = (rows.T * (weight * p * (1 - p))) @ rows + 1e-9 * torch.eye(2, dtype=torch.float64)
-        step = torch.linalg.solve(curvature, gradient)
-        w = w - step * min(1.0, 2.0 / step.norm().item()) if step.norm() > 0 else w
-        if step.norm() < 1e-10:
-            break
-    slope = max(w[0].item() / spread.item(), 1e-6)
-    level = centre.item() - w[1].item() / slope
-    return Calibration(level, slope, f"calibrated on {n:,} held-out examples and {m:,} generated ones")
+    rows = torch.stack([(x - centre) / spread, torch.ones_like(x)], 1).numpy()  # (N + M, 2)
+    target = np.repeat([(n + 1) / (n + 2), 1 / (m + 2)], [n, m])
+    weight = np.repeat([0.5 / n, 0.5 / m], [n, m])
+    a, b = fit_logistic(rows, target, weight, np.full(2, 1e-9)).weights.tolist()
+    slope = max(a / spread.item(), 1e-6)
+    level = centre.item() - b / slope
+    return Odds(level, slope, f"calibrated on {n:,} held-out examples and {m:,} generated ones")
 
 
-def middle(real: Tensor | None, fake: Tensor) -> Calibration:
+def middle(real: Tensor | None, fake: Tensor) -> Odds:
     """For objectives whose level is free (relativistic, Wasserstein), where nothing better is at hand.
 
     The level is halfway between the medians of reals and fakes, or the fakes' median without reals.
     """
     level = fake.median().item()
     if real is None or not len(real):
-        return Calibration(level, 1.0, "not calibrated: the sigmoid of the logit above the fakes' median")
+        return Odds(level, 1.0, "not calibrated: the sigmoid of the logit above the fakes' median")
     level = (level + real.median().item()) / 2
-    return Calibration(level, 1.0, "not calibrated: the sigmoid of the logit above the middle level")
+    return Odds(level, 1.0, "not calibrated: the sigmoid of the logit above the middle level")
 
 
 class Opinion:
@@ -87,7 +81,7 @@ class Opinion:
 
     Args:
         judge: see ``runs.discriminator``.
-        calibration: how logits become probabilities.
+        odds: how logits become probabilities.
         company: ``(K, *space.shape)`` in declared units: examples to be judged beside; samples of the
             generator where probabilities of samples are asked for. Needed for packing and batch statistics.
         condition: ``(K, C)`` of the company.
@@ -96,14 +90,14 @@ class Opinion:
     def __init__(
         self,
         judge: Judge,
-        calibration: Calibration | None = None,
+        odds: Odds | None = None,
         *,
         company: Tensor | None = None,
         condition: Tensor | None = None,
     ) -> None:
         self.network = copy.deepcopy(judge.network).eval().requires_grad_(False)
         self.space, self.packing, self.conditions = judge.space, judge.packing, judge.conditions
-        self.calibration = calibration or Calibration()
+        self.odds = odds or Odds()
         self._device = next(self.network.parameters()).device
         batches = [m for m in self.network.modules() if isinstance(m, tuple(BATCH_NORM.values()))]
         for module in batches:
@@ -143,7 +137,7 @@ class Opinion:
 
     def probability(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """``(N, *space.shape)`` in model units → the probability of being real, ``(N,)``."""
-        return self.calibration.probability(self.logits(x, condition))
+        return self.odds.probability(self.logits(x, condition))
 
     def _each(self, logits: Tensor) -> Tensor:
         return logits.float().flatten(1).mean(1) if logits.dim() > 1 else logits.float()

@@ -99,14 +99,15 @@ def shrunk(x: Tensor, side: int) -> Tensor:
     return torch.cat([pool(unit(part), sides) for part in x.split(512)])
 
 
-def thumbnails(x: Examples, training: Examples, *, side: int = 32) -> NDArray[np.float32]:
-    """The numbers themselves as rows ``(N, D)`` float32, for nearest neighbours.
+def thumbnails(x: Examples, training: Examples, *, side: int = 32) -> NDArray[np.floating]:
+    """The numbers themselves as rows ``(N, D)``, for nearest neighbours.
 
-    Pictures, sound and shapes have at most ``side`` numbers a side; points are divided by the deviation
-    of each coordinate of ``training``, for its columns may have any units.
+    Pictures, sound and shapes have at most ``side`` numbers a side, float32; points are divided by the
+    deviation of each coordinate of ``training``, for its columns may have any units. They are float64, so
+    that what differs by its last bit does not become a copy.
     """
     if len(x.shape) > 2:
         parts = [tensor_of(x[start : start + 4096]) for start in range(0, len(x), 4096)]
         return torch.cat([unit(shrunk(part, side)).flatten(1).float() for part in parts]).numpy()
     scale = numpy_of(training).std(axis=0, dtype=np.float64)
-    return (numpy_of(x) / np.where(scale > 0, scale, 1.0)).astype(np.float32)
+    return numpy_of(x).astype(np.float64) / np.where(scale > 0, scale, 1.0)

@@ -14,7 +14,8 @@ import numpy as np
 
 from ganforge.core.errors import DataError
 from ganforge.metrics.arrays import Examples, rows
-from ganforge.metrics.neighbours import blocks_of_squares, nearest_neighbours
+from ganforge.metrics.intervals import quantile
+from ganforge.metrics.neighbours import References, nearest_neighbours
 
 __all__ = ["Support", "alike_distance", "support_size"]
 
@@ -44,7 +45,7 @@ class Support:
 def alike_distance(real: Examples, *, share: float = 0.05) -> float:
     """How near two examples must be to count as alike: a share of real ones has a neighbour so near."""
     y = rows(real, "real")
-    return float(np.quantile(nearest_neighbours(y, y, exclude_self=True).distance[:, 0], share))
+    return quantile(nearest_neighbours(y, y, exclude_self=True).distance[:, 0], share)
 
 
 def support_size(features: Examples, alike: float) -> Support:
@@ -59,7 +60,8 @@ def support_size(features: Examples, alike: float) -> Support:
         raise DataError("a support estimate needs at least 2 samples")
     # The formula of the blocks loses digits below this: equal rows must count as alike for alike = 0.
     slack = 1e-12 * float((x - x.mean(axis=0)).std() ** 2 * x.shape[1])
-    found = sum(int((squares <= alike * alike + slack).sum()) for _, squares in blocks_of_squares(x, x))
+    near = alike * alike + slack
+    found = sum(int(np.count_nonzero(squares.numpy() <= near)) for _, squares in References(x).squares(x))
     count, pairs = (found - n) // 2, n * (n - 1) // 2
     # The root of a Poisson number has deviation ½.
     most = 3.0 if count == 0 else (math.sqrt(count) + 0.98) ** 2

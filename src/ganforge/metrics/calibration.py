@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ganforge.core.errors import DataError
+from ganforge.core.logistic import fit_logistic, sigmoid
 from ganforge.metrics.arrays import Array, Examples, random, rows
 from ganforge.metrics.score import plain
 
@@ -70,7 +71,7 @@ class Calibration:
 
     def probability(self, logits: Examples) -> Array:
         """Calibrated probability of being real for logits ``(N,)``."""
-        return _sigmoid(self.slope * rows(logits, "logits")[:, 0] + self.offset)
+        return sigmoid(self.slope * rows(logits, "logits")[:, 0] + self.offset)
 
     def to_json(self) -> dict[str, Any]:
         return plain(asdict(self))
@@ -97,7 +98,7 @@ def calibrate(real: Examples, fake: Examples, *, bins: int = 10, seed: int = 0) 
     label = np.repeat([1.0, 0.0], n)
     fitted, judged = np.concatenate([r[:n], f[:n]]), np.concatenate([r[n:], f[n:]])
     (slope, offset), errors = logistic_fit(fitted, label)
-    p, raw = _sigmoid(slope * judged + offset), _sigmoid(judged)
+    p, raw = sigmoid(slope * judged + offset), sigmoid(judged)
     curve, raw_curve = reliability(p, label, bins=bins), reliability(raw, label, bins=bins)
     return Calibration(
         slope=slope,
@@ -118,36 +119,18 @@ def calibrate(real: Examples, fake: Examples, *, bins: int = 10, seed: int = 0) 
 def logistic_fit(x: Array, label: Array) -> tuple[tuple[float, float], tuple[float, float]]:
     """Slope and offset of the most likely σ(a·x + b) of ``label`` ``(N,)`` 0 or 1; and their standard errors.
 
-    Newton's method (iterated reweighted least squares) on x brought to mean 0 and deviation 1, with
-    halved steps where a whole one would not help. Logits that are all equal give a slope of 0.
+    x is brought to mean 0 and deviation 1 for it. Logits that are all equal give a slope of 0.
     """
     centre, scale = float(x.mean()), float(x.std())
     if scale <= 1e-12 * (1.0 + abs(centre)):
         share = float(label.mean())
         return (0.0, math.log(share / (1 - share))), (math.nan, math.nan)
     z = np.stack([(x - centre) / scale, np.ones_like(x)], axis=1)  # (N, 2)
-    ridge = np.diag([_RIDGE, 0.0])
-
-    def loss(w: Array) -> float:
-        return _log_loss(z @ w, label) + 0.5 * _RIDGE * float(w[0] ** 2)
-
-    w = np.zeros(2)
-    hessian = ridge
-    for _ in range(100):
-        p = _sigmoid(z @ w)
-        gradient = z.T @ (p - label) / len(x) + ridge @ w
-        hessian = (z.T * (p * (1 - p))) @ z / len(x) + ridge + 1e-12 * np.eye(2)
-        step = np.linalg.solve(hessian, gradient)
-        size, here = 1.0, loss(w)
-        while loss(w - size * step) > here and size > 1e-6:
-            size /= 2
-        w = w - size * step
-        if float(np.abs(size * step).max()) < 1e-10:
-            break
+    found = fit_logistic(z, label, np.full(len(x), 1 / len(x)), np.array([_RIDGE, 0.0]))
     # Back to the units of x: a = w₀ / s and b = w₁ − w₀ m / s, and their covariance with them.
     back = np.array([[1 / scale, 0.0], [-centre / scale, 1.0]])
-    covariance = back @ np.linalg.inv(hessian * len(x)) @ back.T
-    slope, offset = back @ w
+    covariance = back @ np.linalg.inv(found.curvature * len(x)) @ back.T
+    slope, offset = back @ found.weights
     errors = np.sqrt(np.diagonal(covariance))
     return (float(slope), float(offset)), (float(errors[0]), float(errors[1]))
 
@@ -168,10 +151,6 @@ def expected_calibration_error(curve: tuple[Bin, ...]) -> float:
     """Mean over examples of |predicted − observed| of their bin (Guo et al. 2017, equation 5)."""
     total = sum(one.count for one in curve)
     return sum(one.count / total * abs(one.predicted - one.observed) for one in curve if one.count)
-
-
-def _sigmoid(x: Array) -> Array:
-    return np.exp(-np.logaddexp(0.0, -x))
 
 
 def _log_loss(logits: Array, label: Array) -> float:

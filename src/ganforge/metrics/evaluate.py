@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ganforge.core.errors import UsageError, nearest
 from ganforge.metrics import intervals
-from ganforge.metrics.arrays import Array, Examples, random, thumbnails
+from ganforge.metrics.arrays import Array, Examples, random, tensor_of, thumbnails
 from ganforge.metrics.birthday import alike_distance, support_size
 from ganforge.metrics.classifier import Classifier, train_classifier
 from ganforge.metrics.context import Context, Raw, context_of
@@ -19,6 +20,7 @@ from ganforge.metrics.kernel import kernel_distance
 from ganforge.metrics.known import class_scores, mode_scores, stacked_scores
 from ganforge.metrics.manifold import manifold
 from ganforge.metrics.neighbours import memorisation
+from ganforge.metrics.paired import paired_scores
 from ganforge.metrics.points import Mixture, jensen_shannon, kolmogorov_smirnov
 from ganforge.metrics.score import Score
 from ganforge.metrics.sliced import project, sorted_distance
@@ -44,6 +46,8 @@ def evaluate(
     classifier: Classifier | None = None,
     mixture: Mixture | None = None,
     stacked: Referee | None = None,
+    sources: Tensor | None = None,
+    targets: Tensor | None = None,
     only: Collection[str] | None = None,
     most: int = 10_000,
     floors: int = 3,
@@ -68,6 +72,7 @@ def evaluate(
         classifier: a referee trained earlier; None trains one where there are labels.
         mixture: the source of the points, where it is known.
         stacked: the referee of stacked digits (``stacked.lenet``).
+        sources, targets: of a translation, what each sample was made from, and what it should have become.
         only: names of groups out of ``GROUPS``; None is all that apply.
         most: examples a side used for distances.
         floors: a floor is the mean over so many disjoint real sets, or as many as there are.
@@ -106,6 +111,10 @@ def evaluate(
     if "stacked" in wanted and stacked is not None:
         tell("scores: stacked digits")
         scores += stacked_scores(context, stacked)
+    if "paired" in wanted and sources is not None:
+        tell("scores: paired")
+        split = "training" if held_out is None else "held-out"
+        scores += paired_scores(tensor_of(samples), sources, targets, split=split, seed=seed)
     return scores
 
 
@@ -276,4 +285,4 @@ _MEASURES: dict[str, Callable[[Context], list[Score]]] = {
     "spectrum": _spectrum,
     "histograms": _histograms,
 }
-GROUPS = (*_MEASURES, "modes", "classes", "stacked")
+GROUPS = (*_MEASURES, "modes", "classes", "stacked", "paired")

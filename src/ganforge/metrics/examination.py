@@ -13,16 +13,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganforge.core.condition import Condition
 from ganforge.core.sampler import Sampler
 from ganforge.core.space import Space
 from ganforge.metrics import intervals
-from ganforge.metrics.arrays import Array, Indices, numpy_of, random, tensor_of, unit
+from ganforge.metrics.arrays import Array, Indices, numpy_of, random, tensor_of, thumbnails
 from ganforge.metrics.birthday import alike_distance, support_size
 from ganforge.metrics.context import LEAST, Raw
-from ganforge.metrics.features import shrunk, sketch, standardised
-from ganforge.metrics.kernel import kernel_distance
-from ganforge.metrics.manifold import manifold
-from ganforge.metrics.neighbours import memorisation
+from ganforge.metrics.features import sketch, standardised
+from ganforge.metrics.kernel import KernelReference
+from ganforge.metrics.manifold import Balls
+from ganforge.metrics.neighbours import Memorisation, References, memorisation
 from ganforge.metrics.score import plain
 from ganforge.metrics.sliced import project, sorted_distance
 from ganforge.metrics.spectrum import power_spectrum
@@ -31,6 +32,8 @@ __all__ = ["Examination", "Examiner"]
 
 _NEIGHBOURS = 5
 _AUDITED = 2_048  # examples a side that the memorisation audit looks at
+_KEPT = 2_000_000  # numbers of them that are kept prepared: 32 MB a side
+_SIDE = 16  # numbers a side of what it compares
 _LINES = 32  # that points are projected on
 _FIXED = 4  # samples of fixed latents whose features are kept
 _NUMBERS = 8  # features kept of each
@@ -100,7 +103,8 @@ class Examiner:
     Args:
         space: what an example is.
         training, held_out: ``(M, *shape)`` in declared units; held_out may be empty.
-        training_labels, held_out_labels: classes, where the players are asked for them, or None.
+        asks: what the players are asked for, or None.
+        training_rows, held_out_rows: what each example says of itself, ``(M, K)`` as ``asks`` reads it.
         n: samples an examination looks at, and at most as many real examples.
         seed: of every choice made by chance.
     """
@@ -111,8 +115,9 @@ class Examiner:
         training: Raw,
         held_out: Raw,
         *,
-        training_labels: Raw | None = None,
-        held_out_labels: Raw | None = None,
+        asks: Condition | None = None,
+        training_rows: Raw | None = None,
+        held_out_rows: Raw | None = None,
         n: int = 512,
         seed: int = 0,
     ) -> None:
@@ -123,11 +128,11 @@ class Examiner:
         self.seed = seed
         self.n = n
         self._training = _rows(training, order[:few])
-        self._training_condition = _conditions(training_labels, order[:few], space)
+        self._training_condition = _conditions(asks, training_rows, order[:few])
         apart = len(held_out) >= LEAST
         pick = chance.permutation(len(held_out))[:n]
         self._held_out = _rows(held_out, pick) if apart else None
-        self._held_out_condition = _conditions(held_out_labels, pick, space) if apart else None
+        self._held_out_condition = _conditions(asks, held_out_rows, pick) if apart else None
         self.split = "held-out" if apart else "training"
         # The kernel is a polynomial of degree 3: of a few coordinates it sees three moments, and no modes.
         self._headline = "sliced_wasserstein" if space.kind == "points" else "kernel_distance"
@@ -147,26 +152,31 @@ class Examiner:
             real[: self._size],
             None if condition is None else condition[: self._size],
         )
-        self._audited = (training[np.sort(order[:_AUDITED])], held_out[:_AUDITED]) if apart else None
+        self._audit = _Audit(training[np.sort(order[:_AUDITED])], held_out[:_AUDITED]) if apart else None
         if self._size < 2 * LEAST:
             self._size = 0
             self._condition = self._training_condition
             return
         self._features = self.extractor(self._real)
         other = self.extractor(_rows(training, rest[: self._size]))
+        self._kernel = KernelReference(self._features, self._size, seed=self.seed)
+        self._balls = Balls(self._features, min(_NEIGHBOURS, self._size - 1))
+        self._plain = _plain_numbers(self._real) if self._real.ndim > 2 else None
         self._alike = alike_distance(self._features)
         self._between = _spread(self._features)
         self._floors = {key: score["value"] for key, score in self._scores(other).items()}
 
-    def __call__(self, sampler: Sampler, judge: Judging) -> Examination:
-        """Look at the samples of ``sampler`` and at what ``judge`` makes of them."""
+    def __call__(self, sampler: Sampler, judge: Judging | None) -> Examination:
+        """Look at the samples of ``sampler``, and at what ``judge``, if there is one, makes of them."""
         n = self._size or len(self._training)
         fakes = sampler.sample(n, seed=self.seed + 0x5EE, condition=self._condition)
         fixed = sampler.sample(_FIXED, seed=self.seed)
         seen = Examination(n, self.extractor.name, self._headline, self.split)
-        logits = {"fakes": judge.logits(fakes, self._condition)}
-        logits["training"] = judge.logits(tensor_of(self._training), self._training_condition)
-        if self._held_out is not None:
+        logits: dict[str, Tensor] = {}
+        if judge is not None:
+            logits["fakes"] = judge.logits(fakes, self._condition)
+            logits["training"] = judge.logits(tensor_of(self._training), self._training_condition)
+        if judge is not None and self._held_out is not None:
             logits["held_out"] = judge.logits(tensor_of(self._held_out), self._held_out_condition)
         seen.judged.update({whom: _moments(values) for whom, values in logits.items()})
         for whom in ("training", "held_out"):
@@ -180,20 +190,34 @@ class Examiner:
             for key, score in self._scores(features).items():
                 seen.scores[key] = {**score, "floor": self._floors.get(key, float("nan"))}
             seen.probes["spread"] = _spread(features) / max(self._between, 1e-12)
-            seen.probes["shortcut"] = _shortcut(numpy_of(fakes), self._real, self.seed)
-            if self._audited is not None:
-                self._audit(fakes, seen)
+            seen.probes["shortcut"] = self._shortcut(numpy_of(fakes))
+            if self._audit is not None:
+                found = self._audit(fakes, self.seed)
+                seen.scores["memorisation"] = {
+                    "value": found.share,
+                    "low": found.low,
+                    "high": found.high,
+                    "floor": 0.5,
+                    "honest_low": found.honest_low,
+                    "honest_high": found.honest_high,
+                }
+                seen.probes["copies"] = found.copies
         return seen
+
+    def _shortcut(self, fakes: Raw) -> float:
+        if self._plain is None:
+            return float("nan")
+        return _told_apart(_plain_numbers(fakes), self._plain, self.seed)
 
     def _scores(self, features: Array) -> dict[str, dict[str, float]]:
         """Scores of ``features`` against the real ones, with intervals."""
         real, seed = self._features, self.seed
-        kernel = kernel_distance(features, real, seed=seed)
+        kernel = self._kernel.distance(features)
         low, high = intervals.of_mean(kernel.influence, seed=seed, resamples=100)
         scores = {
             "kernel_distance": {"value": kernel.value, "low": kernel.value + low, "high": kernel.value + high}
         }
-        near = manifold(features, real, k=min(_NEIGHBOURS, len(real) - 1))
+        near = self._balls.compare(features)
         parts = (
             ("precision", near.in_real),
             ("recall", near.in_samples),
@@ -209,19 +233,22 @@ class Examiner:
         scores["support_size"] = {"value": support.size, "low": support.low, "high": support.high}
         return scores
 
-    def _audit(self, fakes: Tensor, seen: Examination) -> None:
-        assert self._audited is not None
-        training, held_out = (_small(part) for part in self._audited)
-        found = memorisation(_small(numpy_of(fakes)), training, held_out, seed=self.seed, resamples=50)
-        seen.scores["memorisation"] = {
-            "value": found.share,
-            "low": found.low,
-            "high": found.high,
-            "floor": 0.5,
-            "honest_low": found.honest_low,
-            "honest_high": found.honest_high,
-        }
-        seen.probes["copies"] = found.copies
+
+class _Audit:
+    """Are samples nearer to training examples than to held-out ones?"""
+
+    def __init__(self, training: Raw, held_out: Raw) -> None:
+        self._training = training  # thumbnails of points are in its units
+        self._known = [_searched(thumbnails(part, training, side=_SIDE)) for part in (training, held_out)]
+
+    def __call__(self, fakes: Tensor, seed: int) -> Memorisation:
+        x = thumbnails(fakes, self._training, side=_SIDE)
+        return memorisation(x, *self._known, seed=seed, resamples=50)
+
+
+def _searched(x: Raw) -> References | Raw:
+    """Prepared for many searches, unless that takes much memory."""
+    return References(x) if x.size <= _KEPT else x
 
 
 def _rows(x: Raw, pick: Indices) -> Raw:
@@ -232,10 +259,10 @@ def _rows(x: Raw, pick: Indices) -> Raw:
     return out
 
 
-def _conditions(labels: Raw | None, pick: Indices, space: Space) -> Tensor | None:
-    if labels is None:
+def _conditions(asks: Condition | None, rows: Raw | None, pick: Indices) -> Tensor | None:
+    if asks is None or rows is None:
         return None
-    return torch.nn.functional.one_hot(torch.from_numpy(labels[pick]), len(space.classes)).float()
+    return asks.vectors(torch.from_numpy(rows[pick]))
 
 
 def _moments(logits: Tensor) -> dict[str, float]:
@@ -250,14 +277,17 @@ def _moments(logits: Tensor) -> dict[str, float]:
 
 
 def _above(a: Tensor, b: Tensor) -> float:
-    """P(a > b) + ½ P(a = b) over all pairs: the area under the ROC curve."""
-    if not len(a) or not len(b):
+    """P(a > b) + ½ P(a = b) over all pairs: the area under the ROC curve; NaN where some are not finite."""
+    if not len(a) or not len(b) or not bool(torch.isfinite(a).all() & torch.isfinite(b).all()):
         return float("nan")
-    return (0.5 + 0.5 * torch.sign(a.double()[:, None] - b.double()[None])).mean().item()
+    below, order = a.double(), b.double().sort().values
+    beaten = torch.searchsorted(order, below).sum() + torch.searchsorted(order, below, right=True).sum()
+    return beaten.item() / (2 * len(a) * len(b))
 
 
 def _sliced(features: Array, real: Array, seed: int) -> dict[str, float]:
     x, y = project(features, real, lines=_LINES, seed=seed)
+    y = np.sort(y, axis=0)  # so that it is sorted sooner
     value = sorted_distance(x, y)
     low, high = intervals.around(
         value, len(x), lambda pick: sorted_distance(x[pick], y), seed=seed, resamples=20
@@ -273,11 +303,8 @@ def _spread(features: Array) -> float:
     return float(np.sqrt((difference**2).sum(1)).mean())
 
 
-def _shortcut(fakes: Raw, real: Raw, seed: int) -> float:
-    """Accuracy on held-back halves of the least-squares line on mean, deviation and spectrum."""
-    if fakes.ndim < 3:
-        return float("nan")
-    a, b = _plain_numbers(fakes), _plain_numbers(real)
+def _told_apart(a: Array, b: Array, seed: int) -> float:
+    """Accuracy on held-back halves of the least-squares line on the plain numbers of fakes and reals."""
     chance = random(seed, 0x5C)
     a, b = a[chance.permutation(len(a))], b[chance.permutation(len(b))]
     half = len(a) // 2
@@ -297,8 +324,3 @@ def _plain_numbers(x: Raw) -> Array:
     if max(x.shape[2:]) >= 4:
         numbers.append(np.log10(power_spectrum(x).power + 1e-3))
     return np.concatenate(numbers, axis=1)
-
-
-def _small(x: Raw) -> Raw:
-    """``(N, D)`` float32, with at most 16 numbers a side."""
-    return unit(shrunk(tensor_of(x), 16)).flatten(1).float().numpy()

@@ -13,9 +13,9 @@ import numpy as np
 
 from ganforge.core.errors import DataError
 from ganforge.metrics.arrays import Array, Examples, rows
-from ganforge.metrics.neighbours import blocks_of_squares, nearest_neighbours
+from ganforge.metrics.neighbours import References, nearest_neighbours
 
-__all__ = ["Manifold", "manifold"]
+__all__ = ["Balls", "Manifold", "manifold"]
 
 
 @dataclass(frozen=True)
@@ -53,28 +53,49 @@ def manifold(samples: Examples, real: Examples, *, k: int = 5) -> Manifold:
     Raises:
         DataError: k is not less than the number of examples on each side.
     """
-    x, y = rows(samples, "samples"), rows(real, "real")
-    if k >= min(len(x), len(y)):
-        raise DataError(f"{k} neighbours need more than {k} examples on each side: give more, or a smaller k")
-    real_radius = nearest_neighbours(y, y, k, exclude_self=True).distance[:, -1] ** 2
-    sample_radius = nearest_neighbours(x, x, k, exclude_self=True).distance[:, -1] ** 2
-    crowd, in_samples, met = np.zeros(len(x)), np.zeros(len(y)), np.zeros(len(y))
-    for start, block in blocks_of_squares(x, y):
-        squares = block.numpy()  # (n, M)
-        part = slice(start, start + len(squares))
-        inside = squares <= real_radius
-        crowd[part] = inside.sum(1)
-        met = np.maximum(met, inside.any(0))
-        in_samples = np.maximum(in_samples, (squares <= sample_radius[part, None]).any(0))
-    in_real = (crowd > 0).astype(np.float64)
-    return Manifold(
-        precision=float(in_real.mean()),
-        recall=float(in_samples.mean()),
-        density=float(crowd.mean() / k),
-        coverage=float(met.mean()),
-        k=k,
-        in_real=in_real,
-        in_samples=in_samples,
-        crowd=crowd / k,
-        met=met,
-    )
+    return Balls(real, k).compare(samples)
+
+
+class Balls:
+    """Balls around real examples ``(M, D)``, that many sets of samples are compared with.
+
+    Raises DataError where k is not less than the number of examples.
+    """
+
+    def __init__(self, real: Examples, k: int = 5) -> None:
+        self.k = k
+        self._real = References(real)
+        self._check(len(self._real))
+        y = self._real.rows
+        self._radius = nearest_neighbours(y, self._real, k, exclude_self=True).distance[:, -1] ** 2
+
+    def compare(self, samples: Examples) -> Manifold:
+        """As :func:`manifold`. Raises DataError where there are not more than k samples."""
+        x, k = rows(samples, "samples"), self.k
+        self._check(len(x))
+        sample_radius = nearest_neighbours(x, x, k, exclude_self=True).distance[:, -1] ** 2
+        crowd, in_samples, met = np.zeros(len(x)), np.zeros(len(self._real)), np.zeros(len(self._real))
+        for start, block in self._real.squares(x):
+            squares = block.numpy()  # (n, M)
+            part = slice(start, start + len(squares))
+            inside = squares <= self._radius
+            crowd[part] = inside.sum(1)
+            met = np.maximum(met, inside.any(0))
+            in_samples = np.maximum(in_samples, (squares <= sample_radius[part, None]).any(0))
+        in_real = (crowd > 0).astype(np.float64)
+        return Manifold(
+            precision=float(in_real.mean()),
+            recall=float(in_samples.mean()),
+            density=float(crowd.mean() / k),
+            coverage=float(met.mean()),
+            k=k,
+            in_real=in_real,
+            in_samples=in_samples,
+            crowd=crowd / k,
+            met=met,
+        )
+
+    def _check(self, n: int) -> None:
+        if self.k >= n:
+            words = f"{self.k} neighbours need more than {self.k} examples on each side"
+            raise DataError(f"{words}: give more, or a smaller k")

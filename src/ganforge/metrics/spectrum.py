@@ -54,14 +54,15 @@ def power_spectrum(examples: Examples, *, chunk: int = 512) -> Spectrum:
     weight = np.broadcast_to(last, radius.shape)[held]
     where = band[held] - 1
     total = np.bincount(where, weights=weight, minlength=bands)
+    rings = [np.flatnonzero(where == at) for at in range(bands)]
     power = np.empty((len(x), bands))
     spatial = tuple(range(2, x.ndim))
     for start in range(0, len(x), chunk):
         part = x[start : start + chunk].astype(np.float64)
         squares = np.abs(np.fft.rfftn(part, axes=spatial, norm="ortho")) ** 2
-        kept = squares.mean(axis=1)[:, held] * weight  # (n, coefficients)
-        for row, values in enumerate(kept):
-            power[start + row] = np.bincount(where, weights=values, minlength=bands)
+        kept = (squares.mean(axis=1)[:, held] * weight).T  # (coefficients, n)
+        for at, coefficients in enumerate(rings):
+            power[start : start + len(part), at] = kept[coefficients].sum(axis=0)
     seen = total > 0  # very oblong pictures leave bands empty
     frequency = np.arange(1, bands + 1) / (2 * bands)
     return Spectrum(frequency[seen], power[:, seen] / total[seen])

@@ -41,10 +41,14 @@ class Encoder(nn.Module):
         self.second = nn.Linear(units, units)
         self.output = nn.Linear(units, latent)
 
-    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        """``(N, *space.shape)`` in model units, ``(N, C)`` → ``(N, latent)``."""
+    def features(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """``(N, *space.shape)`` in model units, ``(N, C)`` → ``(N, 8 · width)``: its last hidden layer."""
         assert (self.asked is None) == (condition is None), "a condition is needed exactly if declared"
         h = self.first(self.body(x))
         if self.asked is not None and condition is not None:
             h = h + self.asked(condition)
-        return self.output(leaky(self.second(leaky(h))))
+        return leaky(self.second(leaky(h)))
+
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """``(N, *space.shape)`` in model units, ``(N, C)`` → ``(N, latent)``, float32 also under autocast."""
+        return self.output(self.features(x, condition)).float()

@@ -4,6 +4,9 @@ The game of BiGAN (Donahue et al. 2017, arXiv 1605.09782) and ALI (Dumoulin et a
 with ALICE's term for coming back (Li et al. 2017, arXiv 1709.01215). What does not come back as it was is
 unlike the data: a score of anomalies.
 
+The latent is small: of more numbers than examples vary in, the encoder could not fill the prior, and the
+discriminator would tell pairs by their latents alone.
+
 Command:   gan train DATA --recipe bigan
 Expect:    benchmarks/results/anomaly.md
 """
@@ -19,17 +22,20 @@ __all__ = ["recipe"]
 
 
 def recipe(space: Space, n: int) -> Recipe:
+    points = space.dims == 0 or min(space.spatial) < 8  # too small for convolutions
+    width = 16 if max(space.spatial, default=0) <= 32 else 32
     player = Player(
-        family="dcgan" if space.dims else "mlp",
-        width=32 if space.dims else 128,
-        depth=1 if space.dims else 3,
+        family="mlp" if points else "dcgan",
+        width=128 if points else width,
+        depth=3 if points else 0,
         learning_rate=5e-4,
         learning_rate_final=5e-5,
         beta1=0.0,
         beta2=0.9,
         beta2_final=0.99,
     )
-    judge = replace(player, options={"normalisation": "none"}) if space.dims else player
+    judge = player if points else replace(player, options={"normalisation": "none"})
+    encoder = replace(player, family="encoder", width=16, depth=1)
     r1 = Penalty(name="r1", weight=0.3, weight_final=0.03, method="finite_difference", sigma=0.01, share=0.25)
     batch = 64
     while batch > n:
@@ -38,12 +44,12 @@ def recipe(space: Space, n: int) -> Recipe:
         name="bigan",
         game="inference",
         generator=player,
-        encoder=replace(player, family="encoder", depth=1, options={}),
+        encoder=encoder,
         discriminator=judge,
-        latent=32,
+        latent=min(16, space.size),
         objective="relativistic",
         penalties=(r1, replace(r1, name="r2"), Penalty(name="centring", weight=0.01)),
-        terms=(Term(name="cycle", weight=1.0),),
+        terms=(Term(name="cycle", weight=10.0),),
         conditional=False,
         batch=batch,
         kimg=300,

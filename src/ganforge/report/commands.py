@@ -23,14 +23,20 @@ def started_with(info: dict[str, Any]) -> list[str]:
 
 
 def remedy(finding: Finding, run: Run) -> list[str]:
-    """The command that starts the run anew with the finding's changes, as words; none where it has none."""
+    """The command that starts the run anew with the finding's changes, as words; none where it has none.
+
+    It is the one that was typed, less what the finding changes; where that is not known or was a resume, one
+    that names the same data and recipe.
+    """
     if not finding.changes:
         return []
     typed = started_with(run.info)
-    if typed[:2] != ["gan", "train"]:
+    if typed[:2] != ["gan", "train"] or len(typed) < 3 or "--resume" in typed:
         source = run.data.get("source")
-        typed = ["gan", "train", source if isinstance(source, str) else "DATA"]
+        typed = ["gan", "train", source if isinstance(source, str) else "DATA", "--recipe", run.recipe.name]
     kept = [word for word in typed if word.partition("=")[0] not in finding.changes]
+    if kept[-1] == "--set":
+        kept.pop()
     return [*kept, *shlex.split(finding.command())]
 
 

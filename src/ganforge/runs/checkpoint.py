@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,16 @@ from torch import Tensor
 from ganforge.core.errors import RunError
 from ganforge.runs.files import sha256, write_folder
 
-__all__ = ["Checkpoint", "forget_after", "newest", "path_of", "prune", "read_checkpoint", "write_checkpoint"]
+__all__ = [
+    "Checkpoint",
+    "fitting",
+    "forget_after",
+    "newest",
+    "path_of",
+    "prune",
+    "read_checkpoint",
+    "write_checkpoint",
+]
 
 FORMAT = 1
 KEEP = 2  # the newest one, and one to fall back to
@@ -96,6 +107,19 @@ def read_checkpoint(path: Path, only: tuple[str, ...] | None = None) -> Checkpoi
         except SafetensorError as error:
             raise RunError(f"checkpoint file {path / name} is not a safetensors file ({error})") from None
     return Checkpoint(path, state, tensors)
+
+
+@contextmanager
+def fitting(found: Checkpoint, recipe: Path) -> Generator[None]:
+    """Turn what goes wrong where ``found`` is put into players of another kind into a RunError.
+
+    ``recipe`` is the file with the recipe that they were built by.
+    """
+    try:
+        yield
+    except (KeyError, RuntimeError, TypeError, ValueError, IndexError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise RunError(f"{found.path} does not fit the recipe in {recipe}: {reason}") from None
 
 
 def _own(record: dict[str, Any]) -> str:

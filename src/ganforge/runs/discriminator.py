@@ -9,13 +9,15 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from ganforge.core.errors import RunError, UsageError
+from ganforge.core.errors import UsageError
+from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
 from ganforge.networks.players import build_discriminator, condition_size
 from ganforge.networks.protocols import Discriminator
+from ganforge.runs.checkpoint import fitting
 from ganforge.runs.folder import Moment, Run
 
-__all__ = ["Judge", "load_judge"]
+__all__ = ["Judge", "judge_of", "load_discriminator", "load_judge"]
 
 _ROWS = 64  # examples judged at once, in whole packs
 
@@ -65,8 +67,23 @@ class Judge:
         return torch.cat(parts).cpu() if parts else torch.empty(0)
 
 
-def load_judge(path: Path | str, *, moment: Moment = "chosen") -> Judge:
-    """The discriminator of a run folder, of the same ``moment`` as ``runs.sampler.load``'s generator.
+def judge_of(network: nn.Module, recipe: Recipe, space: Space) -> Judge | None:
+    """A judge around the discriminator ``network`` of ``recipe`` for ``space``, as it is now.
+
+    None where the game has no discriminator of single examples: that of ``translation`` judges an example
+    upon its input, that of ``inference`` one with its latent.
+    """
+    if recipe.game in ("translation", "inference"):
+        return None
+    if recipe.game == "exchange":
+        network = cast(nn.ModuleList, network)[0]  # that of the pile that is led to
+    return Judge(network, space=space, packing=recipe.packing, conditions=condition_size(recipe, space))
+
+
+def load_discriminator(path: Path | str, *, moment: Moment = "chosen") -> tuple[nn.Module, Recipe, Space]:
+    """The discriminator of a run folder as a network, whatever it judges; its recipe and its space.
+
+    ``moment`` is as of ``runs.sampler.load``.
 
     Raises:
         RunError: ``path`` is not a run folder, or no checkpoint in it can be read.
@@ -76,14 +93,23 @@ def load_judge(path: Path | str, *, moment: Moment = "chosen") -> Judge:
     recipe = run.recipe_at(found)
     network = build_discriminator(recipe, run.space)
     own = "players.discriminator."
-    try:
+    with fitting(found, run.file):
         state = found.tensors["game"]
         network.load_state_dict(
             {name.removeprefix(own): value for name, value in state.items() if name.startswith(own)}
         )
-    except (KeyError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise RunError(f"{found.path} does not fit the recipe in {run.path}/run.json: {reason}") from None
-    return Judge(
-        network, space=run.space, packing=recipe.packing, conditions=condition_size(recipe, run.space)
-    )
+    return network, recipe, run.space
+
+
+def load_judge(path: Path | str, *, moment: Moment = "chosen") -> Judge:
+    """The discriminator of a run folder, of the same ``moment`` as ``runs.sampler.load``'s generator.
+
+    Raises:
+        RunError: ``path`` is not a run folder, or no checkpoint in it can be read.
+        UsageError: its discriminator does not judge single examples.
+    """
+    network, recipe, space = load_discriminator(path, moment=moment)
+    judge = judge_of(network, recipe, space)
+    if judge is None:
+        raise UsageError(f"the discriminator of the game {recipe.game} judges pairs, and no example alone")
+    return judge

@@ -58,8 +58,10 @@ def _write_durably(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def write_atomically(path: Path, content: bytes | str) -> None:
+def write_atomically(path: Path, content: bytes | str, *, lasting: bool = True) -> None:
     """Write ``path`` so that a reader sees the old content or the new one, also after a power cut.
+
+    What is not ``lasting`` is not waited for until the disk has it: a power cut may then lose or cut it.
 
     Raises MachineError where the disk is full or refuses.
     """
@@ -67,12 +69,16 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     temporary = path.parent / f".tmp-{os.getpid()}-{path.name}"
     with machine_faults(path):
         try:
-            _write_durably(temporary, data)
+            if lasting:
+                _write_durably(temporary, data)
+            else:
+                temporary.write_bytes(data)
             os.replace(temporary, path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        _fsync_folder(path.parent)
+        if lasting:
+            _fsync_folder(path.parent)
 
 
 def write_folder(path: Path, files: dict[str, bytes]) -> None:

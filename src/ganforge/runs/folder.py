@@ -158,6 +158,11 @@ class Run:
         return read_lines(self.path / "events.jsonl")
 
     @property
+    def file(self) -> Path:
+        """The file with recipe, space, data and circumstances."""
+        return self.path / "run.json"
+
+    @property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
 

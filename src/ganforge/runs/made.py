@@ -13,73 +13,69 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganforge.core.errors import UsageError, nearest
+from ganforge.core.errors import UsageError
 from ganforge.runs import pictures
 from ganforge.runs.files import machine_faults, write_atomically
-from ganforge.runs.sampler import GeneratorSampler
+from ganforge.runs.sampler import LatentSampler
+from ganforge.runs.translator import Translator
 
-__all__ = ["class_condition", "walk", "write_files", "write_film", "write_grid"]
+__all__ = ["asked", "walk", "write_files", "write_film", "write_grid"]
 
 _FRAMES_PER_SECOND = 20
 _LONGEST = 600  # seconds of film: 12,000 pictures
 
 
-def class_condition(sampler: GeneratorSampler, name: str | None) -> Tensor | None:
-    """The condition ``(1, C)`` that asks for a class by its name or number; None for None.
+_OPTIONS = {"class": "--class", "text": "--text", "labels": "--where", "numbers": "--where"}
 
-    Raises UsageError, with the nearest name, where there is no such class.
+
+def asked(sampler: LatentSampler | Translator, **words: str | None) -> Tensor | None:
+    """The condition ``(1, C)`` that the options class, text or where ask for; None where none is given.
+
+    Raises UsageError where this generator cannot be asked that, or does not know the words.
     """
-    if name is None:
+    given = [(f"--{name}", said) for name, said in words.items() if said is not None]
+    if not given:
         return None
-    classes = sampler.space.classes
-    if not sampler.conditions:
-        raise UsageError("this generator was trained without classes; leave --class out")
-    if name in classes:
-        index = classes.index(name)
-    elif name.isdigit() and int(name) < len(classes):
-        index = int(name)
-    else:
-        known = ", ".join(classes[:20]) + (" …" if len(classes) > 20 else "")
-        raise UsageError(f"there is no class {name!r}.{nearest(name, classes)} Known: {known}")
-    return torch.nn.functional.one_hot(torch.tensor([index]), sampler.conditions).float()
+    (option, said), asks = given[0], sampler.asks
+    if asks is None:
+        raise UsageError(f"this generator was trained without conditions; leave {option} out")
+    if len(given) > 1 or option != _OPTIONS[asks.kind]:
+        raise UsageError(f"this generator was trained with {asks.describe()}; ask with {_OPTIONS[asks.kind]}")
+    return asks.said(said)
 
 
-def _latents(sampler: GeneratorSampler, seeds: Sequence[int], truncation: float) -> Tensor:
+def _latents(sampler: LatentSampler, seeds: Sequence[int], truncation: float) -> Tensor:
     """One latent a seed, ``(len(seeds), L)``: the first of each seed's sequence."""
-    if not 0.0 <= truncation <= 1.0:
-        raise UsageError(f"truncation is {truncation}; it must be from 0 to 1")
     z = torch.cat([sampler.prior.seeded(1, seed=seed) for seed in seeds])
-    return sampler.prior.truncated(z, truncation)
+    return sampler.truncated(z, truncation)
 
 
-def _conditions(sampler: GeneratorSampler, seeds: Sequence[int], condition: Tensor | None) -> Tensor | None:
-    """What each seed is asked for, ``(len(seeds), C)``: the condition given, or the classes in turn."""
-    if not sampler.conditions:
-        return None
-    if condition is not None:
-        return condition.expand(len(seeds), -1)
-    turn = torch.tensor([seed % sampler.conditions for seed in seeds])
-    return torch.nn.functional.one_hot(turn, sampler.conditions).float()
+def _conditions(sampler: LatentSampler, seeds: Sequence[int], condition: Tensor | None) -> Tensor | None:
+    """What each seed is asked for, ``(len(seeds), C)``: the condition given, or those that take turns."""
+    if condition is None or not sampler.conditions:
+        return sampler.in_turn(seeds)
+    return condition.expand(len(seeds), -1)
 
 
 def _samples(
-    sampler: GeneratorSampler, seeds: Sequence[int], condition: Tensor | None, truncation: float
+    sampler: LatentSampler, seeds: Sequence[int], condition: Tensor | None, truncation: float
 ) -> np.ndarray:
-    asked = _conditions(sampler, seeds, condition)
-    return sampler.generate(_latents(sampler, seeds, truncation), asked).numpy()
+    wishes = _conditions(sampler, seeds, condition)
+    return sampler.generate(_latents(sampler, seeds, truncation), wishes).numpy()
 
 
 def write_files(
-    sampler: GeneratorSampler,
+    sampler: LatentSampler,
     seeds: Sequence[int],
     folder: Path,
     *,
     condition: Tensor | None = None,
+    words: str = "",
     truncation: float = 1.0,
 ) -> list[Path]:
-    """One file a seed, named after it and after the class asked for: PNG for pictures, else ``.npy`` in
+    """One file a seed, named after it and after the words asked for: PNG for pictures, else ``.npy`` in
     declared units."""
-    asked = "" if condition is None else f"-{_file_name(sampler.space.classes[int(condition[0].argmax())])}"
+    named = f"-{_file_name(words)}" if words else ""
     with machine_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
@@ -90,18 +86,18 @@ def write_files(
             buffer = BytesIO()
             np.save(buffer, sample, allow_pickle=False)
             content, suffix = buffer.getvalue(), ".npy"
-        files.append(folder / f"seed{seed:06d}{asked}{suffix}")
+        files.append(folder / f"seed{seed:06d}{named}{suffix}")
         write_atomically(files[-1], content)
     return files
 
 
 def _file_name(words: str) -> str:
-    """A class's name without what a file's name cannot hold."""
-    return re.sub(r"[^\w.-]+", "_", words)
+    """Words without what a file's name cannot hold."""
+    return re.sub(r"[^\w.-]+", "_", words)[:80]
 
 
 def write_grid(
-    sampler: GeneratorSampler,
+    sampler: LatentSampler,
     seeds: Sequence[int],
     path: Path,
     *,
@@ -140,7 +136,7 @@ def walk(ends: Tensor, frames: int) -> Tensor:
 
 
 def write_film(
-    sampler: GeneratorSampler,
+    sampler: LatentSampler,
     seeds: Sequence[int],
     path: Path,
     *,
@@ -159,14 +155,14 @@ def write_film(
     if sampler.space.kind == "points":
         raise UsageError("a walk of a single point is no film; the run's samples/ show how the points moved")
     frames = max(2, math.ceil(seconds * _FRAMES_PER_SECOND))
-    asked = _conditions(sampler, seeds, condition)
+    wishes = _conditions(sampler, seeds, condition)
     path_z = walk(_latents(sampler, seeds, truncation), frames)
     path_c = None
-    if asked is not None:  # classes fade into each other along a straight line
+    if wishes is not None:  # what is asked for fades over along a straight line
         steps = torch.arange(frames) * len(seeds) / frames
         first = steps.floor().long()
         t = (steps - first).unsqueeze(1)
-        path_c = (1 - t) * asked[first % len(seeds)] + t * asked[(first + 1) % len(seeds)]
+        path_c = (1 - t) * wishes[first % len(seeds)] + t * wishes[(first + 1) % len(seeds)]
     made = sampler.generate(path_z, path_c).numpy()
     factor = max(1, 256 // max(sampler.space.spatial))
     stills = [pictures.picture(sample, sampler.space) for sample in made]

@@ -1,45 +1,50 @@
-"""The finished generator of a run folder."""
+"""The finished generator: what goes from latents to samples, and how a run folder is opened as one."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from pathlib import Path
+from typing import final
 
 import torch
 from torch import Tensor, nn
 
-from ganforge.core.errors import RunError, UsageError
-from ganforge.core.prior import Prior
+from ganforge.core.condition import Condition
+from ganforge.core.errors import UsageError
+from ganforge.core.prior import Inputs, Prior
 from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
+from ganforge.networks.mlp import MlpGenerator
 from ganforge.networks.players import build_generator, condition_size
+from ganforge.runs.checkpoint import fitting
 from ganforge.runs.folder import Moment, Run
+from ganforge.runs.inputs import read_inputs
 
-__all__ = ["GeneratorSampler", "load", "sampler_of"]
+__all__ = ["GeneratorSampler", "LatentSampler", "load", "sampler_of", "sampler_of_inputs"]
 
 # Samples are always made in batches of this many rows, the last one filled up: the same seed then gives
 # the same bits whatever the number asked for, because matrix products differ with the number of rows.
 _ROWS = 8
-_ROWS_OF_POINTS = 256  # which cost little more than 8
+# The weights of a fully connected layer are read once a pass, and cost more than a few rows do.
+_ROWS_OF_LAYERS, _ROWS_OF_POINTS = 64, 256
 
 
-class GeneratorSampler:
-    """A Sampler (``core.sampler``) around a generator network.
+class LatentSampler(ABC):
+    """A Sampler (``core.sampler``) that makes each sample from a latent of a prior, and perhaps a condition.
 
-    Args:
-        network: latents ``(N, prior.size)`` and conditions to samples in model units.
+    Attributes:
         space: what a sample is.
         prior: what latents are drawn from.
         conditions: how many numbers a condition has; 0 for none.
     """
 
-    def __init__(self, network: nn.Module, *, space: Space, prior: Prior, conditions: int = 0) -> None:
-        self.network = network.eval()
+    def __init__(self, *, space: Space, prior: Prior, conditions: int = 0) -> None:
         self.space = space
         self.prior = prior
         self.conditions = conditions
-        self._device = next(network.parameters()).device
-        self._rows = _ROWS_OF_POINTS if space.kind == "points" else _ROWS
 
+    @final
     def sample(
         self,
         n: int,
@@ -53,28 +58,94 @@ class GeneratorSampler:
 
         Args:
             n: how many; at least 1.
-            condition: ``(n, C)`` or ``(1, C)``; None goes through the classes in turn.
-            truncation: 0…1: latents are scaled by it, towards the prior's centre, which trades variety
-                for typicality (the truncation trick: Brock et al. 2019, section 3.1; Karras et al. 2019,
-                appendix B).
+            condition: ``(n, C)`` or ``(1, C)``; None is :meth:`in_turn`.
+            truncation: see :meth:`truncated`.
 
         Raises:
             UsageError: n, truncation or the condition's shape is wrong.
         """
         if n < 1:
             raise UsageError(f"cannot make {n} samples; ask for at least 1")
-        if not 0.0 <= truncation <= 1.0:
-            raise UsageError(f"truncation is {truncation}; it must be from 0 to 1")
-        z = self.prior.truncated(self.prior.seeded(n, seed=seed, start=start), truncation)
-        if self.conditions and condition is None:
-            turn = torch.arange(start, start + n) % self.conditions
-            condition = torch.nn.functional.one_hot(turn, self.conditions).float()
+        z = self.truncated(self.prior.seeded(n, seed=seed, start=start), truncation)
+        if condition is None:
+            condition = self.in_turn(range(start, start + n))
         return self.generate(z, condition)
 
-    @torch.inference_mode()
+    @final
     def generate(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Latents ``(N, prior.size)`` to samples ``(N, *space.shape)`` in declared units, on the CPU."""
-        condition = self._checked(z, condition)
+        """Latents ``(N, prior.size)`` to samples ``(N, *space.shape)`` in declared units, on the CPU.
+
+        ``condition`` is ``(N, C)`` or ``(1, C)``; None without classes. Raises UsageError for other shapes.
+        """
+        return self._made(z, self._checked(z, condition))
+
+    @final
+    def truncated(self, z: Tensor, truncation: float) -> Tensor:
+        """Latents ``(N, prior.size)`` drawn towards the prior's centre, which trades variety for typicality.
+
+        They are scaled by ``truncation``, 0…1 (the truncation trick: Brock et al. 2019, section 3.1; Karras
+        et al. 2019, appendix B). Raises UsageError for another one.
+        """
+        if not 0.0 <= truncation <= 1.0:
+            raise UsageError(f"truncation is {truncation}; it must be from 0 to 1")
+        return self.prior.truncated(z, truncation)
+
+    @final
+    @property
+    def asks(self) -> Condition | None:
+        """What samples can be asked to be, or None."""
+        if not self.conditions:
+            return None
+        found = self.space.condition
+        return (
+            found
+            if found is not None and found.size == self.conditions
+            else Condition.of_classes(self.space.classes)
+        )
+
+    @final
+    def in_turn(self, numbers: Iterable[int]) -> Tensor | None:
+        """Conditions ``(N, C)`` that take turns by the samples' numbers: the classes, or what examples say.
+
+        None where nothing can be asked for.
+        """
+        return None if self.asks is None else self.asks.in_turn(numbers)
+
+    @abstractmethod
+    def _made(self, z: Tensor, condition: Tensor | None) -> Tensor:
+        """What :meth:`generate` promises, of latents ``(N, L)`` and conditions ``(N, C)`` that fit."""
+
+    def _checked(self, z: Tensor, condition: Tensor | None) -> Tensor | None:
+        if z.dim() != 2 or z.shape[1] != self.prior.size:
+            raise UsageError(f"latents have the shape (N, {self.prior.size}) here, not {tuple(z.shape)}")
+        if not self.conditions:
+            if condition is not None:
+                raise UsageError("this generator takes no condition: it was trained without one")
+            return None
+        if condition is None or condition.dim() != 2 or condition.shape[1] != self.conditions:
+            shape = None if condition is None else tuple(condition.shape)
+            raise UsageError(f"this generator needs a condition of shape (N, {self.conditions}), not {shape}")
+        return condition.expand(len(z), -1) if len(condition) == 1 else condition
+
+
+@final
+class GeneratorSampler(LatentSampler):
+    """A Sampler around a generator network.
+
+    Args:
+        network: latents ``(N, prior.size)`` and conditions to samples in model units.
+        space, prior, conditions: see ``LatentSampler``.
+    """
+
+    def __init__(self, network: nn.Module, *, space: Space, prior: Prior, conditions: int = 0) -> None:
+        super().__init__(space=space, prior=prior, conditions=conditions)
+        self.network = network.eval()
+        self._device = next(network.parameters()).device
+        self._rows = _ROWS_OF_LAYERS if isinstance(network, MlpGenerator) else _ROWS
+        self._rows = _ROWS_OF_POINTS if space.kind == "points" else self._rows
+
+    @torch.inference_mode()
+    def _made(self, z: Tensor, condition: Tensor | None) -> Tensor:
         samples: list[Tensor] = []
         for first in range(0, len(z), self._rows):
             rows = z[first : first + self._rows]
@@ -87,23 +158,38 @@ class GeneratorSampler:
             samples.append(self.space.to_declared(made)[: self._rows - missing].cpu())
         return torch.cat(samples)
 
-    def _checked(self, z: Tensor, condition: Tensor | None) -> Tensor | None:
-        if z.dim() != 2 or z.shape[1] != self.prior.size:
-            raise UsageError(f"latents have the shape (N, {self.prior.size}) here, not {tuple(z.shape)}")
-        if not self.conditions:
-            if condition is not None:
-                raise UsageError("this generator takes no condition: it was trained without classes")
-            return None
-        if condition is None or condition.dim() != 2 or condition.shape[1] != self.conditions:
-            shape = None if condition is None else tuple(condition.shape)
-            raise UsageError(f"this generator needs a condition of shape (N, {self.conditions}), not {shape}")
-        return condition.expand(len(z), -1) if len(condition) == 1 else condition
+
+class _OfInputs(nn.Module):
+    """An arrow that is fed inputs as rows of numbers, ``(N, size)``, as a generator is fed latents."""
+
+    def __init__(self, arrow: nn.Module, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.arrow = arrow
+        self.shape = shape
+
+    def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+        return self.arrow(z.unflatten(1, self.shape), condition)
 
 
-def sampler_of(network: nn.Module, recipe: Recipe, space: Space) -> GeneratorSampler:
-    """A sampler around the generator ``network`` of ``recipe`` for ``space``."""
+def sampler_of(
+    network: nn.Module, recipe: Recipe, space: Space, inputs: Tensor | None = None
+) -> GeneratorSampler:
+    """A sampler around the generator ``network`` of ``recipe`` for ``space``.
+
+    Args:
+        inputs: of a translation, what samples are made from, ``(K, *shape)`` in model units.
+    """
+    prior = Prior.of(recipe)
+    if recipe.game in ("translation", "exchange"):
+        assert inputs is not None, "a translation makes samples from inputs"
+        network, prior = _OfInputs(network, tuple(inputs.shape[1:])), Inputs.among(inputs)
+    return GeneratorSampler(network, space=space, prior=prior, conditions=condition_size(recipe, space))
+
+
+def sampler_of_inputs(sampler: GeneratorSampler, inputs: Tensor) -> GeneratorSampler:
+    """The same translation, of other inputs ``(K, *shape)`` in model units."""
     return GeneratorSampler(
-        network, space=space, prior=Prior.of(recipe), conditions=condition_size(recipe, space)
+        sampler.network, space=sampler.space, prior=Inputs.among(inputs), conditions=sampler.conditions
     )
 
 
@@ -121,9 +207,7 @@ def load(path: Path | str, *, moment: Moment = "chosen") -> GeneratorSampler:
     found = run.checkpoint(moment, only=("average",))
     recipe = run.recipe_at(found)
     network = build_generator(recipe, run.space)
-    try:
+    with fitting(found, run.file):
         network.load_state_dict(found.tensors["average"])
-    except (KeyError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise RunError(f"{found.path} does not fit the recipe in {run.path}/run.json: {reason}") from None
-    return sampler_of(network.requires_grad_(False), recipe, run.space)
+    kept = read_inputs(run)
+    return sampler_of(network.requires_grad_(False), recipe, run.space, None if kept is None else kept.inputs)

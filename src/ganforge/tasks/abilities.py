@@ -11,10 +11,10 @@ from torch import Tensor
 
 from ganforge.core.errors import UsageError
 from ganforge.latent.feedback import advise, sentence
-from ganforge.latent.inversion import invert, read_encoder
+from ganforge.latent.inversion import invert
 from ganforge.runs import pictures
 from ganforge.shipping.service import Ability
-from ganforge.tasks.subject import ROUNDS, Subject
+from ganforge.tasks.subject import Subject
 
 __all__ = ["abilities"]
 
@@ -32,14 +32,14 @@ def abilities(path: Path) -> dict[str, Ability]:
         told = advise(subject.opinion, example, _asked(subject, label), levels=levels)
         return {
             "probability": told.probability[0].item(),
-            "calibration": subject.opinion.calibration.how,
+            "calibration": subject.opinion.odds.how,
             "advice": sentence(told.change[0]),
             "change": told.change[0].tolist(),
         }
 
     def inverted(example: Tensor, label: int | None) -> dict[str, Any]:
-        # One that gan explore has trained and kept; to train one here would keep whoever asks waiting.
-        encoder = read_encoder(subject.cache, subject.sampler, checkpoint=subject.checkpoint, rounds=ROUNDS)
+        # The run's own or one that was trained before: to train one here would keep whoever asks waiting.
+        encoder = subject.known_encoder()
         found = invert(subject.sampler, example, condition=_asked(subject, label), encoder=encoder)
         answer: dict[str, Any] = {
             "latent": found.latents[0].tolist(),

@@ -9,8 +9,7 @@ import numpy as np
 
 from ganforge.core.errors import GanforgeError
 from ganforge.data import Dataset
-from ganforge.metrics.arrays import thumbnails
-from ganforge.metrics.neighbours import nearest_by_parts
+from ganforge.metrics.neighbours import nearest_examples
 from ganforge.report import write_report
 from ganforge.runs.folder import Run
 from ganforge.runs.sampler import load
@@ -50,5 +49,5 @@ def _pairs(run: Run, dataset: Dataset) -> list[Pair]:
         return []
     made = load(run.path).sample(_SHOWN, seed=run.recipe.seed).numpy()
     real = dataset.train.values
-    distance, index = nearest_by_parts(thumbnails(made, real), thumbnails(real, real))
+    ((distance, index),) = nearest_examples(real, made)
     return [(sample, real[at], float(far)) for sample, at, far in zip(made, index, distance, strict=True)]

@@ -13,27 +13,30 @@ import torch
 from torch import Tensor
 
 from ganforge.core.errors import DataError, RunError, UsageError
+from ganforge.core.prior import Inputs
 from ganforge.data import Dataset
 from ganforge.data.builtin import modes
 from ganforge.data.cache import cache_folder
-from ganforge.metrics.arrays import Array, Examples, Indices, random, thumbnails
+from ganforge.metrics.arrays import Array, Examples, Indices, random
 from ganforge.metrics.by_class import ClassLine, class_lines, lagging
 from ganforge.metrics.choice import named_extractor
 from ganforge.metrics.classifier import Classifier
 from ganforge.metrics.context import LEAST
 from ganforge.metrics.evaluate import GROUPS, evaluate
 from ganforge.metrics.features import Extractor, referee
-from ganforge.metrics.neighbours import nearest_by_parts
+from ganforge.metrics.neighbours import nearest_examples
 from ganforge.metrics.points import Mixture
 from ganforge.metrics.score import Score, plain
 from ganforge.metrics.stacked import lenet
 from ganforge.runs.files import write_atomically
 from ganforge.runs.folder import Run
-from ganforge.runs.sampler import GeneratorSampler
+from ganforge.runs.inputs import Kept, source_space
+from ganforge.runs.sampler import GeneratorSampler, sampler_of_inputs
 from ganforge.runs.sampler import load as load_sampler
 from ganforge.tasks.conclusion import Pair, report
-from ganforge.tasks.instrument import Instrument, examine_discriminator, one_hot
+from ganforge.tasks.instrument import Instrument, examine_discriminator
 from ganforge.tasks.reals import Reals, real_examples
+from ganforge.training.rounds import shown_inputs
 
 __all__ = ["Evaluation", "Nearest", "evaluate_run"]
 
@@ -171,8 +174,16 @@ def evaluate_run(
         run, against, cache, lambda done, total: tell(f"reading the data: {done:,} of {total:,}")
     )
     n = samples if samples is not None else _how_many(reals.dataset)
-    asked = _asked(sampler, reals, n, seed)
-    made = _made(run, sampler, n, asked, seed, tell)
+    given = _given(run, reals)
+    if given is not None:  # each input once
+        sampler = sampler_of_inputs(sampler, given.inputs)
+        n = min(n, len(given.inputs)) if samples is None else n
+    rows = _said(sampler, reals, n, seed)
+    asked = (
+        rows[:, 0] if rows is not None and sampler.asks is not None and sampler.asks.kind == "class" else None
+    )
+    made = _made(run, sampler, n, rows, seed, tell)
+    sources, targets = _beside(run, sampler, given, n, seed)
     folder = cache_folder(cache)
     tell("a small network for the features (once for these data)")
     measured = _extractor(run, reals, extractor, weights, folder)
@@ -191,6 +202,8 @@ def evaluate_run(
         classifier=judge,
         mixture=_mixture(reals.dataset),
         stacked=None if stacked is None else lenet(stacked),
+        sources=sources,
+        targets=targets,
         only=wanted,
         most=max(_MOST, n),
         seed=seed,
@@ -263,22 +276,41 @@ def _how_many(dataset: Dataset) -> int:
     return min(max(dataset.held_out.n, 1_000), _MOST)
 
 
-def _asked(sampler: GeneratorSampler, reals: Reals, n: int, seed: int) -> Indices | None:
-    """The class that each sample is asked to be, ``(n,)``, in the shares of the training data."""
-    if not sampler.conditions:
+def _given(run: Run, reals: Reals) -> Kept | None:
+    """Inputs that a translation is scored by, with their targets; None for other games."""
+    return shown_inputs(run.recipe, replace(reals.dataset, space=run.space), most=_MOST)
+
+
+def _beside(
+    run: Run, sampler: GeneratorSampler, given: Kept | None, n: int, seed: int
+) -> tuple[Tensor | None, Tensor | None]:
+    """What each of ``n`` samples was made from, and what it should have become, in declared units."""
+    if given is None or not isinstance(sampler.prior, Inputs):
+        return None, None
+    numbers = sampler.prior.numbers(n, seed=seed)
+    sources = source_space(run.space).to_declared(given.inputs[numbers])
+    paired = run.recipe.game == "translation"
+    return sources, run.space.to_declared(given.targets[numbers]) if paired else None
+
+
+def _said(sampler: GeneratorSampler, reals: Reals, n: int, seed: int) -> Indices | None:
+    """What each sample is asked to be, ``(n, K)`` as the sampler's condition reads it, as the data say it."""
+    asks = sampler.asks
+    if asks is None:
         return None
-    labels = reals.labels
-    if labels is None:
-        labels = np.arange(sampler.conditions)
-    order = random(seed, 0xA5C).permutation(len(labels))
-    return np.resize(labels[order], n).astype(np.int64)
+    rows = reals.dataset.train.said(asks) if reals.labelled or asks.kind != "class" else None
+    if rows is None:
+        rows = np.arange(asks.size)[:, None] if asks.kind == "class" else np.array(asks.examples)
+    order = random(seed, 0xA5C).permutation(len(rows))
+    return rows[np.resize(order, n)]
 
 
 def _made(
-    run: Run, sampler: GeneratorSampler, n: int, asked: Indices | None, seed: int, tell: Progress
+    run: Run, sampler: GeneratorSampler, n: int, rows: Indices | None, seed: int, tell: Progress
 ) -> Tensor:
     """``(n, *shape)`` samples. Raises RunError where they are not finite."""
-    condition = one_hot(asked, sampler.conditions)
+    asks = sampler.asks
+    condition = None if asks is None or rows is None else asks.vectors(torch.from_numpy(rows))
     parts: list[Tensor] = []
     for start in range(0, n, _ROWS):
         tell(f"samples: {start:,} of {n:,}")
@@ -367,16 +399,13 @@ def _numbers(judge: Classifier) -> tuple[str, ...]:
 
 def _nearest(reals: Reals, made: Tensor, asked: Indices | None) -> Nearest:
     train, held = reals.dataset.train, reals.dataset.held_out
-    known = thumbnails(train.values, train.values)
-    distance, index = nearest_by_parts(thumbnails(made[:_AUDITED], train.values), known)
-    typical = float("nan")
-    if held.n:
-        typical = float(np.median(nearest_by_parts(thumbnails(held.values[:500], train.values), known)[0]))
+    others = [made[:_AUDITED], held.values[:500]] if held.n else [made[:_AUDITED]]
+    (distance, index), *apart = nearest_examples(train.values, *others)
     return Nearest(
         training=tuple(int(at) for at in index),
         origin=tuple(int(number) for number in train.origin[index]),
         distance=tuple(float(value) for value in distance),
-        held_out=typical,
+        held_out=float(np.median(apart[0][0])) if apart else float("nan"),
         asked=() if asked is None else tuple(int(number) for number in asked[:_AUDITED]),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,13 @@ from ganforge.core.errors import MachineError, RecipeError, RunError, UsageError
 from ganforge.core.recipe import Player, Recipe
 from ganforge.data import Dataset, load
 from ganforge.data.builtin import NAMES
-from ganforge.networks import DISCRIMINATORS, GENERATORS, parameters_count
-from ganforge.networks.players import build_discriminator, build_generator
+from ganforge.data.pairs import pairs_match
+from ganforge.networks import DISCRIMINATORS, GENERATORS, TRANSLATORS, parameters_count
+from ganforge.networks.players import build_discriminator, build_generator, condition_of
 from ganforge.recipes import Choice, find, infer
 from ganforge.runs.checkpoint import newest
 from ganforge.runs.folder import Run
+from ganforge.tasks.again import asked_of_data, load_again, source_of
 from ganforge.tasks.conclusion import conclude
 from ganforge.training.clock import Budget
 from ganforge.training.engine import Engine
@@ -67,15 +69,16 @@ class Experiment:
             "discriminator": build_discriminator(recipe, space),
         }
         sizes = ", ".join(f"{name} {parameters_count(net):,}" for name, net in players.items())
-        penalties = " + ".join(penalty.name for penalty in recipe.penalties)
+        owed = [*(penalty.name for penalty in recipe.penalties), *(term.name for term in recipe.terms)]
         lines = [("data", line) for line in self.dataset.scan.lines()]
         lines += [
             ("recipe", f"{self.choice.name}: {self.choice.reason}"),
-            ("game", f"{recipe.objective}{' + ' + penalties if penalties else ''}, batch {recipe.batch}"),
+            ("game", f"{recipe.game}: {' + '.join([recipe.objective, *owed])}, batch {recipe.batch}"),
             ("weights", sizes),
         ]
-        if recipe.conditional and space.classes:
-            lines.append(("classes", f"{len(space.classes)}, asked of both players"))
+        asks = condition_of(recipe, space)
+        if asks is not None:
+            lines.append(("asked", f"{asks.describe()}, of both players"))
         if recipe.augmentation.policy and (recipe.augmentation.probability or recipe.augmentation.target):
             lines.append(("augment", f"{recipe.augmentation.policy}, on reals and fakes"))
         if self.finding is not None:
@@ -137,6 +140,8 @@ def prepare(
     kimg: float | None = None,
     seed: int | None = None,
     device: str | None = None,
+    source: str | None = None,
+    condition: str | None = None,
     changes: dict[str, Any] | None = None,
     rescue: bool | None = None,
     patience: int | None = None,
@@ -151,6 +156,9 @@ def prepare(
         minutes, kimg: the budget, one of the two at most; None takes the recipe's.
         seed: of everything; None takes the recipe's.
         device: torch's name for it; None takes an accelerator that works, else the processor.
+        source: of a translation, where its inputs come from: a folder or file, a side of each picture
+            (left, right, top, bottom), or a degradation of the examples (``data.degrade``).
+        condition: which of the data's conditions samples can be asked for (``Recipe.condition``).
         changes: dotted keys of the recipe, as in ``{"generator.width": 64}``.
         rescue: whether a failing run is rolled back and one thing changed; None does so where the recipe
             was inferred, and not where it was asked for.
@@ -169,14 +177,26 @@ def prepare(
     chosen = _device(device)
     asked = recipe if isinstance(recipe, str) else None
     choice = find(asked) if asked is not None else None
-    dataset = load(data, size=size, progress=progress)
+    changes |= {
+        name: said for name, said in (("source", source), ("condition", condition)) if said is not None
+    }
+    dataset = load(data, size=size, condition=changes.get("condition", "auto"), progress=progress)
     space, n = dataset.space, dataset.train.n
     if isinstance(recipe, Recipe):
         given = recipe
         choice = Choice(lambda _space, _n: given, recipe.name, "given")
     elif choice is None:
-        choice = infer(space, n, builtin=str(data) if str(data) in NAMES else None)
+        choice = infer(
+            space,
+            n,
+            builtin=str(data) if str(data) in NAMES else None,
+            paired=None if "source" not in changes else pairs_match(data, changes["source"]),
+        )
     resolved = choice.maker(space, n).with_changes(changes)
+    if resolved.source:
+        _check_source(resolved)
+        dataset = load(data, size=size, **asked_of_data(resolved), progress=progress)
+        space, n = dataset.space, dataset.train.n
     _check_options(resolved, changes)
     if seed is not None:
         resolved = replace(resolved, seed=seed)
@@ -201,9 +221,21 @@ def _check_budget(minutes: float | None, kimg: float | None) -> None:
             raise UsageError(f"{name} is {value:g}; it must be a number above 0")
 
 
+def _check_source(recipe: Recipe) -> None:
+    if recipe.game not in ("translation", "exchange"):
+        raise UsageError(
+            f"the recipe {recipe.name} makes samples from noise and has no inputs; leave --from out, or name "
+            "a recipe of translation: --recipe pix2pix, or cyclegan for two piles"
+        )
+
+
 def _check_options(recipe: Recipe, changes: dict[str, Any]) -> None:
     """Find a misspelt key of a player, which would otherwise be taken for an option of its family."""
-    families = {"generator": GENERATORS, "discriminator": DISCRIMINATORS}
+    arrows = recipe.game in ("translation", "exchange")
+    families: dict[str, Mapping[str, Any]] = {
+        "generator": TRANSLATORS if arrows else GENERATORS,
+        "discriminator": DISCRIMINATORS,
+    }
     for dotted in changes:
         role, _, last = dotted.partition(".")
         if role not in families or not last:
@@ -256,21 +288,10 @@ def resume(
     """
     run = Run.open(path)
     budget = _budget(run, minutes, kimg)
-    former = run.data
-    spatial = run.space.spatial
-    try:
-        source, held_out = data if data is not None else former["source"], former["held_out_share"]
-    except KeyError as error:
-        raise _damaged(run, error) from None
-    dataset = load(
-        source,
-        size=(spatial[1], spatial[0]) if run.space.kind == "pictures" else None,
-        channels=run.space.channels if run.space.kind == "pictures" else None,
-        held_out=held_out,
-        progress=progress,
-    )
-    dataset = _in_units(dataset, run.recipe)
-    difference = _difference(former, dataset.manifest)
+    source, held_out = source_of(run)
+    source = source if data is None else data
+    dataset = _in_units(load_again(source, run.recipe, run.space, held_out, progress=progress), run.recipe)
+    difference = _difference(run.data, dataset.manifest)
     if difference and not accept_changes:
         raise RunError(
             f"the data of {path} have changed since it was started: {difference}. Put them back, "
@@ -305,7 +326,7 @@ def resume(
 
 
 def _damaged(run: Run, error: Exception) -> RunError:
-    return RunError(f"{run.path / 'run.json'} is damaged ({type(error).__name__}: {error})")
+    return RunError(f"{run.file} is damaged ({type(error).__name__}: {error})")
 
 
 def _budget(run: Run, minutes: float | None, kimg: float | None) -> Budget:

@@ -79,7 +79,12 @@ def invert(
             subject.sampler, examples, condition=asked, encoder=encoder, steps=steps, restarts=restarts
         )
     else:  # little to go by: more starts, and both players say what is plausible
-        opinion = subject.opinion
+        opinion = subject.opinion if subject.has_opinion else None
+
+        def realism(made: Tensor, beside: Tensor | None) -> Tensor:
+            assert opinion is not None
+            return opinion.odds.log_odds(opinion.logits(made, beside))
+
         found = inversion.invert(
             subject.sampler,
             examples,
@@ -90,7 +95,7 @@ def invert(
             # Strokes are answered in four ways: each answer has starts of its own.
             restarts=2 if strokes is not None else max(restarts, 4),
             prior_weight=2e-2,
-            realism=lambda made, beside: opinion.calibration.log_odds(opinion.logits(made, beside)),
+            realism=None if opinion is None else realism,
             realism_weight=1e-2,
         )
     seconds = (time.perf_counter() - began) / len(examples)
@@ -205,7 +210,7 @@ def feedback(
     names = [path.name for path in files] or [f"seed {seed}" for seed in seeds]
     if len(names) != len(examples):  # a file of many
         names = [f"number {i + 1}" for i in range(len(examples))]
-    how = opinion.calibration
+    how = opinion.odds
     answer.say("judge", f"the chance of being real is {how.how}")
     rows: list[dict[str, object]] = []
     for name, before, after, change in zip(
@@ -338,10 +343,10 @@ def resample(
     if subject.sampler.conditions or not subject.opinion.alone:
         raise UsageError("resampling is for runs without classes, packing or batch statistics")
     opinion = subject.opinion
-    answer.say("judge", f"{opinion.calibration.how}; a logit counts {opinion.calibration.slope:.3g}")
+    answer.say("judge", f"{opinion.odds.how}; a logit counts {opinion.odds.slope:.3g}")
 
     def log_odds(z: Tensor) -> Tensor:
-        return opinion.calibration.log_odds(opinion.logits(subject.network(z)))
+        return opinion.odds.log_odds(opinion.logits(subject.network(z)))
 
     def plain(z: Tensor) -> Tensor:
         with torch.no_grad():
@@ -367,7 +372,7 @@ def resample(
         else:
             some = [pictures.picture(x.numpy(), subject.space) for x in samples[:36]]
             cells.append(pictures.grid(some, columns=6))
-    answer.numbers["calibration"] = vars(opinion.calibration)
+    answer.numbers["calibration"] = vars(opinion.odds)
     answer.picture("sheet.png", sheets.sheet([("", cells)], subject.space, columns=list(made)))
     return answer.done()
 
@@ -410,7 +415,7 @@ def _quality(subject: Subject, samples: Tensor) -> tuple[dict[str, float], str]:
             f"(floor {report.reverse_kl_floor:.4f}), width {report.sigma_ratio:.2f}"
         )
     logits = subject.logits(subject.opinion, samples, None)
-    chance = subject.opinion.calibration.probability(logits).mean().item()
+    chance = subject.opinion.odds.probability(logits).mean().item()
     if not subject.labelled:
         return {"probability": chance}, f"real with a chance of {chance:.3f} on average"
     told = subject.probabilities(samples)

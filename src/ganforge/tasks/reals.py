@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from ganforge.core.errors import DataError, RunError
+from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
-from ganforge.data import Dataset, Examples, load
+from ganforge.data import Dataset, Examples
 from ganforge.metrics.arrays import Indices, random
 from ganforge.metrics.context import LEAST
 from ganforge.runs.folder import Run
+from ganforge.tasks.again import load_again, source_of
 
 __all__ = ["FEW", "Reals", "real_examples"]
 
@@ -76,16 +78,12 @@ def real_examples(
         RunError: the run's data have changed, or ``run.json`` is damaged.
         DataError: the data are not there, are of another shape, or are too few.
     """
-    try:
-        source, share, former = run.data["source"], run.data["held_out_share"], run.data["fingerprint"]
-        if run.data["form"] != "built in":
-            source = Path(source)
-    except (KeyError, TypeError) as error:
-        raise RunError(f"{run.path / 'run.json'} is damaged ({type(error).__name__}: {error})") from None
+    source, share = source_of(run)
+    former = str(run.data.get("fingerprint"))
     notes: list[str] = []
     if against is None:
         try:
-            dataset = _loaded(run.space, source, share, cache, progress)
+            dataset = _loaded(run.recipe, run.space, source, share, cache, progress)
         except DataError as error:
             if isinstance(source, Path) and not source.exists():
                 raise DataError(
@@ -100,10 +98,10 @@ def real_examples(
             )
         own = True
     else:
-        dataset = _loaded(run.space, against, share, cache, progress)
+        dataset = _loaded(run.recipe, run.space, against, share, cache, progress)
         own = dataset.manifest["fingerprint"] == former
         if not own:  # none of it was seen: a third is compared with, the others give floor and features
-            dataset = _loaded(run.space, against, 1 / 3, cache, progress)
+            dataset = _loaded(run.recipe, run.space, against, 1 / 3, cache, progress)
             notes.append(
                 f"compared with {against}, which is not what the run was trained on: a third of it is "
                 "compared with, the rest gives the floor; memorisation cannot be measured"
@@ -142,6 +140,7 @@ def _rows(part: Examples, pick: Indices) -> Examples:
 
 
 def _loaded(
+    recipe: Recipe,
     space: Space,
     source: str | Path,
     share: float,
@@ -149,26 +148,13 @@ def _loaded(
     progress: Callable[[int, int], None] | None,
 ) -> Dataset:
     """Examples as the run's players know them. Raises DataError where they are of another shape."""
-    pictures = space.kind == "pictures"
-    dataset = load(
-        source,
-        size=(space.spatial[1], space.spatial[0]) if pictures else None,
-        channels=space.channels if pictures and _can_be_asked(space) else None,
-        held_out=share,
-        cache=cache,
-        progress=progress,
-    )
+    dataset = load_again(source, recipe, space, share, cache=cache, progress=progress)
     now = dataset.space
     if (now.kind, now.shape) != (space.kind, space.shape):
         raise DataError(
             f"{source} holds {now.describe()}, and the run makes {space.describe()}: name data of its kind"
         )
     return dataset
-
-
-def _can_be_asked(space: Space) -> bool:
-    """Whether the reader of pictures can be asked for this number of channels."""
-    return space.channels in (1, 3, 4)
 
 
 def _in_classes(space: Space, dataset: Dataset, notes: list[str]) -> tuple[Dataset, bool]:

@@ -11,12 +11,12 @@ import torch
 
 from ganforge.data.cache import cache_folder
 from ganforge.health.history import Examined, History
-from ganforge.metrics.examination import Examiner
 from ganforge.metrics.features import referee
 from ganforge.runs.discriminator import load_judge
 from ganforge.runs.folder import Run
 from ganforge.runs.sampler import GeneratorSampler, load
 from ganforge.tasks.reals import Reals, real_examples
+from ganforge.training.watch import Watch
 
 __all__ = ["look"]
 
@@ -38,16 +38,7 @@ def look(run: Run, history: History, *, cache: Path | None = None) -> History:
     """
     reals = real_examples(run, None, cache)
     sampler, judge = load(run.path, moment="newest"), load_judge(run.path, moment="newest")
-    train, held_out = reals.dataset.train, reals.dataset.held_out
-    examiner = Examiner(
-        run.space,
-        train.values,
-        held_out.values,
-        training_labels=train.labels if sampler.conditions else None,
-        held_out_labels=held_out.labels if sampler.conditions else None,
-        n=_SAMPLES,
-        seed=run.recipe.seed,
-    )
+    examiner = Watch.examiner(run.recipe, replace(reals.dataset, space=run.space), n=_SAMPLES)
     record: dict[str, Any] = examiner(sampler, judge).to_json()
     labels = reals.fitted_labels
     if sampler.conditions and labels is not None:

@@ -6,29 +6,31 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import safetensors.torch
 import torch
-import torch.nn.functional as F
 from safetensors import SafetensorError
 from torch import Tensor
 
 from ganforge.core.errors import RunError, UsageError
-from ganforge.data import Dataset, load
+from ganforge.data import Dataset
 from ganforge.data.files import UnreadableError
 from ganforge.data.pictures import open_picture
 from ganforge.data.pixels import fit_array, normalise, to_channels
 from ganforge.latent.attributes import attribute_names, measured
 from ganforge.latent.inversion import read_encoder, train_encoder, write_encoder
-from ganforge.latent.opinion import Calibration, Opinion, calibrate, middle
+from ganforge.latent.opinion import Odds, Opinion, middle, odds_of
 from ganforge.metrics.classifier import Classifier, Reader, seen_shape, train_classifier
 from ganforge.networks.encoder import Encoder
+from ganforge.networks.players import Inverse
+from ganforge.runs import made
 from ganforge.runs.discriminator import Judge, load_judge
 from ganforge.runs.files import machine_faults, sha256, write_atomically
 from ganforge.runs.folder import Run
-from ganforge.runs.made import class_condition
 from ganforge.runs.sampler import load as load_sampler
+from ganforge.tasks.again import load_again, source_of
 
 __all__ = ["ROUNDS", "Subject"]
 
@@ -77,16 +79,11 @@ class Subject:
     def seeds(self, seeds: Sequence[int]) -> tuple[Tensor, Tensor | None]:
         """The first latent of each seed, ``(N, L)``, and what it is asked for, as ``gan sample`` does."""
         z = torch.cat([self.prior.seeded(1, seed=seed) for seed in seeds])
-        return z, self._turns(list(seeds))
+        return z, self.sampler.in_turn(seeds)
 
     def pool(self, n: int, *, seed: int = 0) -> tuple[Tensor, Tensor | None]:
         """Latents 0 … n − 1 of one seed, and what each is asked for."""
-        return self.prior.seeded(n, seed=seed), self._turns(list(range(n)))
-
-    def _turns(self, numbers: list[int]) -> Tensor | None:
-        if not self.sampler.conditions:
-            return None
-        return F.one_hot(torch.tensor(numbers) % self.sampler.conditions, self.sampler.conditions).float()
+        return self.prior.seeded(n, seed=seed), self.sampler.in_turn(range(n))
 
     def generate(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
         """``(N, L)`` → ``(N, *shape)`` in declared units."""
@@ -101,18 +98,9 @@ class Subject:
     @cached_property
     def dataset(self) -> Dataset:
         """The data of the run. Raises RunError where they are no longer there or no longer fit."""
-        try:
-            source, share = self._data or self.run.data["source"], self.run.data["held_out_share"]
-        except KeyError as error:
-            raise RunError(f"{self.run.path / 'run.json'} does not name its data ({error})") from None
-        space = self.space
-        picture = space.kind == "pictures"
-        dataset = load(
-            source,
-            size=(space.spatial[1], space.spatial[0]) if picture else None,
-            channels=space.channels if picture else None,
-            held_out=share,
-        )
+        source, share = source_of(self.run)
+        source, space = self._data or source, self.space
+        dataset = load_again(source, self.run.recipe, space, share)
         if dataset.space.shape != space.shape or dataset.space.classes != space.classes:
             raise RunError(f"the data at {source} are not those of the run; name them with --data-at")
         if dataset.manifest["fingerprint"] != self.run.data.get("fingerprint"):
@@ -142,16 +130,20 @@ class Subject:
         """Conditions ``(N, C)`` of real examples, where the players take some."""
         if not self.sampler.conditions:
             return None
+        asks = self.sampler.asks
+        assert asks is not None
+        if asks.kind != "class":
+            raise UsageError(f"this question is not for runs that were trained with {asks.describe()}")
         if labels is None:
             raise UsageError("these data have no labels, and the run was trained with classes")
-        return F.one_hot(labels, self.sampler.conditions).float()
+        return asks.vectors(labels[:, None])
 
     def one_class(self, name: str | None, n: int) -> Tensor | None:
         """The condition ``(n, C)`` that asks for a class by its name; None where the run takes none."""
         if name is None and self.sampler.conditions:
             known = ", ".join(self.space.classes[:20])
             raise UsageError(f"this run was trained with classes; say which it is with --class: {known}")
-        one = class_condition(self.sampler, name)
+        one = made.asked(self.sampler, **{"class": name})
         return None if one is None else one.expand(n, -1)
 
     def read(self, paths: Sequence[Path]) -> Tensor:
@@ -206,13 +198,18 @@ class Subject:
         fake = self.logits(plain, made, asked)
         if self.has_data:
             real, labels = self.real(n)
-            calibration = calibrate(self.logits(plain, real, self.asked(labels)), fake)
+            odds = odds_of(self.logits(plain, real, self.asked(labels)), fake)
         elif self.run.recipe.objective in _FREE_LEVEL:
-            calibration = middle(None, fake)
+            odds = middle(None, fake)
         else:
-            calibration = Calibration()
-        plain.calibration = calibration
+            odds = Odds()
+        plain.odds = odds
         return plain
+
+    @property
+    def has_opinion(self) -> bool:
+        """Whether the discriminator judges examples by themselves."""
+        return self.run.recipe.game in ("duel", "exchange")
 
     @cached_property
     def _company(self) -> tuple[Tensor, Tensor | None]:
@@ -312,9 +309,24 @@ class Subject:
 
     # --- an encoder ---
 
+    @property
+    def own_encoder(self) -> Encoder | None:
+        """The encoder that was trained with the generator, of a run of the game ``inference``."""
+        both = self.sampler.network
+        return cast(Encoder, both.encoder) if isinstance(both, Inverse) else None
+
+    def known_encoder(self, *, rounds: int = ROUNDS) -> Encoder | None:
+        """The run's own, or one that was trained before; None where there is neither."""
+        if self.own_encoder is not None:
+            return self.own_encoder
+        return read_encoder(self.cache, self.sampler, checkpoint=self.checkpoint, rounds=rounds)
+
     def encoder(self, *, rounds: int = ROUNDS) -> Encoder:
-        """Trained against the generator, kept in ``explore/``; on the data too where they are there."""
-        known = read_encoder(self.cache, self.sampler, checkpoint=self.checkpoint, rounds=rounds)
+        """The run's own; else trained against the generator, and kept in ``explore/``.
+
+        It is trained on the data too where they are there.
+        """
+        known = self.known_encoder(rounds=rounds)
         if known is not None:
             return known
         self.say(f"training an encoder against the generator, once: {rounds:,} rounds …")

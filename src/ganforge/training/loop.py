@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import torch
+from PIL.Image import Image
 
 from ganforge.core.errors import DivergenceError, RunError, UsageError
+from ganforge.core.prior import Inputs
 from ganforge.core.recipe import Recipe
 from ganforge.data import Dataset
 from ganforge.health.diagnosis import diagnose
@@ -21,12 +22,15 @@ from ganforge.health.numbers import broken_numbers
 from ganforge.runs import checkpoint
 from ganforge.runs.files import write_atomically
 from ganforge.runs.folder import Run
-from ganforge.runs.pictures import png, show
+from ganforge.runs.inputs import keep_inputs, source_space
+from ganforge.runs.pictures import png, show, side_by_side
 from ganforge.runs.sampler import sampler_of
+from ganforge.training.changes import difference_of, moved_since
 from ganforge.training.clock import Alarm, Budget, Plan
 from ganforge.training.engine import Engine
 from ganforge.training.ledger import Statistics
-from ganforge.training.rounds import Rounds
+from ganforge.training.rescue import way_back, why_stop
+from ganforge.training.rounds import Rounds, shown_inputs
 from ganforge.training.signals import StopRequest
 from ganforge.training.standing import Standing
 from ganforge.training.watch import Watch
@@ -35,7 +39,7 @@ __all__ = ["Outcome", "Tick", "Trainer"]
 
 GALLERY = 64  # fixed latents, so that pictures are comparable through time
 SCATTER = 2_000  # the same for points
-_LOST = 8  # examinations in a row past its best, after which a run that may be rescued is stopped
+TRIPLES = 24  # input, made, target
 _WINDOW = 32  # rounds, in which a fifth of the moves may be refused
 
 
@@ -127,13 +131,18 @@ class Trainer:
         self._score: tuple[float, float] | None = None
         self._watching = 0.0
         self._noted: tuple[int, dict[str, Statistics]] = (0, {})
+        self._shown = shown_inputs(self.run.recipe, self.dataset)
+        if self._shown is not None:
+            keep_inputs(self.run, self._shown)
         self._play(self.run.recipe)
         self.watch = Watch(self.run, self.dataset, self.plan)
 
     def _play(self, recipe: Recipe) -> None:
         """Set the players up anew by ``recipe``."""
         self.rounds = Rounds(recipe, self.dataset, self.engine)
-        self._sampler = sampler_of(self.rounds.average.network, recipe, self.run.space)
+        inputs = None if self._shown is None else self._shown.inputs
+        self._sampler = sampler_of(self.rounds.average.network, recipe, self.run.space, inputs)
+        self._pictured: Path | None = None
         self._window = (0, 0)  # rounds and refused moves where the watch over refusals began
 
     @property
@@ -177,8 +186,8 @@ class Trainer:
                 began = time.perf_counter()
                 self.tick()
                 ticking.answered(time.perf_counter() - began)
-            if saving.rings():
-                began = time.perf_counter()
+            if saving.rings() or request.save:
+                began, request.save = time.perf_counter(), False
                 self.save()
                 saving.answered(time.perf_counter() - began)
         self.tick(examine=bool(done) and self.watch.examined_at != self.nimg)
@@ -261,49 +270,32 @@ class Trainer:
         failure = self.standing.confirmed(self.findings)
         if failure is not None and self._rescued(failure):
             return ""
-        standing, best = self.standing, f"it was best at kimg {(self.standing.best_nimg or 0) / 1000:,.1f}"
-        if self.patience is not None and standing.since_best >= self.patience:
-            return f"the score has not improved for {standing.since_best} examinations; {best}"
-        if self.rescue and standing.worse >= _LOST:
-            return f"the score has been much worse than its best for {standing.worse} examinations; {best}"
-        return ""
+        return why_stop(self.standing, patience=self.patience, rescue=self.rescue)
 
     def _rescued(self, finding: Finding) -> bool:
-        """Go back to the best moment and on with ``finding.changes``; False where that cannot be.
-
-        Where even the best samples were bad, its players are no good either: then the run begins anew.
-        """
+        """Go the :func:`way_back` and on with ``finding.changes``; False where that cannot be."""
         if not self.rescue or not self.standing.rescues_left:
             return False
-        goal = self.standing.best_nimg if self.standing.worth_keeping else 0
-        assert goal is not None
         try:
-            recipe = self.rounds.recipe.with_changes(finding.changes)
-            path = checkpoint.path_of(self.run.checkpoints, goal)
-            best = checkpoint.read_checkpoint(path) if goal else None
+            way = way_back(self.run, self.standing, self.rounds.recipe, finding)
         except (RunError, UsageError) as error:
             self.run.add_event("rescue failed", nimg=self.nimg, code=finding.code, why=str(error))
             return False
         seen, rescues = self.nimg, self.standing.rescues
-        checkpoint.forget_after(self.run.checkpoints, goal if goal else -1)
-        self._play(recipe)
-        if best is not None:
-            self._go_on_from(best, anew=("penalties.", "augment."))
+        checkpoint.forget_after(self.run.checkpoints, way.nimg if way.best else -1)
+        self._play(way.recipe)
+        if way.best is not None:
+            self._go_on_from(way.best, anew=("penalties.", "augment."))
         else:
             self.standing = Standing()
             self.watch.back_to(0)
         self.plan.back_to(self.nimg)
         self.standing.rescues = rescues
-        self.standing.rescued(seen, goal, finding)
-        if best is None:
+        self.standing.rescued(seen, way.nimg, finding)
+        if way.best is None:
             self.save()
         self.run.add_event("rescued", **self.standing.rescues[-1])
-        changes = ", ".join(f"{key} = {value}" for key, value in finding.changes.items())
-        where = f"back to kimg {goal / 1000:,.1f}, and on" if goal else "from the start again,"
-        self.on_event(
-            f"rescue {len(self.standing.rescues)}: {finding.code} at kimg {seen / 1000:,.1f}; "
-            f"{where} with {changes}"
-        )
+        self.on_event(f"rescue {len(self.standing.rescues)}: {way.in_words(seen)}")
         return True
 
     def _check_finite(self) -> None:
@@ -339,14 +331,26 @@ class Trainer:
         )
 
     def _picture(self) -> Path:
-        """Samples of the fixed latents by the moving average, ``samples/<nimg>.png``."""
-        space = self.run.space
-        n = SCATTER if space.kind == "points" else GALLERY
-        samples = self._sampler.sample(n, seed=self.run.recipe.seed)
-        real = self.dataset.train.values[:SCATTER] if space.kind == "points" else None
+        """Samples of the fixed latents by the moving average, ``samples/<nimg>.png``.
+
+        Of a translation: inputs, what is made of them, and what they should become.
+        """
         path = self.run.path / "samples" / f"{self.nimg:012d}.png"
-        write_atomically(path, png(show(samples.numpy(), space, real=real)))
+        if path != self._pictured:  # nothing has moved since the last one
+            write_atomically(path, png(self._sheet(), quick=True), lasting=False)
+            self._pictured = path
         return path
+
+    def _sheet(self) -> Image:
+        space, seed = self.run.space, self.run.recipe.seed
+        if self._shown is not None:
+            made = self._sampler.sample(TRIPLES, seed=seed)
+            numbers = cast(Inputs, self._sampler.prior).numbers(TRIPLES, seed=seed)
+            source = source_space(space).to_declared(self._shown.inputs[numbers])
+            return side_by_side(source, made, space.to_declared(self._shown.targets[numbers]), space)
+        n = SCATTER if space.kind == "points" else GALLERY
+        real = self.dataset.train.values[:SCATTER] if space.kind == "points" else None
+        return show(self._sampler.sample(n, seed=seed).numpy(), space, real=real)
 
     # -- save and resume --------------------------------------------------------------------------
 
@@ -381,11 +385,11 @@ class Trainer:
             self.plan = self.watch.plan = Plan(self.budget)
             return
         state = found.state
-        difference = _difference(state.get("recipe", {}), self.run.recipe)
+        difference = difference_of(state.get("recipe", {}), self.run.recipe)
         if difference and not self.accept_changes:
             raise RunError(
-                f"{found.path} does not fit the recipe in {self.run.path / 'run.json'}, which has been "
-                f"changed: {difference}. Put it back, or accept it: --accept-changes"
+                f"{found.path} does not fit the recipe in {self.run.file}, which has been changed: "
+                f"{difference}. Put it back, or accept it: --accept-changes"
             )
         recipe = self.run.recipe_at(found)
         if recipe != self.run.recipe:
@@ -401,60 +405,20 @@ class Trainer:
     def _go_on_from(self, found: checkpoint.Checkpoint, *, anew: tuple[str, ...] = ()) -> None:
         """Put the players, and how the run stands, where they were at this checkpoint."""
         state = found.state
-        try:
+        with checkpoint.fitting(found, self.run.file):
             self.rounds.load(found.tensors, anew=anew)
             self.rounds.nimg, self.rounds.rounds = state["nimg"], state["round"]
             self.rounds.referee.refused = state["refused"]
             self._window = (state["round"], state["refused"])
             self.rounds.ledger.load(state["noted"])
             self.standing = Standing.from_json(state["standing"])
-        except (KeyError, RuntimeError, TypeError, ValueError, IndexError) as error:
-            reason = " ".join(str(error).split())[:300]
-            raise RunError(f"{found.path} does not fit the recipe in run.json: {reason}") from None
         self.watch.back_to(self.nimg)
         self.findings = tuple(diagnose(self.watch.history(self.rounds)).findings) if self.nimg else ()
 
     def _say_if_moved(self) -> None:
         """Bits depend on the device, the threads and torch itself: say so where they are others now."""
-        info = self.run.info
-        former = {
-            "device": info.get("engine", {}).get("device"),
-            "threads": info.get("threads"),
-            "torch": info.get("torch"),
-        }
-        now = {
-            "device": str(self.engine.device),
-            "threads": torch.get_num_threads(),
-            "torch": torch.__version__,
-        }
-        moved = {name: [old, now[name]] for name, old in former.items() if old not in (None, now[name])}
+        moved = moved_since(self.run, self.engine)
         if moved:
             self.run.add_event("moved", nimg=self.nimg, changed=moved)
             words = ", ".join(f"{name} {old} → {new}" for name, (old, new) in moved.items())
             self.on_event(f"moved: {words}; training goes on from the same state, but not bit for bit")
-
-
-def _difference(former: dict[str, Any], now: Recipe) -> str:
-    """What differs between a recipe as plain data and another one, in words; empty where nothing does."""
-    if not former:
-        return ""
-    try:
-        before, after = _flat(Recipe.from_json(former).to_json()), _flat(now.to_json())
-    except UsageError as error:
-        return str(error)
-    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-    return ", ".join(f"{name} {before.get(name)} → {after.get(name)}" for name in names)
-
-
-def _flat(value: Any, name: str = "") -> dict[str, Any]:
-    """Nested plain data as dotted names."""
-    if isinstance(value, dict):
-        items = list(value.items())
-    elif isinstance(value, (list, tuple)):
-        items = [
-            (str(item.get("name", i)) if isinstance(item, dict) else str(i), item)
-            for i, item in enumerate(value)
-        ]
-    else:
-        return {name: value}
-    return {k: v for key, item in items for k, v in _flat(item, f"{name}.{key}".lstrip(".")).items()}

@@ -2,24 +2,67 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from ganforge.core.batch import Batch
 from ganforge.core.draw import Draw, key
 from ganforge.core.recipe import Recipe
 from ganforge.core.schedule import Moment
-from ganforge.data import Dataset, Deck
+from ganforge.core.space import Space
+from ganforge.data import Dataset, Deck, Examples
 from ganforge.games import build_game
-from ganforge.networks.players import condition_size
+from ganforge.networks.players import condition_of
+from ganforge.runs.inputs import Kept
 from ganforge.training.average import MovingAverage
 from ganforge.training.engine import Engine
 from ganforge.training.ledger import Ledger
 from ganforge.training.referee import Referee
 
-__all__ = ["Rounds"]
+__all__ = ["Rounds", "deck_of", "shown_inputs"]
+
+_SHOWN = 512  # inputs of a translation that it is looked at by
+_FEW = 8  # held-out ones, below which training ones are taken
+
+
+def deck_of(
+    examples: Examples,
+    recipe: Recipe,
+    space: Space,
+    *,
+    device: torch.device | str = "cpu",
+    mirror: bool = False,
+) -> Deck:
+    """A deck of ``examples`` as the players of ``recipe`` are dealt them."""
+    asks = condition_of(recipe, space)
+    by_class = asks is not None and asks is not space.condition
+    return Deck(
+        replace(
+            examples,
+            labels=examples.labels if by_class else None,
+            rows=None if asks is None or by_class else examples.rows,
+        ),
+        space,
+        seed=recipe.seed,
+        device=device,
+        mirror=mirror,
+        source=recipe.source,
+        paired=recipe.game == "translation",
+    )
+
+
+def shown_inputs(recipe: Recipe, dataset: Dataset, *, most: int = _SHOWN) -> Kept | None:
+    """Inputs that a translation is looked at by, held out where there are some; None for other games."""
+    if recipe.game not in ("translation", "exchange"):
+        return None
+    part = dataset.held_out if dataset.held_out.n >= _FEW else dataset.train
+    hand = deck_of(part, recipe, dataset.space).at(np.arange(min(part.n, most)))
+    return Kept(hand.real if hand.source is None else hand.source, hand.real)
 
 
 class Rounds:
@@ -51,12 +94,8 @@ class Rounds:
         self.average = MovingAverage(
             self.game.players["generator"], ema_nimg=recipe.ema_nimg, ema_ramp=recipe.ema_ramp
         )
-        # Labels are dealt only to players that have a place for them.
-        asked = condition_size(recipe, dataset.space) > 0
-        examples = dataset.train if asked else replace(dataset.train, labels=None)
-        self._deck = Deck(
-            examples, dataset.space, seed=recipe.seed, device=engine.device, mirror=recipe.mirror
-        )
+        # What examples say of themselves is dealt only to players that have a place for it.
+        self._deck = deck_of(dataset.train, recipe, dataset.space, device=engine.device, mirror=recipe.mirror)
         self._draws = [
             Draw(key(recipe.seed, 3), part=part, parts=engine.parts, device=engine.device)
             for part in range(engine.parts)
@@ -73,6 +112,13 @@ class Rounds:
         self.average.update(self.nimg, step)
         self.nimg += step
         self.rounds += 1
+
+    def rehearse(self, n: int) -> None:
+        """Play a round of ``n`` examples of which nothing remains: to see what it costs."""
+        game = copy.deepcopy(self.game)
+        draw = Draw(0, device=self.engine.device)
+        for _ in game.play(lambda: self.engine.shape(self._deck.deal(0, n)), draw, Moment(0, 0, 0.0)):
+            pass
 
     def _deal(self, offset: int, rows: int) -> Callable[[], Batch]:
         """A part's hands: its k-th hand is ``rows`` rows from ``offset`` of the k-th batch after nimg."""

@@ -1,4 +1,4 @@
-"""Being asked to stop: Ctrl-C, SIGTERM, and a scheduler's SIGUSR1."""
+"""Being asked to stop: Ctrl-C, SIGTERM, and a scheduler's SIGUSR1; and to save and go on: SIGUSR2."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ class StopRequest:
 
     Attributes:
         exit_code: None while nobody asked; else 130 (Ctrl-C) or 143 (SIGTERM, SIGUSR1), 0 for a caller.
+        save: whether somebody (SIGUSR2) wants a checkpoint of this moment; whoever makes it sets it back.
     """
 
     def __init__(self) -> None:
         self.exit_code: int | None = None
+        self.save = False
         self.reason = ""
         self._former: dict[int, Any] = {}
 
@@ -32,7 +34,7 @@ class StopRequest:
 
     def __enter__(self) -> StopRequest:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
                 self._former[number] = signal.signal(number, self._on_signal)
         return self
 
@@ -42,7 +44,9 @@ class StopRequest:
         self._former = {}
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
-        if number == signal.SIGINT:
+        if number == signal.SIGUSR2:
+            self.save = True
+        elif number == signal.SIGINT:
             if self.exit_code is not None:
                 raise KeyboardInterrupt
             self.ask("Ctrl-C", 130)

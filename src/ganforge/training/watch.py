@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from ganforge.core.prior import Prior
 from ganforge.core.recipe import Recipe
@@ -14,8 +13,9 @@ from ganforge.core.space import Space
 from ganforge.data import Dataset
 from ganforge.health.history import History
 from ganforge.metrics.examination import Examiner
-from ganforge.networks.players import condition_size
-from ganforge.runs.discriminator import Judge
+from ganforge.networks.operations import Operations
+from ganforge.networks.players import condition_of, condition_size
+from ganforge.runs.discriminator import Judge, judge_of
 from ganforge.runs.folder import Run
 from ganforge.runs.sampler import GeneratorSampler
 from ganforge.training.clock import Alarm, Plan
@@ -78,14 +78,24 @@ class Watch:
     def _passes(self, rounds: Rounds) -> tuple[float, float]:
         """Operations of one example's pass through the generator and through the discriminator."""
         recipe, space, generator = rounds.recipe, self._dataset.space, rounds.average.network
+        judge = _judge(rounds, space)
+        if recipe.game != "duel" or judge is None:
+            return self._passes_of_a_round(rounds)
         n, conditions = 2 * recipe.packing, condition_size(recipe, space)
         condition = torch.zeros(n, conditions) if conditions else None
         z = Prior.of(recipe).seeded(n, seed=0).to(rounds.engine.device)
-        with torch.no_grad(), FlopCounterMode(display=False) as generating:
+        with torch.no_grad(), Operations() as generating:
             fake = generator(z, None if condition is None else condition.to(z.device))
-        with FlopCounterMode(display=False) as judging:
-            self.judge(rounds, space).logits(space.to_declared(fake), condition)
-        return generating.get_total_flops() / n, judging.get_total_flops() / n
+        with Operations() as judging:
+            judge.logits(space.to_declared(fake), condition)
+        return generating.total / n, judging.total / n
+
+    def _passes_of_a_round(self, rounds: Rounds) -> tuple[float, float]:
+        """The same where a game has other passes than a duel: a round's, as if they were a duel's four."""
+        with Operations() as playing:  # of the way forward alone, as in a single pass
+            rounds.rehearse(2)
+        each = playing.total / 2 / rounds.recipe.discriminator_moves / 5
+        return each, each
 
     def due(self, nimg: int, step: int) -> bool:
         """Whether an examination is due at ``nimg``, a round of ``step`` examples having been played."""
@@ -104,7 +114,7 @@ class Watch:
         """Look at the game now; gives the examination as plain data."""
         if self._examiner is None:
             self._examiner = self.examiner(rounds.recipe, self._dataset)
-        return self._examiner(sampler, self.judge(rounds, self._dataset.space)).to_json()
+        return self._examiner(sampler, _judge(rounds, self._dataset.space)).to_json()
 
     def since(self, line: dict[str, Any]) -> dict[str, int]:
         """Rounds played and moves refused between the last examination and the moment of ``line``."""
@@ -132,29 +142,25 @@ class Watch:
         )
 
     @staticmethod
-    def examiner(recipe: Recipe, dataset: Dataset) -> Examiner:
-        """Who examines games of ``recipe`` on ``dataset``."""
+    def examiner(recipe: Recipe, dataset: Dataset, *, n: int | None = None) -> Examiner:
+        """Who examines games of ``recipe`` on ``dataset``, by ``n`` samples or as many as while training."""
         train, held_out, space = dataset.train, dataset.held_out, dataset.space
-        asked = condition_size(recipe, space) > 0
+        asks = condition_of(recipe, space)
         return Examiner(
             space,
             train.values,
             held_out.values,
-            training_labels=train.labels if asked else None,
-            held_out_labels=held_out.labels if asked else None,
-            n=_looked_at(space),
+            asks=asks,
+            training_rows=train.said(asks),
+            held_out_rows=held_out.said(asks),
+            n=n or _looked_at(space),
             seed=recipe.seed,
         )
 
-    @staticmethod
-    def judge(rounds: Rounds, space: Space) -> Judge:
-        """The discriminator as it is now."""
-        return Judge(
-            rounds.game.players["discriminator"],
-            space=space,
-            packing=rounds.recipe.packing,
-            conditions=condition_size(rounds.recipe, space),
-        )
+
+def _judge(rounds: Rounds, space: Space) -> Judge | None:
+    """The discriminator as it is now."""
+    return judge_of(rounds.game.players["discriminator"], rounds.recipe, space)
 
 
 def _looked_at(space: Space) -> int:

@@ -1,0 +1,138 @@
+"""Scores of pictures that each have a target, or an input: how near, how alike in structure, how sharp.
+
+All read pictures ``(N, C, H, W)`` uint8 and give one number a picture, ``(N,)`` float64.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ganforge.metrics import intervals
+from ganforge.metrics.score import Direction, Protocol, Score
+
+__all__ = ["edge_correlation", "feature_distance", "paired_scores", "psnr", "sharpness", "ssim"]
+
+_WINDOW, _SPREAD = 11, 1.5  # of SSIM: Wang et al. 2004, section III.B
+_K1, _K2 = 0.01, 0.03
+
+
+def psnr(made: Tensor, target: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio in decibels: 10 log₁₀(255² / mean squared error); ∞ where they are equal."""
+    error = (made.double() - target.double()).square().flatten(1).mean(1)
+    return 10.0 * torch.log10(255.0**2 / error)
+
+
+def ssim(made: Tensor, target: Tensor) -> Tensor:
+    """Structural similarity, at most 1: Wang et al. 2004, 'Image Quality Assessment', equation 13.
+
+    A Gaussian window of 11 places and deviation 1.5, only where it lies inside the picture; the mean over
+    places and channels. Sides must be 11 or more.
+    """
+    assert min(made.shape[2:]) >= _WINDOW, "structural similarity needs sides of 11 pixels or more"
+    x, y = made.double(), target.double()
+    c1, c2 = (_K1 * 255.0) ** 2, (_K2 * 255.0) ** 2
+    mean_x, mean_y = _smooth(x), _smooth(y)
+    var_x, var_y = _smooth(x * x) - mean_x**2, _smooth(y * y) - mean_y**2
+    both = _smooth(x * y) - mean_x * mean_y
+    similarity = (2 * mean_x * mean_y + c1) * (2 * both + c2)
+    similarity = similarity / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))
+    return similarity.flatten(1).mean(1)
+
+
+def _smooth(x: Tensor) -> Tensor:
+    """Weighted means under the window, each channel alone, ``(N, C, H − 10, W − 10)``."""
+    offsets = torch.arange(_WINDOW, dtype=torch.float64, device=x.device) - _WINDOW // 2
+    window = torch.exp(-(offsets**2) / (2 * _SPREAD**2))
+    window = (window / window.sum()).expand(x.shape[1], 1, 1, -1)
+    rows = F.conv2d(x, window, groups=x.shape[1])
+    return F.conv2d(rows, window.transpose(2, 3), groups=x.shape[1])
+
+
+def sharpness(pictures: Tensor, target: Tensor) -> Tensor:
+    """How steep a picture is against its target: mean |∂| of the one over that of the other; 1 is as sharp.
+
+    The ratio of what Mathieu et al. 2016 (arXiv 1511.05440, section 4) call sharpness.
+    """
+    return _steepness(pictures) / _steepness(target).clamp(min=1e-6)
+
+
+def _steepness(x: Tensor) -> Tensor:
+    x = x.double()
+    across, down = x.diff(dim=3).abs(), x.diff(dim=2).abs()
+    return across.flatten(1).mean(1) + down.flatten(1).mean(1)
+
+
+def edge_correlation(made: Tensor, source: Tensor) -> Tensor:
+    """Correlation of the edges of two pictures, −1…1: whether what was there is still there.
+
+    Edges are magnitudes of Sobel's gradients of the grey picture; sizes must agree.
+    """
+    a, b = (_edges(x).flatten(1) for x in (made, source))
+    a, b = a - a.mean(1, keepdim=True), b - b.mean(1, keepdim=True)
+    return (a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1)).clamp(min=1e-9)
+
+
+def _edges(x: Tensor) -> Tensor:
+    weights = x.new_tensor([0.299, 0.587, 0.114], dtype=torch.float64)
+    grey = x.double()[:, :3]
+    grey = (grey * weights.view(1, -1, 1, 1)).sum(1, True) if grey.shape[1] == 3 else grey[:, :1]
+    across = grey.new_tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]])
+    kernels = torch.stack([across, across.T])[:, None]
+    return F.conv2d(grey, kernels).norm(dim=1)  # inside: a border is no edge
+
+
+def feature_distance(made: Tensor, target: Tensor) -> Tensor:
+    """Distance of two pictures' features ``(N, D)``, as a share of what two targets are apart.
+
+    Euclidean; 1 is no nearer to its own target than another's target is. What scale features have cannot
+    matter.
+    """
+    own = (made.double() - target.double()).norm(dim=1)
+    apart = (target.double() - target.double().roll(1, 0)).norm(dim=1).mean()
+    return own / apart.clamp(min=1e-12)
+
+
+def paired_scores(
+    made: Tensor, source: Tensor, target: Tensor | None, *, split: str, seed: int
+) -> list[Score]:
+    """Scores of a translation, ``(N, C, H, W)`` uint8 each.
+
+    With targets: how near, how alike in structure, and how sharp; with the same numbers of the input itself,
+    where it can be compared, in the protocol. Without: whether the input's edges are still there. None has a
+    floor: a perfect translation has no error.
+    """
+    alike = source.shape == made.shape
+    scores: list[Score] = []
+
+    def add(
+        key: str, name: str, values: Tensor, direction: Direction, perfect: float, **settings: float
+    ) -> None:
+        each = values[values.isfinite()].numpy()
+        value = float(each.mean()) if len(each) else float("nan")
+        protocol = Protocol(extractor="pixels", n=len(made), split=split, seed=seed, settings={**settings})
+        interval = intervals.of_mean(each, seed=seed) if len(each) else None
+        scores.append(
+            Score(
+                key=key,
+                name=name,
+                value=value,
+                interval=interval,
+                floor=perfect,
+                direction=direction,
+                protocol=protocol,
+            )
+        )
+
+    if target is None:
+        if alike:
+            add("edge_correlation", "edges kept", edge_correlation(made, source), "higher", 1.0)
+        return scores
+    own = {"input": float(psnr(source, target).clamp(max=99.0).mean())} if alike else {}
+    add("psnr", "PSNR (dB)", psnr(made, target).clamp(max=99.0), "higher", float("nan"), **own)
+    if min(made.shape[2:]) >= _WINDOW:
+        own = {"input": float(ssim(source, target).mean())} if alike else {}
+        add("ssim", "SSIM", ssim(made, target), "higher", 1.0, **own)
+    add("sharpness", "sharpness", sharpness(made, target), "floor", 1.0)
+    return scores

@@ -1,0 +1,69 @@
+"""The inputs that a run of a translation keeps, so that its folder can show by itself what it does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import safetensors.torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from ganforge.core.errors import RunError
+from ganforge.core.space import Space
+from ganforge.runs.files import write_atomically
+from ganforge.runs.folder import Run
+
+__all__ = ["Kept", "keep_inputs", "read_inputs", "source_space"]
+
+_FILE = "inputs.safetensors"
+_BYTES = 8 << 20  # that are kept of them, and at least _LEAST
+_LEAST, _MOST = 8, 256
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Inputs of a translation, and what they should become.
+
+    Attributes:
+        inputs: ``(K, *source.shape)`` in model units.
+        targets: ``(K, *space.shape)`` in model units; of two piles, just as many of the other one.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+
+
+def source_space(space: Space) -> Space:
+    """The space of a run's inputs: with one arrow between classes it is the examples' own."""
+    return space if space.source is None else space.source
+
+
+def keep_inputs(run: Run, kept: Kept) -> None:
+    """Write the first of ``kept`` into the run folder, in declared units, if there are none yet."""
+    path = run.path / _FILE
+    if path.exists():
+        return
+    source = source_space(run.space)
+    each = source.size + run.space.size
+    n = min(max(_BYTES // each, _LEAST), _MOST)
+    tensors = {
+        "inputs": source.to_declared(kept.inputs[:n].cpu()).contiguous(),
+        "targets": run.space.to_declared(kept.targets[:n].cpu()).contiguous(),
+    }
+    write_atomically(path, safetensors.torch.save(tensors))
+
+
+def read_inputs(run: Run) -> Kept | None:
+    """What :func:`keep_inputs` wrote; None for a run that makes samples from latents.
+
+    Raises RunError where it is missing or damaged.
+    """
+    if run.recipe.game not in ("translation", "exchange"):
+        return None
+    path = run.path / _FILE
+    try:
+        tensors = safetensors.torch.load(path.read_bytes())
+        inputs, targets = tensors["inputs"], tensors["targets"]
+    except (OSError, SafetensorError, KeyError) as error:
+        raise RunError(f"{path} cannot be read ({error}); gan train --resume writes it anew") from None
+    return Kept(source_space(run.space).to_model(inputs), run.space.to_model(targets))

@@ -1,0 +1,64 @@
+"""A run's data, read again as its players know them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ganforge.core.errors import RunError
+from ganforge.core.recipe import Recipe
+from ganforge.core.space import Space
+from ganforge.data import Dataset, load
+from ganforge.runs.folder import Run
+
+__all__ = ["asked_of_data", "load_again", "source_of"]
+
+_CHANNELS = (1, 3, 4)  # that the reader of pictures can be asked for
+
+
+def source_of(run: Run) -> tuple[str | Path, float]:
+    """Where the data of a run were, or the name of a built-in set, and the share that was held out.
+
+    Raises RunError where ``run.json`` does not say so.
+    """
+    try:
+        source, share = run.data["source"], run.data["held_out_share"]
+        # A folder that is called as a built-in set is does not become one.
+        return (source if run.data.get("form") in (None, "built in") else Path(source)), share
+    except (KeyError, TypeError) as error:
+        raise RunError(f"{run.file} is damaged ({type(error).__name__}: {error})") from None
+
+
+def asked_of_data(recipe: Recipe) -> dict[str, Any]:
+    """What ``data.load`` is asked for a recipe, beside the data: its condition and its inputs."""
+    asked: dict[str, Any] = {"condition": recipe.condition, "source": recipe.source}
+    if recipe.game == "exchange":
+        asked["paired"] = False
+    return asked
+
+
+def load_again(
+    source: str | Path,
+    recipe: Recipe,
+    space: Space,
+    held_out: float,
+    *,
+    cache: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Dataset:
+    """Examples of ``source``, as ``recipe`` wants them, in the size and the channels of ``space``.
+
+    Whether they are of that space in the end is for the caller to see: not every reader can be asked for it.
+    Args and errors: see ``data.load``.
+    """
+    pictures = space.kind == "pictures"
+    return load(
+        source,
+        size=(space.spatial[1], space.spatial[0]) if pictures else None,
+        channels=space.channels if pictures and space.channels in _CHANNELS else None,
+        held_out=held_out,
+        **asked_of_data(recipe),
+        cache=cache,
+        progress=progress,
+    )

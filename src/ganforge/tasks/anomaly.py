@@ -1,0 +1,236 @@
+"""What `gan explore RUN anomaly` does: how unlike its data a run finds examples."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ganforge.core.errors import UsageError, nearest
+from ganforge.data.readers import Source, has_names, names_of
+from ganforge.latent import anomaly as strange
+from ganforge.latent import sheets
+from ganforge.runs.discriminator import load_discriminator
+from ganforge.tasks.again import load_again
+from ganforge.tasks.answer import Answer
+from ganforge.tasks.subject import ROUNDS, Subject
+
+__all__ = ["anomaly"]
+
+_HELD_OUT = 2_000  # normal examples that signs are standardised on
+_MEMORY = 10_000  # normal examples that the nearest is sought among
+_SHOWN = 8
+_USUAL = ("normal", "good")  # what a folder of normal examples is called
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """Examples to be scored: ``(N, *shape)`` in declared units, their names, and their classes' names."""
+
+    examples: Tensor
+    names: list[str]
+    kinds: list[str] | None
+
+
+def anomaly(
+    subject: Subject,
+    *,
+    data: str | None = None,
+    normal: Sequence[str] = (),
+    signs: Sequence[str] = strange.COMBINED,
+    quantile: float = 0.95,
+    steps: int = 0,
+    rounds: int = ROUNDS,
+) -> Answer:
+    """How unlike the run's data each example is.
+
+    Args:
+        data: examples to be scored; the run's held-out ones by default.
+        normal: names of the classes of ``data`` that are normal; by default normal or good, where there is
+            such a class. With one, and another, how well the scores tell them apart is measured.
+        signs: which ones count, each as much (``latent.anomaly``).
+        quantile: share of the held-out examples that the threshold leaves below it.
+        steps: of a search for each latent, from the encoder's answer.
+        rounds: of the encoder's training, where the run has none of its own.
+
+    Raises:
+        UsageError: what was asked for cannot be done with this run or these examples.
+    """
+    _check(subject, signs, steps)
+    answer = Answer(subject.folder / "anomaly")
+    held_out, _ = subject.real(_HELD_OUT)
+    known, _ = subject.real(_MEMORY, held_out=False)
+    asked = _held_out(held_out) if data is None else _read(subject, data)
+    good = _normal_kinds(asked, normal)
+    encoder = subject.encoder(rounds=rounds)
+    judge, of_pairs = _judge(subject)
+    memory = strange.remember(subject.space, known, encoder=encoder)
+
+    def look(examples: Tensor) -> strange.Seen:
+        return strange.look(
+            subject.sampler,
+            examples,
+            encoder=encoder,
+            judge=judge,
+            of_pairs=of_pairs,
+            memory=memory,
+            steps=steps,
+        )
+
+    normals = look(held_out)
+    measure = strange.Normal.of(normals.signs, signs)
+    seen = normals if data is None else look(asked.examples)
+    scores = measure.score(seen.signs)
+    limit = measure.threshold(quantile)
+    answer.write("scores.csv", _table(asked, scores, limit, seen))
+    _sheet(subject, answer, asked, seen, scores)
+    above = (scores > limit).double().mean().item()
+    answer.numbers = {"threshold": limit, "quantile": quantile, "signs": list(measure.mean), "above": above}
+    what = "held-out examples" if data is None else "examples"
+    normally = f"{100 * (1 - quantile):.3g} % of normal ones are"
+    answer.say(
+        "score", f"by {' and '.join(measure.mean)}, in deviations of {len(held_out):,} held-out examples"
+    )
+    answer.say("above", f"{limit:.2f}, as {normally}: {100 * above:.1f} % of {len(scores):,} {what}")
+    order = scores.argsort(descending=True)[:3].tolist()
+    answer.say("strangest", ", ".join(f"{asked.names[i]} ({scores[i]:.2f})" for i in order))
+    if good:
+        _told_apart(answer, asked, good, seen, scores, limit)
+    return answer.done()
+
+
+def _check(subject: Subject, signs: Sequence[str], steps: int) -> None:
+    game = subject.run.recipe.game
+    if game not in ("duel", "inference"):
+        raise UsageError(
+            f"anomalies are found by way of latents, and a run of {game} has none; see gan train"
+        )
+    if subject.sampler.conditions:
+        raise UsageError("anomalies are found by runs without conditions; train one: --set conditional=false")
+    if not subject.has_data:
+        raise UsageError("a score needs normal examples that training has not seen: name the data, --data-at")
+    for name in signs:
+        if name not in strange.SIGNS:
+            hint = nearest(name, strange.SIGNS)
+            raise UsageError(f"there is no sign {name!r}.{hint} There is {', '.join(strange.SIGNS)}")
+    if not signs or steps < 0:
+        raise UsageError("name at least one sign, and --steps that are not negative")
+
+
+def _judge(subject: Subject) -> tuple[nn.Module | None, bool]:
+    """The discriminator, if it judges examples one by one, and whether it wants their latents too."""
+    network, recipe, _ = load_discriminator(subject.run.path)
+    if recipe.game == "inference":
+        return network.eval().requires_grad_(False), True
+    alone = subject.opinion.alone
+    return (subject.opinion.network if alone else None), False
+
+
+def _held_out(examples: Tensor) -> _Asked:
+    return _Asked(examples, [f"number {i + 1}" for i in range(len(examples))], None)
+
+
+def _read(subject: Subject, data: str) -> _Asked:
+    """Examples of a folder, a file or a built-in set, in the run's size. Raises UsageError."""
+    found = load_again(data, subject.run.recipe, subject.space, 0.0)
+    if found.space.shape != subject.space.shape or found.space.kind != subject.space.kind:
+        raise UsageError(
+            f"{data} holds {found.space.describe()}, and the run was trained on {subject.space.describe()}"
+        )
+    part = found.train
+    order = np.argsort(part.origin)
+    values = torch.from_numpy(np.array(part.values[order]))
+    path = Source.of(data).path
+    files = names_of(path) if path is not None and has_names(path) else []
+    # Files that could not be read are left out: numbers are then all that is sure.
+    named = len(files) == len(values)
+    names = files if named else [f"number {number + 1}" for number in part.origin[order].tolist()]
+    kinds = None
+    if part.labels is not None and found.space.classes:
+        kinds = [found.space.classes[label] for label in part.labels[order].tolist()]
+    return _Asked(values, names, kinds)
+
+
+def _normal_kinds(asked: _Asked, normal: Sequence[str]) -> set[str]:
+    """Which classes are normal; empty where nothing can be told apart. Raises UsageError."""
+    known = sorted(set(asked.kinds or ()))
+    if normal:
+        if not known:
+            raise UsageError("--normal names a class of --data, and there are none; put them in subfolders")
+        for name in normal:
+            if name not in known:
+                raise UsageError(
+                    f"there is no class {name!r}.{nearest(name, known)} There is {', '.join(known)}"
+                )
+    good = set(normal) or {name for name in known if name.lower() in _USUAL}
+    if normal and good >= set(known):
+        raise UsageError("every class is normal; leave one that is not")
+    return good if good < set(known) else set()
+
+
+def _table(asked: _Asked, scores: Tensor, limit: float, seen: strange.Seen) -> str:
+    """One line an example, the strangest first."""
+    page = io.StringIO()
+    writer = csv.writer(page, lineterminator="\n")
+    classes = ["class"] if asked.kinds is not None else []
+    writer.writerow(["name", *classes, "score", "above", *seen.signs])
+    for i in scores.argsort(descending=True).tolist():
+        kind = [asked.kinds[i]] if asked.kinds is not None else []
+        score = scores[i].item()
+        signs = [f"{values[i].item():.6g}" for values in seen.signs.values()]
+        writer.writerow([asked.names[i], *kind, f"{score:.6g}", int(score > limit), *signs])
+    return page.getvalue()
+
+
+def _sheet(subject: Subject, answer: Answer, asked: _Asked, seen: strange.Seen, scores: Tensor) -> None:
+    """The least and the most unlike, what the run makes of them, and what is left over."""
+    space = subject.space
+    if space.kind == "points":
+        answer.picture("sheet.png", sheets.moves(asked.examples, seen.rebuilt, space))
+        return
+    order = scores.argsort()
+    half = min(_SHOWN, (len(order) + 1) // 2)
+    least, most = order[:half].tolist(), order[len(order) - min(half, len(order) // 2) :].tolist()
+    picked = [*least, None, *most]
+    gap = asked.examples.float() - seen.rebuilt.float()
+    top = max(float(gap[[i for i in picked if i is not None]].abs().mean(1).max()), 1e-9)
+    rows: list[sheets.Row] = [
+        ("given", [None if i is None else asked.examples[i] for i in picked]),
+        ("again", [None if i is None else seen.rebuilt[i] for i in picked]),
+        ("left over", [None if i is None else sheets.heat(gap[i], largest=top) for i in picked]),
+    ]
+    words = ["" if i is None else f"{scores[i]:+.1f}" for i in picked]
+    columns = ["least", *[""] * (len(least) - 1), "", "most unlike"]
+    answer.picture("sheet.png", sheets.sheet(rows, space, columns=columns, notes=[words, [], []]))
+
+
+def _told_apart(
+    answer: Answer, asked: _Asked, good: set[str], seen: strange.Seen, scores: Tensor, limit: float
+) -> None:
+    """How well the scores tell the other classes from the normal ones."""
+    assert asked.kinds is not None
+    kinds = np.array(asked.kinds)
+    usual = torch.from_numpy(np.isin(kinds, sorted(good)))
+    area = strange.auroc(scores, ~usual)
+    each = {name: strange.auroc(values, ~usual) for name, values in seen.signs.items()}
+    by_kind: dict[str, float] = {}
+    for kind in sorted(set(asked.kinds) - good):
+        rows = usual | torch.from_numpy(kinds == kind)
+        by_kind[kind] = strange.auroc(scores[rows], ~usual[rows])
+    caught = (scores[~usual] > limit).double().mean().item()
+    false = (scores[usual] > limit).double().mean().item()
+    answer.numbers |= {"auroc": area, "auroc_of_signs": each, "auroc_of_classes": by_kind}
+    answer.numbers |= {"caught": caught, "false_alarms": false}
+    answer.say(
+        "auroc", f"{area:.3f}: the chance that another class scores higher than {', '.join(sorted(good))}"
+    )
+    for name, value in each.items():
+        answer.say("by sign", f"{value:.3f}  {name}")
+    for name, value in list(by_kind.items())[:20]:
+        answer.say("by class", f"{value:.3f}  {name}")
+    answer.say("caught", f"{100 * caught:.0f} % of the others, with {100 * false:.1f} % false alarms")

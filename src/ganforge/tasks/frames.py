@@ -1,0 +1,188 @@
+"""Pictures, and frames of clips, as a translation takes them in: whole, upright, as bytes."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
+
+import numpy as np
+from PIL import Image, ImageOps, ImageSequence
+
+from ganforge.core.errors import DataError, UsageError
+from ganforge.data.files import UnreadableError
+from ganforge.data.pictures import SUFFIXES, list_pictures, open_picture
+from ganforge.data.pixels import fit, normalise, to_bytes, value_range
+from ganforge.data.raw import Skipped
+
+__all__ = ["CLIPS", "Size", "Still", "is_clip", "natural", "read_clip", "read_still", "stills"]
+
+Size = int | tuple[int, int] | None
+"""What a picture is brought to first: its longer side, or ``(width, height)`` covered and cut; or nothing."""
+
+CLIPS = (".mp4", ".mov", ".mkv", ".webm")  # that need PyAV
+_FRAMES = 2_000  # of one clip
+_PIXELS = 1 << 29  # of one clip, as they will be kept
+
+
+@dataclass(frozen=True)
+class Still:
+    """A picture that was found.
+
+    Attributes:
+        name: from the top of the folder or archive, with ``/`` between folders; of a file, its own.
+        read: ``(C, H, W)`` uint8 in 1, 3 or 4 channels, or why there is none.
+    """
+
+    name: str
+    read: Callable[[Size], np.ndarray | Skipped]
+
+
+def is_clip(path: Path) -> bool:
+    """Whether a file holds frames: a film, or an animated picture."""
+    if not path.is_file():
+        return False
+    if path.suffix.lower() in CLIPS:
+        return True
+    if path.suffix.lower() not in SUFFIXES:
+        return False
+    try:
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return int(getattr(open_picture(file), "n_frames", 1)) > 1
+    except Exception:  # Pillow's readers raise nearly anything on damaged files; reading will say so
+        return False
+
+
+def stills(path: Path, without: Path | None = None) -> tuple[list[Still], list[Skipped]]:
+    """The pictures of a file, folder or zip archive, sorted by name, and what is left out.
+
+    Args:
+        without: a folder whose pictures are not meant: results of an earlier time.
+
+    Raises:
+        DataError: there is no such path, or no picture there.
+    """
+    if path.is_file() and path.suffix.lower() in SUFFIXES:
+        return [Still(path.name, lambda size: _safely(path.name, lambda: path.open("rb"), size))], []
+    if not path.is_dir() and path.suffix.lower() != ".zip":
+        what = "a picture, a folder or zip of pictures, or a clip"
+        raise DataError(f"{path} is {'not ' if path.exists() else 'not there: give '}{what}")
+    if not path.exists():
+        raise DataError(f"there is no {path}; give a picture, a folder or zip of pictures, or a clip")
+    listing, _ = list_pictures(path)
+    skipped = list(listing.skipped)
+    inside = None
+    if without is not None and without.resolve().is_relative_to(path.resolve()):
+        inside = without.resolve().relative_to(path.resolve()).as_posix()
+    found: list[Still] = []
+    for entry in listing.entries:
+        if inside is not None and inside != "." and PurePosixPath(entry.name).is_relative_to(inside):
+            continue
+
+        def read(size: Size, entry: Any = entry) -> np.ndarray | Skipped:
+            return _safely(entry.name, lambda: listing.open(entry), size)
+
+        found.append(Still(entry.name, read))
+    if not found:
+        raise DataError(f"no pictures in {path}; put PNG, JPEG, WebP, BMP, GIF or TIFF files there")
+    return found, skipped
+
+
+def _safely(name: str, opened: Callable[[], BinaryIO], size: Size) -> np.ndarray | Skipped:
+    try:
+        with opened() as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd files; they are judged by whether they decode
+            return read_still(file, size)
+    except UnreadableError as error:
+        return Skipped(name, str(error))
+    except Exception as error:  # Pillow's readers raise nearly anything; each costs one file only
+        truncated = "truncated" in str(error)
+        return Skipped(name, "truncated" if truncated else f"damaged ({error or type(error).__name__})")
+
+
+def read_still(file: BinaryIO, size: Size = None) -> np.ndarray:
+    """``(C, H, W)`` uint8 in 1, 3 or 4 channels, turned upright. UnreadableError where it is no picture."""
+    image = open_picture(file)
+    image.load()
+    return pixels_of(ImageOps.exif_transpose(image), size)
+
+
+def pixels_of(image: Image.Image, size: Size = None) -> np.ndarray:
+    """A picture of any mode: ``(C, H, W)`` uint8 in 1, 3 or 4 channels."""
+    deep = image.mode != "F"
+    pixels = np.asarray(_sized(normalise(image), size))
+    if pixels.dtype != np.uint8:  # more than 8 bits: by its own range
+        if not np.isfinite(pixels).all():
+            raise UnreadableError("it has pixels that are not numbers")
+        pixels = to_bytes(pixels, *value_range(float(pixels.min()), float(pixels.max()), integer=deep))
+    planar = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+    return np.ascontiguousarray(planar)
+
+
+def _sized(image: Image.Image, size: Size) -> Image.Image:
+    if size is None:
+        return image
+    if isinstance(size, tuple):
+        return fit(image, size)
+    scale = size / max(image.size)
+    width, height = (max(1, round(scale * side)) for side in image.size)
+    return image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def read_clip(path: Path, size: Size = None) -> tuple[list[np.ndarray], float]:
+    """Frames ``(C, H, W)`` uint8 in order, up to 2,000, and how many seconds they last.
+
+    Raises:
+        UsageError: it cannot be read, or needs a package that is not installed.
+    """
+    frames: list[np.ndarray] = []
+    seconds, kept = 0.0, 0
+    try:
+        for frame, duration in _film(path) if path.suffix.lower() in CLIPS else _animation(path):
+            frames.append(pixels_of(frame, size))
+            seconds += duration
+            kept += frames[-1].size
+            if len(frames) >= _FRAMES or kept >= 4 * _PIXELS:
+                break
+    except UsageError:
+        raise
+    except Exception as error:  # Pillow and ffmpeg raise nearly anything on damaged files
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise DataError(f"{path} cannot be read as a clip ({reason})") from None
+    if not frames:
+        raise DataError(f"{path} has no frames")
+    return frames, seconds
+
+
+def _animation(path: Path) -> Iterator[tuple[Image.Image, float]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for frame in ImageSequence.Iterator(open_picture(BytesIO(path.read_bytes()))):
+            duration = frame.info.get("duration", 100)
+            yield frame, (float(duration) if isinstance(duration, (int, float)) else 100.0) / 1000 or 0.1
+
+
+def _film(path: Path) -> Iterator[tuple[Image.Image, float]]:
+    try:
+        import av  # pyright: ignore[reportMissingImports]
+    except ImportError:
+        raise UsageError(
+            f"{path.suffix} needs one more package: pip install 'ganforge[film]'; or give a .gif, or a "
+            "folder of its frames"
+        ) from None
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        rate = float(stream.average_rate or 25)
+        for frame in container.decode(stream):
+            yield frame.to_image(), 1 / rate
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """A key that sorts frame2 before frame10."""
+    parts = re.split(r"(\d+)", name)
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

@@ -1,0 +1,300 @@
+"""A translation applied to a person's own pictures: what `gan translate` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from itertools import groupby
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from PIL import Image
+
+from ganforge.core.errors import DataError, UsageError
+from ganforge.data.files import printable
+from ganforge.data.pixels import to_channels
+from ganforge.data.raw import Skipped
+from ganforge.runs import pictures
+from ganforge.runs.files import machine_faults, write_atomically
+from ganforge.runs.translator import Translator
+from ganforge.tasks.arrow import Arrow, Shown
+from ganforge.tasks.before_after import picture_of, sheet_of
+from ganforge.tasks.frames import Size, Still, is_clip, natural, read_clip, stills
+
+__all__ = ["Outcome", "default_out", "translate"]
+
+Progress = Callable[[int, int], None]
+_STILLS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")  # that results can be written as
+_ROWS = 16  # of the sheet
+
+
+@dataclass
+class Outcome:
+    """What was done.
+
+    Attributes:
+        written: files, in order.
+        skipped: inputs that could not be read.
+        sheet: where before and after stand side by side; None where nothing was made.
+        stopped: whether it was ended from outside; what is written stays.
+        left: how many inputs were then not reached.
+        note: a sentence on the size of the pictures, or empty.
+    """
+
+    written: list[Path] = field(default_factory=list[Path])
+    skipped: list[Skipped] = field(default_factory=list[Skipped])
+    sheet: Path | None = None
+    stopped: bool = False
+    left: int = 0
+    note: str = ""
+
+
+def default_out(folder: Path, given: Path, arrow: Arrow) -> Path:
+    """Where results go that were given no place: in ``folder``, named after the input."""
+    name = given.stem if given.is_file() else given.resolve().name
+    if not given.is_file() or given.suffix.lower() == ".zip" or arrow.frames:
+        return folder / name
+    if not is_clip(given):
+        return folder / f"{name}.png"
+    suffix = given.suffix.lower()
+    return folder / f"{name}{suffix if suffix in pictures.FILM_FORMATS else '.mp4'}"
+
+
+def translate(
+    arrow: Arrow,
+    given: Path,
+    out: Path,
+    *,
+    size: Size = None,
+    degrade: bool = False,
+    frames: int | None = None,
+    sheet: Path | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Translate a file, a folder, an archive or a clip, and write the results and a sheet.
+
+    A folder is gone through to the bottom, and names are kept, ending in ``.png``. Ctrl-C keeps what is
+    written.
+
+    Args:
+        out: of a picture, a file or a folder; of a clip, a film or a folder; else a folder.
+        size: pictures are brought to it first.
+        degrade: the given ones are clean, and inputs are made from them as in training. Of a clip, the last
+            ``frames`` are the truth.
+        frames: of a run that makes next frames, how many (1 by default).
+        sheet: where before and after are shown; beside the results by default.
+
+    Raises:
+        UsageError: ``given`` cannot be used, or not by this run.
+        MachineError: ``out`` cannot be written.
+    """
+    if frames is not None and not 1 <= frames <= 10_000:
+        raise UsageError(f"--frames is {frames}; it must be from 1 to 10,000")
+    if frames is not None and not arrow.frames:
+        raise UsageError("--frames is for runs that make the next frame of a clip (recipe next-frame)")
+    if degrade and not arrow.frames:
+        arrow.way  # says so where there is none  # noqa: B018
+    if out.resolve() == given.resolve():
+        raise UsageError(f"{out} is the input itself, which is never written over: choose another --out")
+    job = _Job(arrow, given, out, size, degrade, progress or (lambda done, total: None))
+    if arrow.frames:
+        job.clips(frames or 1)
+    elif is_clip(given):
+        job.film()
+    else:
+        job.pictures()
+    job.finish(sheet)
+    return job.outcome
+
+
+class _Job:
+    """One call of :func:`translate`."""
+
+    def __init__(
+        self, arrow: Arrow, given: Path, out: Path, size: Size, degrade: bool, progress: Progress
+    ) -> None:
+        self.arrow, self.given, self.out, self.size, self.degrade = arrow, given, out, size, degrade
+        self.progress = progress
+        self.outcome = Outcome()
+        self.shown: list[Shown] = []
+        self.folder = out
+
+    def pictures(self) -> None:
+        found, self.outcome.skipped = stills(self.given, self.out)
+        alone = self.given.is_file() and self.given.suffix.lower() != ".zip"
+        if self.out.suffix and alone:
+            if self.out.suffix.lower() not in _STILLS:
+                raise UsageError(f"a picture ends in {', '.join(_STILLS)}, not {self.out.suffix}: {self.out}")
+            places, self.folder = [self.out], self.out.parent
+        else:
+            places = [self.out / name for name in _names([one.name for one in found])]
+
+        def one(i: int) -> None:
+            pixels = found[i].read(self.size)
+            if isinstance(pixels, Skipped):
+                self.outcome.skipped.append(pixels)
+                return
+            shown = self.made(pixels, i)
+            self.write(places[i], shown.made)
+            self.show(shown)
+
+        self.each(len(found), one)
+        if not self.outcome.written and not self.outcome.stopped:
+            raise DataError(_nothing(self.given, self.outcome.skipped))
+
+    def film(self) -> None:
+        """A clip, frame by frame."""
+        film = self.film_format()
+        frames, seconds = read_clip(self.given, self.size)
+        stills: list[Image.Image] = []
+
+        def one(i: int) -> None:
+            shown = self.made(frames[i], i)
+            if film:
+                stills.append(picture_of(shown.made))
+            else:
+                self.write(self.out / f"{i + 1:04}.png", shown.made)
+            if i % max(1, len(frames) // _ROWS) == 0:
+                self.show(shown)
+
+        self.each(len(frames), one)
+        if film and stills:
+            self.write_film(stills, seconds * len(stills) / len(frames))
+
+    def clips(self, count: int) -> None:
+        """Next frames of a clip, or of each folder of frames."""
+        film, seconds = self.film_format(), 0.0
+        clips: list[tuple[str, list[np.ndarray]]] = []
+        if is_clip(self.given):
+            frames, seconds = read_clip(self.given, self.size)
+            clips.append(("", frames))
+        else:
+            found, self.outcome.skipped = stills(self.given, self.out)
+            found.sort(key=lambda one: (str(PurePosixPath(one.name).parent), natural(one.name)))
+            for folder, group in groupby(found, lambda one: str(PurePosixPath(one.name).parent)):
+                clips.append((folder, self.read(list(group), count)))
+        if film and len(clips) > 1:
+            raise UsageError(f"{self.given} has {len(clips)} clips; give a folder for them, not {self.out}")
+
+        def one(i: int) -> None:
+            name, frames = clips[i]
+            truth = frames[len(frames) - count :] if self.degrade else []
+            before = frames[: len(frames) - len(truth)]
+            made = self.arrow.next(before, count)
+            for k, frame in enumerate(made):
+                self.show(Shown(before[-1], frame, truth[k] if truth else None))
+                if not film:
+                    self.write(self.out / name / f"{len(before) + k + 1:04}.png", frame)
+            if film:
+                shown = [to_channels(frame[None], len(made[0]))[0] for frame in before]
+                each = seconds / len(frames) or 0.1
+                self.write_film([picture_of(x) for x in (*shown, *made)], each * (len(shown) + len(made)))
+
+        self.each(len(clips), one)
+
+    def read(self, group: Sequence[Still], count: int) -> list[np.ndarray]:
+        """The frames of one folder; those that nothing is made from are not read unless a film shows them."""
+        need = self.arrow.frames + (count if self.degrade else 0)
+        frames: list[np.ndarray] = []
+        for one in group if self.out.suffix else group[-need:]:
+            pixels = one.read(self.size)
+            if isinstance(pixels, Skipped):
+                name = printable(one.name)
+                raise DataError(f"the frame {name} is {pixels.reason}: a clip needs each of them")
+            frames.append(pixels)
+        if len(frames) < need:
+            raise UsageError(f"{self.given} has {len(frames)} frames, and {need} are needed")
+        return frames
+
+    def made(self, pixels: np.ndarray, number: int) -> Shown:
+        return self.arrow.degraded(pixels, number) if self.degrade else self.arrow.one(pixels)
+
+    def each(self, n: int, work: Callable[[int], None]) -> None:
+        """All of it, until Ctrl-C."""
+        done = 0
+        self.progress(0, n)
+        try:
+            while done < n:
+                work(done)
+                done += 1
+                self.progress(done, n)
+        except KeyboardInterrupt:
+            self.outcome.stopped, self.outcome.left = True, n - done
+
+    def film_format(self) -> bool:
+        """Whether the result is one film. Raises UsageError for a suffix that is none."""
+        suffix = self.out.suffix.lower()
+        if suffix and suffix not in pictures.FILM_FORMATS:
+            raise UsageError(
+                f"of a clip, --out is a folder for frames, or ends in {', '.join(pictures.FILM_FORMATS)}, "
+                f"not {suffix}: {self.out}"
+            )
+        self.folder = self.out.parent if suffix else self.out
+        return bool(suffix)
+
+    def write(self, path: Path, made: np.ndarray) -> None:
+        picture, buffer = picture_of(made), BytesIO()
+        if path.suffix.lower() in (".jpg", ".jpeg"):
+            picture = picture.convert("L" if picture.mode == "L" else "RGB")
+            picture.save(buffer, "JPEG", quality=95)
+        else:
+            Image.init()
+            picture.save(buffer, Image.registered_extensions()[path.suffix.lower()])
+        with machine_faults(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, buffer.getvalue(), lasting=False)
+        self.outcome.written.append(path)
+
+    def write_film(self, frames: list[Image.Image], seconds: float) -> None:
+        with machine_faults(self.out):
+            self.out.parent.mkdir(parents=True, exist_ok=True)
+        pictures.film(frames, self.out, seconds=seconds, rest=0.0)
+        self.outcome.written.append(self.out)
+
+    def show(self, shown: Shown) -> None:
+        if not self.shown:
+            self.outcome.note = _about_size(self.arrow.translator, shown)
+        if len(self.shown) < _ROWS:
+            self.shown.append(shown)
+
+    def finish(self, sheet: Path | None) -> None:
+        if not self.shown:
+            return
+        if sheet is None:
+            sheet = self.folder / "sheet.png"
+            if self.folder != self.out or sheet in self.outcome.written:
+                stem = self.out.stem if self.folder != self.out else "before-after"
+                sheet = self.folder / f"{stem}-sheet.png"
+        if sheet.suffix.lower() not in _STILLS:
+            raise UsageError(f"a sheet is a picture: name it .png or .jpg, not {sheet.name}")
+        written = len(self.outcome.written)
+        self.write(sheet, sheet_of(self.shown))
+        del self.outcome.written[written:]
+        self.outcome.sheet = sheet
+
+
+def _names(names: Sequence[str]) -> list[str]:
+    """Names of results: those of the inputs with ``.png``, their own ending kept where two would meet."""
+    plain = [str(PurePosixPath(name).with_suffix(".png")) for name in names]
+    return [
+        f"{name}.png" if plain.count(new) > 1 and not name.lower().endswith(".png") else new
+        for name, new in zip(names, plain, strict=True)
+    ]
+
+
+def _nothing(given: Path, skipped: Sequence[Skipped]) -> str:
+    first = f" ({printable(skipped[0].name)}: {skipped[0].reason})" if skipped else ""
+    return f"none of the pictures in {given} can be read{first}"
+
+
+def _about_size(translator: Translator, shown: Shown) -> str:
+    """What a person should know of a picture that is far larger than those of the training."""
+    trained, now = translator.source.spatial, shown.source.shape[1:]
+    if max(now) <= 2 * max(trained):
+        return ""
+    sides = [f"{width}×{height}" for height, width in (trained, now)]
+    return (
+        f"trained at {sides[0]}, used at {sides[1]}: what it knows is {max(now) / max(trained):.0f} times as "
+        f"small there; --size {max(trained)} shows it as in training"
+    )

@@ -1,0 +1,55 @@
+"""What is no longer as it was when a run was last trained: its recipe, and the machine under it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from ganforge.core.errors import UsageError
+from ganforge.core.recipe import Recipe
+from ganforge.runs.folder import Run
+from ganforge.training.engine import Engine
+
+__all__ = ["difference_of", "moved_since"]
+
+
+def moved_since(run: Run, engine: Engine) -> dict[str, tuple[Any, Any]]:
+    """What the bits depend on, before and now, where it is another one: device, threads, torch itself."""
+    former = {
+        "device": run.info.get("engine", {}).get("device"),
+        "threads": run.info.get("threads"),
+        "torch": run.info.get("torch"),
+    }
+    now = {
+        "device": str(engine.device),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+    return {name: (old, now[name]) for name, old in former.items() if old not in (None, now[name])}
+
+
+def difference_of(former: dict[str, Any], now: Recipe) -> str:
+    """What differs between a recipe as plain data and another one, in words; empty where nothing does."""
+    if not former:
+        return ""
+    try:
+        before, after = _flat(Recipe.from_json(former).to_json()), _flat(now.to_json())
+    except UsageError as error:
+        return str(error)
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return ", ".join(f"{name} {before.get(name)} → {after.get(name)}" for name in names)
+
+
+def _flat(value: Any, name: str = "") -> dict[str, Any]:
+    """Nested plain data as dotted names."""
+    if isinstance(value, dict):
+        items = list(value.items())
+    elif isinstance(value, (list, tuple)):
+        items = [
+            (str(item.get("name", i)) if isinstance(item, dict) else str(i), item)
+            for i, item in enumerate(value)
+        ]
+    else:
+        return {name: value}
+    return {k: v for key, item in items for k, v in _flat(item, f"{name}.{key}".lstrip(".")).items()}

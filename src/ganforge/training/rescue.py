@@ -1,0 +1,72 @@
+"""What is done about a run that fails: where it goes back to, what is changed, and when it is given up.
+
+Here it is decided; the loop does it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ganforge.core.recipe import Recipe
+from ganforge.health.finding import Finding
+from ganforge.runs import checkpoint
+from ganforge.runs.folder import Run
+from ganforge.training.standing import Standing
+
+__all__ = ["WayBack", "way_back", "why_stop"]
+
+_LOST = 8  # examinations in a row past its best, after which a run that may be rescued is stopped
+
+
+@dataclass(frozen=True)
+class WayBack:
+    """A moment to go back to, and what is changed from there on.
+
+    Attributes:
+        finding: the failure.
+        recipe: with the changes of its remedy.
+        nimg: examples shown at that moment.
+        best: the checkpoint of it; None begins the run anew.
+    """
+
+    finding: Finding
+    recipe: Recipe
+    nimg: int
+    best: checkpoint.Checkpoint | None
+
+    def in_words(self, seen: int) -> str:
+        """For a failure that was seen at ``seen`` examples."""
+        changes = ", ".join(f"{key} = {value}" for key, value in self.finding.changes.items())
+        where = f"back to kimg {self.nimg / 1000:,.1f}, and on" if self.best else "from the start again,"
+        return f"{self.finding.code} at kimg {seen / 1000:,.1f}; {where} with {changes}"
+
+
+def way_back(run: Run, standing: Standing, recipe: Recipe, finding: Finding) -> WayBack:
+    """To the best moment of a run that plays ``recipe``, with the changes that ``finding`` names.
+
+    Where even the best samples were bad, its players are no good either: then the run begins anew.
+
+    Raises:
+        RunError: the checkpoint of that moment cannot be read.
+        UsageError: the changes do not suit the recipe.
+    """
+    goal = standing.best_nimg if standing.worth_keeping else 0
+    assert goal is not None
+    changed = recipe.with_changes(finding.changes)
+    best = checkpoint.read_checkpoint(checkpoint.path_of(run.checkpoints, goal)) if goal else None
+    return WayBack(finding, changed, goal, best)
+
+
+def why_stop(standing: Standing, *, patience: int | None, rescue: bool) -> str:
+    """Why a run that stands so is given up before its budget's end; empty to go on.
+
+    Args:
+        patience: examinations without a better score, after which it is; None for never.
+        rescue: it may be rescued, and so is not left to a score that is lost.
+    """
+    best = f"it was best at kimg {(standing.best_nimg or 0) / 1000:,.1f}"
+    if patience is not None and standing.since_best >= patience:
+        return f"the score has not improved for {standing.since_best} examinations; {best}"
+    if rescue and standing.worse >= _LOST:
+        return f"the score has been much worse than its best for {standing.worse} examinations; {best}"
+    return ""
