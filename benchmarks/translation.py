@@ -55,24 +55,19 @@ def enlarged(source: Tensor, space: Space) -> Tensor:
     return F.interpolate(source, size=space.spatial, mode="bicubic", antialias=False).clamp(-1, 1)
 
 
-def last(source: Tensor, space: Space) -> Tensor:
-    """The last frame once more."""
-    return source[:, -space.channels :]
-
-
-def first(source: Tensor, space: Space) -> Tensor:
-    """The input, in the channels of the target."""
-    x = source[:, : space.channels]
+def itself(source: Tensor, space: Space) -> Tensor:
+    """The input in the channels of the target: the last frame, the picture without its mask."""
+    x = source[:, -space.channels :]
     return x.expand(-1, space.channels, -1, -1) if x.shape[1] == 1 else x
 
 
 TASKS = {
-    "facades": Task("pix2pix", "right", "the input itself", first),
+    "facades": Task("pix2pix", "right", "the input itself", itself),
     "super-resolution": Task("super-resolution", None, "bicubic", enlarged),
-    "inpainting": Task("inpainting", None, "the hole left grey", first),
-    "colourisation": Task("colourisation", None, "left grey", first),
-    "scribbles": Task("scribbles", None, "the input itself", first),
-    "next-frame": Task("next-frame", None, "the last frame again", last),
+    "inpainting": Task("inpainting", None, "the hole left grey", itself),
+    "colourisation": Task("colourisation", None, "left grey", itself),
+    "scribbles": Task("scribbles", None, "the input itself", itself),
+    "next-frame": Task("next-frame", None, "the last frame again", itself),
 }
 
 

@@ -14,7 +14,7 @@ from ganforge.data.made import captioned_shapes, moving_digits
 from ganforge.data.pixels import fit_array, to_channels
 from ganforge.data.raw import Raw, name_classes
 
-__all__ = ["NAMES", "POINTS", "Modes", "modes", "read_builtin"]
+__all__ = ["NAMES", "PICTURES", "POINTS", "Modes", "modes", "read_builtin"]
 
 POINTS = 100_000  # examples of each distribution, as in the protocol of PacGAN (Lin et al. 2018, §4.1)
 
@@ -106,6 +106,7 @@ _CURVES: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
     "swissroll": _swissroll,
     "line": _line,
 }
+PICTURES = ("digits", "captioned-shapes", "moving-digits")  # the others are points
 _MADE = {"captioned-shapes": captioned_shapes, "moving-digits": moving_digits}
 # A new name goes to the end: what is drawn depends on the place.
 NAMES: tuple[str, ...] = (

@@ -226,8 +226,11 @@ def _low_resolution(real: Tensor, chance: Chance, factor: float) -> Tensor:
 
 
 def _with_hole(real: Tensor, inside: Tensor) -> Tensor:
-    """Grey (0) where ``inside`` ``(N, 1, H, W)`` holds, and one more channel: 1 inside, −1 outside."""
-    return torch.cat([real.masked_fill(inside, 0.0), inside.to(real.dtype) * 2 - 1], dim=1)
+    """A channel that is 1 where ``inside`` ``(N, 1, H, W)`` holds, else −1, then the picture, grey (0) there.
+
+    The picture comes last, as the last of several frames does: what an arrow adds to, if it adds.
+    """
+    return torch.cat([inside.to(real.dtype) * 2 - 1, real.masked_fill(inside, 0.0)], dim=1)
 
 
 def _hole(real: Tensor, chance: Chance, share: float) -> Tensor:

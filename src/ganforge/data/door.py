@@ -20,10 +20,12 @@ from ganforge.data.conditions import Wanted, attach, beside
 from ganforge.data.dataset import Dataset
 from ganforge.data.degrade import previous
 from ganforge.data.duplicates import Duplicates, find_duplicates
+from ganforge.data.facts import SUFFIXES as FACT_SUFFIXES
 from ganforge.data.files import list_folder
 from ganforge.data.idx import find_images, labels_beside
 from ganforge.data.inputs import Way, made, told, two_piles, way_of, with_pile
 from ganforge.data.pairs import HALVES, cut_in_two, read_pairs
+from ganforge.data.pictures import SUFFIXES as PICTURE_SUFFIXES
 from ganforge.data.pixels import check_size
 from ganforge.data.raw import Progress, Raw
 from ganforge.data.readers import Source, has_names, is_there, read
@@ -32,6 +34,7 @@ from ganforge.data.split import split, split_order, usual_share
 
 __all__ = ["load", "scan"]
 
+_OURS = (*PICTURE_SUFFIXES, *FACT_SUFFIXES)  # files of a folder that examples depend on
 _HASHED = 256 << 20  # bytes up to which one source file is known by its content, not its date
 
 
@@ -331,7 +334,8 @@ def _stamp(path: Path) -> bytes:
             stamps = [(name, found.st_size, found.st_mtime_ns) for name, found in files]
         else:
             listing = list_folder(path)
-            stamps = [(entry.name, entry.size, entry.stamp) for entry in listing.entries]
+            ours = [entry for entry in listing.entries if entry.name.lower().endswith(_OURS)]
+            stamps = [(entry.name, entry.size, entry.stamp) for entry in ours]
             stamps += [(file.name, 0, 0) for file in listing.skipped]
         for stamp in stamps:
             digest.update(repr(stamp).encode())

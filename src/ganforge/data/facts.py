@@ -17,6 +17,7 @@ SUFFIXES = (".json", ".jsonl", ".csv", ".tsv")
 MAX_BYTES = 64 << 20  # of one file
 MAX_NESTED = 2_000_000  # lists and mappings in a json file, which take far more memory than text
 MAX_QUOTES = 16_000_000
+MAX_COMMAS = 8_000_000
 MAX_COLUMNS = 4_096
 MAX_FILES = 8  # that are looked into
 _FILE_WORDS = frozenset({"file", "file_name", "filename", "path", "image", "image_id", "img", "url", "id"})
@@ -73,7 +74,8 @@ def read_facts(listing: Listing, entry: Entry) -> Table:
     name = entry.name.lower()
     if name.endswith((".csv", ".tsv")):
         return _from_csv(text)
-    if content.count(b"[") + content.count(b"{") > MAX_NESTED or content.count(b'"') > MAX_QUOTES:
+    limits = ((b"[{", MAX_NESTED), (b'"', MAX_QUOTES), (b",", MAX_COMMAS))
+    if any(sum(content.count(mark) for mark in marks) > limit for marks, limit in limits):
         raise UnreadableError("it has more values than are read; split it, or save it as csv")
     if name.endswith(".jsonl"):
         return _records([_parse(line) for line in text.splitlines() if line.strip()])

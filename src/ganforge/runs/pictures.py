@@ -53,14 +53,14 @@ def picture(sample: np.ndarray, space: Space) -> Image.Image:
 
 
 def side_by_side(source: Tensor, made: Tensor, target: Tensor, space: Space) -> Image.Image:
-    """Inputs, what is made of them, and what they should become, in threes, each ``(N, C, *sides)`` declared.
+    """Inputs, what is made of them, and what they should become, in threes: ``(N, C, *sides)`` declared.
 
-    Of an input with more channels than the examples, such as frames one after another or a picture with the
-    mask of its hole, the last frame or the picture alone is shown.
+    Of an input with more channels than the examples, such as frames one after another or a mask and a picture,
+    the last ones are shown.
     """
     channels = space.channels
     if source.shape[1] > channels:
-        source = source[:, -channels:] if source.shape[1] % channels == 0 else source[:, :channels]
+        source = source[:, -channels:]
     shown: list[Image.Image] = []
     mode = "RGB" if channels == 3 else None
     for triple in zip(source.numpy(), made.numpy(), target.numpy(), strict=True):

@@ -1,0 +1,133 @@
+"""The quick look: what is prepared once gives, again and again, what the scores give by themselves."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from ganforge.core.space import Space
+from ganforge.metrics import examination, intervals, neighbours
+from ganforge.metrics.arrays import thumbnails
+from ganforge.metrics.examination import Examiner
+from ganforge.metrics.intervals import quantile
+from ganforge.metrics.kernel import KernelReference, kernel_distance
+from ganforge.metrics.manifold import Balls, manifold
+from ganforge.metrics.neighbours import References, memorisation, nearest_neighbours
+from ganforge.metrics.spectrum import power_spectrum
+
+
+class Fixed:
+    """A sampler that knows its samples."""
+
+    def __init__(self, samples: np.ndarray) -> None:
+        self.samples = torch.from_numpy(samples)
+
+    def sample(self, n: int, **_: object) -> torch.Tensor:
+        return self.samples[:n]
+
+
+class First:
+    """A judge whose logit is the first number."""
+
+    packing = 1
+
+    def logits(self, examples: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
+        del condition
+        return examples.flatten(1)[:, 0].double()
+
+
+def test_a_second_look_sees_what_the_first_did_and_what_the_scores_say(chance):
+    training, held_out = (chance.standard_normal((n, 2)) * (1.0, 900.0) for n in (700, 300))
+    fakes = (chance.standard_normal((300, 2)) * (1.0, 900.0)).astype(np.float64)
+    examiner = Examiner(Space(kind="points", shape=(2,)), training, held_out, n=300)
+    first, second = (examiner(Fixed(fakes), First()).to_json() for _ in range(2))
+    assert first == second
+    found = examiner(Fixed(fakes), First()).scores["memorisation"]
+    parts = (thumbnails(x, training, side=16) for x in (fakes, training, held_out))
+    expected = memorisation(*parts, seed=0, resamples=50)
+    # The real examples are the same ones, in another order: only their redrawing differs.
+    assert (found["value"], found["low"], found["high"]) == (expected.share, expected.low, expected.high)
+
+
+def test_columns_of_any_units_count_alike_in_the_audit(chance):
+    """Copies but for the small column are near their originals, whatever the unit of the large one."""
+    training, held_out = (chance.standard_normal((200, 2)) for _ in range(2))
+    fakes = training[:128] + (0.01, 0.01) * chance.standard_normal((128, 2))
+    shares = []
+    for unit in (1.0, 1e4):
+        scale = (unit, 1.0)
+        examiner = Examiner(Space(kind="points", shape=(2,)), training * scale, held_out * scale, n=128)
+        shares.append(examiner(Fixed(fakes * scale), First()).scores["memorisation"]["value"])
+    assert shares[0] == pytest.approx(shares[1], abs=0.01)
+    assert shares[0] > 0.95
+
+
+def test_what_differs_by_its_last_bit_is_no_copy():
+    x = np.float32([[1.7], [np.nextafter(np.float32(1.7), np.float32(2))], [0.3]])
+    apart = thumbnails(x, x)
+    assert apart[0, 0] != apart[1, 0]
+    assert (nearest_neighbours(apart, apart, exclude_self=True).distance[:, 0] > 0).all()
+
+
+def test_the_area_under_the_curve_counts_every_pair(chance):
+    a, b = (torch.from_numpy(np.round(chance.standard_normal(n) + m, 1)) for n, m in ((120, 0.4), (90, 0.0)))
+    pairs = (0.5 + 0.5 * torch.sign(a[:, None] - b[None])).mean().item()
+    assert examination._above(a, b) == pairs
+    assert math.isnan(examination._above(a, torch.cat([b, torch.tensor([torch.nan])])))
+    assert math.isnan(examination._above(a[:0], b))
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 50, 51, 1000])
+def test_quantiles_are_those_of_numpy_to_the_last_bit(chance, n: int):
+    values = chance.standard_normal(n)
+    for share in (0.0, 0.025, 0.05, 0.5, 0.975, 1.0):
+        assert quantile(values, share) == np.quantile(values, share)
+    assert math.isnan(quantile(np.append(values, np.nan), 0.5))
+
+
+def test_prepared_references_give_what_unprepared_ones_do(chance):
+    x, y = chance.standard_normal((150, 3)), chance.standard_normal((130, 3)) + 0.2
+    kernel, prepared = kernel_distance(x, y, subset=60, seed=5), KernelReference(y, 150, subset=60, seed=5)
+    for _ in range(2):
+        again = prepared.distance(x)
+        assert (again.value, again.n, again.subset) == (kernel.value, kernel.n, kernel.subset)
+        np.testing.assert_array_equal(again.influence, kernel.influence)
+    whole, balls = manifold(x, y, k=4), Balls(y, 4)
+    for _ in range(2):
+        again = balls.compare(x)
+        assert (again.precision, again.recall, again.density, again.coverage) == (
+            whole.precision,
+            whole.recall,
+            whole.density,
+            whole.coverage,
+        )
+    np.testing.assert_array_equal(
+        nearest_neighbours(x, References(y), 2).distance, nearest_neighbours(x, y, 2).distance
+    )
+    assert memorisation(x, References(y), References(x + 1)).share == memorisation(x, y, x + 1).share
+
+
+def test_draws_that_are_kept_are_the_draws(chance, monkeypatch: pytest.MonkeyPatch):
+    x, y, z = (chance.standard_normal((n, 2)) for n in (80, 120, 60))
+
+    def measured() -> tuple[object, ...]:
+        found = memorisation(x, y, z, seed=3, resamples=40)
+        numbers = found.low, found.high, found.honest_low, found.honest_high
+        return numbers, intervals.of_mean(x[:, 0], seed=3, resamples=40)
+
+    kept = [measured(), measured()]
+    monkeypatch.setattr(intervals, "_KEPT", 0)
+    monkeypatch.setattr(neighbours, "_KEPT", 0)
+    assert kept == [measured(), measured()]
+
+
+def test_the_power_of_a_band_is_the_sum_over_its_ring(chance):
+    x = chance.standard_normal((3, 2, 9, 12))
+    power = np.abs(np.fft.fft2(x, norm="ortho")) ** 2
+    radius = np.hypot(np.fft.fftfreq(9)[:, None], np.fft.fftfreq(12)[None])
+    band = np.rint(radius * 12).astype(int)
+    expected = np.stack([power.mean(1)[:, band == at].mean(1) for at in range(1, 7)], axis=1)
+    np.testing.assert_allclose(power_spectrum(x).power, expected, rtol=1e-12)
