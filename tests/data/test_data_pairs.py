@@ -134,6 +134,15 @@ def test_what_has_no_partner(make_folder: Callable[..., Path], cache: Path) -> N
         load(photos, source=str(maps), paired=False, cache=cache)
 
 
+def test_what_is_no_source(make_folder: Callable[..., Path]) -> None:
+    assert pairs_match("digits", "edges")
+    assert pairs_match("digits", "left")
+    assert pairs_match("clips", "previous:2")
+    with pytest.raises(DataError, match="Did you mean 'edges'"):
+        pairs_match(make_folder(3), "edgs")
+    assert not pairs_match(make_folder(3), "ring")
+
+
 def test_sizes_of_pairs(make_folder: Callable[..., Path], cache: Path) -> None:
     large = make_folder(12, size=(32, 48), name="large")
     small = _invert(large, "small", times=4)

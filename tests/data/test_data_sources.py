@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ganforge.core.errors import DataError
-from ganforge.data import load
+from ganforge.data import builtin, load
 from ganforge.data.builtin import NAMES, modes
 
 
@@ -202,7 +202,7 @@ def test_table_that_is_no_text(tmp_path: Path, cache: Path) -> None:
         load(tmp_path / "t.csv.gz", cache=cache)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "digits"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in builtin.PICTURES])
 def test_builtin_points(name: str) -> None:
     data = load(name, seed=3)
     assert data.train.n == 90_000

@@ -27,6 +27,7 @@ from ganforge.core.errors import UsageError
 from ganforge.core.recipe import Augmentation, Penalty, Player, Recipe
 from ganforge.core.space import Space
 from ganforge.data.builtin import NAMES
+from ganforge.data.builtin import PICTURES as BUILT_IN_PICTURES
 from ganforge.networks import DISCRIMINATORS, GENERATORS
 from ganforge.objectives.adversarial import objective_names
 from ganforge.objectives.penalties import penalty_names
@@ -94,7 +95,8 @@ def check_gan(words: list[str]) -> None:
     if verb == "train":
         size(options.size)
         known = None if options.recipe is None or options.recipe.endswith(".py") else options.recipe
-        points = (options.data in NAMES and options.data != "digits") or known in ("points", "ring", "grid")
+        drawn = options.data in NAMES and options.data not in BUILT_IN_PICTURES
+        points = drawn or known in ("points", "ring", "grid")
         maker = recipes.find(known or ("points" if points else "residual")).maker
         maker(POINT if points else PICTURE, 5_000).with_changes(changes(options.set))
     if verb == "sample":

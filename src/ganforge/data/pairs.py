@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from ganforge.core.errors import DataError
-from ganforge.data.degrade import SIDES, is_degradation, previous
+from ganforge.data.degrade import SIDES
+from ganforge.data.inputs import way_of
 from ganforge.data.pictures import choose_size, picture_sizes
 from ganforge.data.raw import Inputs, Progress, Raw, Skipped, keep_rows
 from ganforge.data.readers import Source, has_names, names_of, read
@@ -107,7 +108,7 @@ def pairs_match(what: str | Path, source: str) -> bool:
     Raises:
         DataError: one of the two is not there, or cannot be read.
     """
-    if is_degradation(source) or source in SIDES or previous(source) is not None:
+    if way_of(source, True) != "pairs":
         return True
     one, two = Source.of(what), Source.of(source)
     if one.path is not None and two.path is not None and has_names(one.path) and has_names(two.path):
