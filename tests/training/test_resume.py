@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from ganforge.core.recipe import Penalty, Recipe
 from ganforge.data import Dataset
 from ganforge.runs import files
 from ganforge.runs.folder import Run
+from ganforge.training import loop
 from ganforge.training.clock import Budget
 from ganforge.training.engine import Engine
 from ganforge.training.loop import Outcome, Tick, Trainer
@@ -216,3 +218,17 @@ def test_watching_is_never_fatal(tmp_path: Path):
     first = trainer(tmp_path / "run", recipe, data, 0.32, on_tick=broken)
     assert first.train().finished
     assert any(event["event"] == "watching failed" for event in first.run.events())
+
+
+def test_each_moment_is_drawn_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    drawn: list[int] = []
+    shown = loop.show
+
+    def count(*arguments: Any, **named: Any) -> Any:
+        drawn.append(1)
+        return shown(*arguments, **named)
+
+    monkeypatch.setattr(loop, "show", count)
+    run = trainer(tmp_path / "run", players.recipe(), players.points(), 0.48)
+    run.train()
+    assert len(drawn) == len(run.run.samples) == len(run.run.log())

@@ -30,7 +30,7 @@ class Sampler(Protocol):
         """Samples ``start … start + n − 1`` of ``seed``, ``(n, *space.shape)`` in declared units.
 
         Args:
-            condition: ``(n, C)`` or ``(1, C)``; None draws classes in the training data's shares.
+            condition: ``(n, C)`` or ``(1, C)``; None takes turns: the classes, or what examples say.
             truncation: 0…1; latents are drawn towards the prior's centre, which trades variety
                 for typicality.
         """

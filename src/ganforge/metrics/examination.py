@@ -277,11 +277,11 @@ def _moments(logits: Tensor) -> dict[str, float]:
 
 
 def _above(a: Tensor, b: Tensor) -> float:
-    """P(a > b) + ½ P(a = b) over all pairs: the area under the ROC curve; NaN where some are not finite."""
-    if not len(a) or not len(b) or not bool(torch.isfinite(a).all() & torch.isfinite(b).all()):
+    """P(a > b) + ½ P(a = b) over all pairs: the area under the ROC curve; NaN where some are not numbers."""
+    if not len(a) or not len(b) or bool(a.isnan().any() | b.isnan().any()):
         return float("nan")
-    below, order = a.double(), b.double().sort().values
-    beaten = torch.searchsorted(order, below).sum() + torch.searchsorted(order, below, right=True).sum()
+    each, order = a.double().contiguous(), b.double().sort().values
+    beaten = torch.searchsorted(order, each).sum() + torch.searchsorted(order, each, right=True).sum()
     return beaten.item() / (2 * len(a) * len(b))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
-from typing import final
+from typing import cast, final
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +15,9 @@ from ganforge.core.errors import UsageError
 from ganforge.core.prior import Inputs, Prior
 from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
+from ganforge.networks.encoder import Encoder
 from ganforge.networks.mlp import MlpGenerator
-from ganforge.networks.players import build_generator, condition_size
+from ganforge.networks.players import Inverse, build_generator, condition_size
 from ganforge.runs.checkpoint import fitting
 from ganforge.runs.folder import Moment, Run
 from ganforge.runs.inputs import read_inputs
@@ -135,11 +136,21 @@ class GeneratorSampler(LatentSampler):
     Args:
         network: latents ``(N, prior.size)`` and conditions to samples in model units.
         space, prior, conditions: see ``LatentSampler``.
+        encoder: the way back that was trained with it, of the game ``inference``.
     """
 
-    def __init__(self, network: nn.Module, *, space: Space, prior: Prior, conditions: int = 0) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        space: Space,
+        prior: Prior,
+        conditions: int = 0,
+        encoder: Encoder | None = None,
+    ) -> None:
         super().__init__(space=space, prior=prior, conditions=conditions)
         self.network = network.eval()
+        self.encoder = None if encoder is None else encoder.eval()
         self._device = next(network.parameters()).device
         self._rows = _ROWS_OF_LAYERS if isinstance(network, MlpGenerator) else _ROWS
         self._rows = _ROWS_OF_POINTS if space.kind == "points" else self._rows
@@ -183,7 +194,12 @@ def sampler_of(
     if recipe.game in ("translation", "exchange"):
         assert inputs is not None, "a translation makes samples from inputs"
         network, prior = _OfInputs(network, tuple(inputs.shape[1:])), Inputs.among(inputs)
-    return GeneratorSampler(network, space=space, prior=prior, conditions=condition_size(recipe, space))
+    encoder = None
+    if isinstance(network, Inverse):
+        network, encoder = network.network, cast(Encoder, network.encoder)
+    return GeneratorSampler(
+        network, space=space, prior=prior, conditions=condition_size(recipe, space), encoder=encoder
+    )
 
 
 def sampler_of_inputs(sampler: GeneratorSampler, inputs: Tensor) -> GeneratorSampler:

@@ -101,6 +101,11 @@ class Translator(ABC):
         """The sides of what inputs ``(N, C, *sides)`` become."""
         return tuple(self.scale * side for side in pictures.shape[2:])
 
+    @property
+    def goes_back(self) -> bool:
+        """Whether there is a way back."""
+        return False
+
     @abstractmethod
     def made(self, x: Tensor, condition: Tensor | None) -> Tensor:
         """Inputs ``(N, C, *sides)`` in model units to results in model units, float32, on the CPU.
@@ -172,6 +177,10 @@ class NetworkTranslator(Translator):
         self.network = network.eval()
         self._back = back
         self._device = next(network.parameters()).device
+
+    @property
+    def goes_back(self) -> bool:
+        return self._back is not None
 
     def turned(self) -> Translator:
         if self._back is None:

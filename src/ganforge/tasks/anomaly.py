@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from ganforge.core.errors import UsageError, nearest
 from ganforge.data.readers import Source, has_names, names_of
 from ganforge.latent import anomaly as strange
 from ganforge.latent import sheets
+from ganforge.networks.protocols import Discriminator
 from ganforge.runs.discriminator import load_discriminator
 from ganforge.tasks.again import load_again
 from ganforge.tasks.answer import Answer
@@ -125,10 +127,9 @@ def _check(subject: Subject, signs: Sequence[str], steps: int) -> None:
 def _judge(subject: Subject) -> tuple[nn.Module | None, bool]:
     """The discriminator, if it judges examples one by one, and whether it wants their latents too."""
     network, recipe, _ = load_discriminator(subject.run.path)
-    if recipe.game == "inference":
-        return network.eval().requires_grad_(False), True
-    alone = subject.opinion.alone
-    return (subject.opinion.network if alone else None), False
+    if recipe.packing > 1 or not cast(Discriminator, network).examples_are_independent:
+        return None, False
+    return network.eval().requires_grad_(False), recipe.game == "inference"
 
 
 def _held_out(examples: Tensor) -> _Asked:

@@ -63,7 +63,7 @@ class Arrow:
 
     @cached_property
     def fills_holes(self) -> bool:
-        """Whether an input's last channel says where the hole is (``data.degrade``)."""
+        """Whether an input's first channel says where the hole is (``data.degrade``)."""
         if self.source:
             return self.source.partition(":")[0] in ("hole", "holes")
         return self.translator.source.channels == self.translator.space.channels + 1 in (2, 4)
@@ -101,7 +101,7 @@ class Arrow:
     def way(self) -> Degradation:
         """How the run's inputs are made. Raises UsageError where they are not made."""
         if not is_degradation(self.source):
-            came = f"came from {self.source}" if self.source else "are not known here"
+            came = "came from another place" if self.source else "are a pile, or not known here"
             raise UsageError(f"--degrade is for runs whose inputs were made from pictures; this one's {came}")
         return degradation(self.source)
 
@@ -116,7 +116,7 @@ class Arrow:
                 )
             hole = pixels[3:] < 128
             picture = to_channels(pixels[None, :3], channels - 1)
-            return np.concatenate([np.where(hole, np.uint8(128), picture[0]), hole.astype(np.uint8) * 255])
+            return np.concatenate([hole.astype(np.uint8) * 255, np.where(hole, np.uint8(128), picture[0])])
         if channels not in (1, 3, 4):
             raise UsageError(
                 f"this run's inputs have {channels} channels, and a picture has 1, 3 or 4; use it from "
@@ -140,7 +140,7 @@ class Arrow:
         return [frame.numpy() for frame in clip[need:]]
 
     def _shown(self, source: Tensor, made: Tensor, truth: np.ndarray | None = None) -> Shown:
-        seen = source[:-1] if self.fills_holes else source
+        seen = source[1:] if self.fills_holes else source
         return Shown(seen.numpy(), made.numpy(), truth)
 
 

@@ -178,7 +178,7 @@ def evaluate_run(
     if given is not None:  # each input once
         sampler = sampler_of_inputs(sampler, given.inputs)
         n = min(n, len(given.inputs)) if samples is None else n
-    rows = _said(sampler, reals, n, seed)
+    rows = _said(run, sampler, reals, n, seed)
     asked = (
         rows[:, 0] if rows is not None and sampler.asks is not None and sampler.asks.kind == "class" else None
     )
@@ -278,7 +278,7 @@ def _how_many(dataset: Dataset) -> int:
 
 def _given(run: Run, reals: Reals) -> Kept | None:
     """Inputs that a translation is scored by, with their targets; None for other games."""
-    return shown_inputs(run.recipe, replace(reals.dataset, space=run.space), most=_MOST)
+    return shown_inputs(run.recipe, reals.dataset.under(run.space), most=_MOST)
 
 
 def _beside(
@@ -293,12 +293,13 @@ def _beside(
     return sources, run.space.to_declared(given.targets[numbers]) if paired else None
 
 
-def _said(sampler: GeneratorSampler, reals: Reals, n: int, seed: int) -> Indices | None:
+def _said(run: Run, sampler: GeneratorSampler, reals: Reals, n: int, seed: int) -> Indices | None:
     """What each sample is asked to be, ``(n, K)`` as the sampler's condition reads it, as the data say it."""
     asks = sampler.asks
     if asks is None:
         return None
-    rows = reals.dataset.train.said(asks) if reals.labelled or asks.kind != "class" else None
+    known = reals.dataset.under(run.space).train
+    rows = known.said(asks) if reals.labelled or asks.kind != "class" else None
     if rows is None:
         rows = np.arange(asks.size)[:, None] if asks.kind == "class" else np.array(asks.examples)
     order = random(seed, 0xA5C).permutation(len(rows))

@@ -307,7 +307,7 @@ def resume(
             f"the data are {now.describe()} in {len(now.classes)} classes now, but {path} was trained on "
             f"{then.describe()} in {len(then.classes)}; start a new run: gan train {source}"
         )
-    dataset = replace(dataset, space=then)  # the units that the players know, whatever the new mean is
+    dataset = dataset.under(then)  # units and words that the players know, whatever the new mean is
     try:
         engine = Engine.from_json(run.info["engine"])
     except (KeyError, TypeError, RuntimeError) as error:

@@ -69,11 +69,11 @@ def stills(path: Path, without: Path | None = None) -> tuple[list[Still], list[S
     """
     if path.is_file() and path.suffix.lower() in SUFFIXES:
         return [Still(path.name, lambda size: _safely(path.name, lambda: path.open("rb"), size))], []
-    if not path.is_dir() and path.suffix.lower() != ".zip":
-        what = "a picture, a folder or zip of pictures, or a clip"
-        raise DataError(f"{path} is {'not ' if path.exists() else 'not there: give '}{what}")
+    what = "a picture, a folder or zip of pictures, or a clip"
     if not path.exists():
-        raise DataError(f"there is no {path}; give a picture, a folder or zip of pictures, or a clip")
+        raise DataError(f"there is no {path}; give {what}")
+    if not path.is_dir() and path.suffix.lower() != ".zip":
+        raise DataError(f"{path} is no picture that can be read; give {what}")
     listing, _ = list_pictures(path)
     skipped = list(listing.skipped)
     inside = None
@@ -121,7 +121,7 @@ def pixels_of(image: Image.Image, size: Size = None) -> np.ndarray:
             raise UnreadableError("it has pixels that are not numbers")
         pixels = to_bytes(pixels, *value_range(float(pixels.min()), float(pixels.max()), integer=deep))
     planar = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-    return np.ascontiguousarray(planar)
+    return np.array(planar, order="C")  # writable, as torch wants it
 
 
 def _sized(image: Image.Image, size: Size) -> Image.Image:

@@ -38,7 +38,7 @@ def look(run: Run, history: History, *, cache: Path | None = None) -> History:
     """
     reals = real_examples(run, None, cache)
     sampler, judge = load(run.path, moment="newest"), load_judge(run.path, moment="newest")
-    examiner = Watch.examiner(run.recipe, replace(reals.dataset, space=run.space), n=_SAMPLES)
+    examiner = Watch.examiner(run.recipe, reals.dataset.under(run.space), n=_SAMPLES)
     record: dict[str, Any] = examiner(sampler, judge).to_json()
     labels = reals.fitted_labels
     if sampler.conditions and labels is not None:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import safetensors.torch
@@ -24,7 +23,6 @@ from ganforge.latent.inversion import read_encoder, train_encoder, write_encoder
 from ganforge.latent.opinion import Odds, Opinion, middle, odds_of
 from ganforge.metrics.classifier import Classifier, Reader, seen_shape, train_classifier
 from ganforge.networks.encoder import Encoder
-from ganforge.networks.players import Inverse
 from ganforge.runs import made
 from ganforge.runs.discriminator import Judge, load_judge
 from ganforge.runs.files import machine_faults, sha256, write_atomically
@@ -309,16 +307,10 @@ class Subject:
 
     # --- an encoder ---
 
-    @property
-    def own_encoder(self) -> Encoder | None:
-        """The encoder that was trained with the generator, of a run of the game ``inference``."""
-        both = self.sampler.network
-        return cast(Encoder, both.encoder) if isinstance(both, Inverse) else None
-
     def known_encoder(self, *, rounds: int = ROUNDS) -> Encoder | None:
         """The run's own, or one that was trained before; None where there is neither."""
-        if self.own_encoder is not None:
-            return self.own_encoder
+        if self.sampler.encoder is not None:
+            return self.sampler.encoder
         return read_encoder(self.cache, self.sampler, checkpoint=self.checkpoint, rounds=rounds)
 
     def encoder(self, *, rounds: int = ROUNDS) -> Encoder:

@@ -95,6 +95,8 @@ def translate(
         raise UsageError("--frames is for runs that make the next frame of a clip (recipe next-frame)")
     if degrade and not arrow.frames:
         arrow.way  # says so where there is none  # noqa: B018
+    if sheet is not None and sheet.suffix.lower() not in _STILLS:
+        raise UsageError(f"a sheet is a picture: name it .png or .jpg, not {sheet.name}")
     if out.resolve() == given.resolve():
         raise UsageError(f"{out} is the input itself, which is never written over: choose another --out")
     job = _Job(arrow, given, out, size, degrade, progress or (lambda done, total: None))
@@ -266,8 +268,6 @@ class _Job:
             if self.folder != self.out or sheet in self.outcome.written:
                 stem = self.out.stem if self.folder != self.out else "before-after"
                 sheet = self.folder / f"{stem}-sheet.png"
-        if sheet.suffix.lower() not in _STILLS:
-            raise UsageError(f"a sheet is a picture: name it .png or .jpg, not {sheet.name}")
         written = len(self.outcome.written)
         self.write(sheet, sheet_of(self.shown))
         del self.outcome.written[written:]
