@@ -6,6 +6,9 @@
     sampler = ganforge.load(run.path)                # the generator; a model folder or .onnx will do too
     pictures = sampler.sample(16, seed=0)            # (16, C, H, W) uint8
 
+    painter = ganforge.load("runs/painter")          # of a run that leads from pictures to pictures
+    painted = painter.translate(pictures)            # (16, C, H, W) uint8, any H and W
+
 Nothing heavy is imported until a name is used.
 """
 

@@ -179,6 +179,21 @@ def test_residual_styles_are_silent_at_first_and_then_factors_of_the_stages_inpu
     torch.testing.assert_close(before[0], 1.5 * before[1])
 
 
+def test_residual_pictures_are_more_the_latents_than_the_classes_at_first() -> None:
+    """A condition as loud as the latent is a way to a picture that all latents share."""
+    space = Space(kind="pictures", shape=(1, 16, 16))
+    shares: list[float] = []
+    for loudness in (0.1, 1.0):
+        G = build_generator("residual", space, latent=64, condition=10, options={"loudness": loudness})
+        classes = torch.eye(10).repeat(40, 1)
+        with torch.no_grad():
+            made = G(noise(400, 64), classes).unflatten(0, (40, 10))  # (latents, classes, 1, 16, 16)
+        of_classes = made.mean(0).var(0).mean()
+        shares.append((of_classes / made.flatten(0, 1).var(0).mean()).item())
+    assert shares[0] < 0.1
+    assert 0.3 < shares[1] < 0.7
+
+
 @pytest.mark.parametrize("side", [8, 9, 17, 28, 37, 63, 100])
 @pytest.mark.parametrize("family", ["dcgan", "residual", "few_shot"])
 def test_pictures_of_any_size(family: str, side: int) -> None:

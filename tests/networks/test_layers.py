@@ -113,6 +113,12 @@ def test_latent_input_joins_the_latent_and_the_embedded_class() -> None:
         entrance(z, None)
 
 
+def test_latent_input_embeds_as_loudly_as_it_is_told() -> None:
+    found = [LatentInput(400, 10, loudness=loudness).embed for loudness in (1.0, 0.1)]
+    deviations = [embed.weight.std().item() for embed in found if embed is not None]
+    assert deviations == pytest.approx([1.0, 0.1], rel=0.1)
+
+
 def test_centre_crop() -> None:
     x = torch.arange(7.0)[None, None, :, None] + 10 * torch.arange(4.0)
     cropped = centre_crop(x, (3, 4))

@@ -24,7 +24,7 @@ class Data:
     source: Annotated[str | None, option("SOURCE", name="from")] = None
     """inputs of a translation: edges, low-resolution:4, left, previous:2, … or another folder or file"""
     unpaired: Annotated[bool, option()] = False
-    """take --from as a pile of its own, whose pictures have no partners"""
+    """take --from as a pile of its own; inferred where most names have no partner"""
     json: Annotated[bool, option()] = False
     """print the findings as JSON"""
 
@@ -33,14 +33,16 @@ def main(arguments: list[str]) -> int:
     options = parse(Data, "data", arguments)
     from ganforge.cli.screen import Screen
     from ganforge.data import scan
+    from ganforge.data.pairs import pairs_match
 
     screen = Screen()
+    source = options.source or ""
     with screen.reading() as progress:
         found = scan(
             options.data,
             condition=options.condition,
-            source=options.source or "",
-            paired=not options.unpaired,
+            source=source,
+            paired=not options.unpaired and (not source or pairs_match(options.data, source)),
             progress=progress,
         )
     if options.json:

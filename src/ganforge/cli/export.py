@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional
 
-from ganforge.cli.options import option, parse
+from ganforge.cli.options import option, parse, run_or_last
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,7 +22,7 @@ __all__ = ["Export", "main"]
 
 @dataclass(frozen=True)
 class Export:
-    """Export a trained generator, its discriminator chopped off, to a file or folder of its own.
+    """Export a trained generator or translation, without its discriminator, to a file or folder of its own.
 
     An ONNX file or a torch program is kept only if it gives what the network gives. A model folder has
     the weights, what they are, and a model card.
@@ -36,19 +36,18 @@ class Export:
     """the file or folder to write; RUN/exported/... by default"""
     precision: Annotated[Literal["float32", "bfloat16", "int8"], option("KIND")] = "float32"
     """how weights are stored: float32, bfloat16 (half the size) or int8 (a quarter)"""
+    back: Annotated[bool, option()] = False
+    """of a translation between two piles, the way back"""
     best: Annotated[bool, option()] = False
     """the checkpoint with the best score, in place of the newest"""
 
 
 def main(arguments: list[str]) -> int:
     options = parse(Export, "export", arguments)
-    from ganforge.runs.folder import Run, find_latest
+    from ganforge.runs.folder import Run
     from ganforge.shipping.export import export
 
-    run = options.run
-    if run is None:
-        run = find_latest(Path("runs"))
-        print(f"the last run is {run}")
+    run = run_or_last(options.run)
     distance = None if options.precision == "float32" else _kernel_distance(Run.open(run).space)
     made = export(
         run,
@@ -56,6 +55,7 @@ def main(arguments: list[str]) -> int:
         out=options.out,
         precision=options.precision,
         moment="best" if options.best else "chosen",
+        back=options.back,
         distance=distance,
     )
     _tell(made)
@@ -78,7 +78,9 @@ def _tell(made: Exported) -> None:
     if made.parity is not None:
         batches = ", ".join(str(n) for n in made.parity.batches)
         largest = f"largest difference {made.parity.difference:.2g}"
-        print(f"checked   beside the network at batch {batches}: {largest}")
+        sizes = " and ".join("×".join(str(side) for side in reversed(one)) for one in made.parity.sides)
+        sizes = f" and inputs of {sizes}" if sizes else ""
+        print(f"checked   beside the network at batch {batches}{sizes}: {largest}")
     if made.loss is not None:
         print(f"precision {made.loss.words()}")
     size = f"{made.size / 1e6:.2f} MB"

@@ -63,7 +63,7 @@ def _known(kind: type[Any], config: tuple[Any, ...]) -> list[str]:
             tyro.cli(kind, args=["--help"], config=config)
     except SystemExit:
         pass
-    return re.findall(r"^[^\w-]*(?:-\w, )?(--[\w-]+)", page.getvalue(), re.MULTILINE)
+    return re.findall(r"^[^\w-]*(?:-\w(?: \w+)?, )?(--[\w-]+)", page.getvalue(), re.MULTILINE)
 
 
 def _one_line(box: str) -> str:

@@ -60,18 +60,24 @@ class Screen:
             yield
 
     @contextmanager
-    def reading(self) -> Generator[Callable[[int, int], None]]:
-        """A bar for reading data; gives the function that moves it."""
+    def counting(self, words: str, *, least: int = 0) -> Generator[Callable[[int, int], None]]:
+        """A bar for something of known length, if it has more than ``least`` steps; gives what moves it."""
         if not self.console.is_terminal:
             yield lambda done, total: None
             return
-        columns = (SpinnerColumn(), TextColumn("reading"), BarColumn(), MofNCompleteColumn())
+        columns = (SpinnerColumn(), TextColumn(words), BarColumn(), MofNCompleteColumn())
         with Progress(*columns, console=self.console, transient=True) as bars:
-            task = bars.add_task("reading", total=None, visible=False)
+            task = bars.add_task(words, total=None, visible=False)
 
             def move(done: int, total: int) -> None:
-                bars.update(task, completed=done, total=total, visible=total > 200)
+                bars.update(task, completed=done, total=total, visible=total > least)
 
+            yield move
+
+    @contextmanager
+    def reading(self) -> Generator[Callable[[int, int], None]]:
+        """A bar for reading data; gives the function that moves it."""
+        with self.counting("reading", least=200) as move:
             yield move
 
     @contextmanager

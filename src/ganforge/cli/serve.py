@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional
 
-from ganforge.cli.options import option, parse
+from ganforge.cli.options import option, parse, run_or_last
 from ganforge.core.errors import MachineError, UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ __all__ = ["Serve", "main"]
 
 @dataclass(frozen=True)
 class Serve:
-    """Answer requests for samples over HTTP, until Ctrl-C.
+    """Answer requests for samples, or for translations, over HTTP, until Ctrl-C.
 
     RUN is a run folder, a model folder, an .onnx file of gan export, or hub:USER/NAME. Only this machine
     can ask, unless --host says otherwise: then a token is needed.
@@ -52,17 +52,14 @@ def main(arguments: list[str]) -> int:
         from ganforge.shipping.service import Service
     except ImportError:
         raise MachineError("serving needs more packages: pip install 'ganforge[serve]'") from None
-    from ganforge.runs.folder import find_latest
+    from ganforge.runs.translator import Translator
     from ganforge.shipping.guard import Door, is_loopback
     from ganforge.shipping.limits import Limits
     from ganforge.shipping.opening import load
     from ganforge.shipping.quick import quickest
 
     token = read_token(options.token_file, options.host)
-    run = options.run
-    if run is None:
-        run = str(find_latest(Path("runs")))
-        print(f"the last run is {run}")
+    run = options.run or str(run_or_last(None))
     sampler = load(run, moment="best" if options.best else "chosen")
     opened = listen(options.host, options.port)
     sampler, engine = quickest(sampler)
@@ -72,11 +69,12 @@ def main(arguments: list[str]) -> int:
         name=Path(run).name,
         door=Door(is_loopback(options.host), names, token),
         limits=Limits(max_batch=options.max_batch),
-        abilities=_abilities(Path(run)),
+        abilities={} if isinstance(sampler, Translator) else _abilities(Path(run)),
     )
+    main = "/translate" if isinstance(sampler, Translator) else "/sample"
     able = "".join(f", /{name}" for name in service.abilities)
     address = f"[{options.host}]" if ":" in options.host else options.host
-    print(f"serving   {run}: {sampler.space.describe()}; /sample{able}")
+    print(f"serving   {run}: {sampler.space.describe()}; {main}{able}")
     print(f"engine    {engine}")
     print(f"token     {'needed' if token else 'none: only this machine can ask'}")
     print(f"address   http://{address}:{opened.getsockname()[1]}/   stop: Ctrl-C", flush=True)

@@ -67,7 +67,8 @@ class Inference(Contest):
         notes: dict[str, Tensor] = {}
         if self.cycle:
             notes["cycle"] = l1(both(code, hand.condition), hand.real)
-            loss = loss + self.cycle * notes["cycle"]
+            # Where m examples are judged together, a verdict's share is their mean.
+            loss = loss + self.cycle * notes["cycle"].unflatten(0, (len(loss), -1)).mean(1)
         yield Turn("generator", loss, notes)
 
 

@@ -120,14 +120,15 @@ class LatentInput(nn.Module):
     Args:
         latent: numbers in ``z``.
         condition: numbers in a condition; 0 is none.
+        loudness: deviation of the embedding's weights at the start; at 1, a class is as loud as a latent.
     """
 
-    def __init__(self, latent: int, condition: int) -> None:
+    def __init__(self, latent: int, condition: int, *, loudness: float = 1.0) -> None:
         super().__init__()
         self.size = 2 * latent if condition else latent
         self.embed = nn.Linear(condition, latent, bias=False) if condition else None
         if self.embed is not None:
-            nn.init.normal_(self.embed.weight)  # a class then is as loud as a standard normal latent
+            nn.init.normal_(self.embed.weight, std=loudness)
 
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
         """``(N, latent)``, ``(N, condition)`` → ``(N, size)``."""

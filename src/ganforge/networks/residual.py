@@ -103,6 +103,9 @@ class ResidualGenerator(nn.Module):
         cap: … up to this multiple of ``width``.
         styles: whether the latent enters every further stage too, as a factor 1 + Az of each channel of
             its input (after Karras et al. 2019, arXiv 1812.04948, section 2, without their normalisation).
+        loudness: of a condition beside the latent, at the start. As loud as the latent, it drowned it: one
+            picture a class came of it (benchmarks/results/residual.md). Quieter keeps variety, and is obeyed
+            later.
     """
 
     dims: ClassVar[tuple[int, ...]] = (1, 2, 3)
@@ -120,12 +123,13 @@ class ResidualGenerator(nn.Module):
         growth: float = 1.5,
         cap: float = 2.0,
         styles: bool = False,
+        loudness: float = 0.1,
     ) -> None:
         super().__init__()
         dims, count = space.dims, halvings(space.spatial)
         blocks = (count + 1) * depth
         wide = channels_at(count, width=width, growth=growth, cap=cap, multiple=8)
-        self.input = LatentInput(latent, condition)
+        self.input = LatentInput(latent, condition, loudness=loudness)
         self.mix = nn.Linear(self.input.size, wide, bias=False)
         nn.init.kaiming_normal_(self.mix.weight, nonlinearity="linear")
         self.basis = nn.Parameter(torch.randn(wide, *sides_at(space.spatial, count)))

@@ -5,7 +5,8 @@ with ALICE's term for coming back (Li et al. 2017, arXiv 1709.01215). What does 
 unlike the data: a score of anomalies.
 
 The latent is small: of more numbers than examples vary in, the encoder could not fill the prior, and the
-discriminator would tell pairs by their latents alone.
+discriminator would tell pairs by their latents alone. Both ways are continuous, so between separate clumps
+there are bridges of bad samples: for points in clumps `points` is the better generator.
 
 Command:   gan train DATA --recipe bigan
 Expect:    benchmarks/results/anomaly.md

@@ -53,10 +53,10 @@ def picture(sample: np.ndarray, space: Space) -> Image.Image:
 
 
 def side_by_side(source: Tensor, made: Tensor, target: Tensor, space: Space) -> Image.Image:
-    """Inputs, what is made of them, and what they should become, in threes: ``(N, C, *sides)`` declared.
+    """Inputs, what is made of them, and what they should become, in threes: ``(N, C, *sides)`` uint8.
 
-    Of an input with more channels than the examples, such as frames one after another or a mask and a picture,
-    the last ones are shown.
+    Of an input with more channels than the examples, such as frames one after another or a mask with its
+    picture, the last ones are shown.
     """
     channels = space.channels
     if source.shape[1] > channels:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-import json
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -17,6 +16,7 @@ from torch import Tensor
 from ganforge.core.errors import nearest
 from ganforge.core.space import Space
 from ganforge.shipping.limits import Limits, Refused
+from ganforge.shipping.reading import fields_of_body
 
 __all__ = ["Form", "Wish", "chosen_class", "fields_of_body", "posted_example", "wish"]
 
@@ -43,19 +43,6 @@ class Wish:
     label: int | None
     form: Form
     grid: bool
-
-
-def fields_of_body(body: bytes) -> dict[str, Any]:
-    """A request's body as a mapping; an empty one is ``{}``. Raises Refused."""
-    if not body.strip():
-        return {}
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        raise Refused(422, 'the body is not JSON; send an object, as in {"seed": 1}') from None
-    if not isinstance(found, dict):
-        raise Refused(422, 'the body is not a JSON object; send one, as in {"seed": 1}')
-    return cast(dict[str, Any], found)
 
 
 def wish(fields: dict[str, Any], space: Space, conditions: int, limits: Limits) -> Wish:

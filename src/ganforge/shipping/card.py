@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ganforge.core.recipe import Recipe
+from ganforge.core.space import Space
 from ganforge.runs.folder import Run
+from ganforge.runs.translator import translates
 from ganforge.shipping.compare import Loss
 from ganforge.shipping.description import Description
 
@@ -22,8 +25,8 @@ def card(run: Run, description: Description, *, nimg: int, loss: Loss | None = N
     lines += ["- gan", f"- {space.kind}", "---", ""]
     lines += [f"# {_plain(run.path.name)}", ""]
     lines += [
-        f"A generator of {space.describe()}, trained with the recipe `{_plain(recipe.name)}` of ganforge. It "
-        "makes samples from latents; its discriminator is not here.",
+        f"{_what(description)}, trained with the recipe `{_plain(recipe.name)}` of ganforge. It "
+        f"makes samples from {_from(description)}; its discriminator is not here.",
         "",
         "**Licence:** to be filled in by who owns the data and the model.",
         "",
@@ -31,10 +34,9 @@ def card(run: Run, description: Description, *, nimg: int, loss: Loss | None = N
         "```python",
         "import ganforge",
         "",
-        'sampler = ganforge.load("this/folder")',
-        "samples = sampler.sample(16, seed=0)",
+        *_use(description),
         "```",
-        f"Samples are {_declared(description)}. The same seed gives the same sample. Weights are stored as "
+        f"Samples are {_declared(description.space)}. {_sameness(description)} Weights are stored as "
         f"{description.precision} and compute in float32; opening the folder runs no code from it.",
         "",
     ]
@@ -62,8 +64,31 @@ def _plain(value: Any) -> str:
     return " ".join(str(value).split())[:200].translate(str.maketrans("`|<>[]", "'/()()"))
 
 
-def _declared(description: Description) -> str:
+def _what(description: Description) -> str:
     space = description.space
+    if space.source is None:
+        return f"A generator of {space.describe()}"
+    return f"A translator from {space.source.describe()} to {space.describe()}"
+
+
+def _from(description: Description) -> str:
+    return "latents" if description.prior is not None else "such inputs, of this size or another"
+
+
+def _use(description: Description) -> list[str]:
+    if description.prior is not None:
+        return ['sampler = ganforge.load("this/folder")', "samples = sampler.sample(16, seed=0)"]
+    asked = ", translator.asks.in_turn([0])" if description.conditions else ""
+    return ['translator = ganforge.load("this/folder")', f"samples = translator.translate(inputs{asked})"]
+
+
+def _sameness(description: Description) -> str:
+    if description.space.source is None:
+        return "The same seed gives the same sample."
+    return f"Inputs are {_declared(description.space.source)}. The same input gives the same sample."
+
+
+def _declared(space: Space) -> str:
     shape = ", ".join(str(side) for side in space.shape)
     kinds = {
         "points": "float32, in the data's own coordinates",
@@ -91,13 +116,19 @@ def _data(run: Run) -> list[str]:
     return lines
 
 
+def _latent(recipe: Recipe) -> str:
+    if translates(recipe):
+        return ""
+    return f"; latent of {recipe.latent}, {recipe.prior}"
+
+
 def _training(run: Run, nimg: int) -> list[str]:
     recipe = run.recipe
     lines = [
         f"- {nimg / 1000:,.1f} thousand examples shown, batch {recipe.batch}, "
         f"objective {_plain(recipe.objective)}",
         f"- generator {_plain(recipe.generator.family)}, width {recipe.generator.width}, "
-        f"depth {recipe.generator.depth}; latent of {recipe.latent}, {recipe.prior}",
+        f"depth {recipe.generator.depth}{_latent(recipe)}",
         f"- seed {recipe.seed}; ganforge {_plain(run.info.get('ganforge'))}, "
         f"torch {_plain(run.info.get('torch'))}",
     ]

@@ -4,15 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from torch import Tensor
 
-from ganforge.core.sampler import Sampler
+from ganforge.core.prior import Inputs
+from ganforge.runs.translator import Translator
 
-__all__ = ["Distance", "Loss", "measure"]
+__all__ = ["Distance", "Loss", "Seeded", "Translated", "measure"]
 
 Distance = Callable[[Tensor, Tensor], float]
 """A distance between two sets of samples ``(N, *shape)`` in declared units; 0 is none."""
+
+
+class Seeded(Protocol):
+    """What makes samples from a seed."""
+
+    def sample(self, n: int, *, seed: int = 0) -> Tensor:
+        """``(n, *shape)`` in declared units."""
+        ...
+
+
+class Translated:
+    """A translator that makes samples: of given inputs ``(K, *shape)`` in declared units, dealt by a seed."""
+
+    def __init__(self, translator: Translator, inputs: Tensor) -> None:
+        self.translator = translator
+        self._inputs = inputs
+        self._order = Inputs.among(inputs)
+
+    def sample(self, n: int, *, seed: int = 0) -> Tensor:
+        """``(n, *shape)`` in declared units; conditions take turns."""
+        asks = self.translator.asks
+        which = self._order.numbers(n, seed=seed)
+        return self.translator.translate(
+            self._inputs[which], None if asks is None else asks.in_turn(range(n))
+        )
 
 
 @dataclass(frozen=True)
@@ -43,7 +70,7 @@ class Loss:
         return f"{line}; kernel distance {self.distance:.2g}, floor {self.floor:.2g} (n {self.n})"
 
 
-def measure(full: Sampler, variant: Sampler, *, distance: Distance | None = None, n: int = 256) -> Loss:
+def measure(full: Seeded, variant: Seeded, *, distance: Distance | None = None, n: int = 256) -> Loss:
     """Compare ``variant`` with the ``full`` generator on ``n`` seeded latents.
 
     Both sets that the distance sees beside the reference come from one seed, so that what differs between

@@ -1,4 +1,4 @@
-"""What a shipped generator is, in words that travel with it: a folder's config.json, an ONNX file's metadata.
+"""What a shipped network is, in words that travel with it: a folder's config.json, an ONNX file's metadata.
 
 Whoever opens such words reads them from a stranger. So every field is checked for its type and bounded in
 its size before anything is built from it.
@@ -8,25 +8,28 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
-from typing import Any, cast
+from dataclasses import dataclass, field, replace
+from typing import Any, cast, get_args
 
+from ganforge.core.condition import Condition, ConditionKind
 from ganforge.core.errors import RunError, UsageError, nearest
 from ganforge.core.prior import Prior
 from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
 from ganforge.networks.players import condition_size
+from ganforge.runs.translator import NetworkTranslator
 from ganforge.shipping.weights import PRECISIONS, Precision
 
 __all__ = ["FORMAT", "Body", "Description", "fields_of"]
 
 FORMAT = 1
-KIND = "ganforge generator"
+GENERATOR, TRANSLATOR = "ganforge generator", "ganforge translator"
 
 _LONGEST = 1_000_000  # characters of a description
 _SIDE = 16_384
 _SIZE = 1 << 26  # numbers of one sample: 4,096 × 4,096 RGBA
 _MANY = 10_000  # classes, columns, numbers of a condition
+_GRID = 4096
 _WIDEST = 65_536
 _DEEPEST = 64
 
@@ -35,7 +38,7 @@ _STRANGE = (ValueError, TypeError, KeyError, AttributeError, AssertionError, Ari
 
 @dataclass(frozen=True, kw_only=True)
 class Body:
-    """What a generator network is built from (``ganforge.networks.generator``)."""
+    """What a network is built from (``ganforge.networks``: ``generator``, or ``translator``)."""
 
     family: str
     width: int
@@ -48,11 +51,12 @@ class Body:
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """A shipped generator.
+    """A shipped generator, or translator.
 
     Attributes:
-        space: what a sample is.
-        prior: what latents are drawn from.
+        space: what a sample is; of a translator, ``space.source`` is what its inputs are.
+        prior: what latents are drawn from; None for a translator.
+        grid: of a translator, sides that a graph takes are multiples of this; 0 for a generator.
         conditions: how many numbers a condition has; 0 for none.
         body: what the network is built from; None where a graph stands for it.
         precision: how the weights are stored: float32, bfloat16 or int8. All compute in float32.
@@ -60,8 +64,9 @@ class Description:
     """
 
     space: Space
-    prior: Prior
+    prior: Prior | None
     conditions: int
+    grid: int = 0
     body: Body | None = None
     precision: Precision = "float32"
     made: dict[str, str | int] = field(default_factory=dict)
@@ -79,17 +84,40 @@ class Description:
             made={"recipe": recipe.name, **made},
         )
 
+    @classmethod
+    def of_translator(cls, recipe: Recipe, translator: NetworkTranslator, **made: str | int) -> Description:
+        """Of a run's translator, one way."""
+        return replace(
+            cls.of(recipe, translator.space, **made),
+            prior=None,
+            conditions=translator.conditions,
+            grid=translator.grid,
+        )
+
+    @property
+    def asks(self) -> Condition | None:
+        """What samples can be asked to be, or None."""
+        if not self.conditions:
+            return None
+        found = self.space.condition
+        if found is not None and found.size == self.conditions:
+            return found
+        return Condition.of_classes(self.space.classes)
+
     def to_json(self) -> dict[str, Any]:
-        prior = {"size": self.prior.size, "kind": self.prior.kind, "bits": self.prior.bits}
         fields: dict[str, Any] = {
             "format": FORMAT,
-            "what": KIND,
+            "what": GENERATOR,
             "space": self.space.to_json(),
-            "prior": prior,
             "conditions": self.conditions,
             "precision": self.precision,
             "made": self.made,
         }
+        if self.prior is None:
+            fields |= {"what": TRANSLATOR, "grid": self.grid}
+        else:
+            prior = {"size": self.prior.size, "kind": self.prior.kind, "bits": self.prior.bits}
+            fields |= {"prior": prior}
         return fields if self.body is None else {**fields, "generator": self.body.to_json()}
 
     @classmethod
@@ -99,7 +127,7 @@ class Description:
         Raises:
             RunError: a field is missing, unknown, of the wrong type, or beyond what any model needs.
         """
-        if fields.get("what") != KIND:
+        if fields.get("what") not in (GENERATOR, TRANSLATOR):
             raise RunError(f"{where} does not describe a generator; gan export RUN makes one that does")
         if fields.get("format") != FORMAT:
             version = str(fields.get("format"))[:20]
@@ -126,15 +154,16 @@ def fields_of(text: str | bytes, where: str) -> dict[str, Any]:
 
 
 def _read(cls: type[Description], fields: dict[str, Any]) -> Description:
-    known = ("format", "what", "space", "prior", "conditions", "precision", "made", "generator")
+    translator = fields["what"] == TRANSLATOR
+    own = ("grid", "graph") if translator else ("prior",)
+    known = ("format", "what", "space", *own, "conditions", "precision", "made", "generator")
     _only(fields, known, "the description")
     space = _space(_mapping(fields["space"], "space"))
-    prior = _mapping(fields["prior"], "prior")
-    _only(prior, ("size", "kind", "bits"), "prior")
-    size = _whole(prior["size"], "prior.size", 1, _WIDEST)
-    kind = _choice(prior["kind"], "prior.kind", ("normal", "uniform"))
+    if translator != (space.source is not None):
+        raise ValueError("inputs and outputs of a translator are needed, and of nothing else")
     conditions = _whole(fields["conditions"], "conditions", 0, _MANY)
-    if conditions and conditions != len(space.classes):
+    named = (len(space.classes), 0 if space.condition is None else space.condition.size)
+    if conditions and conditions not in named:
         raise ValueError(f"{conditions} conditions do not fit {len(space.classes)} classes")
     made = {
         _text(name, "made"): value if isinstance(value, int) else _text(value, f"made.{name}")
@@ -142,12 +171,20 @@ def _read(cls: type[Description], fields: dict[str, Any]) -> Description:
     }
     return cls(
         space=space,
-        prior=Prior(size, cast(Any, kind), _whole(prior["bits"], "prior.bits", 0, size)),
+        prior=None if translator else _prior(_mapping(fields["prior"], "prior")),
         conditions=conditions,
+        grid=_whole(fields["grid"], "grid", 1, _GRID) if translator else 0,
         body=_body(_mapping(fields["generator"], "generator")) if "generator" in fields else None,
         precision=cast(Precision, _choice(fields["precision"], "precision", PRECISIONS)),
         made=made,
     )
+
+
+def _prior(fields: dict[str, Any]) -> Prior:
+    _only(fields, ("size", "kind", "bits"), "prior")
+    size = _whole(fields["size"], "prior.size", 1, _WIDEST)
+    kind = _choice(fields["kind"], "prior.kind", ("normal", "uniform"))
+    return Prior(size, cast(Any, kind), _whole(fields["bits"], "prior.bits", 0, size))
 
 
 def _body(fields: dict[str, Any]) -> Body:
@@ -166,8 +203,11 @@ def _body(fields: dict[str, Any]) -> Body:
 
 
 def _space(fields: dict[str, Any]) -> Space:
-    known = ("kind", "shape", "offset", "scale", "classes", "columns", "sample_rate")
+    known = ("kind", "shape", "offset", "scale", "classes", "columns", "sample_rate", "condition", "source")
     _only(fields, known, "space")
+    condition, source = fields.get("condition"), fields.get("source")
+    if source is not None and "source" in _mapping(source, "space.source"):
+        raise ValueError("the space of inputs has no inputs of its own")
     shape = tuple(_whole(side, "space.shape", 1, _SIDE) for side in _listed(fields["shape"], "space.shape"))
     if len(shape) > 4 or math.prod(shape) > _SIZE:
         raise ValueError(f"a sample of shape {shape[:5]} is too large; at most {_SIZE:,} numbers are read")
@@ -180,7 +220,36 @@ def _space(fields: dict[str, Any]) -> Space:
         classes=tuple(_text(name, "space.classes") for name in _listed(fields.get("classes", []), "classes")),
         columns=tuple(_text(name, "space.columns") for name in _listed(fields.get("columns", []), "columns")),
         sample_rate=None if rate is None else _whole(rate, "space.sample_rate", 1, 10_000_000),
+        condition=None if condition is None else _condition(_mapping(condition, "space.condition")),
+        source=None if source is None else _space(source),
     )
+
+
+def _condition(fields: dict[str, Any]) -> Condition:
+    where = "space.condition"
+    _only(fields, ("kind", "names", "mean", "deviation", "examples", "captions"), where)
+
+    def numbers(value: Any) -> tuple[float, ...]:
+        return tuple(_real(number, where) for number in _listed(value, where))
+
+    def texts(name: str) -> tuple[str, ...]:
+        return tuple(_text(text, f"{where}.{name}", 2_000) for text in _listed(fields.get(name, []), where))
+
+    kind = _choice(fields["kind"], f"{where}.kind", get_args(ConditionKind))
+    found = Condition(
+        kind=cast(ConditionKind, kind),
+        names=texts("names"),
+        mean=numbers(fields.get("mean", [])),
+        deviation=numbers(fields.get("deviation", [])),
+        examples=tuple(numbers(row) for row in _listed(fields.get("examples", []), where)),
+        captions=texts("captions"),
+    )
+    top = found.size - 1 if found.kind in ("class", "text") else math.inf
+    if any(number > top for row in found.examples for number in row) or 0 in found.deviation:
+        raise ValueError(f"{where} names what it does not have")
+    if kind != "class" and not (found.examples and len({len(row) for row in found.examples}) == 1):
+        raise ValueError(f"{where} needs examples, all of one length")
+    return found
 
 
 def _only(fields: dict[str, Any], known: tuple[str, ...], where: str) -> None:
@@ -213,9 +282,9 @@ def _real(value: Any, where: str) -> float:
     return float(value)
 
 
-def _text(value: Any, where: str) -> str:
-    if not isinstance(value, str) or len(value) > 200:
-        raise TypeError(f"{where} must be text of at most 200 characters")
+def _text(value: Any, where: str, longest: int = 200) -> str:
+    if not isinstance(value, str) or len(value) > longest:
+        raise TypeError(f"{where} must be text of at most {longest:,} characters")
     return value
 
 

@@ -1,10 +1,11 @@
-"""A run's generator as a file or folder of its own."""
+"""A run's generator or translator as a file or folder of its own."""
 
 from __future__ import annotations
 
 import copy
 import itertools
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,16 +13,20 @@ import torch
 
 import ganforge
 from ganforge.core.errors import GanforgeError, RunError, UsageError, nearest
+from ganforge.networks.translating import Translating
 from ganforge.runs.folder import Moment, Run
+from ganforge.runs.inputs import read_inputs, source_space
 from ganforge.runs.sampler import GeneratorSampler
 from ganforge.runs.sampler import load as load_run
+from ganforge.runs.translator import NetworkTranslator, Translator, load_translator, translates
 from ganforge.shipping import hub
 from ganforge.shipping.card import card
-from ganforge.shipping.compare import Distance, Loss, measure
+from ganforge.shipping.compare import Distance, Loss, Seeded, Translated, measure
 from ganforge.shipping.description import Description
 from ganforge.shipping.folder import CONFIG, NAMES, open_folder, write_model_folder
-from ganforge.shipping.graph import Parity, export_onnx, export_program
+from ganforge.shipping.graph import Exportable, Parity, export_onnx, export_program
 from ganforge.shipping.onnx_sampler import open_onnx
+from ganforge.shipping.opening import Shipped
 from ganforge.shipping.weights import Precision, restored, stored
 
 __all__ = ["FORMATS", "Exported", "export"]
@@ -55,6 +60,7 @@ def export(
     out: Path | None = None,
     precision: Precision = "float32",
     moment: Moment = "chosen",
+    back: bool = False,
     distance: Distance | None = None,
     on_hub: hub.Hub | None = None,
 ) -> Exported:
@@ -66,6 +72,7 @@ def export(
             not; the default folder is numbered.
         precision: how the weights are stored (``weights``).
         moment: which checkpoint (``runs.sampler.load``).
+        back: of a translation between two piles, the way back.
         distance: measures what the rounding costs, beside the differences of single samples.
         on_hub: stands in for the hub.
 
@@ -85,14 +92,22 @@ def export(
     opened = _run(Path(run))
     found = opened.checkpoint(moment, only=())
     recipe, nimg = opened.recipe_at(found), int(found.state["nimg"])
-    sampler = load_run(opened.path, moment=moment)
     made = {"nimg": nimg, "ganforge": ganforge.__version__, "torch": torch.__version__}
-    description = replace(Description.of(recipe, opened.space, **made), precision=precision)
-    path = out or _default(opened.path / "exported", kind, precision)
+    if translates(recipe):
+        sampler: Exportable = _one_way(opened, back, moment)
+        description = Description.of_translator(recipe, sampler, **made)
+    elif back:
+        raise UsageError(f"--back is for translations, and {opened.path} makes samples from latents")
+    else:
+        sampler = load_run(opened.path, moment=moment)
+        description = Description.of(recipe, opened.space, **made)
+    description = replace(description, precision=precision)
+    seen = _seen(opened, back)
+    path = out or _default(opened.path / "exported", kind, precision, translates(recipe), back)
     match kind:
         case "onnx":
             parity = export_onnx(sampler, replace(description, body=None), path)
-            loss = None if precision == "float32" else measure(sampler, open_onnx(path), distance=distance)
+            loss = _lost(seen, sampler, open_onnx(path), distance) if precision != "float32" else None
             return Exported(path, path.stat().st_size, parity, loss)
         case "torch":
             parity = export_program(sampler, path)
@@ -100,10 +115,10 @@ def export(
         case _:
             loss = None
             if precision != "float32":
-                loss = measure(sampler, _rounded(sampler, precision), distance=distance)
+                loss = _lost(seen, sampler, _rounded(sampler, precision), distance)
             words = card(opened, description, nimg=nimg, loss=loss)
             write_model_folder(path, sampler, description, card=words)
-            _check(path, _rounded(sampler, precision))
+            _check(path, seen, _rounded(sampler, precision))
             size = sum((path / file).stat().st_size for file in NAMES)
             return Exported(path, size, None, loss, hub.push(path, name, on_hub) if name else "")
 
@@ -114,28 +129,70 @@ def _run(path: Path) -> Run:
     return Run.open(path)
 
 
-def _default(folder: Path, kind: str, precision: Precision) -> Path:
+def _one_way(run: Run, back: bool, moment: Moment) -> NetworkTranslator:
+    translator = load_translator(run.path, back=back, moment=moment)
+    assert isinstance(translator, NetworkTranslator)
+    return translator
+
+
+def _seen(run: Run, back: bool) -> Callable[[Shipped], Seeded]:
+    """A way to get samples of what is shipped: a translator's are made of the inputs that the run keeps."""
+    kept = read_inputs(run)
+    if kept is None:
+        return lambda made: _sampling(made)
+    source = run.space if back else source_space(run.space)
+    inputs = source.to_declared(kept.targets if back else kept.inputs)
+
+    def seen(made: Shipped) -> Seeded:
+        assert isinstance(made, Translator)
+        return Translated(made, inputs)
+
+    return seen
+
+
+def _sampling(made: Shipped) -> Seeded:
+    assert not isinstance(made, Translator)
+    return made
+
+
+def _lost(
+    seen: Callable[[Shipped], Seeded], full: Exportable, variant: Shipped, distance: Distance | None
+) -> Loss:
+    """What the rounding costs; of translators on 64 inputs, because each takes its time."""
+    n = 64 if isinstance(full, Translator) else 256
+    return measure(seen(full), seen(variant), distance=distance, n=n)
+
+
+def _default(
+    folder: Path, kind: str, precision: Precision, translator: bool = False, back: bool = False
+) -> Path:
     """Where an export goes that was given no place: a file by its precision, or the next free folder."""
-    suffix = "" if precision == "float32" else f"-{precision}"
+    suffix = ("-back" if back else "") + ("" if precision == "float32" else f"-{precision}")
     if kind != "folder":
-        return folder / f"generator{suffix}.{'onnx' if kind == 'onnx' else 'pt2'}"
+        return (
+            folder
+            / f"{'translator' if translator else 'generator'}{suffix}.{'onnx' if kind == 'onnx' else 'pt2'}"
+        )
     names = (f"model{suffix}{'' if number == 1 else f'-{number}'}" for number in itertools.count(1))
     return next(folder / name for name in names if not (folder / name).exists())
 
 
-def _rounded(sampler: GeneratorSampler, precision: Precision) -> GeneratorSampler:
-    """The same generator with weights as they come back from a file."""
+def _rounded(sampler: Exportable, precision: Precision) -> Exportable:
+    """The same with weights as they come back from a file."""
     network = copy.deepcopy(sampler.network)
     network.load_state_dict(restored(stored(dict(network.state_dict()), precision)))
+    if isinstance(sampler, NetworkTranslator):
+        assert isinstance(network, Translating)
+        return NetworkTranslator(network, space=sampler.space, asks=sampler.asks)
     return GeneratorSampler(network, space=sampler.space, prior=sampler.prior, conditions=sampler.conditions)
 
 
-def _check(path: Path, expected: GeneratorSampler) -> None:
+def _check(path: Path, seen: Callable[[Shipped], Seeded], expected: Exportable) -> None:
     """Open what was written; raise GanforgeError, and keep nothing, unless it makes the same samples."""
-    found = open_folder(path).sample(7, seed=1)
-    if not torch.equal(found, expected.sample(7, seed=1)):
+    found, right = (seen(made).sample(7, seed=1) for made in (open_folder(path), expected))
+    if not torch.equal(found, right):
         shutil.rmtree(path)
-        largest = (found.double() - expected.sample(7, seed=1).double()).abs().max()
+        largest = (found.double() - right.double()).abs().max()
         raise GanforgeError(
             f"{path} was not kept: its samples differ by up to {largest:.3g}; please report it"
         )

@@ -1,4 +1,4 @@
-"""The model folder: a generator on its own, to be opened on another machine without the training code.
+"""The model folder: a network on its own, to be opened on another machine without the training code.
 
 ::
 
@@ -26,9 +26,11 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from ganforge.core.errors import GanforgeError, RunError, UsageError
-from ganforge.networks import generator
+from ganforge.networks import generator, translator
+from ganforge.networks.translating import Translating
 from ganforge.runs.files import write_folder
 from ganforge.runs.sampler import GeneratorSampler
+from ganforge.runs.translator import NetworkTranslator
 from ganforge.shipping.description import Description, fields_of
 from ganforge.shipping.weights import SCALE, restored, rounds, stored
 
@@ -42,7 +44,9 @@ _PARAMETERS = 2_000_000_000
 _TYPES = {"F32": torch.float32, "BF16": torch.bfloat16, "I8": torch.int8, "I64": torch.int64}
 
 
-def write_model_folder(path: Path, sampler: GeneratorSampler, description: Description, *, card: str) -> None:
+def write_model_folder(
+    path: Path, sampler: GeneratorSampler | NetworkTranslator, description: Description, *, card: str
+) -> None:
     """Write the folder whole or not at all, with weights in the description's precision.
 
     Raises:
@@ -61,8 +65,8 @@ def write_model_folder(path: Path, sampler: GeneratorSampler, description: Descr
     write_folder(path, {CONFIG: text.encode(), WEIGHTS: content, CARD: card.encode()})
 
 
-def open_folder(path: Path) -> GeneratorSampler:
-    """The generator of a model folder.
+def open_folder(path: Path) -> GeneratorSampler | NetworkTranslator:
+    """The generator or translator of a model folder.
 
     Raises:
         RunError: it is damaged, or is not what it says.
@@ -85,8 +89,12 @@ def open_folder(path: Path) -> GeneratorSampler:
         network.load_state_dict(weights)
     except (SafetensorError, RuntimeError, KeyError) as error:
         raise RunError(f"{file} cannot be read ({' '.join(str(error).split())[:200]})") from None
+    network.requires_grad_(False)
+    if description.prior is None:
+        assert isinstance(network, Translating)
+        return NetworkTranslator(network, space=description.space, asks=description.asks)
     return GeneratorSampler(
-        network.requires_grad_(False),
+        network,
         space=description.space,
         prior=description.prior,
         conditions=description.conditions,
@@ -110,6 +118,15 @@ def _read(file: Path, most: int) -> bytes:
 def _network(description: Description) -> nn.Module:
     body = description.body
     assert body is not None
+    if description.prior is None:
+        return translator(
+            body.family,
+            space=description.space,
+            condition=description.conditions,
+            width=body.width,
+            depth=body.depth,
+            options=body.options,
+        )
     return generator(
         body.family,
         space=description.space,

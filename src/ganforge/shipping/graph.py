@@ -1,8 +1,10 @@
-"""A generator as a graph that runs without ganforge: ONNX, and torch's own exported program.
+"""A network as a graph that runs without ganforge: ONNX, and torch's own exported program.
 
-Both take ``latents (N, L)`` float32, and ``conditions (N, C)`` where the generator has some, for any N,
-and give ``samples (N, *shape)`` float32 in declared units before rounding: pictures and shapes 0…255,
-sound −1…1, points in the data's own coordinates. A file is written only after it was run beside the
+Of a generator both take ``latents (N, L)`` float32, of a translator ``source (N, C, *sides)`` float32 in
+declared units (pictures and shapes 0…255, sound −1…1); and ``conditions (N, C)`` where it has some. N is
+free, and so are the sides, as multiples of the network's grid. Both give ``samples`` float32 in declared
+units before rounding: pictures and shapes 0…255, sound −1…1, points in the data's own coordinates. Bytes
+are left to the caller: every runtime has float32. A file is written only after it was run beside the
 network itself.
 """
 
@@ -13,10 +15,11 @@ import importlib.util
 import io
 import json
 import logging
+import math
 import os
 import warnings
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +31,18 @@ from ganforge.core.errors import GanforgeError, MachineError
 from ganforge.core.space import Space
 from ganforge.runs.files import machine_faults
 from ganforge.runs.sampler import GeneratorSampler
+from ganforge.runs.translator import NetworkTranslator
 from ganforge.shipping.description import Description
-from ganforge.shipping.onnx_sampler import CONDITIONS, LATENTS, METADATA, SAMPLES, open_onnx
+from ganforge.shipping.onnx_sampler import CONDITIONS, LATENTS, METADATA, SAMPLES, SOURCE, open_onnx
 from ganforge.shipping.weights import Precision, quantised, rounds
 
-__all__ = ["BATCHES", "TOLERANCE", "Parity", "export_onnx", "export_program"]
+__all__ = ["BATCHES", "TOLERANCE", "Exportable", "Parity", "export_onnx", "export_program"]
 
 BATCHES = (1, 2, 7)
+_LONGEST = 1 << 15  # side of an input that a graph allows
 TOLERANCE = 1e-4  # in model units, where pictures and sound go from −1 to 1
 
+Exportable = GeneratorSampler | NetworkTranslator
 Runner = Callable[[Tensor, Tensor | None], Tensor]
 
 
@@ -47,14 +53,16 @@ class Parity:
     Attributes:
         difference: the largest one of any number of any sample, in model units.
         batches: the batch sizes at which both were run.
+        sides: of a translator, the sizes of the inputs at which both were run.
     """
 
     difference: float
     batches: tuple[int, ...] = BATCHES
+    sides: tuple[tuple[int, ...], ...] = field(default=())
 
 
 class _Shipped(nn.Module):
-    """A generator that gives declared units before rounding."""
+    """A network that takes inputs, and gives samples, in declared units before rounding."""
 
     offset: Tensor
     scale: Tensor
@@ -66,8 +74,11 @@ class _Shipped(nn.Module):
         self.register_buffer("offset", torch.tensor(space.offset or [0.0]), persistent=False)
         self.register_buffer("scale", torch.tensor(space.scale or [1.0]), persistent=False)
 
-    def forward(self, latents: Tensor, conditions: Tensor | None = None) -> Tensor:
-        made = self.network(latents, conditions)
+    def forward(self, given: Tensor, conditions: Tensor | None = None) -> Tensor:
+        source = self.space.source
+        if source is not None and source.kind in ("pictures", "shapes"):
+            given = given / 127.5 - 1.0
+        made = self.network(given, conditions)
         match self.space.kind:
             case "points":
                 return made * self.scale + self.offset if self.space.scale else made
@@ -77,7 +88,7 @@ class _Shipped(nn.Module):
                 return ((made + 1.0) * 127.5).clamp(0.0, 255.0)
 
 
-def export_onnx(sampler: GeneratorSampler, description: Description, path: Path) -> Parity:
+def export_onnx(made: Exportable, description: Description, path: Path) -> Parity:
     """Write an ONNX file that describes itself, after onnxruntime has run it beside the network.
 
     With another precision than float32 in the description it is the graph in full that is compared; what
@@ -88,25 +99,26 @@ def export_onnx(sampler: GeneratorSampler, description: Description, path: Path)
         MachineError: onnx, onnxscript or onnxruntime is not installed, or the disk refuses.
     """
     onnx = _onnx()
-    shipped = _Shipped(sampler.network, sampler.space).eval()
+    shipped = _Shipped(made.network, made.space).eval()
+    given = LATENTS if isinstance(made, GeneratorSampler) else SOURCE
     with _quiet():
         program: Any = torch.onnx.export(
             shipped,
-            _example(sampler, 2),
+            _example(made, 2),
             dynamo=True,
-            dynamic_shapes=_dynamic(sampler),
-            input_names=[LATENTS, CONDITIONS] if sampler.conditions else [LATENTS],
+            dynamic_shapes=_dynamic(made),
+            input_names=[given, CONDITIONS] if made.conditions else [given],
             output_names=[SAMPLES],
             external_data=False,
             verbose=False,
         )
     model = program.model_proto
     _strip(model)
-    onnx.helper.set_model_props(model, {METADATA: json.dumps(description.to_json(), ensure_ascii=False)})
+    onnx.helper.set_model_props(model, {METADATA: _words(description)})
     with _kept_if_right(path) as temporary:
         temporary.write_bytes(model.SerializeToString())
         opened = open_onnx(temporary)
-        parity = _compared(sampler, shipped, opened.declared, path)
+        parity = _compared(made, shipped, opened.declared, path)
         if description.precision != "float32":
             _round_weights(onnx, model, description.precision)
             temporary.write_bytes(model.SerializeToString())
@@ -114,7 +126,7 @@ def export_onnx(sampler: GeneratorSampler, description: Description, path: Path)
     return parity
 
 
-def export_program(sampler: GeneratorSampler, path: Path) -> Parity:
+def export_program(made: Exportable, path: Path) -> Parity:
     """Write torch's exported program (``.pt2``), after the file was read back and run beside the network.
 
     ``torch.export.load(path).module()(latents)`` runs it, and runs what stands in it: open only those
@@ -124,42 +136,69 @@ def export_program(sampler: GeneratorSampler, path: Path) -> Parity:
         GanforgeError: it differs from the network by more than ``TOLERANCE``; nothing is kept.
         MachineError: the disk refuses.
     """
-    shipped = _Shipped(sampler.network, sampler.space).eval()
+    shipped = _Shipped(made.network, made.space).eval()
     with _kept_if_right(path) as temporary, _quiet():
-        program = torch.export.export(shipped, _example(sampler, 2), dynamic_shapes=_dynamic(sampler))
+        program = torch.export.export(shipped, _example(made, 2), dynamic_shapes=_dynamic(made))
         torch.export.save(program, temporary)
         module = torch.export.load(temporary).module()
 
         def run(z: Tensor, condition: Tensor | None) -> Tensor:
             return module(z) if condition is None else module(z, condition)
 
-        return _compared(sampler, shipped, run, path)
+        return _compared(made, shipped, run, path)
 
 
-def _example(sampler: GeneratorSampler, n: int) -> tuple[Tensor, ...]:
-    """``n`` latents, and conditions that are no whole classes, so that their arithmetic is compared too."""
-    z = sampler.prior.seeded(n, seed=20)
-    if not sampler.conditions:
-        return (z,)
-    return z, seeded_numbers(n, sampler.conditions, seed=21, kind="uniform").abs_()
+def _sides(translator: NetworkTranslator) -> tuple[tuple[int, ...], ...]:
+    """The training's size in whole grids, and another one that is no square."""
+    grid, least = translator.grid, translator.least
+    first = tuple(max(least, -(-side // grid) * grid) for side in translator.source.spatial)
+    return first, tuple(side + (i + 1) * grid for i, side in enumerate(first))
 
 
-def _dynamic(sampler: GeneratorSampler) -> tuple[dict[int, Any], ...]:
+def _example(made: Exportable, n: int, sides: tuple[int, ...] = ()) -> tuple[Tensor, ...]:
+    """``n`` inputs, and conditions that are no whole classes, so that their arithmetic is compared too."""
+    if isinstance(made, GeneratorSampler):
+        given = made.prior.seeded(n, seed=20)
+    else:
+        shape = (made.source.channels, *(sides or _sides(made)[0]))
+        given = seeded_numbers(n, math.prod(shape), seed=20, kind="uniform").reshape(n, *shape)
+        if made.source.kind in ("pictures", "shapes"):
+            given = (given + 1.0) * 127.5
+    if not made.conditions:
+        return (given,)
+    return given, seeded_numbers(n, made.conditions, seed=21, kind="uniform").abs_()
+
+
+def _dynamic(made: Exportable) -> tuple[dict[int, Any], ...]:
     batch = torch.export.Dim("N", min=1)
-    return ({0: batch}, {0: batch}) if sampler.conditions else ({0: batch},)
+    free: dict[int, Any] = {0: batch}
+    if isinstance(made, NetworkTranslator):
+        for axis in range(made.source.dims):
+            # In whole grids: what lies between, ganforge fills up by reflection and cuts off again.
+            steps = torch.export.Dim("HWD"[axis], min=made.least // made.grid, max=_LONGEST // made.grid)
+            free[2 + axis] = made.grid * steps
+    return (free, {0: batch}) if made.conditions else (free,)
+
+
+def _trials(made: Exportable) -> list[tuple[int, tuple[int, ...]]]:
+    """Batch and sides at which a graph is run beside its network."""
+    if isinstance(made, GeneratorSampler):
+        return [(n, ()) for n in BATCHES]
+    first, second = _sides(made)
+    return [*((n, first) for n in BATCHES), (2, second)]
 
 
 @torch.no_grad()
-def _compared(sampler: GeneratorSampler, shipped: _Shipped, run: Runner, path: Path) -> Parity:
-    """Raise GanforgeError unless ``run`` gives what the network gives, at each batch size."""
-    space, worst = sampler.space, 0.0
+def _compared(made: Exportable, shipped: _Shipped, run: Runner, path: Path) -> Parity:
+    """Raise GanforgeError unless ``run`` gives what the network gives, at each batch size and size."""
+    space, worst = made.space, 0.0
     unit = torch.tensor(1.0 if space.kind == "sound" else 127.5)
     if space.kind == "points":
         unit = shipped.scale
-    for n in BATCHES:
-        z, *rest = _example(sampler, n)
+    for n, sides in _trials(made):
+        given, *rest = _example(made, n, sides)
         condition = rest[0] if rest else None
-        expected, found = shipped(z, condition), run(z, condition)
+        expected, found = shipped(given, condition), run(given, condition)
         if expected.shape != found.shape:
             raise GanforgeError(
                 f"{path} was not kept: it makes {tuple(found.shape)} where the network makes "
@@ -172,7 +211,24 @@ def _compared(sampler: GeneratorSampler, shipped: _Shipped, run: Runner, path: P
                 f"{path} was not kept: at batch {n} the largest difference to the network is "
                 f"{difference:.3g}, more than {TOLERANCE:g}; please report it with the recipe"
             )
-    return Parity(worst)
+    return Parity(worst, sides=_sides(made) if isinstance(made, NetworkTranslator) else ())
+
+
+def _words(description: Description) -> str:
+    """The description as JSON; of a translator with what its graph takes and gives."""
+    fields = description.to_json()
+    if description.prior is None:
+        source = description.space.source
+        assert source is not None
+        range_in, range_out = (
+            "−1 to 1" if space.kind == "sound" else "0 to 255" for space in (source, description.space)
+        )
+        fields["graph"] = {
+            SOURCE: f"(N, {source.channels}, sides), float32, {range_in}",
+            SAMPLES: f"(N, {description.space.channels}, sides), float32, {range_out} before rounding",
+            "sides": f"multiples of {description.grid}, at least {max(4, 2 * description.grid)}",
+        }
+    return json.dumps(fields, ensure_ascii=False)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,9 @@ import hmac
 import ipaddress
 import json
 import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,28 +34,45 @@ class Door:
     loopback: whether the service listens on this machine alone.
     names: further names that a Host header may have.
     token: what requests must carry, or None.
+    cookie: name of a cookie that may carry the token in place of a header, as browsers need it; or None.
+    is_open: whether a path needs no token, because it tells nothing that is secret.
+    verb: the command that --allow-host belongs to.
     """
 
     loopback: bool = True
     names: tuple[str, ...] = ()
     token: str | None = None
+    cookie: str | None = None
+    is_open: Callable[[str], bool] = _OPEN.__contains__
+    verb: str = "serve"
 
     def check(self, headers: dict[str, str], path: str) -> None:
         """Raises Refused: 403 for a foreign Host or Origin, 401 for a missing or wrong token."""
         host = headers.get("host", "")
         if not self._is_ours(host):
             raise Refused(
-                403, f"the Host {host[:100]!r} is not this service; gan serve --allow-host names others"
+                403,
+                f"the Host {host[:100]!r} is not this service; gan {self.verb} --allow-host names others",
             )
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
             raise Refused(403, f"the Origin {origin[:100]!r} is foreign; pages of other sites may not ask")
-        if self.token is not None and path not in _OPEN:
-            scheme, _, given = headers.get("authorization", "").partition(" ")
-            right = hmac.compare_digest(given.strip().encode(), self.token.encode())
-            if scheme.lower() != "bearer" or not right:
-                words = "a token is needed: send the header Authorization: Bearer TOKEN"
-                raise Refused(401, words, {"WWW-Authenticate": "Bearer"})
+        if not self.is_open(path) and not self.knows(headers):
+            words = "a token is needed: send the header Authorization: Bearer TOKEN"
+            raise Refused(401, words, {"WWW-Authenticate": "Bearer"})
+
+    def knows(self, headers: dict[str, str]) -> bool:
+        """Whether a request carries the token, or none is needed."""
+        if self.token is None:
+            return True
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and self.opens(given.strip()):
+            return True
+        return self.cookie is not None and self.opens(_cookie(headers.get("cookie", ""), self.cookie))
+
+    def opens(self, given: str) -> bool:
+        """Whether ``given`` is the token."""
+        return self.token is None or hmac.compare_digest(given.encode(), self.token.encode())
 
     def _is_ours(self, host: str) -> bool:
         try:
@@ -70,6 +89,14 @@ class Door:
         return address.is_loopback or not self.loopback
 
 
+def _cookie(header: str, name: str) -> str:
+    try:
+        found = SimpleCookie(header).get(name)
+    except CookieError:
+        return ""
+    return "" if found is None else found.value
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches a service bound to ``host``."""
     try:
@@ -84,23 +111,35 @@ class Guard:
     Args:
         app: what is behind it.
         paths: those that exist, each with the most bytes of a body; others are counted as ``other``.
+        sockets: paths of web sockets.
     """
 
     def __init__(
-        self, app: ASGIApp, *, door: Door, limits: Limits, counts: Counts, paths: dict[str, int]
+        self,
+        app: ASGIApp,
+        *,
+        door: Door,
+        limits: Limits,
+        counts: Counts,
+        paths: dict[str, int],
+        sockets: Collection[str] = (),
     ) -> None:
         self._app = app
         self._door = door
         self._limits = limits
         self._counts = counts
         self._paths = paths
+        self._sockets = frozenset(sockets)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+            return
         if scope["type"] != "http":
-            return  # there are no web sockets here
+            return
         began, status = time.monotonic(), 0
         path = scope["path"] if scope["path"] in self._paths else "other"
 
@@ -120,6 +159,22 @@ class Guard:
             await send_error(sent, refused)
         finally:
             self._counts.answered(path, status, time.monotonic() - began)
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A web socket passes the same door; refused ones never open."""
+        try:
+            self._door.check(_headers(scope), scope["path"])
+            if scope["path"] not in self._sockets:
+                raise Refused(404, "there is no web socket here")
+        except Refused as refused:
+            self._counts.answered("socket", refused.status, 0.0)
+            if "websocket.http.response" in scope.get("extensions", {}):
+                await send_error(send, refused, "websocket.http.response")
+            else:
+                await send({"type": "websocket.close", "code": 1008, "reason": refused.words[:100]})
+            return
+        self._counts.answered("socket", 101, 0.0)
+        await self._app(scope, receive, send)
 
     async def _body(self, headers: dict[str, str], receive: Receive, most: int) -> bytes:
         """The whole body. Raises Refused: 413 once it is seen to be too large, 408 where it does not come."""
@@ -147,7 +202,7 @@ class Guard:
             raise Refused(408, words, {"Connection": "close"}) from None
 
 
-async def send_error(send: Send, refused: Refused) -> None:
+async def send_error(send: Send, refused: Refused, kind: str = "http.response") -> None:
     """``{"error": words}`` with the status and headers."""
     body = json.dumps({"error": refused.words}).encode()
     headers = {
@@ -157,8 +212,8 @@ async def send_error(send: Send, refused: Refused) -> None:
         **refused.headers,
     }
     raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": refused.status, "headers": raw})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": f"{kind}.start", "status": refused.status, "headers": raw})
+    await send({"type": f"{kind}.body", "body": body})
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -1,27 +1,39 @@
-"""A generator in an ONNX file, run by onnxruntime: a Sampler without a line of network code."""
+"""What an ONNX file makes, run by onnxruntime: a Sampler or Translator without a line of network code."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ganforge.core.errors import MachineError, RunError, UsageError
+from ganforge.core.errors import MachineError, RunError
+from ganforge.runs.sampler import LatentSampler
+from ganforge.runs.translator import Translator
 from ganforge.shipping.description import Description, fields_of
 
-__all__ = ["CONDITIONS", "LATENTS", "METADATA", "SAMPLES", "OnnxSampler", "open_onnx"]
+__all__ = [
+    "CONDITIONS",
+    "LATENTS",
+    "METADATA",
+    "SAMPLES",
+    "SOURCE",
+    "OnnxSampler",
+    "OnnxTranslator",
+    "open_onnx",
+]
 
 METADATA = "ganforge"  # the key of the description among the file's properties
-LATENTS, CONDITIONS, SAMPLES = "latents", "conditions", "samples"
+LATENTS, SOURCE, CONDITIONS, SAMPLES = "latents", "source", "conditions", "samples"
 
 _MOST = 2_000_000_000  # bytes; more than that is no protocol buffer
 
 
-class OnnxSampler:
-    """A Sampler (``core.sampler``) around an exported graph.
+@final
+class OnnxSampler(LatentSampler):
+    """A Sampler around an exported graph.
 
     Samples are computed one at a time. On a CPU onnxruntime is as fast that way as with many, and the
     same seed gives the same bits whatever is asked for beside it.
@@ -32,41 +44,11 @@ class OnnxSampler:
     """
 
     def __init__(self, session: Any, description: Description) -> None:
-        self.space = description.space
-        self.prior = description.prior
-        self.conditions = description.conditions
+        assert description.prior is not None
+        super().__init__(space=description.space, prior=description.prior, conditions=description.conditions)
         self._session = session
 
-    def sample(
-        self,
-        n: int,
-        *,
-        seed: int = 0,
-        start: int = 0,
-        condition: Tensor | None = None,
-        truncation: float = 1.0,
-    ) -> Tensor:
-        """As ``runs.sampler.GeneratorSampler.sample``: ``(n, *space.shape)`` in declared units."""
-        if n < 1:
-            raise UsageError(f"cannot make {n} samples; ask for at least 1")
-        if not 0.0 <= truncation <= 1.0:
-            raise UsageError(f"truncation is {truncation}; it must be from 0 to 1")
-        z = self.prior.truncated(self.prior.seeded(n, seed=seed, start=start), truncation)
-        if self.conditions and condition is None:
-            turn = torch.arange(start, start + n) % self.conditions
-            condition = torch.nn.functional.one_hot(turn, self.conditions).float()
-        return self.generate(z, condition)
-
-    def generate(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Latents ``(N, prior.size)`` and conditions to samples ``(N, *space.shape)`` in declared units."""
-        if z.dim() != 2 or z.shape[1] != self.prior.size:
-            raise UsageError(f"latents have the shape (N, {self.prior.size}) here, not {tuple(z.shape)}")
-        wanted = (self.conditions,) if self.conditions else None
-        given = None if condition is None else tuple(condition.shape[1:])
-        if given != wanted:
-            raise UsageError(f"this generator takes {self.conditions or 'no'} conditions, not {given}")
-        if condition is not None:
-            condition = condition.expand(len(z), -1)
+    def _made(self, z: Tensor, condition: Tensor | None) -> Tensor:
         made = [
             self.declared(z[i : i + 1], None if condition is None else condition[i : i + 1])
             for i in range(len(z))
@@ -76,14 +58,41 @@ class OnnxSampler:
 
     def declared(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
         """What the graph itself gives, all at once: declared units before they are rounded, float32."""
-        fed = {LATENTS: np.ascontiguousarray(z.numpy(), dtype=np.float32)}
-        if condition is not None:
-            fed[CONDITIONS] = np.ascontiguousarray(condition.numpy(), dtype=np.float32)
-        return torch.from_numpy(self._session.run([SAMPLES], fed)[0])
+        return _run(self._session, LATENTS, z, condition)
 
 
-def open_onnx(path: Path) -> OnnxSampler:
-    """The generator of an ONNX file that ``gan export`` wrote.
+@final
+class OnnxTranslator(Translator):
+    """A Translator around an exported graph. Tiles have normalisation statistics of their own here.
+
+    Args:
+        session: an ``onnxruntime.InferenceSession``.
+        description: what the graph takes and makes.
+    """
+
+    def __init__(self, session: Any, description: Description) -> None:
+        super().__init__(space=description.space, asks=description.asks, grid=description.grid)
+        self._session = session
+
+    def made(self, x: Tensor, condition: Tensor | None) -> Tensor:
+        bytes_in, bytes_out = (space.kind in ("pictures", "shapes") for space in (self.source, self.space))
+        made = self.declared((x + 1.0) * 127.5 if bytes_in else x, condition)
+        return made / 127.5 - 1.0 if bytes_out else made
+
+    def declared(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """What the graph itself gives of what it takes: float32 in declared units, not rounded."""
+        return _run(self._session, SOURCE, x, condition)
+
+
+def _run(session: Any, name: str, given: Tensor, condition: Tensor | None) -> Tensor:
+    fed = {name: np.ascontiguousarray(given.numpy(), dtype=np.float32)}
+    if condition is not None:
+        fed[CONDITIONS] = np.ascontiguousarray(condition.numpy(), dtype=np.float32)
+    return torch.from_numpy(session.run([SAMPLES], fed)[0])
+
+
+def open_onnx(path: Path) -> OnnxSampler | OnnxTranslator:
+    """The generator or translator of an ONNX file that ``gan export`` wrote.
 
     The graph may come from a stranger: it is refused where it has loops, operators from outside the
     standard, or weights in other files.
@@ -130,7 +139,9 @@ def _refuse_strange(model: Any, path: Path) -> None:
         raise RunError(f"{path} keeps weights in other files, which are not read")
 
 
-def _opened(onnxruntime: Any, content: bytes, description: Description, path: Path) -> OnnxSampler:
+def _opened(
+    onnxruntime: Any, content: bytes, description: Description, path: Path
+) -> OnnxSampler | OnnxTranslator:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = torch.get_num_threads()
@@ -138,14 +149,21 @@ def _opened(onnxruntime: Any, content: bytes, description: Description, path: Pa
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        inputs = {one.name: list(one.shape)[1:] for one in session.get_inputs()}
-        expected = {LATENTS: [description.prior.size]}
+        inputs: dict[str, list[Any]] = {one.name: list(one.shape)[1:] for one in session.get_inputs()}
+        expected: dict[str, list[Any]]
+        if description.prior is not None:
+            expected = {LATENTS: [description.prior.size]}
+        else:
+            assert description.space.source is not None
+            # Its sides are free, and have names in place of numbers.
+            named = [side if isinstance(side, str) else None for side in inputs.get(SOURCE, [])[1:]]
+            expected = {SOURCE: [description.space.source.channels, *named]}
         if description.conditions:
             expected[CONDITIONS] = [description.conditions]
         if inputs != expected or [one.name for one in session.get_outputs()] != [SAMPLES]:
             raise RunError(f"{path} does not take and give what it says it does")
-        sampler = OnnxSampler(session, description)
-        made = sampler.sample(1)
+        opened = (OnnxSampler if description.prior is not None else OnnxTranslator)(session, description)
+        made = opened.sample(1) if isinstance(opened, OnnxSampler) else _tried(opened)
     except RunError:
         raise
     except Exception as error:  # onnxruntime raises classes of its own C++ errors
@@ -154,4 +172,11 @@ def _opened(onnxruntime: Any, content: bytes, description: Description, path: Pa
         raise RunError(
             f"{path} makes samples of shape {tuple(made.shape[1:])}, not {description.space.shape}"
         )
-    return sampler
+    return opened
+
+
+def _tried(translator: OnnxTranslator) -> Tensor:
+    """The result of an empty picture of the training's size."""
+    source = translator.source
+    empty = torch.zeros(1, *source.shape, dtype=torch.float32 if source.kind == "sound" else torch.uint8)
+    return translator.translate(empty, None if translator.asks is None else translator.asks.in_turn([0]))

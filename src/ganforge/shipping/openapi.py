@@ -6,26 +6,36 @@ from typing import Any
 
 import ganforge
 from ganforge.core.space import Space
+from ganforge.runs.translator import Translator
 from ganforge.shipping.limits import Limits
+from ganforge.shipping.opening import Shipped
+from ganforge.shipping.posting import ASKED, most_numbers
 
 __all__ = ["openapi"]
 
 
-def openapi(name: str, space: Space, conditions: int, limits: Limits, abilities: list[str]) -> dict[str, Any]:
+def openapi(name: str, made: Shipped, limits: Limits, abilities: list[str]) -> dict[str, Any]:
     """What is there, what it takes and what it gives; paths that this model cannot serve are left out."""
+    space = made.space
+    main = (
+        {"/translate": {"post": _translate(made, limits)}}
+        if isinstance(made, Translator)
+        else {"/sample": {"post": _sample(space, made.conditions, limits)}}
+    )
+    what = "a translator to" if isinstance(made, Translator) else "a generator of"
     paths: dict[str, Any] = {
         "/": {"get": _get("a page to try it", "text/html")},
         "/health": {"get": _get("whether it is up", "application/json")},
         "/openapi.json": {"get": _get("this description", "application/json")},
         "/metrics": {"get": {**_get("counts for Prometheus", "text/plain"), "security": [{"token": []}]}},
-        "/sample": {"post": _sample(space, conditions, limits)},
+        **main,
     }
     for ability in abilities:
         paths[f"/{ability}"] = {"post": _able(ability, space)}
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": f"{name}: a generator of {space.describe()}",
+            "title": f"{name}: {what} {space.describe()}",
             "version": ganforge.__version__,
         },
         "paths": paths,
@@ -83,11 +93,31 @@ def _sample(space: Space, conditions: int, limits: Limits) -> dict[str, Any]:
     }
 
 
+def _translate(made: Translator, limits: Limits) -> dict[str, Any]:
+    picture = {"type": "string", "contentEncoding": "base64", "description": "a PNG or JPEG of any size"}
+    fields: dict[str, Any] = {
+        "picture": picture,
+        "back": {"type": "boolean", "default": False, "description": "the other way, where one was trained"},
+    }
+    needed = ["picture"]
+    if made.asks is not None:
+        needed.append(ASKED[made.asks.kind])
+        fields[needed[-1]] = {"type": "string", "description": made.asks.describe()}
+    schema = {"type": "object", "additionalProperties": False, "required": needed, "properties": fields}
+    raw = {} if made.asks is not None else {"image/png": {}, "image/jpeg": {}}
+    words = f"a picture translated; results of at most {most_numbers(limits):,} numbers"
+    return {
+        "summary": words,
+        "security": [{"token": []}],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}, **raw}},
+        "responses": {"200": {"description": "the result", "content": {"image/png": {}}}, **_errors()},
+    }
+
+
 def _able(ability: str, space: Space) -> dict[str, Any]:
     words = {
         "feedback": "the discriminator's opinion of a picture, and what would make it more real",
         "invert": "the latent of a picture",
-        "translate": "a picture translated",
     }[ability]
     picture = {"type": "string", "contentEncoding": "base64", "contentMediaType": "image/png"}
     example = {"picture": picture} if space.kind == "pictures" else {"numbers": {"type": "array"}}

@@ -1,24 +1,27 @@
-"""Open a generator wherever it is: a run folder, a model folder, an ONNX file, or the hub."""
+"""Open a generator or translator wherever it is: a run folder, a model folder, an ONNX file, the hub."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from ganforge.core.errors import RunError, UsageError
-from ganforge.runs.folder import Moment
+from ganforge.runs.folder import Moment, Run
 from ganforge.runs.sampler import GeneratorSampler
 from ganforge.runs.sampler import load as load_run
+from ganforge.runs.translator import Translator, load_translator, translates
 from ganforge.shipping import hub
 from ganforge.shipping.folder import CONFIG, open_folder
 from ganforge.shipping.onnx_sampler import OnnxSampler, open_onnx
 
 __all__ = ["Shipped", "load"]
 
-Shipped = GeneratorSampler | OnnxSampler
+Shipped = GeneratorSampler | OnnxSampler | Translator
 
 
 def load(path: Path | str, *, moment: Moment = "chosen") -> Shipped:
     """The generator of a run folder, a model folder, an ``.onnx`` file, or ``hub:USER/NAME``.
+
+    It has ``sample``; where it leads from pictures to pictures, it has ``translate`` in its place.
 
     Nothing that is read is run: no pickle, no code, no class named by a file.
 
@@ -38,6 +41,8 @@ def load(path: Path | str, *, moment: Moment = "chosen") -> Shipped:
     except OSError as error:
         raise RunError(f"{str(path)[:200]} cannot be read ({error.strerror})") from None
     if has_run:
+        if translates(Run.open(path).recipe):
+            return load_translator(path, moment=moment)
         return load_run(path, moment=moment)
     if moment != "chosen" and (has_config or path.is_file()):
         raise UsageError(f"{path} holds one generator only; --best is for run folders")

@@ -7,9 +7,11 @@ import hashlib
 import html
 
 from ganforge.core.space import Space
+from ganforge.runs.translator import Translator
 from ganforge.shipping.limits import Limits
+from ganforge.shipping.posting import ASKED
 
-__all__ = ["page"]
+__all__ = ["page", "translating_page"]
 
 _SCRIPT = """
 const form = document.querySelector("form"), shown = document.querySelector("img"),
@@ -34,6 +36,33 @@ async function ask() {
 form.addEventListener("submit", event => { event.preventDefault(); ask(); });
 form.addEventListener("change", ask);
 if (!form.elements.token) ask();
+""".strip()
+
+_TRANSLATE = """
+const form = document.querySelector("form"), shown = document.querySelector("img"),
+      told = document.querySelector("output");
+async function ask() {
+  const given = new FormData(form), file = given.get("picture");
+  if (!file.size) { told.value = "choose a picture"; return; }
+  const read = new FileReader(), body = {};
+  await new Promise(done => { read.onload = done; read.readAsDataURL(file); });
+  body.picture = read.result.split(",")[1];
+  if (given.get("asked")) body[form.elements.asked.dataset.name] = given.get("asked");
+  if (given.get("back")) body.back = true;
+  const headers = { "Content-Type": "application/json" };
+  if (given.get("token")) headers.Authorization = "Bearer " + given.get("token");
+  told.value = "…";
+  const began = performance.now();
+  try {
+    const answer = await fetch("translate", { method: "POST", headers, body: JSON.stringify(body) });
+    if (!answer.ok) { told.value = (await answer.json()).error; return; }
+    const old = shown.src;
+    shown.src = URL.createObjectURL(await answer.blob());
+    if (old) URL.revokeObjectURL(old);
+    told.value = Math.round(performance.now() - began) + " ms";
+  } catch (error) { told.value = "the service does not answer"; }
+}
+form.addEventListener("submit", event => { event.preventDefault(); ask(); });
 """.strip()
 
 _STYLE = """
@@ -61,6 +90,32 @@ def page(name: str, space: Space, conditions: int, limits: Limits, *, needs_toke
         fields.append(
             f'<label>class<select name="class"><option value="">in turn</option>{options}</select></label>'
         )
+    words = f"A generator of {html.escape(space.describe())}."
+    return _page(name, words, "sample", fields, "make", _SCRIPT, needs_token)
+
+
+def translating_page(name: str, translator: Translator, *, needs_token: bool) -> tuple[str, str]:
+    """The same for a model that translates: a picture is chosen and sent."""
+    fields = ['<label>picture<input name="picture" type="file" accept="image/png,image/jpeg"></label>']
+    asks = translator.asks
+    if asks is not None:
+        key = ASKED[asks.kind]
+        options = "".join(f"<option>{html.escape(one)}</option>" for one in asks.names)
+        fields.append(
+            f'<label>{key}<select name="asked" data-name="{key}">{options}</select></label>'
+            if asks.kind == "class"
+            else f'<label>{key}<input name="asked" data-name="{key}"></label>'
+        )
+    if translator.goes_back:
+        fields.append('<label>the way back<input name="back" type="checkbox"></label>')
+    spaces = [html.escape(space.describe()) for space in (translator.source, translator.space)]
+    words = f"A translator from {spaces[0]} to {spaces[1]}, and for other sizes too."
+    return _page(name, words, "translate", fields, "translate", _TRANSLATE, needs_token)
+
+
+def _page(
+    name: str, words: str, path: str, fields: list[str], button: str, script: str, needs_token: bool
+) -> tuple[str, str]:
     if needs_token:
         fields.append('<label>token<input name="token" type="password" autocomplete="off"></label>')
     title = html.escape(name)
@@ -68,14 +123,14 @@ def page(name: str, space: Space, conditions: int, limits: Limits, *, needs_toke
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
         f"<title>{title}</title><style>{_STYLE}</style>"
-        f"<h1>{title}</h1><p>A generator of {html.escape(space.describe())}. "
-        'For programs: <code>POST /sample</code>, described in <a href="openapi.json">openapi.json</a>.</p>'
-        f"<form>{''.join(fields)}<button>make</button></form>"
-        f'<img alt="samples"><output></output><script>{_SCRIPT}</script></html>'
+        f"<h1>{title}</h1><p>{words} "
+        f'For programs: <code>POST /{path}</code>, described in <a href="openapi.json">openapi.json</a>.</p>'
+        f"<form>{''.join(fields)}<button>{button}</button></form>"
+        f'<img alt="samples"><output></output><script>{script}</script></html>'
     )
     policy = (
         f"default-src 'none'; connect-src 'self'; img-src 'self' blob:; style-src {_hash(_STYLE)}; "
-        f"script-src {_hash(_SCRIPT)}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+        f"script-src {_hash(script)}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     )
     return text, policy
 

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
 from ganforge.core.errors import GanforgeError
+from ganforge.networks.operations import Operations
 from ganforge.runs.sampler import GeneratorSampler
+from ganforge.runs.translator import NetworkTranslator
 from ganforge.shipping.description import Description
+from ganforge.shipping.onnx_sampler import OnnxSampler
 from ganforge.shipping.opening import Shipped
 
 __all__ = ["Maker", "is_light", "maker", "quickest"]
@@ -29,12 +31,12 @@ _TRIES = 7
 def is_light(sampler: GeneratorSampler) -> bool:
     """Whether many rows take hardly more time than one."""
     z, condition = _one(sampler)
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    with torch.no_grad(), Operations() as counter:
         sampler.network(z, condition)
-    return counter.get_total_flops() < _LIGHT
+    return counter.total < _LIGHT
 
 
-def maker(sampler: Shipped) -> Maker:
+def maker(sampler: GeneratorSampler | OnnxSampler) -> Maker:
     """Latents and conditions to samples in declared units, in passes that suit the network.
 
     Each pass has a fixed number of rows, so that a sample's bits do not depend on its company. A light
@@ -60,6 +62,8 @@ def quickest(sampler: Shipped) -> tuple[Shipped, str]:
 
     Only heavy networks are tried. The graph is checked beside the network like every export.
     """
+    if isinstance(sampler, NetworkTranslator):
+        return sampler, "torch"
     if not isinstance(sampler, GeneratorSampler):
         return sampler, "onnxruntime"
     if is_light(sampler):
@@ -77,13 +81,14 @@ def quickest(sampler: Shipped) -> tuple[Shipped, str]:
             graph = open_onnx(path)
         except GanforgeError as error:
             return sampler, f"torch; ONNX was tried: {error}"
+    assert isinstance(graph, OnnxSampler)
     ratio = _milliseconds(sampler) / _milliseconds(graph)
     if ratio > 1.0:
         return graph, f"onnxruntime ({ratio:.1f}× torch on this network)"
     return sampler, f"torch ({1 / ratio:.1f}× onnxruntime on this network)"
 
 
-def _milliseconds(sampler: Shipped) -> float:
+def _milliseconds(sampler: GeneratorSampler | OnnxSampler) -> float:
     """Of one sample: the median of some."""
     make = maker(sampler)
     z, condition = _one(sampler)
@@ -95,6 +100,6 @@ def _milliseconds(sampler: Shipped) -> float:
     return statistics.median(spent)
 
 
-def _one(sampler: Shipped) -> tuple[Tensor, Tensor | None]:
+def _one(sampler: GeneratorSampler | OnnxSampler) -> tuple[Tensor, Tensor | None]:
     condition = torch.zeros(1, sampler.conditions) if sampler.conditions else None
     return sampler.prior.seeded(1, seed=0), condition

@@ -13,17 +13,17 @@ import threading
 from collections.abc import Generator
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ganforge.core.errors import MachineError, UsageError
 from ganforge.shipping.guard import is_loopback
 from ganforge.shipping.limits import Limits
-from ganforge.shipping.service import Service
 
-__all__ = ["Server", "listen", "read_token", "serve"]
+__all__ = ["Served", "Server", "listen", "read_token", "serve"]
 
 _SHORTEST = 16  # characters of a token
 _SENDING = 1 << 18  # bytes of an answer that the system holds for a connection
@@ -31,6 +31,15 @@ _FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n"
     b"Content-Type: text/plain\r\nContent-Length: 20\r\n\r\ntoo many connections"
 )
+
+
+class Served(Protocol):
+    """An application, and how much patience there is with whoever asks it."""
+
+    @property
+    def app(self) -> ASGIApp: ...
+    @property
+    def limits(self) -> Limits: ...
 
 
 def read_token(file: Path | None, host: str) -> str | None:
@@ -72,14 +81,15 @@ def listen(host: str, port: int) -> socket.socket:
     return opened
 
 
-def serve(service: Service, opened: socket.socket) -> int:
+def serve(service: Served, opened: socket.socket, *, message_bytes: int = 0) -> int:
     """Answer until told to stop; gives 0 after Ctrl-C and 143 after SIGTERM.
 
-    What runs then is finished; a second Ctrl-C does not wait for it.
+    What runs then is finished; a second Ctrl-C does not wait for it. ``message_bytes`` is the most of one
+    message of a web socket; 0 has none of these.
     """
     _allow_sockets(service.limits.connections)
     logging.getLogger("uvicorn").setLevel(logging.ERROR)  # noise of scanners is no news
-    server = Server(service)
+    server = Server(service, message_bytes=message_bytes)
     asyncio.run(server.serve(sockets=[opened]))
     return 143 if server.told == signal.SIGTERM else 0
 
@@ -87,13 +97,15 @@ def serve(service: Service, opened: socket.socket) -> int:
 class Server(uvicorn.Server):
     """uvicorn's server with our limits; it remembers the signal that stopped it, and does not repeat it."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Served, *, message_bytes: int = 0) -> None:
         limits = service.limits
         super().__init__(
             uvicorn.Config(
                 service.app,
                 http=_protocol(limits),
-                ws="none",
+                ws="websockets-sansio" if message_bytes else "none",
+                ws_max_size=message_bytes,
+                ws_per_message_deflate=False,  # it would cost more than it saves on this machine
                 loop="asyncio",
                 lifespan="on",
                 log_config=None,
@@ -155,6 +167,10 @@ def _protocol(limits: Limits) -> type[H11Protocol]:
             super().data_received(data)
             if self.cycle is not before and not self.cycle.response_complete:
                 self._be_busy()
+
+        def handle_websocket_upgrade(self, event: Any) -> None:
+            self._stop_clocks()  # from here on it may be silent for as long as it likes
+            super().handle_websocket_upgrade(event)
 
         def on_response_complete(self) -> None:
             self._be_silent()

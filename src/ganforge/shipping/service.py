@@ -1,4 +1,4 @@
-"""The HTTP service: samples, and what else the model can do, to whoever may ask."""
+"""The HTTP service: samples or translations, and what else the model can do, to whoever may ask."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-import torch
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -22,26 +21,30 @@ from torch import Tensor
 import ganforge
 from ganforge.core.errors import UsageError
 from ganforge.core.space import Space
-from ganforge.shipping import answering, asking
+from ganforge.runs.translator import Translator
+from ganforge.shipping import answering, asking, posting
 from ganforge.shipping.batching import Batcher
 from ganforge.shipping.counting import Counts
 from ganforge.shipping.guard import Door, Guard
 from ganforge.shipping.limits import Limits, Refused
 from ganforge.shipping.openapi import openapi
 from ganforge.shipping.opening import Shipped
-from ganforge.shipping.page import page
+from ganforge.shipping.page import page, translating_page
 from ganforge.shipping.quick import maker
 
 __all__ = ["ABILITIES", "Ability", "Service"]
 
 _CHUNK = 1 << 16
+_T = TypeVar("_T")
 
 # What a service may do beside sampling, and why one does not.
 ABILITIES = {
     "feedback": "this service has no discriminator: serve the run folder itself for its advice",
     "invert": "this service goes from latents to samples only: serve the run folder itself for the way back",
-    "translate": "this generator makes samples from latents; it was not trained to translate pictures",
 }
+_NO_SAMPLES = "this model translates pictures and makes none from latents: POST one to /translate"
+_NO_TRANSLATION = "this generator makes samples from latents; it was not trained to translate pictures"
+_WAITING = 16  # requests for what is done one at a time
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,10 @@ class Ability:
 
 
 class Service:
-    """One generator behind HTTP.
+    """One generator or translator behind HTTP.
 
     Args:
-        sampler: from ``shipping.load``.
+        made: from ``shipping.load``.
         name: for the page and the description.
         door: who may ask.
         limits: how much.
@@ -72,7 +75,7 @@ class Service:
 
     def __init__(
         self,
-        sampler: Shipped,
+        made: Shipped,
         *,
         name: str,
         door: Door | None = None,
@@ -81,21 +84,26 @@ class Service:
     ) -> None:
         self.limits = limits or Limits()
         self.counts = Counts()
-        self._sampler = sampler
+        self._sampler = None if isinstance(made, Translator) else made
+        self._translator = made if isinstance(made, Translator) else None
         self.abilities = dict(abilities or {})
         assert self.abilities.keys() <= ABILITIES.keys()
-        self._batcher = Batcher(maker(sampler), self.limits, self.counts)
+        self._batcher = None
+        if self._sampler is not None:
+            self._batcher = Batcher(maker(self._sampler), self.limits, self.counts)
         self._encoder = ThreadPoolExecutor(1, "ganforge-encoder")
         self._able = ThreadPoolExecutor(1, "ganforge-ability")
         self._held = 0
         self._asking = 0
         door = door or Door()
-        self._page = page(
-            name, sampler.space, sampler.conditions, self.limits, needs_token=door.token is not None
-        )
-        self._openapi = openapi(name, sampler.space, sampler.conditions, self.limits, list(self.abilities))
+        needs_token = door.token is not None
+        if isinstance(made, Translator):
+            self._page = translating_page(name, made, needs_token=needs_token)
+        else:
+            self._page = page(name, made.space, made.conditions, self.limits, needs_token=needs_token)
+        self._openapi = openapi(name, made, self.limits, list(self.abilities))
         paths = {"/": 0, "/health": 0, "/openapi.json": 0, "/metrics": 0, "/sample": self.limits.body}
-        paths |= {f"/{ability}": self.limits.picture_body for ability in ABILITIES}
+        paths |= {f"/{ability}": self.limits.picture_body for ability in ("translate", *ABILITIES)}
         self.app: ASGIApp = Guard(
             Starlette(
                 routes=self._routes(),
@@ -115,16 +123,19 @@ class Service:
             Route("/openapi.json", self._describe),
             Route("/metrics", self._metrics),
             Route("/sample", _Post(self._sample)),
+            Route("/translate", _Post(self._translate, posting.MEDIA)),
         ]
         return routes + [Route(f"/{name}", _Post(self._able_to(name))) for name in ABILITIES]
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncGenerator[None]:
         """Warm up before the first request; at the end, finish what is queued."""
-        await self._batcher.samples(self._sampler.prior.seeded(1, seed=0), self._conditions(None, 0, 1))
+        if self._sampler is not None and self._batcher is not None:
+            await self._batcher.samples(self._sampler.prior.seeded(1, seed=0), self._conditions(None, 0, 1))
         self.counts.batches = self.counts.samples = 0
         yield
-        self._batcher.close()
+        if self._batcher is not None:
+            self._batcher.close()
         self._encoder.shutdown()
         self._able.shutdown()
 
@@ -140,7 +151,7 @@ class Service:
 
     async def _metrics(self, _: Request) -> Response:
         gauges: dict[str, tuple[str, Callable[[], float]]] = {
-            "ganforge_waiting_samples": ("samples that wait", lambda: self._batcher.waiting),
+            "ganforge_waiting_samples": ("samples that wait", self._waiting),
             "ganforge_held_bytes": ("bytes promised to answers", lambda: self._held),
         }
         return PlainTextResponse(
@@ -148,7 +159,10 @@ class Service:
         )
 
     async def _sample(self, body: bytes, receive: Receive, send: Send) -> None:
-        sampler, space = self._sampler, self._sampler.space
+        sampler, batcher = self._sampler, self._batcher
+        if sampler is None or batcher is None:
+            raise Refused(501, _NO_SAMPLES)
+        space = sampler.space
         wish = asking.wish(asking.fields_of_body(body), space, sampler.conditions, self.limits)
         bytes_held = answering.cost(wish, space)
         if self._held and self._held + bytes_held > self.limits.held:
@@ -158,7 +172,7 @@ class Service:
             z = sampler.prior.seeded(wish.n, seed=wish.seed, start=wish.start)
             z = sampler.prior.truncated(z, wish.truncation)
             asked = self._conditions(wish.label, wish.start, wish.n)
-            made = await _unless_gone(self._batcher.samples(z, asked), receive)
+            made = await _unless_gone(batcher.samples(z, asked), receive)
             if made is None:
                 return
             content, media = await asyncio.get_running_loop().run_in_executor(
@@ -170,12 +184,31 @@ class Service:
 
     def _conditions(self, label: int | None, start: int, n: int) -> Tensor | None:
         """``(n, C)``: the class asked for, or the classes in turn as a Sampler gives them."""
-        conditions = self._sampler.conditions
-        if not conditions:
-            return None
-        chosen = torch.arange(start, start + n) % conditions
-        chosen = chosen if label is None else torch.full((n,), label)
-        return torch.nn.functional.one_hot(chosen, conditions).float()
+        assert self._sampler is not None
+        return self._sampler.in_turn(range(start, start + n) if label is None else [label] * n)
+
+    def _waiting(self) -> int:
+        return self._asking if self._batcher is None else self._batcher.waiting
+
+    async def _translate(self, body: bytes, receive: Receive, send: Send) -> None:
+        if self._translator is None:
+            raise Refused(501, _NO_TRANSLATION)
+        asked = posting.posted(body, self._translator, self.limits)
+        content = await self._one_at_a_time(posting.translated, asked)
+        self.counts.samples += 1
+        await _send(send, content, "image/png")
+
+    async def _one_at_a_time(self, work: Callable[..., _T], *given: Any) -> _T:
+        """Work in the thread of its own. Raises Refused: 503 where too much waits, 422 for what cannot be."""
+        if self._asking >= _WAITING:
+            raise Refused(503, "sixteen such requests are waiting; try again", {"Retry-After": "1"})
+        self._asking += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._able, work, *given)
+        except UsageError as error:
+            raise Refused(422, str(error)) from None
+        finally:
+            self._asking -= 1
 
     def _able_to(self, name: str) -> Callable[[bytes, Receive, Send], Awaitable[None]]:
         """The endpoint of an ability; where the model has it not, it says why."""
@@ -186,34 +219,33 @@ class Service:
                 raise Refused(501, ABILITIES[name])
             fields = asking.fields_of_body(body)
             example = asking.posted_example(fields, ability.space)
+            assert self._sampler is not None
             label = asking.chosen_class(fields.get("class"), self._sampler.space, self._sampler.conditions)
-            if self._asking >= 16:
-                raise Refused(503, "sixteen such requests are waiting; try again", {"Retry-After": "1"})
-            self._asking += 1
-            try:
-                loop = asyncio.get_running_loop()
-                found = await loop.run_in_executor(self._able, ability.answer, example, label)
-            except UsageError as error:
-                raise Refused(422, str(error)) from None
-            finally:
-                self._asking -= 1
+            found = await self._one_at_a_time(ability.answer, example, label)
             await _send(send, json.dumps(found).encode(), "application/json")
 
         return endpoint
 
 
 class _Post:
-    """A route for POST with a JSON body that the guard has read. Others get 405 and 415."""
+    """A route for POST with a body that the guard has read, of JSON by default. Others get 405 and 415."""
 
-    def __init__(self, endpoint: Callable[[bytes, Receive, Send], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        endpoint: Callable[[bytes, Receive, Send], Awaitable[None]],
+        media: tuple[bytes, ...] = (b"application/json",),
+    ) -> None:
         self._endpoint = endpoint
+        self._media = media
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST":
             raise Refused(405, f"{scope['path']} takes POST", {"Allow": "POST"})
         media = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
-        if media.split(b";")[0].strip().lower() != b"application/json":
-            raise Refused(415, "send JSON, with the header Content-Type: application/json")
+        # None of these may be sent by a page of another site unless it asks the browser first.
+        if media.split(b";")[0].strip().lower() not in self._media:
+            others = b"".join(b" or " + kind for kind in self._media[1:]).decode()
+            raise Refused(415, f"send JSON, with the header Content-Type: application/json{others}")
         await self._endpoint(scope["state"]["body"], receive, send)
 
 
