@@ -28,9 +28,10 @@ from ganforge.core.recipe import Augmentation, Penalty, Player, Recipe
 from ganforge.core.space import Space
 from ganforge.data.builtin import NAMES
 from ganforge.data.builtin import PICTURES as BUILT_IN_PICTURES
-from ganforge.networks import DISCRIMINATORS, GENERATORS
+from ganforge.networks import DISCRIMINATORS, GENERATORS, TRANSLATORS
 from ganforge.objectives.adversarial import objective_names
 from ganforge.objectives.penalties import penalty_names
+from ganforge.objectives.terms import term_names
 from ganforge.recipes import RECIPES
 from ganforge.training import probe
 
@@ -226,12 +227,13 @@ def test_the_reference_names_every_key_with_its_default(heading: str):
 def test_the_reference_names_every_family_option_objective_and_penalty():
     text = (ROOT / "docs/reference/recipe.md").read_text()
     families = rows(text, "Families")
-    made = [*GENERATORS.values(), *DISCRIMINATORS.values()]
+    made = [*GENERATORS.values(), *TRANSLATORS.values(), *DISCRIMINATORS.values()]
     options = {name for family in made for name in inspect.signature(family).parameters} - COMMON
     # The family `residual` has the name of an option of mlp, so the sets may overlap.
-    assert set(families) == {*GENERATORS, *DISCRIMINATORS} | options
+    assert set(families) == {*GENERATORS, *TRANSLATORS, *DISCRIMINATORS} | options
     assert set(rows(text, "Objectives")) == set(objective_names())
     assert set(rows(text, "Penalties")) == set(penalty_names())
+    assert set(rows(text, "Terms")) == set(term_names())
 
 
 def test_the_how_to_names_every_recipe_and_every_built_in_name():
