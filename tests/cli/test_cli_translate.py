@@ -254,7 +254,7 @@ def test_the_size_of_the_training_is_told(gan: Call, runs: Path, tmp_path: Path)
 
 def test_ctrl_c_keeps_what_is_written(runs: Path, tmp_path: Path):
     picture = save(tmp_path / "in/0000.png", photo(48, 48)).read_bytes()
-    for i in range(1, 400):
+    for i in range(1, 3_000):  # so many that a busy machine cannot be done before it is interrupted
         (tmp_path / f"in/{i:04}.png").write_bytes(picture)
     process = Gan("translate", str(runs / "two"), "in", "-o", "out", cwd=tmp_path)
     try:
@@ -266,7 +266,7 @@ def test_ctrl_c_keeps_what_is_written(runs: Path, tmp_path: Path):
     assert "not reached" in process.said
     assert "Traceback" not in process.said
     done = [path for path in tmp_path.glob("out/*.png") if path.name != "sheet.png"]
-    assert 3 < len(done) < 400
+    assert 3 < len(done) < 3_000
     assert all(read(path).shape == (1, 3, 48, 48) for path in done)
     assert (tmp_path / "out/sheet.png").is_file()
     assert not list(tmp_path.glob("out/.tmp*"))

@@ -162,7 +162,7 @@ def test_a_place_that_is_not_there(gan: Call, digits_run: Path):
 
 
 def test_classes_and_films_where_there_are_none(gan: Call, points_run: Path):
-    assert "trained without classes" in gan("sample", points_run, "--class", "3").err
+    assert "trained without conditions" in gan("sample", points_run, "--class", "3").err
     assert "no film" in gan("sample", points_run, "--film", "a.gif").err
 
 

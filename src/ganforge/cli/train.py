@@ -31,8 +31,8 @@ class Train:
     recipe: Annotated[str | None, option("NAME")] = None
     """a recipe's name or a recipe file; inferred from the data by default"""
     source: Annotated[str | None, option("INPUTS", name="from")] = None
-    """what to translate from: a folder or file of inputs, a side of each picture (left, right), or what is made
-    of the data: grey, edges, scribbles, low-resolution:4, hole:0.5, noise:0.2, blur:2, previous:3"""
+    """what to translate from: a folder or file of inputs, a side of each picture (left, right), or what is
+    made of the data: grey, edges, scribbles, low-resolution:4, hole:0.5, noise:0.2, blur:2, previous:3"""
     condition: Annotated[str | None, option("KIND")] = None
     """what samples can be asked for: class, labels, numbers, text, or names (file names as captions)"""
     size: Annotated[str | None, option("PIXELS")] = None
@@ -57,6 +57,8 @@ class Train:
     """leave a failing run alone"""
     patience: Annotated[int | None, option("N")] = None
     """stop after N of about 16 examinations without a better score"""
+    studio: Annotated[bool, option()] = False
+    """watch the run in the browser while it is trained"""
     dry_run: Annotated[bool, option()] = False
     """print the resolved recipe and stop"""
     device: Annotated[str | None, option("NAME")] = None
@@ -107,7 +109,7 @@ def main(arguments: list[str]) -> int:
         experiment = experiment.measure()
     screen.table(experiment.lines())
     trainer = experiment.start(options.out or default_folder(options.data))
-    return _train(trainer, screen)
+    return _train(trainer, screen, studio=options.studio)
 
 
 def _resume(options: Train, screen: Screen) -> int:
@@ -148,15 +150,31 @@ def _resume(options: Train, screen: Screen) -> int:
             accept_changes=options.accept_changes,
             progress=progress,
         )
-    return _train(trainer, screen)
+    return _train(trainer, screen, studio=options.studio)
 
 
-def _train(trainer: Trainer, screen: Screen) -> int:
+def _studio(path: Path) -> str:
+    """Where the studio shows the run now, or why it does not: watching is never fatal."""
+    from ganforge.core.errors import GanforgeError
+
+    try:
+        from ganforge.studio.opening import start_beside
+
+        return start_beside(path)
+    except ImportError:
+        return "the studio needs more packages: pip install 'ganforge[studio]'"
+    except GanforgeError as error:
+        return f"the studio did not start: {error}"
+
+
+def _train(trainer: Trainer, screen: Screen, *, studio: bool = False) -> int:
     from ganforge.core.errors import DivergenceError
     from ganforge.tasks.conclusion import conclude
 
     path = trainer.run.path
     screen.table([("run", f"{path}   stop: Ctrl-C   resume: gan train --resume {path}")])
+    if studio:
+        screen.table([("live", _studio(path))])
     try:
         with screen.watching(trainer):
             outcome: Outcome = trainer.train()

@@ -1,6 +1,6 @@
 """Pictures from captions: 'a red circle, a blue square'.
 
-The recipe residual, with captions in place of classes, and real pictures with another picture's caption as
+The recipe residual, asked for captions in place of classes. Real pictures with another picture's caption are
 further fakes (Reed et al. 2016, arXiv 1605.05396, section 4.2), so that the words are obeyed.
 
 Command:   gan train FOLDER --recipe captions      with a captions.json in it
@@ -19,4 +19,4 @@ __all__ = ["recipe"]
 
 
 def recipe(space: Space, n: int) -> Recipe:
-    return replace(residual.recipe(space, n), name="captions", mismatched=0.5)
+    return replace(residual.recipe(space, n), name="captions")

@@ -51,11 +51,12 @@ def _fsync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _write_durably(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes, *, lasting: bool = True) -> None:
     with open(path, "wb") as file:
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())
+        if lasting:
+            os.fsync(file.fileno())
 
 
 def write_atomically(path: Path, content: bytes | str, *, lasting: bool = True) -> None:
@@ -69,10 +70,7 @@ def write_atomically(path: Path, content: bytes | str, *, lasting: bool = True) 
     temporary = path.parent / f".tmp-{os.getpid()}-{path.name}"
     with machine_faults(path):
         try:
-            if lasting:
-                _write_durably(temporary, data)
-            else:
-                temporary.write_bytes(data)
+            _write(temporary, data, lasting=lasting)
             os.replace(temporary, path)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -93,7 +91,7 @@ def write_folder(path: Path, files: dict[str, bytes]) -> None:
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir()
             for name, content in files.items():
-                _write_durably(temporary / name, content)
+                _write(temporary / name, content)
             _fsync_folder(temporary)
             os.rename(temporary, path)
         except BaseException:

@@ -1,0 +1,315 @@
+"""A game being played step by step: whole rounds, one player's move, or the stages of slow motion."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from ganforge.core.batch import Deal, Play, Turn
+from ganforge.core.draw import Draw
+from ganforge.core.recipe import Recipe
+from ganforge.core.schedule import Moment
+from ganforge.data import Dataset
+from ganforge.networks import parameters_count
+from ganforge.objectives.adversarial import Objective
+from ganforge.studio.catalogue import SLOW_STAGES
+from ganforge.training.engine import Engine
+from ganforge.training.referee import Game as Playable
+from ganforge.training.referee import Referee
+from ganforge.training.rounds import Rounds
+
+__all__ = ["ENGINE", "Game", "Stage", "Who"]
+
+Who = Literal["discriminator", "generator", "both"]
+ENGINE = Engine(threads=1, recorded=True)
+_SHOWN = 8  # predictions that slow motion shows
+
+# What the discriminator's loss consists of, where it is a sum of one term for reals and one for fakes.
+_TERMS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
+    "minimax": (lambda r: softplus(-r), softplus),
+    "non_saturating": (lambda r: softplus(-r), softplus),
+    "least_squares": (lambda r: 0.5 * (r - 1).square(), lambda f: 0.5 * f.square()),
+    "wasserstein": (lambda r: -r, lambda f: f),
+    "hinge": (lambda r: (1 - r).relu(), lambda f: (1 + f).relu()),
+}
+
+
+class _Only:
+    """A game of which only one player's moves are made: the other's turns are played, and left out.
+
+    Turns that are left out move nobody, so what follows sees the players as they were.
+    """
+
+    def __init__(self, game: Playable, who: str | None, seen: list[Turn] | None = None) -> None:
+        self.players = game.players
+        self._game, self._who, self._seen = game, who, seen
+
+    def play(self, deal: Deal, draw: Draw, moment: Moment) -> Play:
+        for turn in self._game.play(deal, draw, moment):
+            if self._seen is not None:
+                self._seen.append(turn)
+                return  # one turn is looked at, and nobody moves
+            if turn.player == self._who:
+                yield turn
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of slow motion.
+
+    Attributes:
+        name: generate, fakes, reals, update_discriminator or update_generator.
+        numbers: what it shows; None where the loss has no such part.
+        predictions: of the first few, as the discriminator's output is read.
+        samples: the first few fakes in declared units, of points.
+    """
+
+    name: str
+    numbers: dict[str, float | None]
+    predictions: list[float]
+    samples: list[list[float]] | None
+
+    def to_json(self, game: Game) -> dict[str, Any]:
+        title, words = next((t, w) for s, t, w in SLOW_STAGES if s == self.name)
+        moves = game.recipe.discriminator_moves
+        return {
+            "stage": self.name,
+            "title": title,
+            "words": words,
+            "move": 1,
+            "moves": moves,
+            "round": game.rounds.rounds,
+            "numbers": self.numbers,
+            "predictions": self.predictions,
+            "samples": self.samples,
+        }
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """The discriminator's next turn, not made; the fakes ``(N, *shape)`` in it, and their condition."""
+
+    turn: Turn
+    fakes: Tensor
+    condition: Tensor | None
+
+
+class Game:
+    """A recipe played on a data set, with one's hand on the brake.
+
+    Attributes:
+        rounds: the players, the data, and where they stand.
+        total: examples of the budget that schedules refer to; play goes on beyond.
+        stage: the last stage of slow motion in an unfinished round, or None.
+    """
+
+    def __init__(self, recipe: Recipe, dataset: Dataset, *, noise: bool = True) -> None:
+        ENGINE.apply()
+        self.recipe, self.dataset, self.noise = recipe, dataset, noise
+        self.rounds = Rounds(recipe, dataset, ENGINE)
+        self.total = max(int(recipe.kimg * 1000), 1)
+        self.stage: str | None = None
+        self._seen: _Seen | None = None
+        if not noise:
+            self.generator.register_forward_pre_hook(_hush)
+
+    @property
+    def generator(self) -> nn.Module:
+        return self.rounds.game.players["generator"]
+
+    @property
+    def discriminator(self) -> nn.Module:
+        return self.rounds.game.players["discriminator"]
+
+    @property
+    def objective(self) -> Objective:
+        return self.rounds.game.objective
+
+    @property
+    def progress(self) -> float:
+        return min(self.rounds.nimg / self.total, 1.0)
+
+    def parameters(self) -> tuple[int, int]:
+        return parameters_count(self.generator), parameters_count(self.discriminator)
+
+    # -- moves ----------------------------------------------------------------------------------------
+
+    def round(self) -> None:
+        """One whole round; where slow motion is in the midst of one, the rest of it."""
+        if self.stage is None:
+            self.rounds.play(self.progress)
+        else:
+            self.finish()
+
+    def step(self, who: Who) -> None:
+        """One move of a player (of the discriminator: its turns of a round), or of both."""
+        self.finish()
+        if who == "both":
+            self.round()
+        else:
+            with self._played_by(who):
+                self.rounds.play(self.progress)
+
+    def finish(self) -> None:
+        """Complete a round that slow motion has begun."""
+        if self.stage is None:
+            return
+        if self.stage != "update_discriminator":
+            self._update_discriminator()
+        with self._played_by("generator"):
+            self.rounds.play(self.progress)
+        self.stage, self._seen = None, None
+
+    def slow(self) -> Stage:
+        """The next stage of slow motion; after the last one a new round begins."""
+        if self.stage is None:
+            self._seen = self._look()
+            return self._told("generate", {})
+        if self.stage == "generate":
+            return self._told("fakes", self._part(fake=True))
+        if self.stage == "fakes":
+            return self._told("reals", self._part(fake=False))
+        if self.stage == "reals":
+            assert self._seen is not None
+            turn = self._seen.turn
+            numbers = {"loss": turn.loss.mean().item(), "gradient": _norm(self._gradient(turn.loss.mean()))}
+            self._update_discriminator()
+            return self._told("update_discriminator", numbers)
+        with self._played_by("generator"):
+            self.rounds.play(self.progress)
+        noted = self.rounds.ledger.close()
+        numbers = {
+            "loss": noted.get("generator_loss", {}).get("mean"),
+            "gradient": noted.get("generator_gradient", {}).get("mean"),
+        }
+        told = self._told("update_generator", numbers)
+        self.stage, self._seen = None, None
+        return told
+
+    # -- how --------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _played_by(self, who: str | None, seen: list[Turn] | None = None) -> Generator[None]:
+        """Rounds in which only ``who`` moves, with the same optimisers and the same books."""
+        whole = self.rounds.referee
+        players = {"generator": self.recipe.generator, "discriminator": self.recipe.discriminator}
+        part = Referee(_Only(self.rounds.game, who, seen), players, ledger=self.rounds.ledger)
+        part.optimisers = whole.optimisers
+        part.refused = whole.refused
+        self.rounds.referee = part
+        try:
+            yield
+        finally:
+            whole.refused = part.refused
+            self.rounds.referee = whole
+
+    def _held(self) -> tuple[int, int, list[Tensor], list[Tensor]]:
+        average = list(self.rounds.average.network.state_dict().values())
+        buffers = list(self.rounds.game.buffers())
+        return (
+            self.rounds.nimg,
+            self.rounds.rounds,
+            [a.clone() for a in average],
+            [b.clone() for b in buffers],
+        )
+
+    @torch.no_grad()
+    def _put_back(self, held: tuple[int, int, list[Tensor], list[Tensor]], *, buffers: bool) -> None:
+        """Where the round began: it has not been counted yet, nor has the average followed."""
+        self.rounds.nimg, self.rounds.rounds = held[:2]
+        for now, then in zip(self.rounds.average.network.state_dict().values(), held[2], strict=True):
+            now.copy_(then)
+        if buffers:
+            for now, then in zip(self.rounds.game.buffers(), held[3], strict=True):
+                now.copy_(then)
+
+    def _look(self) -> _Seen:
+        """Play up to the discriminator's first turn, and put everything back."""
+        made: list[tuple[Tensor, Tensor | None]] = []
+
+        def note(_: nn.Module, given: tuple[Any, ...], fakes: Tensor) -> None:
+            made.append((fakes.detach(), given[1] if len(given) > 1 else None))
+
+        hook = self.generator.register_forward_hook(note)
+        held, turns = self._held(), list[Turn]()
+        try:
+            with self._played_by(None, turns):
+                self.rounds.play(self.progress)
+        finally:
+            hook.remove()
+            self._put_back(held, buffers=True)
+        return _Seen(turns[0], *made[0])
+
+    def _update_discriminator(self) -> None:
+        """Its moves of this round; the round is not over yet."""
+        held = self._held()
+        with self._played_by("discriminator"):
+            self.rounds.play(self.progress)
+        self._put_back(held, buffers=False)
+
+    def _gradient(self, value: Tensor, weights: Tensor | None = None) -> list[Tensor]:
+        parameters = self.rounds.referee.parameters["discriminator"]
+        return list(
+            torch.autograd.grad(value, parameters, weights, retain_graph=True, materialize_grads=True)
+        )
+
+    def _part(self, *, fake: bool) -> dict[str, float | None]:
+        """What the discriminator's verdict on one side adds to its loss and to its gradient."""
+        assert self._seen is not None
+        turn = self._seen.turn
+        logits = turn.notes["fake_logits" if fake else "real_logits"]
+        (towards,) = torch.autograd.grad(
+            turn.loss.mean(), logits, retain_graph=True, allow_unused=True, materialize_grads=True
+        )
+        terms = _TERMS.get(self.recipe.objective)
+        loss = None if terms is None else terms[1 if fake else 0](logits.detach()).mean().item()
+        numbers: dict[str, float | None] = {"loss": loss, "gradient": _norm(self._gradient(logits, towards))}
+        if not fake:
+            whole = self.objective.discriminator(turn.notes["real_logits"], turn.notes["fake_logits"])
+            numbers["penalty"] = (turn.loss - whole).mean().item()
+        return numbers
+
+    def _told(self, name: str, numbers: dict[str, float | None]) -> Stage:
+        self.stage = name
+        assert self._seen is not None
+        turn, fakes, condition = self._seen.turn, self._seen.fakes, self._seen.condition
+        side = "real_logits" if name == "reals" else "fake_logits"
+        logits = turn.notes[side].detach().flatten()[:_SHOWN]
+        if name.startswith("update"):  # what it says of the same fakes now
+            n = _SHOWN * self.recipe.packing
+            logits = _judged(self.discriminator, fakes[:n], None if condition is None else condition[:n])
+        predictions = [] if name == "generate" else _probability(logits, self.recipe.objective).tolist()
+        space = self.dataset.space
+        samples = space.to_declared(fakes[:_SHOWN]).tolist() if space.kind == "points" else None
+        return Stage(name, numbers, predictions, samples)
+
+
+def _hush(_: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The generator does not hear its latents."""
+    z, *rest = inputs
+    return (torch.zeros_like(z), *rest)
+
+
+def _norm(gradients: list[Tensor]) -> float:
+    return math.sqrt(sum(float(one.square().sum()) for one in gradients))
+
+
+@torch.no_grad()
+def _judged(network: nn.Module, x: Tensor, condition: Tensor | None) -> Tensor:
+    was = network.training
+    network.eval()
+    try:
+        return cast(Tensor, network(x, condition)).flatten()[:_SHOWN]
+    finally:
+        network.train(was)
+
+
+def _probability(logits: Tensor, objective: str) -> Tensor:
+    return logits.clamp(0, 1) if objective == "least_squares" else torch.sigmoid(logits)

@@ -1,0 +1,247 @@
+"""A generator that is explored: opened once, kept warm, asked for latents that are written as expressions."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from ganforge.core.errors import GanforgeError, RunError, UsageError
+from ganforge.latent import arithmetic, directions, paths, styles
+from ganforge.runs import pictures
+from ganforge.runs.folder import Moment
+from ganforge.runs.sampler import GeneratorSampler, LatentSampler
+from ganforge.shipping.opening import load
+from ganforge.shipping.quick import maker
+from ganforge.studio import asked
+from ganforge.tasks.subject import Subject
+
+__all__ = ["Model", "described", "fault"]
+
+_DEEPEST = 8  # expressions within one another
+_TRANSLATE = "this generator makes samples from latents; it was not trained to translate pictures"
+
+
+class Model:
+    """One generator and what can be done with it.
+
+    Args:
+        path: a run folder, a model folder or an ONNX file.
+        keep: a folder for directions and what else is found; the run's own for a run.
+        moment: of a run, which checkpoint.
+    """
+
+    def __init__(self, path: Path, keep: Path, moment: Moment) -> None:
+        self.path = path
+        sampler = load(path, moment=moment)
+        if not isinstance(sampler, LatentSampler):
+            raise UsageError(
+                f"{path} translates examples; here generators are explored that begin with noise"
+            )
+        self.sampler = sampler
+        self._make = maker(sampler)
+        self.space, self.prior = self.sampler.space, self.sampler.prior
+        self.is_run = (path / "run.json").is_file()
+        self.keep = path / "explore" if self.is_run else keep
+        self._directions: tuple[float, list[directions.Direction]] = (0.0, [])
+
+    @cached_property
+    def subject(self) -> Subject:
+        """The run with its discriminator. Raises UsageError where this is no run."""
+        if not self.is_run:
+            raise UsageError("a generator alone has no discriminator to ask; open its run folder")
+        return Subject(self.path)
+
+    @property
+    def network(self) -> torch.nn.Module:
+        """Raises UsageError for an exported graph, which has no network to look into."""
+        if not isinstance(self.sampler, GeneratorSampler):
+            raise UsageError("an ONNX file is a closed graph; open the run or a model folder for this")
+        return self.sampler.network
+
+    @property
+    def view(self) -> str:
+        if self.space.kind == "points":
+            return {1: "line", 2: "plane"}.get(self.space.channels, "numbers")
+        return "pictures" if self.space.kind == "pictures" and self.space.channels <= 4 else "numbers"
+
+    # -- what it is ------------------------------------------------------------------------------------
+
+    def to_json(self) -> dict[str, Any]:
+        """For the browser."""
+        asks = self.sampler.asks
+        return {
+            "name": self.path.resolve().name,
+            "space": self.space.to_json(),
+            "words": self.space.describe(),
+            "view": self.view,
+            "latent": self.prior.size,
+            "prior": {"size": self.prior.size, "kind": self.prior.kind, "bits": self.prior.bits},
+            "conditions": self.sampler.conditions,
+            "classes": list(asks.names) if asks is not None and asks.kind == "class" else [],
+            "condition": None if asks is None else {"kind": asks.kind, "names": list(asks.names[:500])},
+            "can": self._abilities(),
+            "directions": [described(one) for one in self.directions()],
+        }
+
+    def _abilities(self) -> dict[str, str | None]:
+        """Name to None where it can, else to the reason why not."""
+        graph = None if isinstance(self.sampler, GeneratorSampler) else "an ONNX file is a closed graph"
+        alone = None if self.is_run else "a generator alone has no discriminator to ask"
+        pictured = None if self.view == "pictures" else f"this is of {self.space.describe()}"
+        able: dict[str, str | None] = {
+            "feedback": alone or (None if self.space.kind in ("pictures", "points") else pictured),
+            "invert": graph or pictured,
+            "directions": graph,
+            "mix": graph,
+            "translate": _TRANSLATE,
+        }
+        if graph is None:
+            z = self.prior.seeded(2, seed=0)
+            try:
+                styles.mixed(self.network, z[:1], z[1:], self._rows(self.sampler.in_turn([0]), 1))
+            except UsageError as error:
+                able["mix"] = " ".join(str(error).split())
+            try:
+                directions.first_layer(self.network, self.prior.size, self.sampler.in_turn([0]))
+            except UsageError as error:
+                able["directions"] = " ".join(str(error).split())
+        return able
+
+    # -- latents ----------------------------------------------------------------------------------------
+
+    def latent(self, said: Any, deep: int = 0) -> Tensor:
+        """An expression to a latent ``(L,)``. Raises UsageError."""
+        if not isinstance(said, dict) or deep > _DEEPEST:
+            raise UsageError(f'a latent is an object, as in {{"seed": 5}}, at most {_DEEPEST} deep')
+        fields = cast(dict[str, Any], said)
+        # A neighbour's own seed is no kind of latent.
+        kinds = [
+            kind for kind in _EXPRESSIONS if kind in fields and not (kind == "seed" and "near" in fields)
+        ]
+        if len(kinds) != 1:
+            raise UsageError(
+                f"a latent has one of {', '.join(_EXPRESSIONS)}, not {', '.join(fields)[:80] or 'nothing'}"
+            )
+        match kinds[0]:
+            case "seed":
+                asked.only(fields, ("seed", "start"))
+                seed = asked.whole(fields, "seed", 0, 0, (1 << 63) - 1)
+                start = asked.whole(fields, "start", 0, 0, 1_000_000_000)
+                return self.prior.seeded(1, seed=seed, start=start)[0]
+            case "z":
+                asked.only(fields, ("z",))
+                return self._numbers(fields)
+            case "between":
+                asked.only(fields, ("between", "t"))
+                a, b = (self.latent(one, deep + 1) for one in asked.listed(fields, "between", 2, 2))
+                t = asked.number(fields, "t", 0.5, 0.0, 1.0)
+                return paths.between(self.prior, a[None], b[None], torch.tensor([t]))[0, 0]
+            case "sum":
+                asked.only(fields, ("sum",))
+                a, b, c = (self.latent(one, deep + 1) for one in asked.listed(fields, "sum", 3, 3))
+                return arithmetic.combine(self.prior, a[None], b[None], c[None])
+            case "moved":
+                return self._moved(fields, deep)
+            case "truncated":
+                asked.only(fields, ("truncated", "by"))
+                by = asked.number(fields, "by", None, 0.0, 1.0)
+                return self.prior.truncated(self.latent(fields["truncated"], deep + 1)[None], by)[0]
+            case _:
+                asked.only(fields, ("near", "spread", "seed"))
+                spread = asked.number(fields, "spread", 0.25, 0.0, 10.0)
+                seed = asked.whole(fields, "seed", 0, 0, (1 << 63) - 1)
+                return arithmetic.neighbours(
+                    self.prior, self.latent(fields["near"], deep + 1), 1, spread=spread, seed=seed
+                )[0]
+
+    def _numbers(self, fields: dict[str, Any]) -> Tensor:
+        values = asked.listed(fields, "z", self.prior.size, self.prior.size)
+        if not all(isinstance(v, (int, float)) and math.isfinite(v) and abs(v) < 1e6 for v in values):
+            raise UsageError(f"z must be {self.prior.size} finite numbers")
+        return torch.tensor(values, dtype=torch.float32)
+
+    def _moved(self, fields: dict[str, Any], deep: int) -> Tensor:
+        asked.only(fields, ("moved", "by"))
+        z = self.latent(fields["moved"], deep + 1)[None]
+        for step in asked.listed(fields, "by", 64):
+            if not isinstance(step, dict):
+                raise UsageError('by is a list of moves, as in {"direction": "principal-1", "amount": 1.5}')
+            move = cast(dict[str, Any], step)
+            asked.only(move, ("direction", "amount"))
+            direction = directions.named(self.directions(), str(move.get("direction")))
+            amount = asked.number(move, "amount", None, -1e3, 1e3)
+            z = directions.moved(self.prior, z, direction.vector, amount)
+        return z[0]
+
+    # -- samples ----------------------------------------------------------------------------------------
+
+    def conditions(self, said: Any, n: int) -> Tensor | None:
+        """``(n, C)``: what is asked for, the same for all; in turn where nothing is said."""
+        asks = self.sampler.asks
+        if asks is None:
+            if said is not None:
+                raise UsageError("this generator was trained without classes; leave class out")
+            return None
+        if said is None:
+            return self.sampler.in_turn(range(n))
+        return self._rows(asks.said(str(said)[:1_000]), n)
+
+    @staticmethod
+    def _rows(condition: Tensor | None, n: int) -> Tensor | None:
+        return None if condition is None else condition[:1].expand(n, -1)
+
+    def make(self, said: list[Any], label: Any) -> tuple[Tensor, Tensor]:
+        """Expressions to latents ``(n, L)`` and samples ``(n, *shape)`` in declared units."""
+        mixes = [cast(dict[str, Any], one) for one in said if isinstance(one, dict) and "mixed" in one]
+        condition = self.conditions(label, len(said))
+        if not mixes:
+            z = torch.stack([self.latent(one) for one in said])
+            return z, self._make(z, condition)
+        if len(mixes) != len(said):
+            raise UsageError("mixed pictures and others go in calls of their own")
+        pairs = [asked.listed(one, "mixed", 2, 2) for one in mixes]
+        content = torch.stack([self.latent(pair[0]) for pair in pairs])
+        style = torch.stack([self.latent(pair[1]) for pair in pairs])
+        made = styles.mixed(self.network, content, style, condition)
+        return content, self.space.to_declared(made)
+
+    def shown(self, samples: Tensor) -> list[bytes]:
+        """One PNG each."""
+        return [pictures.png(pictures.picture(one.numpy(), self.space), quick=True) for one in samples]
+
+    # -- directions ---------------------------------------------------------------------------------------
+
+    def directions(self) -> list[directions.Direction]:
+        """Those that were found so far, here or by gan explore."""
+        try:
+            written = (self.keep / "directions.json").stat().st_mtime
+            if written != self._directions[0]:
+                self._directions = written, directions.read_directions(self.keep)[0]
+        except (OSError, RunError):
+            self._directions = 0.0, []
+        return self._directions[1]
+
+
+_EXPRESSIONS = ("seed", "z", "between", "sum", "moved", "truncated", "near")
+
+
+def described(direction: directions.Direction) -> dict[str, Any]:
+    """For a slider."""
+    kinds = {
+        "principal": f"{100 * direction.strength:.0f} % of the first features' variance",
+        "factorised": f"{100 * direction.strength:.0f} % of the first layer's weights, squared",
+        "supervised": f"tells {direction.name} apart in {100 * direction.strength:.0f} % of cases",
+    }
+    words = kinds.get(direction.kind, direction.kind)
+    return {"name": direction.name, "kind": direction.kind, "words": words, "reach": direction.reach}
+
+
+def fault(error: Exception) -> str:
+    """One line for whoever asked."""
+    words = str(error) if isinstance(error, GanforgeError) else f"a fault: {type(error).__name__}: {error}"
+    return " ".join(words.split())[:500]

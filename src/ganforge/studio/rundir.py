@@ -1,0 +1,361 @@
+"""Run folders read from outside, cheaply and again and again: the training never knows."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from ganforge.core.errors import RunError
+from ganforge.runs.files import read_lines
+from ganforge.studio.living import Trainer, trainer_of
+
+__all__ = ["Lines", "Roots", "RunFolder", "stamp", "tail"]
+
+_DEEP = 3  # folders under a root in which runs are looked for
+_MANY = 500  # runs that are listed
+_CHUNK = 1 << 20  # bytes of a log that are read at once
+_MOST = 500  # lines of one answer
+_END = 1 << 18  # bytes of a log's end that a summary is made from
+_SKIPPED = ("samples", "checkpoints", "explore", "exported")
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Lines of a log from a place on.
+
+    Attributes:
+        lines: what is complete.
+        next: the place to go on from.
+        anew: whether the file is another one than before, so that what was read counts no longer.
+    """
+
+    lines: list[dict[str, Any]]
+    next: int
+    anew: bool
+
+    def to_json(self) -> dict[str, Any]:
+        return {"lines": self.lines, "next": self.next, "anew": self.anew}
+
+
+def tail(path: Path, start: int) -> Lines:
+    """Complete lines of ``path`` from byte ``start`` on, at most some hundred; damaged ones are left out."""
+    try:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            anew = size < start
+            start = 0 if anew else start
+            file.seek(start)
+            some = file.read(_CHUNK)
+    except OSError:
+        return Lines([], 0, start > 0)
+    end = some.rfind(b"\n") + 1
+    found: list[dict[str, Any]] = []
+    place = start
+    for line in some[:end].splitlines(keepends=True):
+        if len(found) >= _MOST:
+            break
+        place += len(line)
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(record, dict):
+            found.append(cast(dict[str, Any], record))
+    return Lines(found, place, anew)
+
+
+class Roots:
+    """Folders under which runs lie. A run is named by its root's number and the path from there.
+
+    Nothing outside a root can be named.
+    """
+
+    def __init__(self, roots: Sequence[Path]) -> None:
+        self.roots = [Path(root) for root in roots]
+
+    def path(self, name: str) -> Path:
+        """The folder or file of that name. Raises RunError."""
+        number, colon, below = name.partition(":")
+        if not colon or not number.isdecimal() or int(number) >= len(self.roots):
+            raise RunError(f"there is no run {name[:80]!r}")
+        root = self.roots[int(number)].resolve()
+        path = (root / below).resolve()
+        if not path.is_relative_to(root) or not path.exists():
+            raise RunError(f"there is no run {name[:80]!r}; it may have been moved or deleted")
+        return self.roots[int(number)] / below
+
+    def runs(self) -> list[RunFolder]:
+        """Those that there are, the ones written to last first."""
+        found = [
+            RunFolder(self._name(number, root, folder), folder)
+            for number, root in enumerate(self.roots)
+            for folder in _folders(root, "run.json", _DEEP)
+        ]
+        found.sort(key=lambda run: -run.changed)
+        return found[:_MANY]
+
+    def models(self) -> list[tuple[str, str, Path]]:
+        """Name, kind and place of whatever samples can be made from: runs, model folders, ONNX files."""
+        found: list[tuple[str, str, Path]] = []
+        for number, root in enumerate(self.roots):
+            if root.is_file() and root.suffix.lower() == ".onnx":
+                found.append((f"{number}:.", "onnx", root))
+            for kind, file in (("run", "run.json"), ("folder", "config.json")):
+                for folder in _folders(root, file, _DEEP, hidden=kind == "run"):
+                    if kind == "folder" and (folder / "run.json").is_file():
+                        continue
+                    found.append((self._name(number, root, folder), kind, folder))
+            for path in _onnx(root):
+                found.append((self._name(number, root, path), "onnx", path))
+        return found[:_MANY]
+
+    @staticmethod
+    def _name(number: int, root: Path, path: Path) -> str:
+        return f"{number}:{path.relative_to(root).as_posix()}"
+
+
+def _folders(root: Path, file: str, deep: int, *, hidden: bool = True) -> Iterator[Path]:
+    """Folders that hold ``file``; what lies within a run is not looked through, unless asked for."""
+    try:
+        if (root / file).is_file():
+            yield root
+            if hidden:
+                return
+        if deep:
+            below = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+            for path in below:
+                if path.name not in (_SKIPPED if hidden else _SKIPPED[:3]):
+                    yield from _folders(path, file, deep - 1, hidden=hidden)
+    except OSError:
+        return
+
+
+def _onnx(root: Path) -> Iterator[Path]:
+    for pattern in ("*.onnx", "*/*.onnx", "*/exported/*.onnx", "exported/*.onnx"):
+        try:
+            yield from sorted(path for path in root.glob(pattern) if path.is_file())
+        except OSError:
+            continue
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run, as it lies on the disk.
+
+    Attributes:
+        name: see :class:`Roots`.
+        path: the folder.
+    """
+
+    name: str
+    path: Path
+
+    @property
+    def changed(self) -> float:
+        """When it was last written to, in seconds since 1970."""
+        times = [0.0]
+        for file in ("run.json", "events.jsonl", "log.jsonl", "checkpoints", "samples"):
+            try:
+                times.append((self.path / file).stat().st_mtime)
+            except OSError:
+                continue
+        return max(times)
+
+    def record(self) -> dict[str, Any]:
+        """``run.json``. Raises RunError."""
+        try:
+            found = json.loads((self.path / "run.json").read_bytes())
+        except (OSError, ValueError, RecursionError) as error:
+            raise RunError(f"{self.path / 'run.json'} cannot be read ({type(error).__name__})") from None
+        if not isinstance(found, dict):
+            raise RunError(f"{self.path / 'run.json'} is damaged")
+        return cast(dict[str, Any], found)
+
+    def trainer(self) -> Trainer | None:
+        """The process that trains it now, or None."""
+        return trainer_of(self.path)
+
+    def samples(self) -> list[dict[str, Any]]:
+        """Pictures of the fixed latents, oldest first."""
+        try:
+            names = sorted(file.name for file in (self.path / "samples").iterdir())
+        except OSError:
+            return []
+        plain = [name for name in names if name.endswith(".png") and name[:-4].isdecimal()]
+        return [{"nimg": int(name[:-4]), "file": name} for name in plain]
+
+    def findings(self) -> list[dict[str, Any]]:
+        """Those that hold now."""
+        present: dict[str, dict[str, Any]] = {}
+        for event in read_lines(self.path / "events.jsonl"):
+            finding = event.get("finding")
+            if event.get("event") == "finding" and isinstance(finding, dict):
+                told = cast(dict[str, Any], finding)
+                present[str(told.get("code"))] = {**told, "page": f"docs/findings/{told.get('code')}.md"}
+            elif event.get("event") == "finding gone":
+                present.pop(str(event.get("code")), None)
+        order = ("failure", "warning", "notice", "good")
+        return sorted(present.values(), key=lambda one: order.index(one.get("severity", "good")))
+
+    def summary(self) -> dict[str, Any]:
+        """What a list shows of it; a damaged run is listed with the reason."""
+        plain: dict[str, Any] = {
+            "run": self.name,
+            "name": self.path.resolve().name,
+            "path": str(self.path),
+            "changed": self.changed,
+            "state": "unknown",
+            "error": None,
+        }
+        try:
+            record = self.record()
+            return {**plain, **self._summary(record)}
+        except (RunError, KeyError, TypeError, ValueError, AttributeError) as error:
+            words = (
+                str(error) if isinstance(error, RunError) else f"run.json is damaged ({type(error).__name__})"
+            )
+            return {**plain, **_NOTHING, "error": " ".join(words.split())}
+
+    def _summary(self, record: dict[str, Any]) -> dict[str, Any]:
+        recipe, data, info = record["recipe"], record["data"], record["info"]
+        lines = self._last_lines()
+        last: dict[str, Any] = lines[-1] if lines else {}
+        events = tail(self.path / "events.jsonl", _near_end(self.path / "events.jsonl")).lines
+        budget = info.get("budget") or {}
+        nimg, progress = _whole(last.get("nimg")) or 0, _number(last.get("progress"))
+        trainer = self.trainer()
+        samples = self.samples()
+        speed = _speed(lines)
+        seconds = _number(last.get("seconds")) or 0.0
+        total = round(budget["kimg"] * 1000) if budget.get("kimg") else None
+        if total is None and progress:
+            total = round(nimg / progress)
+        return {
+            "state": _state(trainer, events),
+            "nimg": nimg,
+            "total_nimg": total,
+            "seconds": seconds,
+            "seconds_left": _left(total, nimg, speed) if trainer is not None else None,
+            "device": str((info.get("engine") or {}).get("device", "")),
+            "recipe": str(recipe.get("name", "")),
+            "data": str(data.get("source", "")),
+            "space": _space_words(record["space"]),
+            "started": str(info.get("started", "")),
+            "examples_a_second": speed,
+            "score": _score(lines),
+            "findings": self.findings(),
+            "picture": samples[-1]["file"] if samples else None,
+            "pid": None if trainer is None else trainer.pid,
+        }
+
+    def _last_lines(self) -> list[dict[str, Any]]:
+        path = self.path / "log.jsonl"
+        return tail(path, _near_end(path)).lines
+
+    def details(self) -> dict[str, Any]:
+        """``run.json`` beside the summary. Raises RunError."""
+        record = self.record()
+        parts = {name: record.get(name) for name in ("recipe", "space", "data", "info")}
+        report = (self.path / "report.html").is_file()
+        return {"summary": self.summary(), **parts, "has_report": report}
+
+
+_NOTHING: dict[str, Any] = {
+    "nimg": 0,
+    "total_nimg": None,
+    "seconds": 0.0,
+    "seconds_left": None,
+    "device": "",
+    "recipe": "",
+    "data": "",
+    "space": "",
+    "started": "",
+    "examples_a_second": None,
+    "score": None,
+    "findings": [],
+    "picture": None,
+    "pid": None,
+}
+
+
+def _near_end(path: Path) -> int:
+    try:
+        return max(path.stat().st_size - _END, 0)
+    except OSError:
+        return 0
+
+
+def _state(trainer: Trainer | None, events: list[dict[str, Any]]) -> str:
+    if trainer is not None:
+        return "paused" if trainer.paused else "training"
+    ends = {"finished": "finished", "interrupted": "stopped", "diverged": "diverged"}
+    for event in reversed(events):
+        if event.get("event") in ends:
+            return ends[str(event["event"])]
+        if event.get("event") == "resumed":
+            break
+    return "stopped"
+
+
+def _speed(lines: list[dict[str, Any]]) -> float | None:
+    """Examples a second, over the last quarter of an hour."""
+    timed = [
+        (n, s) for x in lines if (n := _whole(x.get("nimg"))) is not None and (s := _number(x.get("seconds")))
+    ]
+    recent = [pair for pair in timed if pair[1] >= timed[-1][1] - 900] if timed else []
+    if len(recent) < 2 or recent[-1][1] <= recent[0][1] or recent[-1][0] <= recent[0][0]:
+        return None
+    return round((recent[-1][0] - recent[0][0]) / (recent[-1][1] - recent[0][1]), 1)
+
+
+def _left(total: int | None, nimg: int, speed: float | None) -> float | None:
+    if total is None or not speed:
+        return None
+    return round(max(total - nimg, 0) / speed, 1)
+
+
+def _score(lines: list[dict[str, Any]]) -> dict[str, Any] | None:
+    for line in reversed(lines):
+        seen = line.get("examination")
+        if isinstance(seen, dict):
+            told = cast(dict[str, Any], seen)
+            key = str(told.get("headline"))
+            scores = told.get("scores")
+            found = cast(dict[str, Any], scores).get(key) if isinstance(scores, dict) else None
+            if isinstance(found, dict):
+                score = cast(dict[str, Any], found)
+                return {"key": key, "value": score.get("value"), "floor": score.get("floor")}
+    return None
+
+
+def _space_words(space: dict[str, Any]) -> str:
+    shape = [int(number) for number in space["shape"]]
+    kind = str(space["kind"])
+    if kind == "points":
+        return f"{shape[0]}-D points"
+    sides = "×".join(str(side) for side in reversed(shape[1:]))
+    colours = {1: "grey", 3: "RGB", 4: "RGBA"}.get(shape[0], f"{shape[0]} channels")
+    return f"{sides} {colours}" if kind == "pictures" else f"{sides} {kind}"
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _number(value: Any) -> float | None:
+    plain = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if plain and math.isfinite(value) else None
+
+
+def stamp(path: Path) -> tuple[int, int]:
+    """What changes whenever a file does: its size and when it was written; zeros where there is none."""
+    try:
+        found = path.stat()
+        return found.st_size, found.st_mtime_ns
+    except OSError:
+        return 0, 0

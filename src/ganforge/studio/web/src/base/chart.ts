@@ -1,0 +1,180 @@
+/** A line chart (uPlot) with a key of live values and the findings marked on it. */
+
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { el, fill, say } from "./dom";
+import { short } from "./numbers";
+import type { Finding } from "./protocol";
+import { type Colours, colours, onTheme } from "./theme";
+
+export interface Series {
+  name: string;
+  colour: keyof Pick<Colours, "real" | "generated" | "discriminator" | "optimal" | "quiet" | "ink" | "arrow">;
+  dash?: number[];
+}
+
+export interface ChartOptions {
+  title: string;
+  words?: string;
+  series: Series[];
+  height?: number;
+  /** Shaded between two columns, which follow the series' own: their colours. */
+  bands?: Series["colour"][];
+  /** Words for the horizontal axis's values. */
+  across?: (x: number) => string;
+}
+
+type Column = (number | null)[];
+
+export class Chart {
+  readonly element: HTMLElement;
+  private readonly plot: HTMLElement;
+  private readonly values: HTMLElement[];
+  private chart: uPlot | null = null;
+  private data: [number[], ...Column[]];
+  private findings: readonly Finding[] = [];
+  private readonly stops: (() => void)[] = [];
+  private dirty = false;
+
+  constructor(private readonly options: ChartOptions) {
+    this.data = [[], ...options.series.map((): Column => []), ...(options.bands ?? []).flatMap((): Column[] => [[], []])];
+    this.values = options.series.map(() => el("b", {}, "–"));
+    const keys = options.series.map((series, i) =>
+      el("span", {}, el("i", { style: `--tone: var(--${series.colour})` }), series.name, this.values[i]));
+    this.plot = el("div", { class: "plot", role: "img", "aria-label": options.title });
+    this.element = el("section", { class: "chart" },
+      el("h3", {}, options.title, el("span", { class: "key" }, ...keys)),
+      options.words ? el("p", { class: "small quiet" }, options.words) : null,
+      this.plot);
+    const seen = new ResizeObserver(() => this.fit());
+    seen.observe(this.plot);
+    this.stops.push(() => seen.disconnect(), onTheme(() => this.rebuild()));
+  }
+
+  /** The whole data: x ascending, one column a series, then an upper and a lower one for each band. */
+  set(x: number[], ...columns: Column[]): void {
+    this.data = [x, ...columns];
+    this.schedule();
+  }
+
+  mark(findings: readonly Finding[]): void {
+    this.findings = findings;
+    this.schedule();
+  }
+
+  close(): void {
+    for (const stop of this.stops) stop();
+    this.chart?.destroy();
+    this.chart = null;
+  }
+
+  private schedule(): void {
+    if (this.dirty) return;
+    this.dirty = true;
+    requestAnimationFrame(() => {
+      this.dirty = false;
+      this.draw();
+    });
+  }
+
+  private draw(): void {
+    if (!this.plot.isConnected) return;
+    if (!this.chart) this.rebuild();
+    this.chart?.setData(this.data);
+    const last = this.data[0].length - 1;
+    this.show(last);
+    const [x] = this.data;
+    const parts = this.options.series.map((series, i) => `${series.name} ${short(this.data[i + 1]?.[last] ?? null)}`);
+    this.plot.setAttribute("aria-label",
+      last < 0 ? `${this.options.title}: nothing yet` :
+        `${this.options.title}, ${x.length} points to ${short(x[last])} examples. Latest: ${parts.join(", ")}`);
+  }
+
+  private show(index: number): void {
+    this.values.forEach((value, i) => say(value, short(this.data[i + 1]?.[index] ?? null)));
+  }
+
+  private fit(): void {
+    const width = this.plot.clientWidth;
+    if (!width) return;
+    if (!this.chart) this.rebuild();
+    else if (this.chart.width !== width) this.chart.setSize({ width, height: this.height });
+  }
+
+  private get height(): number {
+    return this.options.height ?? 150;
+  }
+
+  private rebuild(): void {
+    this.chart?.destroy();
+    this.chart = null;
+    fill(this.plot);
+    const width = this.plot.clientWidth;
+    if (!width) return;
+    const tint = colours();
+    const axis = { stroke: tint.quiet, font: "12px system-ui, sans-serif", ticks: { show: false } };
+    const across = this.options.across ?? ((x: number): string => short(x));
+    const bands = this.options.bands ?? [];
+    const edges = bands.flatMap((): uPlot.Series[] => [
+      { width: 0, points: { show: false } }, { width: 0, points: { show: false } }]);
+    this.chart = new uPlot({
+      width,
+      height: this.height,
+      legend: { show: false },
+      padding: [8, 26, 0, 0],
+      cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
+      scales: { x: { time: false }, y: { range: padded } },
+      axes: [
+        { ...axis, size: 24, gap: 4, grid: { show: false }, space: 70, values: (_, marks) => marks.map(across) },
+        { ...axis, size: 46, gap: 4, grid: { stroke: tint.faint, width: 1 }, space: 34,
+          values: (_, marks) => marks.map(short) },
+      ],
+      series: [{}, ...this.options.series.map((series): uPlot.Series => ({
+        label: series.name, stroke: tint[series.colour], width: 1.6, spanGaps: true,
+        // Where there are only one or two, dots: a line would show nothing.
+        points: { show: (chart) => chart.data[0].length < 3, size: 5 }, ...(series.dash ? { dash: series.dash } : {}),
+      })), ...edges],
+      bands: bands.map((colour, i) => ({
+        series: [this.options.series.length + 1 + 2 * i, this.options.series.length + 2 + 2 * i],
+        fill: `${tint[colour]}2b`,
+      })),
+      hooks: {
+        setCursor: [(chart) => this.show(chart.cursor.idx ?? this.data[0].length - 1)],
+        draw: [(chart) => drawMarks(chart, this.findings, tint)],
+      },
+    }, this.data, this.plot);
+  }
+}
+
+/** A twentieth of room above and below, and never a span of nothing. */
+function padded(_: uPlot, low: number | null, high: number | null): [number, number] {
+  if (low === null || high === null) return [0, 1];
+  const span = high - low || Math.max(Math.abs(high), 1) * 0.2;
+  return [low - span * 0.06, high + span * 0.06];
+}
+
+/** A dashed line where each finding was first seen, with a small flag in its severity's colour. */
+function drawMarks(chart: uPlot, findings: readonly Finding[], tint: Colours): void {
+  const pen = chart.ctx;
+  const { left, top, width, height } = chart.bbox;
+  pen.save();
+  for (const finding of findings) {
+    const x = chart.valToPos(finding.nimg, "x", true);
+    if (x < left - 1 || x > left + width + 1) continue;
+    pen.strokeStyle = tint[finding.severity];
+    pen.fillStyle = tint[finding.severity];
+    pen.lineWidth = devicePixelRatio;
+    pen.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
+    pen.beginPath();
+    pen.moveTo(x, top);
+    pen.lineTo(x, top + height);
+    pen.stroke();
+    pen.setLineDash([]);
+    pen.beginPath();
+    pen.moveTo(x, top);
+    pen.lineTo(x + 8 * devicePixelRatio, top + 4 * devicePixelRatio);
+    pen.lineTo(x, top + 8 * devicePixelRatio);
+    pen.fill();
+  }
+  pen.restore();
+}

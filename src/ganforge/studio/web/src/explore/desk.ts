@@ -1,0 +1,78 @@
+/** What the tools share: the open model, the picture on the easel, the pins, and how a latent is carried. */
+
+import { Emitter } from "../base/emitter";
+import type { Latent, Opened } from "../base/protocol";
+import type { ModelLink } from "./model";
+
+export interface Pin {
+  number: number;
+  name: string;
+  latent: Latent;
+}
+
+export interface DeskEvents {
+  easel: Latent;
+  pins: readonly Pin[];
+}
+
+const KIND = "application/x-ganforge-latent";
+
+export class Desk extends Emitter<DeskEvents> {
+  pins: Pin[] = [];
+  /** The easel's latent before its sliders. */
+  base: Latent = { seed: 0 };
+  /** With its sliders; what tools take when they say 'the picture on the easel'. */
+  present: Latent = this.base;
+  /** A class by its number, or what is said in words; null takes them in turn. */
+  chosenClass: number | string | null = null;
+  private count = 0;
+
+  constructor(readonly link: ModelLink, readonly opened: Opened) {
+    super();
+    this.chosenClass = opened.conditions > 0 && (opened.condition?.kind ?? "class") === "class" ? 0 : null;
+  }
+
+  put(latent: Latent): void {
+    this.base = latent;
+    this.emit("easel", latent);
+  }
+
+  pin(latent: Latent, name = ""): Pin {
+    this.count += 1;
+    const pin = { number: this.count, name: name || `pin ${this.count}`, latent };
+    this.pins = [...this.pins, pin];
+    this.emit("pins", this.pins);
+    return pin;
+  }
+
+  unpin(number: number): void {
+    this.pins = this.pins.filter((pin) => pin.number !== number);
+    this.emit("pins", this.pins);
+  }
+}
+
+/** Makes an element's latent one that can be dragged. */
+export function carries(element: HTMLElement, latent: () => Latent | null): void {
+  element.draggable = true;
+  element.addEventListener("dragstart", (event) => {
+    const carried = latent();
+    if (carried) event.dataTransfer?.setData(KIND, JSON.stringify(carried));
+  });
+}
+
+/** Lets an element take a latent that is dropped on it. */
+export function takes(element: HTMLElement, drop: (latent: Latent) => void): void {
+  element.addEventListener("dragover", (event) => {
+    if (!event.dataTransfer?.types.includes(KIND)) return;
+    event.preventDefault();
+    element.classList.add("over-it");
+  });
+  element.addEventListener("dragleave", () => element.classList.remove("over-it"));
+  element.addEventListener("drop", (event) => {
+    element.classList.remove("over-it");
+    const text = event.dataTransfer?.getData(KIND);
+    if (!text) return;
+    event.preventDefault();
+    drop(JSON.parse(text) as Latent);
+  });
+}

@@ -1,0 +1,142 @@
+/** The easel: one picture, its seed, class, truncation, and a slider along each direction. */
+
+import { button, el, fill, fresh } from "../base/dom";
+import type { Direction, Latent } from "../base/protocol";
+import { slider } from "../base/slider";
+import { refused } from "../base/notices";
+import { carries, type Desk } from "./desk";
+import { picture, showMade } from "./show";
+
+const KEPT = 200;
+
+export class Easel {
+  readonly element: HTMLElement;
+  private readonly canvas = picture("The picture on the easel");
+  private readonly seed: HTMLInputElement;
+  private readonly sliders = el("div", { class: "stack sliders" });
+  private readonly amounts = new Map<string, number>();
+  private truncation = 1;
+  private readonly waits: number[] = [];
+
+  constructor(private readonly desk: Desk, redraw: () => void) {
+    const { opened } = desk;
+    const seedId = fresh("seed");
+    this.seed = el("input", { id: seedId, type: "number", min: 0, step: 1, value: 0, name: "seed",
+      onchange: () => desk.put({ seed: this.seedNumber() }) });
+    const truncated = slider({ label: "truncation", name: "truncation", low: 0, high: 1, step: 0.01, value: 1,
+      words: (value) => (value >= 1 ? "none" : `${Math.round(value * 100)} % of the way`),
+      moved: (value) => {
+        this.truncation = value;
+        this.paint();
+      } });
+    this.element = el("section", { class: "easel stack" },
+      this.canvas,
+      el("div", { class: "row" },
+        button("Pin it", () => desk.pin(desk.present), { class: "primary", name: "pin" }),
+        button("Another", () => {
+          this.seed.value = String(this.seedNumber() + 1);
+          desk.put({ seed: this.seedNumber() });
+        }, { name: "another" }),
+        button("Level the sliders", () => {
+          this.amounts.clear();
+          this.showDirections(this.directions);
+          this.paint();
+        }, { class: "plain" })),
+      el("div", { class: "field number" }, el("label", { for: seedId }, "seed"), this.seed),
+      opened.conditions > 0 ? this.condition(redraw) : null,
+      truncated.element,
+      el("h3", {}, "Directions"), this.sliders, this.finder());
+    carries(this.canvas, () => desk.present);
+    desk.on("easel", () => this.paint());
+    this.showDirections(opened.directions);
+    this.paint();
+  }
+
+  private directions: readonly Direction[] = [];
+
+  private seedNumber(): number {
+    const value = Math.round(Number(this.seed.value));
+    return Number.isFinite(value) && value >= 0 ? value : 0;
+  }
+
+  /** What the generator is told: a class from a list, or labels, numbers or a text in words. */
+  private condition(redraw: () => void): HTMLElement {
+    const id = fresh("class");
+    const { opened } = this.desk;
+    const kind = opened.condition?.kind ?? "class";
+    if (kind !== "class") {
+      const names = opened.condition?.names ?? [];
+      const help = { labels: "labels, joined by commas", numbers: "NAME=VALUE, joined by commas", text: "in words" }[kind];
+      const box = el("input", { id, type: "text", name: "class", placeholder: names.slice(0, 3).join(", "), onchange: () => {
+        this.desk.chosenClass = box.value.trim() || null;
+        this.paint();
+        redraw();
+      } });
+      return el("div", { class: "field" }, el("label", { for: id }, help), box,
+        names.length ? el("p", { class: "small quiet" }, names.slice(0, 40).join(", ")) : null);
+    }
+    const names = opened.classes.length ? opened.classes : Array.from({ length: opened.conditions }, (_, i) => String(i));
+    const select = el("select", { id, name: "class", onchange: () => {
+      this.desk.chosenClass = Number(select.value);
+      this.paint();
+      redraw();
+    } }, ...names.map((name, i) => el("option", { value: i }, name)));
+    return el("div", { class: "field" }, el("label", { for: id }, "class"), select);
+  }
+
+  private compose(): Latent {
+    const by = [...this.amounts].filter(([, amount]) => amount !== 0).map(([direction, amount]) => ({ direction, amount }));
+    let latent = this.desk.base;
+    if (by.length > 0) latent = { moved: latent, by };
+    return this.truncation < 1 ? { truncated: latent, by: this.truncation } : latent;
+  }
+
+  /** The time from a hand's move to the picture on the screen is kept, for the label and for tests. */
+  private paint(): void {
+    const began = performance.now();
+    const { desk } = this;
+    desk.present = this.compose();
+    desk.link.make("easel", { latents: [desk.present], class: desk.chosenClass }, (made) => {
+      void showMade(this.canvas, made, 0).then(() => {
+        this.canvas.setAttribute("aria-label", "The picture on the easel");
+        requestAnimationFrame(() => this.measure(performance.now() - began));
+      });
+    });
+  }
+
+  private measure(wait: number): void {
+    this.waits.push(wait);
+    if (this.waits.length > KEPT) this.waits.shift();
+    this.element.dataset["waits"] = this.waits.map((one) => one.toFixed(1)).join(" ");
+  }
+
+  private showDirections(directions: readonly Direction[]): void {
+    this.directions = directions;
+    fill(this.sliders, directions.length === 0 ? el("p", { class: "small quiet" }, "None yet: look for some below.") : null,
+      ...directions.map((direction) => slider({
+        label: direction.name, hint: direction.words, name: `direction-${direction.name}`,
+        low: -direction.reach, high: direction.reach, step: direction.reach / 100, value: this.amounts.get(direction.name) ?? 0,
+        moved: (amount) => {
+          this.amounts.set(direction.name, amount);
+          this.paint();
+        },
+      }).element));
+  }
+
+  private finder(): HTMLElement {
+    const why = this.desk.opened.can["directions"];
+    if (why) return el("p", { class: "small quiet" }, why);
+    const look = (title: string, method: string): HTMLButtonElement => button(title, () => {
+      fillBusy(true);
+      this.desk.link.task("directions", { method, count: 8 }).then(({ message }) => {
+        const found = message.result?.["directions"];
+        if (Array.isArray(found)) this.showDirections(found as unknown as Direction[]);
+      }).catch(refused).finally(() => fillBusy(false));
+    }, { "data-method": method });
+    const buttons = [look("By variance (PCA)", "pca"), look("From the first layer", "factorised")];
+    const fillBusy = (busy: boolean): void => buttons.forEach((one) => {
+      one.disabled = busy;
+    });
+    return el("div", { class: "row" }, el("span", { class: "small quiet" }, "Find directions:"), ...buttons);
+  }
+}

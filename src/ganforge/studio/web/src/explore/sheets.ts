@@ -1,0 +1,193 @@
+/** The tools that make sheets: seeds, neighbours, interpolation, arithmetic, style mixing. */
+
+import { button, el, fill, fresh } from "../base/dom";
+import type { Latent } from "../base/protocol";
+import { slider } from "../base/slider";
+import { carries, type Desk } from "./desk";
+import { latentOf, type Made } from "./model";
+import { picture, showMade } from "./show";
+import { slot } from "./slot";
+
+/** A sheet of pictures; a press takes one to the easel, and each can be dragged. */
+export class Sheet {
+  readonly element: HTMLElement;
+
+  constructor(private readonly desk: Desk, private readonly name: string, label: string) {
+    this.element = el("div", { class: "made-sheet", role: "group", "aria-label": label, "data-sheet": name });
+  }
+
+  make(latents: Latent[], names: (i: number) => string): void {
+    const { desk } = this;
+    desk.link.make(this.name, { latents, class: desk.chosenClass }, (made) => this.show(made, latents, names));
+  }
+
+  private show(made: Made, latents: Latent[], names: (i: number) => string): void {
+    while (this.element.children.length > latents.length) this.element.lastElementChild?.remove();
+    latents.forEach((latent, i) => {
+      let cell = this.element.children[i];
+      if (!(cell instanceof HTMLButtonElement)) {
+        cell = el("button", { type: "button", class: "made" }, picture(""), el("span", { class: "small quiet" }));
+        this.element.append(cell);
+      }
+      const [canvas, label] = [cell.querySelector("canvas"), cell.querySelector("span")];
+      if (!canvas || !label || !(cell instanceof HTMLButtonElement)) return;
+      void showMade(canvas, made, i);
+      label.textContent = names(i);
+      canvas.setAttribute("aria-label", `take ${names(i) || "this picture"} to the easel`);
+      const whole = "mixed" in latent ? (latentOf(made, i) ?? latent) : latent;
+      cell.onclick = (): void => this.desk.put(whole);
+      carries(cell, () => whole);
+    });
+  }
+}
+
+export interface Tool {
+  element: HTMLElement;
+  /** Everything anew, as after a change of class. */
+  redraw(): void;
+}
+
+export function seedsTool(desk: Desk): Tool {
+  const sheet = new Sheet(desk, "seeds", "Pictures by their seeds");
+  const near = new Sheet(desk, "near", "Neighbours of the picture on the easel");
+  let first = 0;
+  let spread = 0.25;
+  const draw = (): void => sheet.make(Array.from({ length: 16 }, (_, i) => ({ seed: first + i })), (i) => `seed ${first + i}`);
+  const neighbours = (): void => near.make(
+    Array.from({ length: 8 }, (_, i) => ({ near: desk.base, spread, seed: i })), () => "");
+  const turn = (by: number) => (): void => {
+    first = Math.max(0, first + by);
+    draw();
+  };
+  draw();
+  neighbours();
+  desk.on("easel", neighbours);
+  return {
+    element: el("div", { class: "stack" },
+      el("p", { class: "small quiet" }, "Press one to take it to the easel; drag it anywhere."),
+      sheet.element,
+      el("div", { class: "row" }, button("Earlier seeds", turn(-16)), button("Later seeds", turn(16), { name: "later-seeds" })),
+      el("h3", {}, "Neighbours of the one on the easel"), near.element,
+      slider({ label: "how far", low: 0.05, high: 1, step: 0.05, value: spread, moved: (value) => {
+        spread = value;
+        neighbours();
+      } }).element),
+    redraw() {
+      draw();
+      neighbours();
+    },
+  };
+}
+
+export function interpolationTool(desk: Desk): Tool {
+  const strip = new Sheet(desk, "strip", "From the first to the second");
+  const canvas = picture("Between the two");
+  const said = el("p", { class: "small quiet" }, "Put a picture into each place: drag one there, or choose from the list.");
+  let share = 0.5;
+  const pair = (): [Latent, Latent] | null => {
+    const [a, b] = [from.latent(), to.latent()];
+    return a && b ? [a, b] : null;
+  };
+  const middle = (): void => {
+    const between = pair();
+    if (between) desk.link.make("between", { latents: [{ between, t: share }], class: desk.chosenClass },
+      (made) => void showMade(canvas, made, 0));
+  };
+  const all = (): void => {
+    const between = pair();
+    if (!between) return;
+    said.hidden = true;
+    middle();
+    strip.make(Array.from({ length: 8 }, (_, i) => ({ between, t: i / 7 })), (i) => `${Math.round((i / 7) * 100)} %`);
+  };
+  const from = slot(desk, "from", all);
+  const to = slot(desk, "to", all);
+  return {
+    element: el("div", { class: "stack" }, said,
+      el("div", { class: "slots" }, from.element, el("div", { class: "slot result" }, el("span", { class: "title" }, "between"), canvas,
+        button("To the easel", () => {
+          const between = pair();
+          if (between) desk.put({ between, t: share });
+        })), to.element),
+      slider({ label: "how far along", name: "between", low: 0, high: 1, step: 0.01, value: 0.5,
+        words: (value) => `${Math.round(value * 100)} %`, moved: (value) => {
+          share = value;
+          middle();
+        } }).element,
+      strip.element),
+    redraw: all,
+  };
+}
+
+export function arithmeticTool(desk: Desk): Tool {
+  const canvas = picture("The result");
+  const sum = (): Latent | null => {
+    const [a, b, c] = [first.latent(), less.latent(), plus.latent()];
+    return a && b && c ? { sum: [a, b, c] } : null;
+  };
+  const draw = (): void => {
+    const latent = sum();
+    if (latent) desk.link.make("sum", { latents: [latent], class: desk.chosenClass }, (made) => {
+      void showMade(canvas, made, 0);
+      canvas.setAttribute("aria-label", "The result: a picture");
+    });
+  };
+  const first = slot(desk, "a", draw);
+  const less = slot(desk, "minus b", draw);
+  const plus = slot(desk, "plus c", draw);
+  return {
+    element: el("div", { class: "stack" },
+      el("p", { class: "small quiet" }, "As in smiling woman − woman + man. Drag pictures into the places, or choose from their lists."),
+      el("div", { class: "slots four" }, first.element, less.element, plus.element,
+        el("div", { class: "slot result" }, el("span", { class: "title" }, "= result"), canvas, button("To the easel", () => {
+          const latent = sum();
+          if (latent) desk.put(latent);
+        })))),
+    redraw: draw,
+  };
+}
+
+export function mixingTool(desk: Desk): Tool {
+  const why = desk.opened.can["mix"];
+  if (why) return { element: el("p", { class: "quiet" }, why), redraw: () => undefined };
+  const canvas = picture("The mixture");
+  const draw = (): void => {
+    const [content, style] = [shapes.latent(), manner.latent()];
+    if (content && style) desk.link.make("mixed", { latents: [{ mixed: [content, style] }], class: desk.chosenClass },
+      (made) => void showMade(canvas, made, 0));
+  };
+  const shapes = slot(desk, "coarse layers from", draw);
+  const manner = slot(desk, "fine layers from", draw);
+  return {
+    element: el("div", { class: "stack" },
+      el("p", { class: "small quiet" }, "The coarse layers follow one latent, the fine ones another."),
+      el("div", { class: "slots" }, shapes.element, manner.element,
+        el("div", { class: "slot result" }, el("span", { class: "title" }, "mixture"), canvas))),
+    redraw: draw,
+  };
+}
+
+/** The pins: pictures that are kept, to be dragged or chosen. */
+export function pinTray(desk: Desk): HTMLElement {
+  const list = el("ul", { class: "pin-list" });
+  const known = new Map<number, HTMLElement>();
+  desk.on("pins", (pins) => {
+    for (const number of [...known.keys()]) if (!pins.some((pin) => pin.number === number)) known.delete(number);
+    fill(list, ...pins.map((pin) => {
+      const already = known.get(pin.number);
+      if (already) return already;
+      const canvas = picture(`take ${pin.name} to the easel`);
+      const take = el("button", { type: "button", class: "made", onclick: () => desk.put(pin.latent) }, canvas,
+        el("span", { class: "small quiet" }, pin.name));
+      carries(take, () => pin.latent);
+      desk.link.make(`pin-${pin.number}`, { latents: [pin.latent], class: desk.chosenClass }, (made) => void showMade(canvas, made, 0));
+      const item = el("li", { "data-pin": pin.number }, take,
+        button("×", () => desk.unpin(pin.number), { class: "plain", "aria-label": `take ${pin.name} off` }));
+      known.set(pin.number, item);
+      return item;
+    }));
+  });
+  const id = fresh("pins");
+  return el("section", { class: "pins", "aria-labelledby": id }, el("h3", { id }, "Pinned pictures"),
+    list, el("p", { class: "small quiet when-empty" }, "Pin the picture on the easel to keep it, and to use it in the tools."));
+}

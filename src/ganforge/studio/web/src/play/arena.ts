@@ -1,0 +1,116 @@
+/** One game on the screen: the picture, its numbers, its curves, its findings and its timeline. */
+
+import { Chart } from "../base/chart";
+import { button, el } from "../base/dom";
+import { clearNotice, lost, refused, word } from "../base/notices";
+import type { Catalogue, Finding, Settings } from "../base/protocol";
+import { changesInWords, findingList } from "./findings";
+import { Facts } from "./facts";
+import { Session } from "./session";
+import { SlowMotion } from "./slow";
+import { GameStage } from "./stage";
+import { Timeline } from "./timeline";
+
+export interface ArenaOptions {
+  title: string;
+  settings: Settings;
+  catalogue: Catalogue;
+  /** Takes it off the screen; null where it must stay. */
+  leave: (() => void) | null;
+}
+
+export class Arena {
+  readonly element: HTMLElement;
+  readonly session: Session;
+  private readonly title = el("h2", {});
+  private readonly stage: GameStage;
+  private readonly timeline: Timeline;
+  private readonly slow: SlowMotion;
+  private readonly charts: Chart[];
+  private readonly facts = new Facts();
+  private readonly over = el("div", { class: "over card", hidden: true, role: "alert" });
+  private seen: Finding[] = [];
+
+  constructor(options: ArenaOptions) {
+    this.session = new Session(options.settings);
+    const { session } = this;
+    this.stage = new GameStage(session);
+    this.timeline = new Timeline(session);
+    this.slow = new SlowMotion(session, options.catalogue.slow_stages);
+    const losses = new Chart({ title: "Losses", series: [
+      { name: "discriminator", colour: "discriminator" }, { name: "generator", colour: "generated" }] });
+    const logits = new Chart({ title: "Logits", words: "above 0 is ‘real’, below is ‘generated’", series: [
+      { name: "reals", colour: "real" }, { name: "fakes", colour: "generated" }] });
+    const gradients = new Chart({ title: "Gradient norms", height: 110, series: [
+      { name: "discriminator", colour: "discriminator" }, { name: "generator", colour: "generated" }] });
+    this.charts = [losses, logits, gradients];
+    const found = findingList((finding) => void this.remedy(finding));
+    this.title.textContent = options.title;
+    this.element = el("article", { class: "arena" },
+      el("header", { class: "row" }, this.title, el("span", { class: "grow" }),
+        options.leave ? button("Close this one", options.leave, { class: "plain" }) : null),
+      this.over,
+      el("div", { class: "pair" },
+        el("div", { class: "stack" }, this.stage.element, this.timeline.element, this.slow.element),
+        el("div", { class: "stack wide side" }, this.facts.element, found.element,
+          losses.element, logits.element, gradients.element)));
+    session.on("frame", (frame) => this.facts.show(frame.header, session.scene?.header ?? null));
+    session.on("scene", () => this.facts.show(null, session.scene?.header ?? null));
+    session.on("curves", (curves) => {
+      const x = curves.x();
+      losses.set(x, curves.column("discriminator_loss"), curves.column("generator_loss"));
+      logits.set(x, curves.column("real_logits"), curves.column("fake_logits"));
+      gradients.set(x, curves.column("discriminator_gradient"), curves.column("generator_gradient"));
+    });
+    session.on("findings", ({ findings, verdict }) => {
+      found.show(findings, verdict);
+      this.mark(findings);
+    });
+    session.on("standing", ({ findings }) => found.show(findings, session.verdict));
+    session.on("refused", refused);
+    session.on("link", (state) => {
+      if (state === "lost") lost("play", "The connection to the studio is lost, or it is full; trying again.");
+      if (state === "open") clearNotice("play");
+      this.element.dataset["link"] = state;
+    });
+    session.on("ended", (why) => this.end(why));
+  }
+
+  rename(title: string): void {
+    this.title.textContent = title;
+  }
+
+  close(): void {
+    this.session.close();
+    this.stage.close();
+    this.timeline.close();
+    this.slow.close();
+    for (const chart of this.charts) chart.close();
+    this.element.remove();
+  }
+
+  /** Where a finding is first seen it stays marked, until the game begins anew. */
+  private mark(findings: readonly Finding[]): void {
+    if (findings.length === 0 && this.session.curves.length === 0) this.seen = [];
+    for (const finding of findings) {
+      if (finding.severity !== "good" && finding.code !== "too-early" && !this.seen.some((one) => one.code === finding.code)) this.seen.push(finding);
+    }
+    for (const chart of this.charts) chart.mark(this.seen);
+  }
+
+  private async remedy(finding: Finding): Promise<void> {
+    const playing = this.session.playing;
+    await this.session.set(finding.changes, "if_needed");
+    word(`The remedy is in the settings now: ${changesInWords(finding.changes)}.`);
+    if (playing) await this.session.play();
+  }
+
+  private end(why: string): void {
+    this.over.hidden = false;
+    this.over.replaceChildren(el("p", {}, why), button("Begin again with these settings", () => {
+      this.over.hidden = true;
+      this.session.retryNow();
+      void this.session.reset();
+    }, { class: "primary" }));
+  }
+}

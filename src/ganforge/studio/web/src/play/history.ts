@@ -1,0 +1,48 @@
+/** The numbers so far, for the curves: bounded, and cut back where play is rewound. */
+
+import type { Numbers } from "../base/protocol";
+
+export interface Entry {
+  nimg: number;
+  numbers: Numbers;
+}
+
+const MOST = 1200;
+
+export class Curves {
+  private entries: Entry[] = [];
+
+  add(nimg: number, numbers: Numbers): void {
+    const last = this.entries[this.entries.length - 1];
+    if (last && nimg < last.nimg) this.cut(nimg);
+    if (last && nimg === last.nimg) this.entries.pop();
+    this.entries.push({ nimg, numbers });
+    // Thinned by half rather than cut: the beginning is where most is learned.
+    if (this.entries.length > MOST) this.entries = this.entries.filter((_, i) => i % 2 === 0 || i > MOST - 100);
+  }
+
+  /** Forget what comes after: another branch begins here. */
+  cut(nimg: number): void {
+    this.entries = this.entries.filter((entry) => entry.nimg <= nimg);
+  }
+
+  clear(): void {
+    this.entries = [];
+  }
+
+  replace(entries: Entry[]): void {
+    this.entries = [...entries].sort((a, b) => a.nimg - b.nimg);
+  }
+
+  get length(): number {
+    return this.entries.length;
+  }
+
+  x(): number[] {
+    return this.entries.map((entry) => entry.nimg);
+  }
+
+  column(name: string): (number | null)[] {
+    return this.entries.map((entry) => entry.numbers[name] ?? null);
+  }
+}

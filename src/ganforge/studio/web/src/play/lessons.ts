@@ -1,0 +1,74 @@
+/** The lessons: a few sentences, a question to answer before the run, the run, then the answer. */
+
+import { button, el, fill, fresh } from "../base/dom";
+import { type Lesson, LESSONS } from "../lessons/index";
+
+export interface LessonsPanel {
+  element: HTMLElement;
+  open(name: string): void;
+}
+
+/** `run` sets the lesson's games up and starts them; `opened` puts its name into the address. */
+export function lessonsPanel(run: (lesson: Lesson) => void, opened: (name: string | null) => void): LessonsPanel {
+  const element = el("div", { class: "lessons stack" });
+  const done = new Set<string>();
+  const list = (): void => {
+    opened(null);
+    fill(element,
+      el("p", { class: "quiet" }, "Each takes a few minutes: read, answer, then see whether you were right."),
+      el("ol", { class: "lesson-list" }, ...LESSONS.map((lesson, i) => el("li", {},
+        button(`${i + 1}. ${lesson.title}`, () => show(i), {
+          class: `plain${done.has(lesson.name) ? " done" : ""}`, "data-lesson": lesson.name })))));
+  };
+  const show = (index: number): void => {
+    const lesson = LESSONS[index];
+    if (!lesson) return;
+    opened(lesson.name);
+    const title = el("h2", { tabindex: -1 }, `${index + 1}. ${lesson.title}`);
+    fill(element,
+      el("div", {}, button("← All lessons", list, { class: "plain" })),
+      title, ...lesson.text.map((text) => el("p", {}, text)),
+      question(lesson, () => {
+        done.add(lesson.name);
+        run(lesson);
+      }, LESSONS[index + 1] ? (): void => show(index + 1) : null));
+    title.focus();
+  };
+  list();
+  return {
+    element,
+    open(name) {
+      const index = LESSONS.findIndex((lesson) => lesson.name === name);
+      if (index >= 0) show(index);
+    },
+  };
+}
+
+function question(lesson: Lesson, run: () => void, next: (() => void) | null): HTMLElement {
+  const name = fresh("answer");
+  const start = button("Run it", () => begin(), { class: "primary", name: "run-lesson", disabled: true });
+  const after = el("div", { class: "stack answer", "aria-live": "polite" });
+  const options = lesson.choices.map((choice, i) => {
+    const id = fresh("choice");
+    return el("div", { class: "check", "data-choice": i },
+      el("input", { id, type: "radio", name, value: i, onchange: () => { start.disabled = false; } }),
+      el("label", { for: id }, choice));
+  });
+  const form = el("fieldset", { class: "stack question" },
+    el("legend", {}, el("strong", {}, lesson.question)), ...options);
+  const begin = (): void => {
+    const chosen = Number(form.querySelector<HTMLInputElement>("input:checked")?.value ?? -1);
+    options.forEach((option, i) => {
+      option.classList.toggle("right", i === lesson.right);
+      option.classList.toggle("wrong", i === chosen && i !== lesson.right);
+    });
+    fill(after,
+      el("p", {}, el("strong", {}, chosen === lesson.right ? "Yes. " : "Not quite. "), lesson.answer),
+      el("h3", {}, "What to look at"),
+      el("ul", { class: "look" }, ...lesson.look.map((line) => el("li", {}, line))),
+      next ? el("div", {}, button("Next lesson", next, { name: "next-lesson" })) : null);
+    run();
+  };
+  return el("div", { class: "stack" }, form,
+    el("p", { class: "small quiet" }, "Answer first; the run starts after that."), el("div", {}, start), after);
+}

@@ -1,0 +1,49 @@
+/** Slow motion: one round in its five steps, in words and with its numbers. */
+
+import { button, el, fill } from "../base/dom";
+import { short } from "../base/numbers";
+import type { Catalogue, Stage } from "../base/protocol";
+import { plain } from "./fields";
+import type { Session } from "./session";
+
+export class SlowMotion {
+  readonly element: HTMLElement;
+  private readonly list = el("ol", { class: "stages" });
+  private readonly head = el("h3", {}, "Slow motion");
+  private readonly stop: () => void;
+
+  constructor(session: Session, private readonly stages: Catalogue["slow_stages"]) {
+    this.element = el("section", { class: "slow card stack", hidden: true, "aria-live": "polite" },
+      this.head, this.list,
+      el("div", { class: "row" }, button("Next step", () => void session.slow(), { class: "primary", name: "next-stage" }),
+        button("Leave slow motion", () => this.show(null), { class: "plain" })));
+    this.stop = session.on("stage", (stage) => this.show(stage));
+  }
+
+  close(): void {
+    this.stop();
+  }
+
+  private show(stage: Stage | null): void {
+    this.element.hidden = stage === null;
+    if (!stage) return;
+    const turns = stage.moves > 1 ? `, move ${stage.move} of ${stage.moves}` : "";
+    this.head.textContent = `Slow motion: round ${stage.round.toLocaleString("en-GB")}${turns}`;
+    const now = this.stages.findIndex((one) => one.stage === stage.stage);
+    fill(this.list, ...this.stages.map((one, i) => {
+      const here = i === now;
+      return el("li", { class: here ? "now" : i < now ? "past" : "", ...(here ? { "aria-current": "step" } : {}) },
+        el("strong", {}, one.title), here ? detail(stage) : null);
+    }));
+  }
+}
+
+function detail(stage: Stage): HTMLElement {
+  const numbers = Object.entries(stage.numbers).filter(([, value]) => value !== null);
+  return el("div", { class: "stack" },
+    el("p", {}, stage.words),
+    numbers.length ? el("p", { class: "small" },
+      numbers.map(([name, value]) => `${plain(name)} ${short(value)}`).join(" · ")) : null,
+    stage.predictions?.length ? el("p", { class: "small quiet" },
+      "The discriminator’s first verdicts: ", stage.predictions.map((p) => p.toFixed(2)).join(", ")) : null);
+}

@@ -1,0 +1,145 @@
+/** The view Play: lessons, settings and failures at the side; one game, or two beside each other. */
+
+import { get } from "../base/api";
+import { replaceAddress, settingsFromQuery, settingsToQuery } from "../base/address";
+import { button, el, fill } from "../base/dom";
+import type { About, Catalogue, Settings } from "../base/protocol";
+import { buildTabs } from "../base/tabs";
+import type { Lesson } from "../lessons/index";
+import { Arena } from "./arena";
+import { buildControls, type Controls } from "./controls";
+import { failuresPanel, type Showing } from "./failures";
+import { lessonsPanel } from "./lessons";
+import { showPython } from "./python";
+import { SettingsPanel } from "./settings";
+
+export interface View {
+  close(): void;
+}
+
+const START: Settings = { data: { kind: "builtin", name: "ring" }, recipe: "textbook", changes: {}, seed: 0 };
+
+export async function playView(main: HTMLElement, about: About, query: URLSearchParams): Promise<View> {
+  const catalogue = await get<Catalogue>("/api/play/catalogue");
+  return new PlayView(main, about, catalogue, query);
+}
+
+class PlayView implements View {
+  private readonly arenas: Arena[] = [];
+  private readonly holder = el("div", { class: "arenas" });
+  private readonly panel: SettingsPanel;
+  private readonly controls: Controls;
+  private lesson: string | null = null;
+  /** What to do once the games that were just asked for stand. */
+  private upcoming: { speed: number | null; slow: boolean } | null = null;
+
+  constructor(main: HTMLElement, about: About, private readonly catalogue: Catalogue, query: URLSearchParams) {
+    const asked = settingsFromQuery(query);
+    const settings = asked ?? START;
+    this.panel = new SettingsPanel(catalogue, about.limits, settings, {
+      begin: (next) => void this.begin({ title: "The game", settings: next }, null),
+      change: (changes) => void this.first?.session.set(changes),
+    });
+    const lessons = lessonsPanel((lesson) => this.runLesson(lesson), (name) => {
+      this.lesson = name;
+      this.address();
+    });
+    const tabs = buildTabs("What to do", [
+      { name: "lessons", title: "Lessons", panel: lessons.element },
+      { name: "settings", title: "Settings", panel: this.panel.element },
+      { name: "failures", title: "What goes wrong", panel: failuresPanel(catalogue, (first, second, speed) => {
+        this.upcoming = { speed, slow: false };
+        this.begin(first, second);
+      }) },
+    ]);
+    this.controls = buildControls(() => this.arenas.map((arena) => arena.session), [
+      button("Beside …", () => this.beside(), { name: "beside" }),
+      button("As Python", () => void showPython(this.first?.session.settings ?? settings), { name: "python" }),
+    ]);
+    const side = el("aside", { class: "sidebar", "aria-label": "Lessons and settings" },
+      el("h2", { class: "unseen" }, "Lessons and settings"), tabs.element);
+    fill(main, el("div", { class: "play" }, side,
+      el("div", { class: "field-of-play" }, this.controls.element, this.holder)));
+    this.place({ title: "The game", settings }, false);
+    const name = query.get("lesson");
+    if (name) lessons.open(name);
+    else if (asked) tabs.select("settings");
+  }
+
+  close(): void {
+    for (const arena of this.arenas) arena.close();
+  }
+
+  private get first(): Arena | undefined {
+    return this.arenas[0];
+  }
+
+  /** The first game with these settings, and a second one or none. */
+  private begin(first: Showing, second: Showing | null): void {
+    this.dropSecond();
+    const arena = this.first;
+    if (arena) {
+      arena.rename(first.title);
+      void arena.session.reset(first.settings).then(() => this.start());
+    }
+    if (second) this.place(second, true);
+  }
+
+  private beside(): void {
+    this.dropSecond();
+    const settings = this.first?.session.settings;
+    if (settings) this.place({ title: "Another seed", settings: { ...settings, seed: settings.seed + 1 } }, true);
+  }
+
+  private dropSecond(): void {
+    for (const arena of this.arenas.splice(1)) arena.close();
+    this.holder.classList.remove("two");
+  }
+
+  private place(showing: Showing, second: boolean): void {
+    const arena: Arena = new Arena({
+      title: showing.title, settings: showing.settings, catalogue: this.catalogue,
+      leave: second ? (): void => {
+        this.dropSecond();
+        this.controls.show();
+      } : null,
+    });
+    this.arenas.push(arena);
+    this.holder.append(arena.element);
+    this.holder.classList.toggle("two", this.arenas.length > 1);
+    let begun = false;
+    arena.session.on("standing", (standing) => {
+      this.controls.show();
+      if (!second) {
+        this.panel.update(standing);
+        this.address();
+      } else if (!begun) {
+        begun = true;
+        this.start();
+      }
+    });
+  }
+
+  /** Starts what a lesson or a failure asked for, when every game on the screen stands. */
+  private start(): void {
+    const { upcoming } = this;
+    if (!upcoming || !this.arenas.every((arena) => arena.session.standing)) return;
+    this.upcoming = null;
+    this.controls.setSpeed(upcoming.speed);
+    if (upcoming.slow) void this.first?.session.slow();
+    else for (const arena of this.arenas) void arena.session.play(upcoming.speed);
+  }
+
+  private runLesson(lesson: Lesson): void {
+    this.upcoming = { speed: lesson.speed, slow: lesson.begin === "slow" };
+    this.begin(lesson.games[0], lesson.games[1] ?? null);
+  }
+
+  private address(): void {
+    const settings = this.first?.session.settings;
+    if (!settings) return;
+    const query = settingsToQuery(settings);
+    if (this.lesson) query.set("lesson", this.lesson);
+    replaceAddress("play", query);
+  }
+}

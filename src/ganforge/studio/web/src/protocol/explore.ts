@@ -1,0 +1,41 @@
+/** What is said over `/api/explore`. */
+
+export interface Model {
+  model: string;
+  name: string;
+  kind: string;
+  words: string;
+}
+
+export interface Direction {
+  name: string;
+  words: string;
+  reach: number;
+  kind?: string;
+}
+
+export interface Opened {
+  model: string;
+  name: string;
+  space: { kind: string; shape: number[]; classes?: string[]; columns?: string[] };
+  words: string;
+  view: "pictures" | "plane" | "line" | "numbers";
+  latent: number;
+  prior: { size: number; kind: "normal" | "uniform"; bits: number };
+  conditions: number;
+  classes: string[];
+  /** What the generator is told beside its latent, or null. */
+  condition?: { kind: "class" | "labels" | "numbers" | "text"; names: string[] } | null;
+  can: Record<string, string | null>;
+  directions: Direction[];
+}
+
+export type Latent =
+  | { seed: number; start?: number }
+  | { z: number[] }
+  | { between: [Latent, Latent]; t: number }
+  | { sum: [Latent, Latent, Latent] }
+  | { moved: Latent; by: { direction: string; amount: number }[] }
+  | { truncated: Latent; by: number }
+  | { near: Latent; spread: number; seed: number }
+  | { mixed: [Latent, Latent] };

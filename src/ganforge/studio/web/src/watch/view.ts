@@ -1,0 +1,132 @@
+/** The view Watch: the list of runs, and those chosen side by side. */
+
+import { replaceAddress } from "../base/address";
+import { el, fill } from "../base/dom";
+import { clearNotice, lost, refused } from "../base/notices";
+import { duration, short } from "../base/numbers";
+import type { About, RunSummary } from "../base/protocol";
+import type { View } from "../play/view";
+import { RunPanel } from "./panel";
+import { WatchSource } from "./source";
+import { stateBadge } from "./state";
+
+export async function watchView(main: HTMLElement, about: About, query: URLSearchParams): Promise<View> {
+  return new WatchView(main, about, query);
+}
+
+class WatchView implements View {
+  private readonly source = new WatchSource();
+  private readonly list = el("ul", { class: "run-list" });
+  private readonly holder = el("div", { class: "run-panels" });
+  private readonly panels = new Map<string, RunPanel>();
+  private readonly together: HTMLInputElement;
+  private readonly entries = new Map<string, { element: HTMLElement; key: string }>();
+  private wanted: string[];
+  private chose = false;
+
+  constructor(main: HTMLElement, about: About, query: URLSearchParams) {
+    this.wanted = query.getAll("run");
+    this.chose = this.wanted.length > 0;
+    this.together = el("input", { type: "checkbox", id: "together", checked: true });
+    fill(main, el("div", { class: "watch" },
+      el("aside", { class: "sidebar stack", "aria-label": "Runs" }, el("h2", {}, "Runs"),
+        el("p", { class: "small quiet" }, `In ${about.roots.join(", ") || "no folder"}. Choose one, or several to see side by side.`),
+        el("div", { class: "check" }, this.together, el("label", { for: "together", class: "small" }, "move through time together")),
+        this.list),
+      this.holder));
+    this.source.on("runs", (runs) => this.listed(runs));
+    this.source.on("refused", refused);
+    this.source.on("link", (state) => {
+      if (state === "lost") lost("watch", "The connection to the studio is lost, or it is full; trying again.");
+      if (state === "open") clearNotice("watch");
+    });
+    this.place();
+  }
+
+  close(): void {
+    for (const panel of this.panels.values()) panel.close();
+    this.source.close();
+  }
+
+  private listed(runs: RunSummary[]): void {
+    if (!this.chose && runs[0]) {
+      this.chose = true;
+      this.wanted = [runs[0].run];
+      this.place();
+    }
+    if (runs.length === 0) {
+      fill(this.list, el("li", { class: "quiet" }, "No runs yet. Start one with: ", el("code", {}, "gan train digits --studio")));
+      return;
+    }
+    const present = new Set(runs.map((run) => run.run));
+    for (const run of [...this.entries.keys()]) if (!present.has(run)) this.entries.delete(run);
+    const items = runs.map((run) => {
+      const chosen = this.wanted.includes(run.run);
+      const key = JSON.stringify([run, chosen]);
+      const known = this.entries.get(run.run);
+      if (known?.key === key) return known.element;
+      const fresh = this.entry(run, chosen);
+      // The list changes while someone's focus may be in it: the entry keeps its place and its focus.
+      const focused = known?.element.contains(document.activeElement);
+      known?.element.replaceWith(fresh);
+      if (focused) fresh.querySelector("button")?.focus();
+      this.entries.set(run.run, { element: fresh, key });
+      return fresh;
+    });
+    if (items.length !== this.list.children.length || items.some((item, i) => this.list.children[i] !== item)) {
+      fill(this.list, ...items);
+    }
+    for (const run of this.wanted) if (!this.panels.has(run)) this.place();
+  }
+
+  private entry(run: RunSummary, chosen: boolean): HTMLElement {
+    const share = run.total_nimg ? Math.min(1, run.nimg / run.total_nimg) : null;
+    const worst = run.findings.find((finding) => finding.severity === "failure" || finding.severity === "warning");
+    const said = run.error ?? [
+      run.data, run.score ? `score ${short(run.score.value)}` : "",
+      run.state === "training" && run.seconds_left ? `${duration(run.seconds_left)} left` : ""].filter(Boolean).join(" · ");
+    return el("li", {}, el("button", {
+      type: "button", class: "run-entry", "aria-pressed": String(chosen), "data-entry": run.run,
+      onclick: () => this.toggle(run.run),
+    },
+    run.picture ? el("img", { alt: "", loading: "lazy",
+      src: `/api/watch/sample?run=${encodeURIComponent(run.run)}&file=${encodeURIComponent(run.picture)}` }) :
+      el("span", { class: "no-picture" }),
+    el("span", { class: "run-words" },
+      el("span", { class: "row" }, el("strong", {}, run.name), stateBadge(run.state)),
+      el("span", { class: "small quiet" }, said),
+      worst ? el("span", { class: `small tone ${worst.severity}` }, worst.code.replaceAll("-", " ")) : null,
+      share !== null && run.state === "training" ? el("span", { class: "bar", style: `--share: ${share}` }) : null)));
+  }
+
+  private toggle(run: string): void {
+    this.wanted = this.wanted.includes(run) ? this.wanted.filter((one) => one !== run) : [...this.wanted, run];
+    this.place();
+    this.listed(this.source.runs);
+  }
+
+  private place(): void {
+    for (const [run, panel] of this.panels) {
+      if (this.wanted.includes(run)) continue;
+      panel.close();
+      this.panels.delete(run);
+      this.source.unfollow(run);
+    }
+    for (const run of this.wanted) {
+      if (this.panels.has(run)) continue;
+      const name = this.source.runs.find((one) => one.run === run)?.name ?? run.replace(/^\d+:/, "");
+      const panel = new RunPanel(this.source.follow(run), this.source, name, () => this.toggle(run),
+        (progress) => this.moved(run, progress));
+      this.panels.set(run, panel);
+      this.holder.append(panel.element);
+    }
+    this.holder.dataset["count"] = String(this.panels.size);
+    const query = new URLSearchParams(this.wanted.map((run) => ["run", run]));
+    replaceAddress("watch", query);
+  }
+
+  private moved(by: string, progress: number): void {
+    if (!this.together.checked) return;
+    for (const [run, panel] of this.panels) if (run !== by) panel.film.to(progress);
+  }
+}

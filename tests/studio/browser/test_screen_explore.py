@@ -1,0 +1,146 @@
+"""Explore, in a real browser: what a generator learned, by hand."""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.studio.browser.screen import Screen
+
+EASEL = ".easel > .picture"
+
+
+def _open(screen: Screen, model: str = "digits") -> None:
+    screen.go(f"explore?model=0:{model}", ".easel[data-waits]")
+
+
+def _waits(screen: Screen) -> list[float]:
+    return [float(one) for one in (screen.one(".easel").get_attribute("data-waits") or "").split()]
+
+
+def test_seeds_class_truncation_and_neighbours(screen: Screen) -> None:
+    _open(screen)
+    for act in (
+        lambda: screen.click("[name=another]"),
+        lambda: screen.click("[data-sheet=seeds] .made:nth-child(5)"),
+        lambda: screen.page.select_option("select[name=class]", "7"),
+        lambda: screen.slide("[name=truncation]", 0.3),
+    ):
+        before = screen.pixels(EASEL)
+        act()
+        screen.until(lambda before=before: screen.pixels(EASEL) != before, "another picture")
+    screen.see("[data-sheet=near] .made")
+    screen.click("[name=later-seeds]")
+    screen.see("[data-sheet=seeds]", "seed 16")
+    assert not screen.page.locator("[data-notice=refused]").is_visible()
+
+
+def test_directions_have_sliders_that_move_the_picture(screen: Screen) -> None:
+    _open(screen)
+    screen.click("[data-method=factorised]")
+    screen.see(".sliders input")
+    before = screen.pixels(EASEL)
+    screen.one(".sliders input").focus()
+    for _ in range(6):
+        screen.page.keyboard.press("PageUp")
+    screen.until(lambda: screen.pixels(EASEL) != before, "another picture")
+
+
+def test_pins_by_drag_and_drop_and_by_keyboard(screen: Screen) -> None:
+    _open(screen)
+    for _ in range(3):
+        screen.click("[name=pin]")
+        screen.click("[name=another]")
+    screen.see("[data-pin='3'] canvas")
+    here = ".panel:not([hidden])"
+    screen.tab("between")
+    screen.page.drag_and_drop("[data-pin='1'] .made", f"{here} .slot:nth-child(1)")
+    screen.page.select_option("[data-slot=to]", "2")
+    screen.see("[data-sheet=strip] .made:nth-child(8)")
+    result = f"{here} .slot.result .picture"
+    before = screen.pixels(result)
+    screen.slide("[name=between]", 0.9)
+    screen.until(lambda: screen.pixels(result) != before, "further along")
+    screen.tab("sum")
+    screen.page.drag_and_drop("[data-pin='1'] .made", f"{here} .slot:nth-child(1)")
+    before = screen.pixels(result)
+    for place, pin in (("minus b", "2"), ("plus c", "3")):
+        screen.page.select_option(f"[data-slot='{place}']", pin)
+    screen.until(lambda: screen.pixels(result) != before, "a sum")
+
+
+def test_a_dropped_picture_is_found_with_a_mask(screen: Screen, tmp_path: Path) -> None:
+    picture = tmp_path / "one.png"
+    Image.linear_gradient("L").resize((16, 16)).save(picture)
+    _open(screen)
+    screen.tab("invert")
+    screen.click("[name=invert]")
+    screen.see(".panel:not([hidden]) [role=status]", "Drop a picture first")
+    screen.page.set_input_files("[name=invert-file]", picture)
+    screen.see(".panel:not([hidden]) [role=status]", "Paint over")
+    screen.drag(".sketch", (0.2, 0.2), (0.6, 0.3))
+    screen.click("[data-mode=stroke]")
+    screen.one(".sketch").focus()
+    screen.page.keyboard.press("ArrowDown")
+    screen.click("[data-mode=mask]")
+    screen.click("[name=invert]")
+    screen.see("[data-sheet=found] .made", "filled in")
+    before = screen.pixels(EASEL)
+    screen.click("[data-sheet=found] .made:nth-child(2)")
+    screen.until(lambda: screen.pixels(EASEL) != before, "the found picture on the easel")
+
+
+def test_feedback_mixing_and_translation_work_or_say_why_not(screen: Screen) -> None:
+    _open(screen)
+    screen.tab("feedback")
+    screen.click("[name=feedback]")
+    screen.see(".panel:not([hidden]) [role=status]", "It takes this for real with")
+    screen.see(".panel:not([hidden]) .slot:nth-child(3) .picture")
+    for name in ("mix", "translate"):
+        screen.tab(name)
+        assert len(screen.one(".panel:not([hidden])").inner_text()) > 20
+
+
+def test_points_can_be_explored_too(screen: Screen) -> None:
+    _open(screen, "moons")
+    before = screen.pixels(EASEL)
+    screen.click("[name=another]")
+    screen.until(lambda: screen.pixels(EASEL) != before, "another point")
+
+
+def _drag_along(screen: Screen) -> list[float]:
+    """Milliseconds from each move of a slider to its picture on the screen, 64 px, sorted."""
+    _open(screen, "large")
+    screen.click("[data-method=factorised]")
+    screen.see(".sliders input")
+    box = screen.one(".sliders input").bounding_box()
+    assert box is not None
+    middle, reach = box["y"] + box["height"] / 2, box["width"] - 20
+    begun = len(_waits(screen))
+    screen.page.mouse.move(box["x"] + 10, middle)
+    screen.page.mouse.down()
+    for i in range(1_000):
+        screen.page.mouse.move(box["x"] + 10 + (i % 100) / 100 * reach, middle)
+        screen.page.wait_for_timeout(16)
+        if len(_waits(screen)) > begun + 40:
+            break
+    screen.page.mouse.up()
+    waits = _waits(screen)[begun + 5 :]  # the first ones choose how to compute
+    assert len(waits) > 10, "pictures while dragging"
+    return sorted(waits)
+
+
+def test_a_slider_shows_its_picture_soon(screen: Screen) -> None:
+    waits = _drag_along(screen)
+    p95 = waits[int(len(waits) * 0.95)]
+    print(f"slider to picture, 64 px: median {statistics.median(waits):.0f} ms, p95 {p95:.0f} ms")
+    assert p95 < 3_000  # a machine that does other things as well; the real bar is below
+
+
+@pytest.mark.slow
+def test_a_slider_shows_its_picture_within_a_tenth_of_a_second(screen: Screen) -> None:
+    waits = _drag_along(screen)
+    assert waits[int(len(waits) * 0.95)] <= 100

@@ -1,0 +1,237 @@
+"""Play, in a real browser: every control does what it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import WebSocketRoute, expect
+
+from tests.studio.browser.screen import PATIENCE, Screen
+
+
+def test_play_and_pause_and_ten_frames_a_second(screen: Screen) -> None:
+    screen.play()
+    screen.click("[name=play]")
+    screen.see("[name=play]", "Pause")
+    screen.until(lambda: screen.round() > 100, "round 100")
+    rate = float(screen.one(".stage").get_attribute("data-fps") or 0)
+    print(f"frames drawn a second: {rate}")
+    assert rate >= 3  # asked for 10; a busy machine gives fewer, and must not give none
+    screen.click("[name=play]")
+    screen.see("[name=play]", "Play")
+    label = screen.one("canvas.game").get_attribute("aria-label") or ""
+    assert "modes covered" in label
+    assert "share of real examples called real" in label
+
+
+def test_single_steps_and_reset(screen: Screen) -> None:
+    screen.play("data=gaussian&latent=1")
+    before = screen.pixels("canvas.game")
+    screen.click("[name=step-discriminator]")
+    screen.until(lambda: screen.pixels("canvas.game") != before, "a new D(x)")
+    before = screen.pixels("canvas.game")
+    screen.click("[name=step-generator]")
+    screen.until(lambda: screen.pixels("canvas.game") != before, "a new p_g")
+    now = screen.round()
+    screen.click("[name=step-both]")
+    screen.until(lambda: screen.round() == now + 1, "a round")
+    screen.click("[name=reset]")
+    screen.until(lambda: screen.round() == 0, "the beginning")
+
+
+def test_slow_motion_goes_through_the_five_steps_in_order(screen: Screen) -> None:
+    screen.play("data=gaussian&latent=1")
+    screen.click("[name=slow]")
+    titles: list[str] = []
+    now = screen.page.locator(".stages li.now")
+    for _ in range(5):
+        expect(now.locator("p").first).to_be_visible(timeout=PATIENCE)
+        titles.append(now.locator("strong").inner_text())
+        if len(titles) < 5:
+            screen.click("[name=next-stage]")
+            screen.until(lambda: now.locator("strong").inner_text() != titles[-1], "the next step")
+    assert titles == [
+        "Forward through G",
+        "D looks at fakes, label 0",
+        "D looks at reals, label 1",
+        "The sum updates D",
+        "G through the updated D",
+    ]
+    assert "loss" in screen.one(".stages li.now").inner_text()
+
+
+def test_settings_live_in_the_address_and_come_back(screen: Screen) -> None:
+    screen.play("data=ring&recipe=textbook&seed=3")
+    screen.page.select_option("select[name=objective]", "hinge")
+    screen.wait_address("objective=hinge")
+    screen.page.select_option("select[name=add-penalty]", "r1")
+    screen.wait_address('"name":"r1"')
+    screen.click("[data-group=generator] summary")
+    depth = screen.one("[name='generator.depth']")
+    depth.fill("3")
+    depth.press("Enter")
+    screen.wait_address("generator.depth=3")
+    screen.page.reload()
+    screen.see("[data-fact=round]")
+    assert screen.one("select[name=objective]").input_value() == "hinge"
+    assert screen.one("[name=seed]").input_value() == "3"
+    screen.see("[data-penalty=r1]")
+    screen.until(lambda: screen.one("[name='generator.depth']").input_value() == "3")
+
+    screen.click("[name=python]")
+    script = screen.one("[data-script=python]").inner_text()
+    compile(script, "script", "exec")
+    assert "import ganforge" in script
+    assert "hinge" in script
+    screen.click("dialog button:has-text('Copy the script')")
+    screen.see("dialog [role=status]")
+
+
+def test_a_bad_setting_is_refused_in_one_line(screen: Screen) -> None:
+    screen.play("data=ring&recipe=textbook&generator.width=99999")
+    screen.see("[data-notice=refused]")
+    line = screen.one("[data-notice=refused] span").inner_text()
+    assert "width" in line
+    assert "\n" not in line
+
+
+def test_layers_are_switched_from_the_legend(screen: Screen) -> None:
+    screen.play()
+    for layer in ("heat", "real", "generated", "arrows", "grid"):
+        before = screen.pixels("canvas.game")
+        entry = screen.one(f"[data-layer={layer}]")
+        pressed = entry.get_attribute("aria-pressed")
+        entry.click()
+        assert entry.get_attribute("aria-pressed") != pressed
+        screen.until(lambda before=before: screen.pixels("canvas.game") != before, f"a change of {layer}")
+
+
+def test_free_drawing_with_the_pointer_and_with_the_keyboard(screen: Screen) -> None:
+    screen.play()
+    screen.click("[data-data=drawn]")
+    expect(screen.one("[name=use-drawing]")).to_be_disabled()
+    screen.drag(".board", (0.3, 0.3), (0.6, 0.4), (0.5, 0.7))
+    screen.one(".board").focus()
+    for key in ("ArrowRight", "ArrowUp", "Space", "Space", "Space"):
+        screen.page.keyboard.press(key)
+    screen.click("[name=use-drawing]")
+    screen.wait_address("data=drawn:")
+    screen.see("[data-data=drawn][aria-pressed=true]")
+    screen.see("[data-fact=round]")
+
+
+def test_a_file_is_learned_and_a_bad_one_is_refused(screen: Screen, tmp_path: Path) -> None:
+    good, bad = tmp_path / "heights.csv", tmp_path / "notes.csv"
+    good.write_text("x,y\n" + "\n".join(f"{i % 7},{(i * i) % 11}" for i in range(80)), encoding="utf-8")
+    bad.write_bytes(b"\x00\x01 no table")
+    screen.play()
+    screen.page.set_input_files("[name=upload]", bad)
+    screen.see("[data-notice=refused]")
+    screen.page.set_input_files("[name=upload]", good)
+    screen.see("[data-notice=word]", "80 examples")
+    screen.wait_address("data=uploaded:")
+    screen.see("[data-data=uploaded][aria-pressed=true]")
+    screen.see("[data-fact=round]")
+
+
+def test_digits_show_scores_and_advice_on_hover_and_on_focus(screen: Screen) -> None:
+    screen.play("data=digits&recipe=auto")
+    screen.see(".cell .score")
+    screen.until(lambda: screen.one(".cell .score").inner_text() != "–", "a score")
+    assert 0 <= float(screen.one(".cell .score").inner_text()) <= 1
+    screen.page.locator(".cell").nth(2).hover()
+    screen.see(".cell:nth-child(3) .advice")
+    screen.see(".advice-words", "Picture 3")
+    screen.page.mouse.move(0, 0)
+    screen.page.locator(".cell").nth(4).focus()
+    screen.see(".cell:nth-child(5) .advice")
+    assert "pixel" in screen.one(".advice-words").inner_text()
+
+
+def test_the_timeline_scrubs_back_and_branches(screen: Screen) -> None:
+    screen.play()
+    screen.click("[name=play]")
+    screen.until(lambda: int(screen.one("[name=timeline]").get_attribute("max") or 0) >= 4, "five moments")
+    screen.click("[name=play]")
+    screen.see("[name=play]", "Play")
+    late = screen.round()
+    screen.slide("[name=timeline]", 1)
+    screen.see(".timeline output", "back at round")
+    screen.until(lambda: screen.round() < late, "an earlier round")
+    screen.click("[name=play]")
+    screen.see(".timeline output", "2 branches")
+    screen.one("[name=timeline]").focus()
+    screen.page.keyboard.press("Home")  # the keyboard scrubs too
+    screen.see(".timeline output", "back at round")
+
+
+def test_a_failure_its_finding_and_the_remedy(screen: Screen) -> None:
+    screen.play()
+    screen.tab("failures")
+    screen.click("[data-failure=discriminator-loss-zero] [data-act=beside]")
+    screen.until(lambda: screen.page.locator(".arena").count() == 2, "two games")
+    screen.see(".arenas.two .arena h2", "With the remedy")
+    screen.until(lambda: screen.round(0) > 5 and screen.round(1) > 5, "both play")
+    screen.see(".arena:first-child .remedy")
+    screen.click(".arena:first-child .remedy")
+    screen.see("[data-notice=word]", "remedy")
+    screen.click(".arena:last-child button:has-text('Close this one')")
+    screen.until(lambda: screen.page.locator(".arena").count() == 1, "one game")
+
+
+def test_why_randomness_shows_both(screen: Screen) -> None:
+    screen.play()
+    screen.tab("failures")
+    screen.click("[data-failure=why-randomness] [data-act=beside]")
+    screen.see(".arena:last-child h2", "with noise")
+    screen.wait_address("noise=false")
+    screen.until(lambda: screen.round(0) > 1 and screen.round(1) > 1, "both play")
+
+
+def test_every_lesson_asks_first_and_then_runs(screen: Screen) -> None:
+    screen.play("")
+    lessons = screen.page.locator("[data-lesson]").evaluate_all("all => all.map(one => one.dataset.lesson)")
+    assert len(lessons) >= 8
+    screen.click(f"[data-lesson={lessons[0]}]")
+    for name in lessons:
+        screen.wait_address(f"lesson={name}")
+        run = screen.one("[name=run-lesson]")
+        expect(run).to_be_disabled()
+        assert screen.page.locator(".answer p").count() == 0
+        screen.click("[data-choice='1'] input")
+        run.click()
+        screen.see(".answer", "What to look at")
+        if name == "turns":
+            screen.see(".stages li.now")
+        else:
+            screen.see("[name=play]", "Pause")
+        assert not screen.page.locator("[data-notice=refused]").is_visible(), name
+        if name != lessons[-1]:
+            screen.click("[name=next-lesson]")
+
+
+def test_another_game_beside(screen: Screen) -> None:
+    screen.play()
+    screen.click("[name=beside]")
+    screen.see(".arena:last-child h2", "Another seed")
+    screen.until(lambda: screen.page.locator("[data-fact=round]").count() == 2, "both stand")
+    screen.click("[name=play]")
+    screen.until(lambda: screen.round(0) > 1 and screen.round(1) > 1, "both play")
+
+
+def test_a_dropped_connection_comes_back_to_the_same_game(screen: Screen) -> None:
+    sockets: list[WebSocketRoute] = []
+
+    def through(socket: WebSocketRoute) -> None:
+        socket.connect_to_server()
+        sockets.append(socket)
+
+    screen.page.route_web_socket("**/api/play", through)
+    screen.play()
+    screen.click("[name=step-both]")
+    screen.until(lambda: screen.round() == 1, "a round")
+    sockets[-1].close()
+    screen.see("[data-notice=play]", "lost")
+    screen.gone("[data-notice=play]")
+    screen.click("[name=step-both]")
+    screen.until(lambda: screen.round() == 2, "the second round of the same game")

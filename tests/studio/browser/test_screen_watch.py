@@ -1,0 +1,67 @@
+"""Watch, in a real browser: runs live and finished, side by side, through time."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+from tests.processes import Gan
+from tests.studio.browser.screen import Screen
+
+
+def test_finished_runs_side_by_side_through_time(screen: Screen) -> None:
+    screen.go("watch?run=0:digits", ".film-picture[src]")
+    screen.see("[data-entry='0:moons']")
+    screen.click("[data-entry='0:moons']")
+    screen.see("[data-run='0:moons'] .film-picture")
+    screen.wait_address("run=0:moons")
+    assert screen.page.locator(".run-panel").count() == 2
+    film = "[data-run='0:digits'] [name=film]"
+    screen.until(lambda: int(screen.one(film).get_attribute("max") or 0) >= 1, "two moments")
+    late = screen.one("[data-run='0:digits'] .film-picture").get_attribute("src")
+    other = screen.one("[data-run='0:moons'] .film-picture").get_attribute("src")
+    screen.slide(film, 0)
+    assert screen.one("[data-run='0:digits'] .film-picture").get_attribute("src") != late
+    assert (
+        screen.one("[data-run='0:moons'] .film-picture").get_attribute("src") != other
+    )  # they move together
+    for title in (
+        "Losses",
+        "Logits, mean and deviation",
+        "Gradient norms",
+        "Logits at this moment",
+        "Findings",
+    ):
+        screen.see("[data-run='0:digits'] h3", title)
+    assert "reals" in (screen.one("[data-run='0:digits'] .bells").get_attribute("aria-label") or "")
+    screen.see("[data-run='0:digits'] .scores td")
+    screen.click("[data-run='0:moons'] button:has-text('Put away')")
+    screen.until(lambda: screen.page.locator(".run-panel").count() == 1, "one run")
+
+
+def test_export_this_moment(screen: Screen, runs: Path) -> None:
+    screen.go("watch?run=0:digits", "[name=export]")
+    screen.click("[name=export]")
+    screen.click("dialog button:has-text('As a model folder')")
+    screen.until(lambda: list(runs.rglob("exported/*/*.json")), "an exported model")
+
+
+def test_a_live_run_is_paused_resumed_saved_and_stopped(screen: Screen, runs: Path, tmp_path: Path) -> None:
+    gan = Gan("train", "ring", "--kimg", "1000000", "--out", str(runs / "live"), cwd=tmp_path)
+    try:
+        screen.go("watch?run=0:live", ".watch")
+        screen.see("[data-run='0:live'] [data-state=training]")
+        screen.see("[data-run='0:live'] .film-picture[src]")
+        screen.click("[name=pause]")
+        screen.see("[data-run='0:live'] [data-state=paused]")
+        screen.click("[name=resume]")
+        screen.see("[data-run='0:live'] [data-state=training]")
+        screen.click("[name=save]")
+        screen.see("[data-notice=word]")
+        screen.click("[name=stop]")
+        screen.see("[data-run='0:live'] [data-state=stopped]")
+        gan.wait(30)
+    finally:
+        if gan.process.poll() is None:
+            gan.send(signal.SIGKILL)
+            gan.process.wait(20)

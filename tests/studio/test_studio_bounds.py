@@ -1,0 +1,121 @@
+"""What is given at most: games at once, and the patience with browsers that went away or say nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from websockets.sync.client import connect
+
+from ganforge.metrics.points import mixture_report
+from ganforge.shipping.server import Server, listen
+from ganforge.studio.app import Studio
+from ganforge.studio.bounds import Bounds
+from ganforge.studio.pacing import Frames, Speed
+from ganforge.studio.settings import Settings
+from ganforge.studio.timeline import Timeline
+from ganforge.studio.view import _on_modes
+from tests.studio.conftest import RING, Line
+
+STRICT = Bounds(play_sessions=1, grace_seconds=0.5, idle_seconds=600.0)
+
+
+@pytest.fixture
+def strict(tmp_path: Path) -> Generator[tuple[int, Studio]]:
+    """A studio that gives one game, in a thread."""
+    studio = Studio([tmp_path], bounds=STRICT, workers=1)
+    opened = listen("127.0.0.1", 0)
+    server = Server(studio, message_bytes=1 << 20)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[opened])))
+    thread.start()
+    yield opened.getsockname()[1], studio
+    server.should_exit = True
+    thread.join(30)
+    opened.close()
+
+
+def test_one_game_at_once_and_one_that_ends(strict: tuple[int, Studio]):
+    port, studio = strict
+    address = f"ws://127.0.0.1:{port}/api/play"
+    with connect(address, max_size=None) as first, connect(address, max_size=None) as second:
+        name = Line(first).call("open", settings=RING)["session"]
+        assert "1 games are being played here" in Line(second).refused("open", settings=RING)
+    end = time.monotonic() + 20
+    while studio.play.open:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    with connect(address, max_size=None) as again:
+        assert "has ended" in Line(again).refused("resume", session=name)
+    with connect(address, max_size=None) as quiet:
+        line = Line(quiet)
+        standing = line.call("open", settings=RING)
+        studio.play._sessions[standing["session"]].heard -= 601  # ten minutes have gone by
+        told = line.until("ended", 30)
+        assert "nothing was done here" in told["error"]
+        assert told["reopen"] == standing["settings"]
+
+
+def test_a_timeline_keeps_its_bounds(tmp_path: Path):
+    from ganforge.studio.game import Game
+
+    made = Settings.of(RING, Bounds()).experiment(Bounds(), tmp_path)
+    game, timeline = Game(made.recipe, made.dataset), Timeline(8, 1 << 26)
+    gone: set[int] = set()
+    for number in range(40):
+        moment, forgotten = timeline.keep(game, None, {})
+        assert moment.id == number
+        gone |= set(forgotten)
+        assert len(timeline.moments) <= 8
+    assert 0 in timeline.moments
+    assert 39 in timeline.moments
+    assert gone == set(range(40)) - set(timeline.moments)
+    assert Timeline(100, 2 * moment.bytes).keep(game, None, {})[1] == []
+
+
+def test_a_frame_waits_for_the_browser_and_for_its_share_of_the_time():
+    frames = Frames()
+    assert not frames.ready(True, 1)  # nobody looks
+    frames.rate = 10.0
+    assert frames.ready(True, 1)
+    assert [frames.count(1, 0.001, 1), frames.count(2, 0.001, 1)] == [1, 2]
+    frames.due = True
+    assert not frames.ready(True, 3)  # two are on their way
+    frames.drawn(1)
+    assert frames.ready(True, 3)
+    frames.come_back()
+    dear = Frames()
+    dear.rate = 10.0
+    now = time.monotonic()
+    dear.count(1, 0.008, 1)
+    assert dear.until(True) - now == pytest.approx(0.2, abs=0.02)  # 8 ms are 4 % of 200
+    dear.drawn(1)
+    dear.count(2, 0.008, 30)
+    assert dear.until(True) - now <= 0.35 + 0.2 + 0.02
+
+
+def test_speed_waits_for_the_next_round_and_does_not_catch_up():
+    speed = Speed()
+    assert speed.wait(5) == 0.0
+    speed.wanted = 10.0
+    speed.begin(100)
+    assert speed.wait(100) == pytest.approx(0.1, abs=0.02)
+    assert speed.wait(104) == pytest.approx(0.5, abs=0.02)
+
+
+def test_samples_on_modes_are_counted_as_everywhere_else():
+    from ganforge.data.builtin import modes
+
+    known = modes("ring")
+    chance = np.random.default_rng(0)
+    points = known.centres[chance.integers(6, size=500)] + 0.012 * chance.standard_normal((500, 2))
+    report = mixture_report(torch.from_numpy(points), known.centres, known.sigma)
+    told = _on_modes(points.astype(np.float32), known)
+    assert told["modes_covered"] == report.covered == 6
+    assert told["good_share"] == pytest.approx(report.high_quality, abs=0.005)
+    assert told["good_share_perfect"] == pytest.approx(report.high_quality_perfect)

@@ -1,0 +1,185 @@
+"""Explore: latents as expressions, pictures at once, and tasks that take longer."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import ganforge
+from ganforge.runs import pictures
+from ganforge.studio.explorer import _newest_only
+from tests.studio.conftest import Line, Running
+
+SEED = {"seed": 5}
+
+
+@pytest.fixture
+def digits(studio: Running) -> Generator[Line]:
+    with studio.socket("/api/explore") as line:
+        line.call("open", model="0:digits")
+        yield line
+
+
+def make(line: Line, *latents: dict[str, Any], **more: Any) -> tuple[Any, list[np.ndarray]]:
+    """Latents ``(n, L)`` and pictures ``(8, 8)`` each."""
+    header, arrays = line.call("make", slot="s", latents=list(latents), **more)
+    assert header["slot"] == "s"
+    return arrays["latents"], [np.asarray(Image.open(io.BytesIO(one))) for one in arrays["pictures"]]
+
+
+def task(line: Line, **fields: Any) -> Any:
+    """The last news of a task, with its pictures where there are any."""
+    name = line.call("task", **fields)["task"]
+    while True:
+        news = line.until("task")
+        header = news[0] if isinstance(news, tuple) else news
+        assert header["task"] == name
+        if header["state"] != "running":
+            assert header["state"] == "done", header
+            return news
+
+
+def test_a_model_says_what_it_can(studio: Running):
+    with studio.socket("/api/explore") as line:
+        assert "first call" in line.refused("make", latents=[SEED])
+        assert "no run '0:nothing'" in line.refused("open", model="0:nothing")
+        told = line.call("open", model="0:digits")
+        assert (told["view"], told["latent"], told["words"]) == ("pictures", 16, "8×8 grey")
+        assert told["classes"] == [str(i) for i in range(10)]
+        assert told["can"]["feedback"] is told["can"]["invert"] is told["can"]["directions"] is None
+        assert "one place" in told["can"]["mix"]
+        assert "translate" in told["can"]["translate"]
+
+
+def test_a_seed_is_the_picture_that_gan_sample_makes(digits: Line, runs: Path):
+    _, shown = make(digits, {"seed": 3}, {"seed": 3, "start": 1}, {"seed": 9}, **{"class": 4})
+    sampler = ganforge.load(runs / "digits")
+    asked = sampler.asks.said("4") if sampler.asks is not None else None
+    for picture, (seed, start) in zip(shown, ((3, 0), (3, 1), (9, 0)), strict=True):
+        made = sampler.sample(1, seed=seed, start=start, condition=asked)[0].numpy()
+        assert (np.asarray(pictures.picture(made, sampler.space)) == picture).all()
+    _, other = make(digits, {"seed": 3}, **{"class": "7"})
+    assert not (other[0] == shown[0]).all()
+
+
+def test_expressions_of_latents(digits: Line):
+    a, b = {"seed": 1}, {"seed": 2}
+    z, _ = make(digits, a, b, {"between": [a, b], "t": 0}, {"between": [a, b], "t": 1.0})
+    assert np.allclose(z[2], z[0], atol=1e-6)
+    assert np.allclose(z[3], z[1], atol=1e-6)
+    z, _ = make(digits, a, {"sum": [a, b, b]}, {"truncated": a, "by": 0.5}, {"z": [0.25] * 16})
+    assert np.allclose(z[1][:8], z[0][:8], atol=1e-5)
+    assert np.allclose(z[2][:8], z[0][:8] / 2)
+    assert (z[2][8:] == z[0][8:]).all()  # coins stay coins
+    assert (z[3] == 0.25).all()
+    near, _ = make(digits, {"near": a, "spread": 0.1, "seed": 3}, {"near": a, "spread": 0.0})
+    assert 0 < np.abs(near[0] - z[0]).max() <= 0.1 + 1e-6
+    assert (near[1] == z[0]).all()
+
+
+def test_wrong_latents_are_one_line(digits: Line):
+    assert "a latent has one of" in digits.refused("make", latents=[{"sead": 5}])
+    assert "list of 1 to 64" in digits.refused("make", latents=[])
+    assert "list of 1 to 64" in digits.refused("make", latents=[SEED] * 65)
+    assert "list of 16 to 16" in digits.refused("make", latents=[{"z": [1, 2]}])
+    assert "finite" in digits.refused("make", latents=[{"z": ["x"] * 16}])
+    assert "no class 'eleven'" in digits.refused("make", latents=[SEED], **{"class": "eleven"})
+    assert "no direction 'up'" in digits.refused(
+        "make", latents=[{"moved": SEED, "by": [{"direction": "up", "amount": 1}]}]
+    )
+    deep: dict[str, Any] = SEED
+    for _ in range(12):
+        deep = {"truncated": deep, "by": 1}
+    assert "at most 8 deep" in digits.refused("make", latents=[deep])
+    assert "t is 2" in digits.refused("make", latents=[{"between": [SEED, SEED], "t": 2}])
+    assert "at one place" in digits.refused("make", latents=[{"mixed": [SEED, SEED]}])
+
+
+def test_directions_are_found_and_moved_along(digits: Line):
+    told = task(digits, kind="directions", method="factorised", count=3)["result"]
+    assert told["found"] == ["factorised-1", "factorised-2", "factorised-3"]
+    move = {"moved": SEED, "by": [{"direction": "factorised-1", "amount": 2.0}]}
+    z, _ = make(digits, SEED, move)
+    assert np.linalg.norm(z[1] - z[0]) == pytest.approx(2.0, abs=1e-4)
+    again = digits.call("open", model="0:digits")
+    assert [one["name"] for one in again["directions"]] == told["found"]
+
+
+def test_the_discriminators_advice(digits: Line):
+    header, arrays = digits.call("feedback", latent=SEED, **{"class": "3"})
+    assert 0 <= header["probability"] <= 1
+    assert header["words"].startswith("pixel (")
+    assert arrays["change"].shape == (1, 8, 8)
+    assert np.abs(arrays["change"]).max() == pytest.approx(8.0, abs=1e-3)
+    sizes = [Image.open(io.BytesIO(one)).size for one in arrays["pictures"]]
+    assert sizes == [(8, 8)] * 3
+
+
+def test_a_picture_is_found_again(digits: Line):
+    z, shown = make(digits, SEED, **{"class": "3"})
+    picture = encoded(Image.fromarray(shown[0]))
+    header, arrays = task(digits, kind="invert", picture=picture, steps=60, **{"class": "3"})
+    assert header["result"]["error"][0] < 0.05
+    assert arrays["latents"].shape == (1, 16)
+    assert len(arrays["pictures"]) == 2
+    mask = Image.new("L", (8, 8), 0)
+    mask.paste(255, (4, 0, 8, 8))
+    url = f"data:image/png;base64,{picture}"
+    header, arrays = task(digits, kind="invert", picture=url, mask=encoded(mask), steps=20, **{"class": "3"})
+    assert (header["result"]["filled"], len(arrays["pictures"])) == (True, 3)
+    filled = np.asarray(Image.open(io.BytesIO(arrays["pictures"][2])))
+    assert (filled[:, :4] == shown[0][:, :4]).all()  # what is known stays
+    assert z.shape == (1, 16)
+
+
+def test_wrong_pictures_fail_in_words(digits: Line):
+    for fields, words in (
+        ({"picture": "!!!"}, "cannot be read as a picture"),
+        ({"picture": base64.b64encode(b"GIF89a nonsense").decode()}, "cannot be read as a picture"),
+        ({}, "give a picture, or strokes"),
+        ({"strokes": encoded(Image.new("RGBA", (8, 8)))}, "nothing is known"),
+    ):
+        digits.call("task", kind="invert", **fields)
+        while (news := digits.until("task"))["state"] == "running":
+            pass
+        assert news["state"] == "failed"
+        assert words in news["words"]
+    assert "there is no task" in digits.refused("task", kind="dream")
+
+
+def encoded(image: Image.Image) -> str:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def test_a_task_is_cancelled_and_the_next_one_runs(digits: Line):
+    picture = encoded(Image.new("L", (8, 8), 90))
+    name = digits.call("task", kind="invert", picture=picture, steps=1000, **{"class": "1"})["task"]
+    digits.until("task")
+    digits.call("cancel", task=name)
+    states = [digits.until("task")["state"]]
+    while states[-1] == "running":
+        states.append(digits.until("task")["state"])
+    assert states[-1] == "cancelled"
+    assert "is over" in digits.refused("cancel", task=name)
+    assert task(digits, kind="directions", count=2)["state"] == "done"
+
+
+def test_of_a_sliders_moves_only_the_newest_waits():
+    told: list[Any] = []
+    calls = [
+        {"session": "a", "call": {"id": i, "do": "make", "slot": slot}}
+        for i, slot in enumerate(("x", "x", "y", "x"))
+    ]
+    calls.insert(2, {"session": "b", "call": {"id": 9, "do": "make", "slot": "x"}})
+    kept = _newest_only(calls, lambda name, message: told.append((name, message["id"])))
+    assert [(one["session"], one["call"]["id"]) for one in kept] == [("b", 9), ("a", 2), ("a", 3)]
+    assert told == [("a", 1), ("a", 0)]
