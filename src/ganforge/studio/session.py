@@ -242,6 +242,7 @@ class PlaySession:
         moment = self.timeline.find(asked.whole(fields, "moment", None, 0, 1 << 31))
         self._stop()
         self.game.finish()
+        before = self.game.rounds.nimg
         if moment.recipe != self.game.recipe:
             self._sit_down(
                 Game(moment.recipe, self.game.dataset, noise=moment.settings.noise), moment.settings
@@ -251,7 +252,7 @@ class PlaySession:
         rounds.nimg, rounds.rounds, rounds.referee.refused = moment.nimg, moment.round, moment.refused
         rounds.ledger.load(moment.noted)
         self._rewound = moment.id
-        self.timeline.go_to(moment)
+        self.timeline.go_to(moment, before)
         self.checkup.back_to(moment.nimg)
         self._books = Books(dict(moment.numbers))
         if self.timeline.lines:

@@ -138,12 +138,16 @@ class Timeline:
             )
         return self.moments[name]
 
-    def go_to(self, moment: Moment) -> None:
-        """What is played from now on grows from ``moment``: a branch of its own."""
+    def go_to(self, moment: Moment, before: int) -> None:
+        """What is played from now on grows from ``moment``: a branch of its own.
+
+        Args:
+            before: examples shown when the game was left; where that is the moment's own, nothing branches.
+        """
         self._last = moment.id
-        newest = [one.nimg for one in self.moments.values() if one.branch == moment.branch]
-        if moment.branch == self.branch and moment.nimg >= max(newest):
-            return  # it is the end of the present branch
+        newest = max(one.nimg for one in self.moments.values() if one.branch == moment.branch)
+        if moment.branch == self.branch and before == moment.nimg == newest:
+            return
         self.branch = max(self._branches) + 1
         self._branches[self.branch] = _Branch((moment.branch, moment.nimg))
 
