@@ -65,7 +65,7 @@ def digits(options: argparse.Namespace) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, pictures in piles.items():
         np.save(folder / f"{name}.npy", pictures)
-    changes = dict(pair.split("=", 1) for pair in options.set)
+    changes = {"mirror": False} | dict(pair.split("=", 1) for pair in options.set)
     about: dict[str, Any] = {"recipe": "cyclegan", "kimg": options.kimg, "seed": options.seed}
     run = train(
         folder / "coloured.npy", folder / "plain.npy", options.out / "digits", changes=changes, **about

@@ -83,7 +83,7 @@ def main(arguments: list[str]) -> int:
             progress=progress,
         )
     screen.table(_told(outcome))
-    return 130 if outcome.stopped else 1 if outcome.skipped else 0
+    return outcome.stopped or (1 if outcome.skipped else 0)
 
 
 def _beside(run: Path) -> Path:

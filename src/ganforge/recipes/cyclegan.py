@@ -18,7 +18,7 @@ __all__ = ["recipe"]
 def recipe(space: Space, n: int) -> Recipe:
     generator = Player(
         family="translator",
-        width=32,
+        width=16,
         depth=4,
         learning_rate=5e-4,
         learning_rate_final=5e-5,
@@ -34,9 +34,6 @@ def recipe(space: Space, n: int) -> Recipe:
         beta1=0.5,
         beta2=0.99,
     )
-    batch = 8
-    while batch > n:
-        batch //= 2
     return Recipe(
         name="cyclegan",
         game="exchange",
@@ -44,10 +41,11 @@ def recipe(space: Space, n: int) -> Recipe:
         discriminator=discriminator,
         conditional=False,
         objective="least_squares",
-        penalties=(Penalty(name="r1", weight=0.1, method="finite_difference", sigma=0.01, share=0.5),),
+        # Of the mean over patches, as in pix2pix.
+        penalties=(Penalty(name="r1", weight=20.0, method="finite_difference", sigma=0.01, share=0.5),),
         terms=(Term(name="cycle", weight=10.0), Term(name="identity", weight=2.0)),
         pool=50,
-        batch=batch,
+        batch=4,
         kimg=40,
         ema_nimg=2_000,
         mirror=space.kind == "pictures",

@@ -23,6 +23,6 @@ def recipe(space: Space, n: int) -> Recipe:
     return replace(
         base,
         name="painter",
-        generator=replace(base.generator, width=16, depth=3),
+        generator=replace(base.generator, depth=3),
         terms=(*base.terms, Term(name="edges", weight=1.0)),
     )

@@ -38,9 +38,8 @@ def recipe(space: Space, n: int) -> Recipe:
         beta1=0.5,
         beta2=0.99,
     )
-    batch = 16
-    while batch > n:
-        batch //= 2
+    # Small batches: what a few hundred pairs teach is limited by the number of moves (the paper takes 1).
+    batch = 4
     return Recipe(
         name="pix2pix",
         game="translation",
@@ -48,7 +47,9 @@ def recipe(space: Space, n: int) -> Recipe:
         discriminator=discriminator,
         conditional=False,
         objective="hinge",
-        penalties=(Penalty(name="r1", weight=0.2, method="finite_difference", sigma=0.01, share=0.5),),
+        # The gradient is that of the mean over 64 patches, so gamma is larger than for one logit: at .2 fakes
+        # were full of coloured noise, at 60 and 200 the discriminator taught nothing (translation.md).
+        penalties=(Penalty(name="r1", weight=20.0, method="finite_difference", sigma=0.01, share=0.5),),
         terms=(Term(name="l1", weight=10.0), Term(name="feature_matching", weight=2.0)),
         batch=batch,
         kimg=40,

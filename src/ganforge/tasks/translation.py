@@ -21,6 +21,7 @@ from ganforge.runs.translator import Translator
 from ganforge.tasks.arrow import Arrow, Shown
 from ganforge.tasks.before_after import picture_of, sheet_of
 from ganforge.tasks.frames import Size, Still, is_clip, natural, read_clip, stills
+from ganforge.training.signals import StopRequest
 
 __all__ = ["Outcome", "default_out", "translate"]
 
@@ -37,7 +38,7 @@ class Outcome:
         written: files, in order.
         skipped: inputs that could not be read.
         sheet: where before and after stand side by side; None where nothing was made.
-        stopped: whether it was ended from outside; what is written stays.
+        stopped: the exit code that goes with having been asked to stop, else 0; what is written stays.
         left: how many inputs were then not reached.
         note: a sentence on the size of the pictures, or empty.
     """
@@ -45,7 +46,7 @@ class Outcome:
     written: list[Path] = field(default_factory=list[Path])
     skipped: list[Skipped] = field(default_factory=list[Skipped])
     sheet: Path | None = None
-    stopped: bool = False
+    stopped: int = 0
     left: int = 0
     note: str = ""
 
@@ -216,13 +217,13 @@ class _Job:
         """All of it, until Ctrl-C."""
         done = 0
         self.progress(0, n)
-        try:
-            while done < n:
+        with StopRequest() as request:  # an exception could be lost in a destructor that it meets
+            while done < n and request.exit_code is None:
                 work(done)
                 done += 1
                 self.progress(done, n)
-        except KeyboardInterrupt:
-            self.outcome.stopped, self.outcome.left = True, n - done
+        if request.exit_code is not None:
+            self.outcome.stopped, self.outcome.left = request.exit_code, n - done
 
     def film_format(self) -> bool:
         """Whether the result is one film. Raises UsageError for a suffix that is none."""
