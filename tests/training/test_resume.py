@@ -151,11 +151,11 @@ def test_a_full_disk_leaves_the_former_checkpoint_intact(tmp_path: Path, monkeyp
     first.rounds.play()
     first.save()
 
-    def full(path: Path, content: bytes) -> None:
+    def full(path: Path, content: bytes, *, lasting: bool = True) -> None:
         path.write_bytes(content[:10])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files, "_write_durably", full)
+    monkeypatch.setattr(files, "_write", full)
     first.rounds.play()
     with pytest.raises(MachineError, match="disk is full"):
         first.save()
