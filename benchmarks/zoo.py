@@ -29,6 +29,7 @@ import torch
 from torch import nn
 from zoo_kinds import DIGITS_RECIPE, FAILURES, HEALTHY, HEALTHY_TWIN, RESCUED, Kind
 
+from ganforge.core.condition import Condition
 from ganforge.core.errors import DivergenceError
 from ganforge.core.prior import Prior
 from ganforge.core.recipe import Recipe
@@ -38,7 +39,7 @@ from ganforge.data.dataset import Examples
 from ganforge.health.diagnosis import Diagnosis, diagnose
 from ganforge.health.history import History
 from ganforge.metrics.examination import Examiner
-from ganforge.networks.players import condition_size
+from ganforge.networks.players import condition_of, condition_size
 from ganforge.runs.discriminator import Judge, load_judge
 from ganforge.runs.sampler import GeneratorSampler, load
 from ganforge.tasks.experiment import Experiment, prepare
@@ -61,9 +62,10 @@ def experiment_of(kind: Kind, seed: int) -> Experiment:
     return replace(experiment, dataset=dataset)
 
 
-def _labels(part: Examples) -> np.ndarray:
-    assert part.labels is not None
-    return part.labels
+def _rows(part: Examples, asks: Condition) -> np.ndarray:
+    rows = part.said(asks)
+    assert rows is not None
+    return rows
 
 
 def play(kind: Kind, seed: int) -> dict[str, Any]:
@@ -76,14 +78,16 @@ def play(kind: Kind, seed: int) -> dict[str, Any]:
     if kind.game_plant is not None:
         kind.game_plant(rounds.game.players)
         kind.game_plant(nn.ModuleDict({"generator": rounds.average.network}))
+    asks = condition_of(recipe, dataset.space)
     conditions = condition_size(recipe, dataset.space)
     whole = np.isfinite(dataset.train.values).reshape(dataset.train.n, -1).all(1)
     examiner = Examiner(
         dataset.space,
         dataset.train.values[whole],
         dataset.held_out.values,
-        training_labels=_labels(dataset.train)[whole] if conditions else None,
-        held_out_labels=dataset.held_out.labels if conditions else None,
+        asks=asks,
+        training_rows=None if asks is None else _rows(dataset.train, asks)[whole],
+        held_out_rows=dataset.held_out.said(asks),
         seed=recipe.seed,
     )
     sampler: Sampler = GeneratorSampler(
@@ -163,8 +167,9 @@ def trained(kind: Kind, seed: int, *, rescue: bool) -> tuple[float, list[str]]:
             dataset.space,
             dataset.train.values,
             dataset.held_out.values,
-            training_labels=dataset.train.labels if sampler.conditions else None,
-            held_out_labels=dataset.held_out.labels if sampler.conditions else None,
+            asks=sampler.asks,
+            training_rows=dataset.train.said(sampler.asks),
+            held_out_rows=dataset.held_out.said(sampler.asks),
             n=SCORED,
         )
         seen = examiner(sampler, load_judge(path))

@@ -27,6 +27,8 @@ from ganforge.tasks.subject import Subject
 
 __all__ = ["KINDS", "arithmetic", "directions", "interpolate", "mix", "truncate"]
 
+_SEEN = 0.1  # share of two samples' difference, below which a style is hardly seen
+
 KINDS = ("principal", "factorised", "supervised")
 _FRAMES_PER_SECOND = 20
 _EFFECTS_ON = 300  # samples that directions are judged by
@@ -460,12 +462,19 @@ def mix(
     answer = Answer(subject.folder / "mix")
     zc, cc = subject.seeds(content)
     zs, cs = subject.seeds(style)
-    rows: list[sheets.Row] = [("", [None, *subject.generate(zs, cs)])]
+    tops = subject.generate(zs, cs)
+    rows: list[sheets.Row] = [("", [None, *tops])]
+    moved: list[Tensor] = []
     for i, seed in enumerate(content):
         beside = None if cc is None else cc[i : i + 1].expand(len(zs), -1)
         made = styles.mixed(subject.sampler.network, zc[i : i + 1].expand(len(zs), -1), zs, beside)
         own = subject.generate(zc[i : i + 1], None if cc is None else cc[i : i + 1])
-        rows.append((f"{seed}", [own[0], *subject.space.to_declared(made).cpu()]))
+        shown = subject.space.to_declared(made).cpu()
+        rows.append((f"{seed}", [own[0], *shown]))
+        moved.append((shown.float() - own.float()).abs().mean() / (tops.float() - own.float()).abs().mean())
     answer.picture("sheet.png", sheets.sheet(rows, subject.space, columns=["", *(f"{s}" for s in style)]))
-    answer.numbers = {"content": list(content), "style": list(style)}
+    share = float(torch.stack(moved).mean())
+    few = "; so little is hard to see: train longer, or with more stages" if share < _SEEN else ""
+    answer.say("style", f"changes {100 * share:.0f} % of what sets two samples apart{few}")
+    answer.numbers = {"content": list(content), "style": list(style), "changed": share}
     return answer.done()
