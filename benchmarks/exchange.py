@@ -105,7 +105,7 @@ def painter(options: argparse.Namespace) -> None:
     }
     run = train(paintings, photos, options.out / "painter", changes=changes, **about)
     side = options.size
-    works = np.asarray(load(paintings, size=side, held_out=0.0).train.values)
+    works = np.array(load(paintings, size=side, held_out=0.0).train.values)
     source = torch.from_numpy(np.array(load(photos, size=side).held_out.values))
     made = load_translator(run).translate(source)
     extractor = mobilenet_v2(options.weights) if options.weights else sketch(works)

@@ -24,5 +24,10 @@ def recipe(space: Space, n: int) -> Recipe:
         base,
         name="painter",
         generator=replace(base.generator, depth=3),
-        terms=(*base.terms, Term(name="edges", weight=1.0)),
+        penalties=(replace(base.penalties[0], weight=20.0),),
+        terms=(
+            Term(name="cycle", weight=10.0),
+            Term(name="identity", weight=2.0),
+            Term(name="edges", weight=1.0),
+        ),
     )
