@@ -49,6 +49,8 @@ def next_commands(run: Run, *, state: str) -> list[tuple[list[str], str]]:
     commands.append((["gan", "diagnose", path], "what is well and what is not, in words"))
     commands.append((["gan", "evaluate", path], "all scores, with floors and intervals"))
     commands.append((["gan", "sample", path, "--grid", "grid.png"], "new samples in one picture"))
-    if run.space.kind != "points":
+    if run.recipe.game in ("translation", "exchange"):
+        commands.append((["gan", "translate", path, "PICTURE"], "what becomes of a picture of yours"))
+    elif run.space.kind != "points":
         commands.append((["gan", "sample", path, "--film", "walk.gif"], "a walk through what it has learnt"))
     return commands
