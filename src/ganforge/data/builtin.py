@@ -14,8 +14,9 @@ from ganforge.data.made import captioned_shapes, moving_digits
 from ganforge.data.pixels import fit_array, to_channels
 from ganforge.data.raw import Raw, name_classes
 
-__all__ = ["NAMES", "PICTURES", "POINTS", "Modes", "modes", "read_builtin"]
+__all__ = ["FORMS", "NAMES", "PICTURES", "POINTS", "Modes", "modes", "read_builtin"]
 
+FORMS = ("built in", "drawn")  # of manifests: what a built-in set is, and no file
 POINTS = 100_000  # examples of each distribution, as in the protocol of PacGAN (Lin et al. 2018, §4.1)
 
 

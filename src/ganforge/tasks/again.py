@@ -10,6 +10,7 @@ from ganforge.core.errors import RunError
 from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
 from ganforge.data import Dataset, load
+from ganforge.data.builtin import FORMS
 from ganforge.runs.folder import Run
 
 __all__ = ["asked_of_data", "load_again", "source_of"]
@@ -25,7 +26,7 @@ def source_of(run: Run) -> tuple[str | Path, float]:
     try:
         source, share = run.data["source"], run.data["held_out_share"]
         # A folder that is called as a built-in set is does not become one.
-        return (source if run.data.get("form") in (None, "built in") else Path(source)), share
+        return (source if run.data.get("form") in (None, *FORMS) else Path(source)), share
     except (KeyError, TypeError) as error:
         raise RunError(f"{run.file} is damaged ({type(error).__name__}: {error})") from None
 
