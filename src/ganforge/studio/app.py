@@ -104,7 +104,7 @@ class Studio:
         found = Roots(self._roots)
         self._jobs = Jobs(EXPLORER)
         self.watch = Watch(found, self._jobs)
-        self.explore = Explore(found, self._jobs)
+        self.explore = Explore(found, self._jobs, self.bounds)
         self.counts = Counts()
         parts = [self.play, self.watch, self.explore]
         paths = {"/": 0, "/api/about": 0, "/api/enter": 4096}

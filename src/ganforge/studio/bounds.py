@@ -24,6 +24,8 @@ class Bounds:
     message_bytes: of one message from a browser.
     explore_models: kept open at once.
     pictures: in one answer.
+    translated_pixels: of a result.
+    shelf, shelf_bytes: pictures of translations that are kept; the oldest go.
     frames_a_second: at most.
     sockets: at once.
     """
@@ -45,6 +47,9 @@ class Bounds:
     message_bytes: int = 12 << 20
     explore_models: int = 4
     pictures: int = 64
+    translated_pixels: int = 16_000_000
+    shelf: int = 48
+    shelf_bytes: int = 256 << 20
     frames_a_second: int = 20
     sockets: int = 256
 

@@ -9,20 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from ganforge.core.errors import UsageError
+from ganforge.shipping.limits import Refused
+from ganforge.studio.bounds import Bounds
 from ganforge.studio.jobs import Jobs
 from ganforge.studio.line import Line
 from ganforge.studio.pool import Worker
 from ganforge.studio.rundir import Roots
+from ganforge.studio.shelf import Shelf
 
 __all__ = ["EXPLORER", "Explore"]
 
 EXPLORER = "ganforge.studio.explorer"
-_TASKS = ("directions", "invert")
+_TASKS = ("directions", "invert", "translate")
 
 
 class _Place:
@@ -61,10 +64,12 @@ class Explore:
     Args:
         roots: where they lie.
         jobs: does what takes long.
+        bounds: what is taken at most.
     """
 
-    def __init__(self, roots: Roots, jobs: Jobs) -> None:
-        self._roots, self._jobs = roots, jobs
+    def __init__(self, roots: Roots, jobs: Jobs, bounds: Bounds) -> None:
+        self._roots, self._jobs, self._bounds = roots, jobs, bounds
+        self._shelf = Shelf(bounds.shelf, bounds.shelf_bytes)
         self._lines: dict[str, Line] = {}
         self._open_calls: dict[str, set[Any]] = {}
         self._quick = _Place(self._heard, self._lost)
@@ -73,15 +78,17 @@ class Explore:
     def routes(self) -> list[BaseRoute]:
         return [
             Route("/api/explore/models", self._models),
+            Route("/api/explore/picture", self._picture, methods=["POST", "GET"]),
             WebSocketRoute("/api/explore", self._socket),
         ]
 
     def paths(self) -> dict[str, int]:
-        return {"/api/explore/models": 0}
+        return {"/api/explore/models": 0, "/api/explore/picture": self._bounds.upload_bytes}
 
     async def close(self) -> None:
         await self._quick.close()
         await self._slow.close()
+        self._shelf.close()
 
     async def _models(self, _: Request) -> Response:
         await self._quick.warm()  # whoever looks at the list will open one of them
@@ -98,6 +105,18 @@ class Explore:
             for name, kind, path in found
         ]
         return JSONResponse({"models": listed}, headers={"Cache-Control": "no-store"})
+
+    async def _picture(self, request: Request) -> Response:
+        """Takes a picture that is to be translated; gives one that was made, or what it was made from."""
+        try:
+            if request.method == "POST":
+                name, width, height = self._shelf.take(request.scope["state"]["body"])
+                return JSONResponse({"picture": name, "width": width, "height": height})
+            path = self._shelf.made(request.query_params.get("id", ""))
+        except UsageError as error:
+            raise Refused(422 if request.method == "POST" else 404, str(error)) from None
+        headers = {"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"}
+        return FileResponse(path, media_type="image/png", headers=headers)
 
     def _heard(self, header: dict[str, Any], body: bytes) -> None:
         line = self._lines.get(header["session"])
@@ -142,6 +161,8 @@ class Explore:
                 kind = str(call.get("kind"))
                 if kind not in _TASKS:
                     raise UsageError(f"there is no task {kind[:40]!r}; there is {' and '.join(_TASKS)}")
+                if kind == "translate":
+                    message |= self._files(call)
                 task = await self._jobs.begin(kind, message, line.say)
                 tasks.add(task)
                 return {"task": task}
@@ -154,6 +175,11 @@ class Explore:
         finally:
             del self._lines[name], self._open_calls[name]
             await self._jobs.forget(tasks)
+
+    def _files(self, call: dict[str, Any]) -> dict[str, Any]:
+        """The picture that a translation begins with, and where input and result go. Raises UsageError."""
+        given = self._shelf.given(str(call.get("picture")))
+        return {"file": str(given), "to": [str(self._shelf.place()) for _ in range(2)]}
 
     def _path(self, model: str) -> Path:
         return self._roots.path(model)

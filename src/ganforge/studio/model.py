@@ -33,6 +33,9 @@ class Model:
         path: a run folder, a model folder or an ONNX file.
         keep: a folder for directions and what else is found; the run's own for a run.
         moment: of a run, which checkpoint.
+
+    Attributes:
+        threads: that a sample is made by, once it is known how long it takes.
     """
 
     def __init__(self, path: Path, keep: Path, moment: Moment) -> None:
@@ -44,6 +47,7 @@ class Model:
             )
         self.sampler = sampler
         self._make = maker(sampler)
+        self.threads = 1
         self.space, self.prior = self.sampler.space, self.sampler.prior
         self.is_run = (path / "run.json").is_file()
         self.keep = path / "explore" if self.is_run else keep

@@ -10,9 +10,9 @@ export function noticePlace(): HTMLElement {
   return place;
 }
 
-function show(key: string, kind: "refused" | "lost" | "word", text: string): void {
+function show(key: string, kind: "refused" | "lost" | "word", text: string, way?: HTMLElement): void {
   lines.set(key, el("p", { class: kind, "data-notice": key }, el("span", {}, text),
-    button("Dismiss", () => clearNotice(key), { class: "plain" })));
+    way ?? button("Dismiss", () => clearNotice(key), { class: "plain" })));
   fill(place, ...lines.values());
 }
 
@@ -24,6 +24,11 @@ export function refused(error: unknown): void {
 
 export function lost(key: string, text: string): void {
   show(key, "lost", text);
+}
+
+/** What cannot go on until something is done about it, with the button that does it. */
+export function wanted(key: string, text: string, title: string, press: () => void): void {
+  show(key, "lost", text, button(title, press));
 }
 
 let fading = 0;

@@ -2,9 +2,9 @@
 
 import type { ViewName } from "./address";
 import { enter, onTokenNeeded } from "./api";
-import { add, button, el, fill, fresh, icon, ICONS } from "./dom";
+import { add, button, el, fill, fresh, icon, ICONS, say } from "./dom";
 import { openDialog } from "./dialog";
-import { noticePlace } from "./notices";
+import { clearNotice, noticePlace, wanted } from "./notices";
 import { duration } from "./numbers";
 import type { About } from "./protocol";
 import { onTheme, switchTheme, theme } from "./theme";
@@ -66,30 +66,46 @@ export function sayLimits(about: About, view: ViewName): void {
   add(foot, words[view], ` ganforge ${about.ganforge}. Nothing leaves this machine.`);
 }
 
-/** Shows a field for the token; settles when the server has accepted one. */
+let asking: Promise<void> | null = null;
+
+/** Shows a field for the token; settles when the server has accepted one. All who ask at once share one dialog. */
 export function askForToken(): Promise<void> {
-  return new Promise((entered) => {
-    const id = fresh("token");
-    const field = el("input", { id, type: "password", autocomplete: "off", required: true });
-    const said = el("p", { class: "small", role: "status" });
-    const form = el("form", {
-      class: "stack",
-      onsubmit: (event) => {
-        event.preventDefault();
-        void enter(field.value.trim()).then((ok) => {
-          if (!ok) {
-            said.textContent = "That is not the token. It is printed where `gan studio` was started.";
-            return;
-          }
-          dialog.close();
-          entered();
-        });
-      },
+  asking ??= new Promise<void>(showTokenField).finally(() => {
+    asking = null;
+    clearNotice("token");
+  });
+  return asking;
+}
+
+function showTokenField(entered: () => void): void {
+  const id = fresh("token");
+  const field = el("input", { id, type: "password", autocomplete: "off", required: true, autofocus: true });
+  const said = el("p", { class: "small", role: "status" });
+  let inside = false;
+  const form = el("form", {
+    class: "stack",
+    onsubmit: (event) => {
+      event.preventDefault();
+      enter(field.value.trim()).then((ok) => {
+        if (!ok) {
+          say(said, "That is not the token. It is printed where `gan studio` was started.");
+          return;
+        }
+        inside = true;
+        dialog.close();
+        entered();
+      }).catch(() => say(said, "The studio does not answer. Is `gan studio` still running?"));
     },
-    el("p", {}, "This studio is reached from beyond its own machine, so it wants the token that ",
-      el("code", {}, "gan studio"), " printed."),
-    el("div", { class: "field" }, el("label", { for: id }, "Token"), field),
-    said, el("div", {}, el("button", { class: "primary" }, "Enter")));
-    const dialog = openDialog("Who is there?", form);
+  },
+  el("p", {}, "This studio is reached from beyond its own machine, so it wants the token that ",
+    el("code", {}, "gan studio"), " printed."),
+  el("div", { class: "field" }, el("label", { for: id }, "Token"), field),
+  said, el("div", {}, el("button", { class: "primary" }, "Enter")));
+  const dialog = openDialog("Who is there?", form, () => {
+    if (inside) return;
+    wanted("token", "This studio wants its token before it shows anything.", "Enter the token", () => {
+      clearNotice("token");
+      showTokenField(entered);
+    });
   });
 }

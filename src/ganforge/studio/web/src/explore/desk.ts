@@ -2,6 +2,7 @@
 
 import { Emitter } from "../base/emitter";
 import type { Latent, Opened } from "../base/protocol";
+import { firstCondition, type Said } from "./condition";
 import type { ModelLink } from "./model";
 
 export interface Pin {
@@ -24,12 +25,12 @@ export class Desk extends Emitter<DeskEvents> {
   /** With its sliders; what tools take when they say 'the picture on the easel'. */
   present: Latent = this.base;
   /** A class by its number, or what is said in words; null takes them in turn. */
-  chosenClass: number | string | null = null;
+  chosenClass: Said = null;
   private count = 0;
 
   constructor(readonly link: ModelLink, readonly opened: Opened) {
     super();
-    this.chosenClass = opened.conditions > 0 && (opened.condition?.kind ?? "class") === "class" ? 0 : null;
+    this.chosenClass = firstCondition(opened);
   }
 
   put(latent: Latent): void {

@@ -4,6 +4,7 @@ import { button, el, fill, fresh } from "../base/dom";
 import type { Direction, Latent } from "../base/protocol";
 import { slider } from "../base/slider";
 import { refused } from "../base/notices";
+import { conditionField } from "./condition";
 import { carries, type Desk } from "./desk";
 import { picture, showMade } from "./show";
 
@@ -43,7 +44,11 @@ export class Easel {
           this.paint();
         }, { class: "plain" })),
       el("div", { class: "field number" }, el("label", { for: seedId }, "seed"), this.seed),
-      opened.conditions > 0 ? this.condition(redraw) : null,
+      opened.conditions > 0 ? conditionField(opened, (said) => {
+        desk.chosenClass = said;
+        this.paint();
+        redraw();
+      }) : null,
       truncated.element,
       el("h3", {}, "Directions"), this.sliders, this.finder());
     carries(this.canvas, () => desk.present);
@@ -57,31 +62,6 @@ export class Easel {
   private seedNumber(): number {
     const value = Math.round(Number(this.seed.value));
     return Number.isFinite(value) && value >= 0 ? value : 0;
-  }
-
-  /** What the generator is told: a class from a list, or labels, numbers or a text in words. */
-  private condition(redraw: () => void): HTMLElement {
-    const id = fresh("class");
-    const { opened } = this.desk;
-    const kind = opened.condition?.kind ?? "class";
-    if (kind !== "class") {
-      const names = opened.condition?.names ?? [];
-      const help = { labels: "labels, joined by commas", numbers: "NAME=VALUE, joined by commas", text: "in words" }[kind];
-      const box = el("input", { id, type: "text", name: "class", placeholder: names.slice(0, 3).join(", "), onchange: () => {
-        this.desk.chosenClass = box.value.trim() || null;
-        this.paint();
-        redraw();
-      } });
-      return el("div", { class: "field" }, el("label", { for: id }, help), box,
-        names.length ? el("p", { class: "small quiet" }, names.slice(0, 40).join(", ")) : null);
-    }
-    const names = opened.classes.length ? opened.classes : Array.from({ length: opened.conditions }, (_, i) => String(i));
-    const select = el("select", { id, name: "class", onchange: () => {
-      this.desk.chosenClass = Number(select.value);
-      this.paint();
-      redraw();
-    } }, ...names.map((name, i) => el("option", { value: i }, name)));
-    return el("div", { class: "field" }, el("label", { for: id }, "class"), select);
   }
 
   private compose(): Latent {

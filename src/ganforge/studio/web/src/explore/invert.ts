@@ -4,36 +4,13 @@ import { button, el, fill, say } from "../base/dom";
 import { refused } from "../base/notices";
 import { short } from "../base/numbers";
 import { carries, type Desk } from "./desk";
+import { dropZone } from "./drop";
 import { latentOf } from "./model";
 import type { Tool } from "./sheets";
 import { picture, showPicture } from "./show";
 import { sketch } from "./sketch";
 
 const MOST = 3 * 2 ** 20;
-
-/** A place to drop a picture file on, with a button that opens the file chooser. */
-export function dropZone(words: string, name: string, took: (file: File) => void): HTMLElement {
-  const file = el("input", { type: "file", accept: "image/png,image/jpeg", class: "unseen", tabindex: -1,
-    "aria-label": words, name, onchange: () => {
-      const chosen = file.files?.[0];
-      if (chosen) took(chosen);
-      file.value = "";
-    } });
-  const zone = el("div", { class: "drop-zone row" }, el("span", { class: "quiet" }, words),
-    button("Choose a file …", () => file.click()), file);
-  zone.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    zone.classList.add("over-it");
-  });
-  zone.addEventListener("dragleave", () => zone.classList.remove("over-it"));
-  zone.addEventListener("drop", (event) => {
-    event.preventDefault();
-    zone.classList.remove("over-it");
-    const dropped = event.dataTransfer?.files[0];
-    if (dropped) took(dropped);
-  });
-  return zone;
-}
 
 export function inversionTool(desk: Desk): Tool {
   const why = desk.opened.can["invert"];
@@ -91,17 +68,6 @@ export function inversionTool(desk: Desk): Tool {
       dropZone("Drop a picture here", "invert-file", load),
       el("div", { class: "row" }, button("Use the one on the easel", fromEasel, { name: "invert-easel" })),
       board.element, el("div", { class: "row" }, go), said, found),
-    redraw: () => undefined,
-  };
-}
-
-export function translationTool(desk: Desk): Tool {
-  const why = desk.opened.can["translate"] ?? null;
-  return {
-    element: el("div", { class: "stack" },
-      el("p", {}, "A model that was trained on pairs, or on two piles, turns one picture into another."),
-      why ? el("p", { class: "quiet" }, why) : el("p", { class: "quiet" }, "On the command line: ",
-        el("code", {}, `gan translate ${desk.opened.name} PICTURE`))),
     redraw: () => undefined,
   };
 }

@@ -69,9 +69,10 @@ export class ModelLink extends Emitter<ModelEvents> {
     return this.link.call<Made>("feedback", { latent, class: chosen });
   }
 
-  /** A long piece of work; its progress comes as `task` events. */
-  async task(kind: string, fields: object): Promise<TaskDone> {
+  /** A long piece of work; its progress comes as `task` events. `begun` is told its name, to cancel it by. */
+  async task(kind: string, fields: object, begun: (task: string) => void = () => undefined): Promise<TaskDone> {
     const { task } = await this.link.call<{ task: string }>("task", { kind, ...fields });
+    begun(task);
     const already = this.early.get(task);
     if (already) {
       this.early.delete(task);

@@ -9,14 +9,15 @@ import { buildTabs } from "../base/tabs";
 import type { View } from "../play/view";
 import { Desk } from "./desk";
 import { Easel } from "./easel";
-import { inversionTool, translationTool } from "./invert";
+import { inversionTool } from "./invert";
 import { ModelLink } from "./model";
 import { feedbackTool } from "./opinion";
 import { arithmeticTool, interpolationTool, mixingTool, pinTray, seedsTool } from "./sheets";
+import { translationTool } from "./translate";
 
-export async function exploreView(main: HTMLElement, _about: About, query: URLSearchParams): Promise<View> {
+export async function exploreView(main: HTMLElement, about: About, query: URLSearchParams): Promise<View> {
   const { models } = await get<{ models: Model[] }>("/api/explore/models");
-  return new ExploreView(main, models, query.get("model"));
+  return new ExploreView(main, about, models, query.get("model"));
 }
 
 class ExploreView implements View {
@@ -24,7 +25,7 @@ class ExploreView implements View {
   private link: ModelLink | null = null;
   private shown: string | null = null;
 
-  constructor(main: HTMLElement, models: Model[], wanted: string | null) {
+  constructor(main: HTMLElement, private readonly about: About, models: Model[], wanted: string | null) {
     const id = fresh("model");
     const select = el("select", { id, name: "model", onchange: () => this.open(select.value) },
       ...models.map((one) => el("option", { value: one.model }, `${one.name}, ${one.words}`)));
@@ -64,14 +65,20 @@ class ExploreView implements View {
     });
   }
 
+  private showTranslation(link: ModelLink, opened: Opened): void {
+    fill(this.body, el("div", { class: "stack wide" }, el("h2", {}, opened.name),
+      el("p", { class: "small quiet" }, opened.words), translationTool(link, opened, this.about)));
+  }
+
   /** After a lost connection the same model is open again: what is on the screen stays. */
   private show(link: ModelLink, opened: Opened): void {
     if (this.shown === opened.model) return;
     this.shown = opened.model;
+    if (opened.translation) return this.showTranslation(link, opened);
     const desk = new Desk(link, opened);
     const tools = {
       seeds: seedsTool(desk), between: interpolationTool(desk), sum: arithmeticTool(desk), invert: inversionTool(desk),
-      feedback: feedbackTool(desk), mix: mixingTool(desk), translate: translationTool(desk),
+      feedback: feedbackTool(desk), mix: mixingTool(desk),
     };
     const easel = new Easel(desk, () => {
       for (const tool of Object.values(tools)) tool.redraw();
@@ -83,7 +90,7 @@ class ExploreView implements View {
       { name: "invert", title: "Inversion", panel: tools.invert.element },
       { name: "feedback", title: "Feedback", panel: tools.feedback.element },
       { name: "mix", title: "Style mixing", panel: tools.mix.element },
-      { name: "translate", title: "Translation", panel: tools.translate.element },
+      { name: "translate", title: "Translation", panel: translationTool(link, opened, this.about) },
     ]);
     fill(this.body, el("div", { class: "bench" },
       el("div", { class: "stack" }, el("h2", {}, opened.name), el("p", { class: "small quiet" },

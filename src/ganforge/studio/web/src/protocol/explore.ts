@@ -19,15 +19,17 @@ export interface Opened {
   name: string;
   space: { kind: string; shape: number[]; classes?: string[]; columns?: string[] };
   words: string;
-  view: "pictures" | "plane" | "line" | "numbers";
+  view: "pictures" | "plane" | "line" | "numbers" | "translation";
   latent: number;
-  prior: { size: number; kind: "normal" | "uniform"; bits: number };
+  prior: { size: number; kind: "normal" | "uniform"; bits: number } | null;
   conditions: number;
   classes: string[];
   /** What the generator is told beside its latent, or null. */
   condition?: { kind: "class" | "labels" | "numbers" | "text"; names: string[] } | null;
   can: Record<string, string | null>;
   directions: Direction[];
+  /** Of what leads from pictures to pictures: what goes in and what comes out, in words. */
+  translation?: { from: string; to: string; goes_back: boolean; makes_inputs: string | null } | null;
 }
 
 export type Latent =

@@ -1,0 +1,83 @@
+"""Pictures that a browser brings, and those made of them: kept for a while, each under a random name."""
+
+from __future__ import annotations
+
+import io
+import secrets
+import tempfile
+import warnings
+from pathlib import Path
+
+from ganforge.core.errors import UsageError
+from ganforge.data.files import UnreadableError
+from ganforge.data.pictures import open_picture
+
+__all__ = ["Shelf"]
+
+
+class Shelf:
+    """Files in a folder of its own; where there are too many, those that were not asked for longest go.
+
+    Args:
+        most: files; most_bytes: all together.
+    """
+
+    def __init__(self, most: int, most_bytes: int) -> None:
+        self._most, self._most_bytes = most, most_bytes
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._given: set[str] = set()
+        self._files: dict[str, Path] = {}  # the one that was asked for last stands last
+
+    def take(self, content: bytes) -> tuple[str, int, int]:
+        """Keep a picture: its name, width and height. Raises UsageError for what is none."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                with open_picture(io.BytesIO(content)) as image:
+                    width, height = image.size
+        except Exception as error:  # Pillow's readers raise nearly any exception on damaged or hostile files
+            why = str(error) if isinstance(error, UnreadableError) else "it is damaged"
+            raise UsageError(f"this file cannot be read as a picture: {why}") from None
+        path = self.place()
+        path.write_bytes(content)
+        self._given.add(path.name)
+        return path.name, width, height
+
+    def place(self) -> Path:
+        """A file that is yet to be written; its name is the picture's."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="ganforge-shelf-")
+        while len(self._files) >= self._most or self._bytes() > self._most_bytes:
+            oldest = next(iter(self._files))
+            self._given.discard(oldest)
+            self._files.pop(oldest).unlink(missing_ok=True)
+        name = secrets.token_urlsafe(12)
+        self._files[name] = Path(self._folder.name) / name
+        return self._files[name]
+
+    def given(self, name: str) -> Path:
+        """A picture that was brought. Raises UsageError."""
+        if name not in self._given:
+            raise UsageError("this picture is no longer here: drop it again")
+        return self._found(name)
+
+    def made(self, name: str) -> Path:
+        """A picture of our own making. Raises UsageError.
+
+        What was brought is never given out: a browser could take a file for something else than a picture.
+        """
+        if name not in self._files or name in self._given or not self._files[name].is_file():
+            raise UsageError("this picture is no longer here")
+        return self._found(name)
+
+    def _found(self, name: str) -> Path:
+        self._files[name] = path = self._files.pop(name)
+        return path
+
+    def _bytes(self) -> int:
+        return sum(path.stat().st_size for path in self._files.values() if path.is_file())
+
+    def close(self) -> None:
+        self._files.clear()
+        if self._folder is not None:
+            self._folder.cleanup()

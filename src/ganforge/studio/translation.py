@@ -1,0 +1,180 @@
+"""A translator that is explored: a person's picture goes in, and the result stands beside it."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ganforge.core.errors import UsageError
+from ganforge.data.degrade import is_degradation
+from ganforge.data.files import UnreadableError
+from ganforge.runs import pictures
+from ganforge.runs.files import write_atomically
+from ganforge.runs.folder import Moment, Run
+from ganforge.runs.translator import NetworkTranslator, Translator, translates
+from ganforge.shipping.opening import load
+from ganforge.studio.bounds import Bounds
+from ganforge.tasks.arrow import Arrow, open_arrow
+from ganforge.tasks.before_after import picture_of
+from ganforge.tasks.frames import read_still
+
+__all__ = ["Translation", "is_translator", "read_picture"]
+
+_NOT = "this leads from pictures to pictures, and makes none from latents: drop a picture in Translation"
+_CLIPS = "this makes the next frame of a clip, and one picture is none: gan translate RUN CLIP"
+
+Tell = Callable[[float | None, str], None]
+
+
+def is_translator(path: Path, moment: Moment) -> bool:
+    """Whether ``path`` leads from examples to examples. Raises GanforgeError where nothing is there."""
+    if (path / "run.json").is_file():
+        return translates(Run.open(path).recipe)
+    return isinstance(load(path, moment=moment), Translator)
+
+
+def read_picture(file: Path) -> np.ndarray:
+    """A person's picture ``(C, H, W)`` uint8, upright, in 1, 3 or 4 channels. Raises UsageError."""
+    try:
+        with file.open("rb") as opened, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd files; they are judged by whether they decode
+            return read_still(opened)
+    # Pillow's readers raise nearly any exception on damaged or hostile files.
+    except Exception as error:
+        why = str(error) if isinstance(error, UnreadableError) else "it is damaged"
+        raise UsageError(f"this file cannot be read as a picture: {why}") from None
+
+
+class Translation:
+    """One translator and what can be done with it.
+
+    Args:
+        path: a run folder, a model folder or an ONNX file.
+        moment: of a run, which checkpoint.
+    """
+
+    def __init__(self, path: Path, moment: Moment) -> None:
+        def nothing(translator: Translator) -> torch.Tensor | None:
+            return torch.zeros(1, translator.conditions) if translator.asks is not None else None
+
+        self.path = path
+        self._arrow = open_arrow(path, moment=moment, ask=nothing)  # each picture brings its own condition
+
+    @property
+    def translator(self) -> Translator:
+        return self._arrow.translator
+
+    def to_json(self) -> dict[str, Any]:
+        """For the browser."""
+        to, asks = self.translator, self.translator.asks
+        can = dict.fromkeys(("feedback", "invert", "directions", "mix"), _NOT)
+        made = is_degradation(self._arrow.source) and not self._arrow.frames
+        return {
+            "name": self.path.resolve().name,
+            "space": to.space.to_json(),
+            "words": f"{to.source.describe()} to {to.space.describe()}, and other sizes too",
+            "view": "translation",
+            "latent": 0,
+            "prior": None,
+            "conditions": to.conditions,
+            "classes": list(asks.names) if asks is not None and asks.kind == "class" else [],
+            "condition": None if asks is None else {"kind": asks.kind, "names": list(asks.names[:500])},
+            "can": {**can, "translate": _CLIPS if self._arrow.frames else None},
+            "directions": [],
+            "translation": {
+                "from": to.source.describe(),
+                "to": to.space.describe(),
+                "goes_back": to.goes_back,
+                "makes_inputs": self._arrow.source if made else None,
+            },
+        }
+
+    def write(
+        self, file: Path, to: list[Path], *, back: bool, degrade: bool, label: Any, bounds: Bounds, tell: Tell
+    ) -> dict[str, Any]:
+        """Translate the picture in ``file``; input and result are written as PNG into the two of ``to``.
+
+        Args:
+            back: the other way round.
+            degrade: the picture is clean: an input is made from it as in the training.
+            label: what the result is asked to be, in words or by a class's number.
+
+        Raises:
+            UsageError: the picture cannot be read, is too large, or is none for this network.
+        """
+        arrow = self._asked(label, back)
+        tell(None, "reading the picture")
+        pixels = read_picture(file)
+        height, width = (arrow.translator.scale * side for side in pixels.shape[1:])
+        if height * width > bounds.translated_pixels:
+            raise UsageError(
+                f"the result would have {height * width / 1e6:.1f} million pixels, and the studio makes up to"
+                f" {bounds.translated_pixels / 1e6:g} million: make it smaller first, or use gan translate"
+            )
+        began = time.monotonic()
+        with _counted(arrow.translator, tell):
+            shown = arrow.degraded(pixels, 0) if degrade else arrow.one(pixels)
+        seconds = time.monotonic() - began
+        for path, sample in zip(to, (shown.source, shown.made), strict=True):
+            write_atomically(path, pictures.png(picture_of(sample), quick=True), lasting=False)
+        return {
+            "from": list(shown.source.shape[:0:-1]),
+            "to": list(shown.made.shape[:0:-1]),
+            "seconds": round(seconds, 3),
+            "note": _about_size(arrow.translator, shown.source),
+        }
+
+    def _asked(self, label: Any, back: bool) -> Arrow:
+        """Raises UsageError."""
+        asks = self.translator.asks
+        arrow = self._arrow
+        if arrow.frames:
+            raise UsageError(_CLIPS)
+        if asks is None:
+            if label is not None:
+                raise UsageError("this translation was trained without classes; leave class out")
+        else:
+            if label is None:
+                raise UsageError(f"say what the result shall be: {asks.describe()}")
+            arrow = replace(arrow, condition=asks.said(str(label)[:1_000]))
+        return replace(arrow, translator=arrow.translator.turned(), source="") if back else arrow
+
+
+@contextmanager
+def _counted(translator: Translator, tell: Tell) -> Generator[None]:
+    """Says how many tiles are done: a large picture takes a while."""
+    tell(None, "translating")
+    if not isinstance(translator, NetworkTranslator):
+        yield
+        return
+    passes = 0
+
+    def count(*_: Any) -> None:
+        nonlocal passes
+        passes += 1
+        tell(None, "translating" if passes == 1 else f"translating, tile {passes}")
+
+    hook = translator.network.register_forward_hook(count)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+def _about_size(translator: Translator, source: np.ndarray) -> str:
+    """What a person should know of a picture that is far larger than those of the training."""
+    trained, now = max(translator.source.spatial), max(source.shape[1:])
+    if now <= 2 * trained:
+        return ""
+    times = now / trained
+    return (
+        f"It was trained on pictures of {trained} pixels: what it knows is {times:.0f} times as small here."
+    )

@@ -1,0 +1,142 @@
+/** Translation: drop a picture, and see beside it what the network makes of it. */
+
+import { post } from "../base/api";
+import { button, el, fill, fresh, say } from "../base/dom";
+import { refused } from "../base/notices";
+import { short } from "../base/numbers";
+import type { About, Opened, Value } from "../base/protocol";
+import { conditionField, firstCondition, type Said } from "./condition";
+import { dropZone } from "./drop";
+import type { ModelLink } from "./model";
+
+interface Done {
+  source: string;
+  made: string;
+  from: [number, number];
+  to: [number, number];
+  seconds: number;
+  note: string;
+}
+
+/** A picture on the server: one that was dropped, with the name of its file. */
+interface Given {
+  picture: string;
+  name: string;
+}
+
+export function translationTool(link: ModelLink, opened: Opened, about: About): HTMLElement {
+  const told = opened.translation;
+  const why = opened.can["translate"] ?? null;
+  const intro = el("p", {}, "A model that was trained on pairs, or on two piles, turns one picture into another.");
+  if (why || !told) return el("div", { class: "stack" }, intro, el("p", { class: "quiet" }, why));
+  let given: Given | null = null;
+  let condition: Said = firstCondition(opened);
+  let running: string | null = null;
+  const said = el("p", { class: "small quiet", role: "status" });
+  const places = el("div", { class: "slots pair" });
+
+  const [there, wayBack] = (["there", "back"] as const).map((way) =>
+    el("input", { type: "radio", name: "way", value: way, checked: way === "there", onchange: () => void translate() }));
+  const clean = el("input", { id: fresh("clean"), type: "checkbox", name: "degrade", onchange: () => void translate() });
+
+  const take = (file: File): void => {
+    if (file.size > about.limits.upload_bytes) {
+      return refused(new Error(`That file is larger than ${Math.round(about.limits.upload_bytes / 2 ** 20)} MB; make it smaller first.`));
+    }
+    say(said, "Sending …");
+    void post<{ picture: string }>("/api/explore/picture", file).then(({ picture }) => {
+      given = { picture, name: file.name };
+      return translate();
+    }).catch(failed);
+  };
+  const failed = (error: unknown): void => {
+    say(said, "");
+    refused(error);
+  };
+
+  const controls = (): NodeListOf<HTMLInputElement> => element.querySelectorAll("button:not([name=cancel]), input, select");
+  let focused: Element | null = null;
+  /** Nothing is asked while something is under way; whoever uses the keyboard is where they were after it. */
+  const busy = (now: boolean): void => {
+    if (now) focused = element.contains(document.activeElement) ? document.activeElement : null;
+    controls().forEach((one) => {
+      one.disabled = now;
+    });
+    stop.hidden = !now;
+    if (!now && focused instanceof HTMLElement && document.activeElement === document.body) focused.focus();
+  };
+  const stop = button("Cancel", () => {
+    if (running) link.cancel(running);
+  }, { name: "cancel", hidden: true });
+
+  async function translate(): Promise<void> {
+    if (!given) return;
+    if (opened.conditions > 0 && condition === null) return say(said, "Say what it shall become.");
+    const { picture, name } = given;
+    say(said, "Translating …");
+    busy(true);
+    try {
+      const { message } = await link.task("translate", {
+        picture, back: wayBack?.checked ?? false, degrade: clean.checked, class: condition,
+      }, (task) => {
+        running = task;
+      });
+      show(message.result as unknown as Done & { [key: string]: Value }, name);
+    } catch (error) {
+      failed(error);
+    } finally {
+      running = null;
+      busy(false);
+    }
+  }
+
+  const show = (done: Done, name: string): void => {
+    const address = (id: string): string => `/api/explore/picture?id=${encodeURIComponent(id)}`;
+    const back = wayBack?.checked ?? false;
+    const stem = name.replace(/\.[^.]*$/, "") || "picture";
+    const save = el("a", { class: "button", href: address(done.made), name: "save", "data-save": true,
+      download: `${stem}-${back ? "back" : "translated"}.png` }, "Save the result");
+    const again = told.goes_back ? button("Lead the result back", () => void lead(done.made, stem), { name: "lead-back" }) : null;
+    fill(places,
+      place("input", address(done.source), `The input: ${name}`, done.from),
+      place("result", address(done.made), `The result, made from ${name}`, done.to, save, again));
+    say(said, `Took ${short(done.seconds)} s. ${done.note}`);
+  };
+  /** The result as the input of the other way: what a round trip keeps, and what it loses. */
+  const lead = async (made: string, stem: string): Promise<void> => {
+    try {
+      const blob = await (await fetch(`/api/explore/picture?id=${encodeURIComponent(made)}`)).blob();
+      const other = wayBack?.checked ? there : wayBack;
+      if (other) other.checked = true;
+      take(new File([blob], `${stem}.png`, { type: "image/png" }));
+    } catch (error) {
+      failed(error);
+    }
+  };
+
+  link.on("task", (task) => {
+    if (task.task === running && task.state === "running") say(said, `${task.words} …`);
+  });
+  const way = told.goes_back ? el("fieldset", { class: "row ways" }, el("legend", {}, "Which way"),
+    el("label", { class: "row" }, there, `there, as trained: ${told.from} to ${told.to}`),
+    el("label", { class: "row" }, wayBack, `back: ${told.to} to ${told.from}`)) : null;
+  const degrade = told.makes_inputs ? el("div", { class: "row" }, clean, el("label", { for: clean.id },
+    `The picture is clean: make the input from it first, as in training (${told.makes_inputs})`)) : null;
+  const element = el("div", { class: "stack translation" }, intro,
+    way,
+    opened.conditions > 0 ? conditionField(opened, (what) => {
+      condition = what;
+      void translate();
+    }) : null,
+    degrade,
+    dropZone("Drop a picture here, of any size", "translate-file", take),
+    el("div", { class: "row" }, said, stop), places);
+  return element;
+}
+
+function place(title: string, address: string, words: string, [width, height]: [number, number], ...more: (HTMLElement | null)[]): HTMLElement {
+  const shown = el("img", { src: address, alt: words, class: Math.max(width, height) <= 128 ? "translated sharp" : "translated",
+    "data-place": title });
+  return el("div", { class: "slot result" }, el("span", { class: "title" }, `${title}, ${width}×${height}`), shown,
+    el("div", { class: "row" }, ...more));
+}
