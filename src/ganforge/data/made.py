@@ -8,7 +8,7 @@ from ganforge.core.draw import key
 from ganforge.data.pixels import fit_array, to_channels
 from ganforge.data.raw import Raw, Said
 
-__all__ = ["COLOURS", "SHAPES", "captioned_shapes", "draw_shapes", "moving_digits"]
+__all__ = ["COLOURS", "SHAPES", "bouncing", "captioned_shapes", "draw_shapes", "moving_digits"]
 
 SIDE = 32  # pixels
 PICTURES = 8_000
@@ -109,22 +109,7 @@ def moving_digits(seed: int, size: tuple[int, int] | None, channels: int | None)
     scans, _ = load_digits(return_X_y=True)
     small = np.rint(np.asarray(scans) * (255 / 16)).astype(np.uint8).reshape(-1, 1, 8, 8)
     digits = fit_array(small, (_DIGIT, _DIGIT))[:, 0]
-    rng = np.random.Generator(np.random.Philox(key=key(seed, 102)))
-    which = rng.integers(len(digits), size=(CLIPS, 2))
-    start = rng.random((CLIPS, 2, 2)) * (SIDE - _DIGIT)
-    angle = 2 * np.pi * rng.random((CLIPS, 2))
-    speed = (1.5 + 1.5 * rng.random((CLIPS, 2)))[..., None]
-    step = speed * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-    frames = np.zeros((CLIPS, FRAMES, SIDE, SIDE), np.uint8)
-    room = SIDE - _DIGIT
-    for t in range(FRAMES):
-        # A path that is mirrored at both edges: a triangular wave of the straight one.
-        place = np.rint(room - abs((start + t * step) % (2 * room) - room)).astype(int)
-        for clip in range(CLIPS):
-            for k in range(2):
-                top, left = place[clip, k]
-                part = frames[clip, t, top : top + _DIGIT, left : left + _DIGIT]
-                np.maximum(part, digits[which[clip, k]], out=part)
+    frames = bouncing(digits, clips=CLIPS, frames=FRAMES, side=SIDE, seed=seed)
     values = frames.reshape(-1, 1, SIDE, SIDE)
     sizes = {f"{SIDE}×{SIDE}": len(values)}
     values = to_channels(values if size is None else fit_array(values, size), channels or 1)
@@ -138,3 +123,27 @@ def moving_digits(seed: int, size: tuple[int, int] | None, channels: int | None)
         modes={"uint8": len(values)},
         notes=(f"{CLIPS:,} clips of {FRAMES} frames",),
     )
+
+
+def bouncing(digits: np.ndarray, *, clips: int, frames: int, side: int, seed: int) -> np.ndarray:
+    """Clips of two pictures of ``digits`` (N, K, K) that bounce off the edges, 1.5 to 3 pixels a frame.
+
+    Gives ``(clips, frames, side, side)`` uint8; where both lie, the brighter is seen.
+    """
+    room = side - digits.shape[1]
+    rng = np.random.Generator(np.random.Philox(key=key(seed, 102)))
+    which = rng.integers(len(digits), size=(clips, 2))
+    start = rng.random((clips, 2, 2)) * room
+    angle = 2 * np.pi * rng.random((clips, 2))
+    speed = (1.5 + 1.5 * rng.random((clips, 2)))[..., None]
+    step = speed * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+    made = np.zeros((clips, frames, side, side), np.uint8)
+    for t in range(frames):
+        # A path that is mirrored at both edges: a triangular wave of the straight one.
+        place = np.rint(room - abs((start + t * step) % (2 * room) - room)).astype(int)
+        for clip in range(clips):
+            for k in range(2):
+                top, left = place[clip, k]
+                part = made[clip, t, top : top + digits.shape[1], left : left + digits.shape[2]]
+                np.maximum(part, digits[which[clip, k]], out=part)
+    return made
