@@ -20,7 +20,8 @@ from ganforge.studio.bounds import Bounds
 from ganforge.studio.pacing import Frames, Speed
 from ganforge.studio.settings import Settings
 from ganforge.studio.timeline import Timeline
-from ganforge.studio.view import _on_modes
+from ganforge.studio.view import View, Wanted, _on_modes
+from ganforge.studio.wire import text
 from tests.studio.conftest import RING, Line
 
 STRICT = Bounds(play_sessions=1, grace_seconds=0.5, idle_seconds=600.0)
@@ -119,3 +120,23 @@ def test_samples_on_modes_are_counted_as_everywhere_else():
     assert told["modes_covered"] == report.covered == 6
     assert told["good_share"] == pytest.approx(report.high_quality, abs=0.005)
     assert told["good_share_perfect"] == pytest.approx(report.high_quality_perfect)
+
+
+@pytest.mark.parametrize(("recipe", "coarser"), [("textbook", False), (None, True)])
+def test_a_large_discriminators_heat_map_is_coarser_only_while_it_is_followed_by_another(
+    tmp_path: Path, recipe: str | None, coarser: bool
+):
+    from ganforge.studio.game import Game
+
+    made = Settings.of({**RING, "recipe": recipe}, Bounds()).experiment(Bounds(), tmp_path)
+    view = View(Game(made.recipe, made.dataset), "ring")
+    wanted = Wanted(("heat", "generated"), heat=40)
+    side = view.frame(wanted, brief=True).arrays["heat"].shape[0]
+    assert (16 <= side < 40) if coarser else side == 40
+    assert view.frame(wanted).arrays["heat"].shape == (40, 40)
+
+
+def test_what_json_cannot_say_is_null():
+    told = {"a": [1.5, float("nan")], "b": {"c": float("inf"), "d": "½"}, "e": None}
+    assert text(told) == '{"a":[1.5,null],"b":{"c":null,"d":"½"},"e":null}'.encode()
+    assert text({"a": 2}) == b'{"a":2}'

@@ -8,7 +8,7 @@ from ganforge.studio.game import Game
 
 __all__ = ["Books"]
 
-_SECONDS = 0.19  # between two looks while the game is played: folding many rounds' notes costs
+_SECONDS = 0.29  # between two looks while the game is played: folding many rounds' notes costs
 
 # What the game notes, what it is called on the screen, and which of its statistics that is.
 _BOOKS = (

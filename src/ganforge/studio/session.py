@@ -391,7 +391,7 @@ class PlaySession:
 
     def _send_frame(self) -> None:
         began = time.thread_time()
-        frame = self.view.frame(self._frames.wanted)
+        frame = self.view.frame(self._frames.wanted, brief=self.playing and self._speed.wanted is None)
         self._note(frame.numbers)
         rounds = self.game.rounds.rounds
         header = {

@@ -69,7 +69,7 @@ export class GameStage {
   }
 
   private ask(): void {
-    this.session.watch({ layers: asked(this.view, this.latent, this.on), heat: 48, arrows: this.view === "line" ? 28 : 70 });
+    this.session.watch({ layers: asked(this.view, this.latent, this.on), heat: 40, arrows: this.view === "line" ? 28 : 70 });
   }
 
   private schedule(): void {
