@@ -50,6 +50,23 @@ def sinking(record: Line, i: int) -> None:
         scores(0.05, 0.1 * 3.0 ** (i - 10))(record, i)
 
 
+def slow(record: Line, i: int) -> None:
+    """A hundred rounds in all: a look every six."""
+    if i:
+        record["since_rounds"] = 6
+
+
+def falling(record: Line, i: int) -> None:
+    """Samples stay bad, and their score gets better at every look."""
+    scores(0.05, 100.0 * 0.8**i)(record, i)
+
+
+def more_and_more(record: Line, i: int) -> None:
+    """Few samples, twice as many at each look, and ever better ones."""
+    falling(record, i)
+    few_support(2.0**i)(record, i)
+
+
 def shortcut_scores(record: Line, i: int) -> None:
     scores(0.05, 100.0 if i < 3 else 1.0)(record, i)
 
@@ -132,11 +149,17 @@ CASES: dict[str, tuple[History, tuple[History, ...]]] = {
         (
             history(shortcut_scores, *won(0.3), probe(shortcut=0.9), space=PICTURES),
             history(scores(0.05, 100.0), *won(0.3), probe(shortcut=1.0), space=PICTURES),  # never came near
+            history(shortcut_scores, *won(0.3), probe(shortcut=0.99), slow, space=PICTURES),
+            history(shortcut_scores, few_support(8.0), *won(0.3), probe(shortcut=0.99), space=PICTURES),
         ),
     ),
     "mode-collapse": (
         history(scores(0.3), few_support(8.0)),
-        (history(few_support(8.0)), history(scores(0.3), few_support(2_000.0))),
+        (
+            history(few_support(8.0)),
+            history(scores(0.3), few_support(2_000.0)),
+            history(scores(0.3), more_and_more),
+        ),
     ),
     "discriminator-loss-zero": (
         history(scores(), *won(0.02)),
@@ -148,7 +171,12 @@ CASES: dict[str, tuple[History, tuple[History, ...]]] = {
     ),
     "discriminator-too-strong": (
         history(scores(), *won(0.4)),
-        (history(*won(0.4)), history(scores(), *won(0.4), probe(told_held_out=0.9))),
+        (
+            history(*won(0.4)),
+            history(scores(), *won(0.4), probe(told_held_out=0.9)),
+            history(scores(), *won(0.4), slow),
+            history(falling, *won(0.4), late(probe(told_held_out=0.98), 12)),
+        ),
     ),
     "oscillation": (
         history(scores(0.3), fixed(1.5)),
@@ -306,6 +334,15 @@ def test_overfitting_is_answered_by_augmentation():
     assert found is not None
     assert found.changes == {"augmentation.policy": "translation", "augmentation.probability": 0.5}
     assert found.command() == "--set augmentation.policy=translation augmentation.probability=0.5"
+
+
+def test_a_score_that_gets_better_does_not_hide_what_it_does_not_see():
+    few = [finding.code for finding in diagnose(history(falling, few_support(8.0))).findings]
+    assert few == ["mode-collapse"]
+    won_throughout = [finding.code for finding in diagnose(history(falling, *won(0.4))).findings]
+    assert won_throughout == ["discriminator-too-strong"]
+    given_away = diagnose(history(falling, *won(0.4), probe(shortcut=0.99), space=PICTURES))
+    assert given_away.findings[0].code == "shortcut"
 
 
 def test_past_its_best_needs_a_best():

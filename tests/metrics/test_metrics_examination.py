@@ -131,3 +131,16 @@ def test_the_power_of_a_band_is_the_sum_over_its_ring(chance):
     band = np.rint(radius * 12).astype(int)
     expected = np.stack([power.mean(1)[:, band == at].mean(1) for at in range(1, 7)], axis=1)
     np.testing.assert_allclose(power_spectrum(x).power, expected, rtol=1e-12)
+
+
+def test_the_line_sees_what_doubled_pixels_lack(chance):
+    """Of pictures with the same rings of power, those of blocks have nothing at the end of each axis."""
+    real = chance.integers(0, 256, size=(400, 1, 8, 8)).astype(np.uint8)
+    blocks = chance.integers(0, 256, size=(200, 1, 4, 4)).astype(np.uint8).repeat(2, 2).repeat(2, 3)
+    examiner = Examiner(Space(kind="pictures", shape=(1, 8, 8)), real[:200], real[200:], n=200)
+    assert examiner(Fixed(blocks), None).probes["shortcut"] > 0.97
+    assert 0.35 < examiner(Fixed(real[:200]), None).probes["shortcut"] < 0.65
+    numbers = examination._plain_numbers(blocks)
+    assert numbers.shape == (200, 2 + 4 + 4 + 4)  # mean, deviation, rings, two axes
+    assert np.allclose(numbers[:, [9, 13]], -3.0, atol=1e-3)  # no power at half a cycle a pixel
+    assert np.all(numbers[:, [8, 12]] > -1.0)

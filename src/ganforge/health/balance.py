@@ -19,6 +19,8 @@ from ganforge.health.measures import (
     improving,
     late,
     moved,
+    moves,
+    never_fooled,
     progress,
     steps,
     told,
@@ -39,6 +41,7 @@ STILL = 0.02  # deviations of the real features: who moved less has not learned
 SURE = 0.98  # share of pairs told apart
 REVERSED = 0.3  # share of pairs told apart, below which fakes look more real than real ones
 BLIND = 0.6
+YOUNG = 250  # rounds: until then convolutions of healthy runs lag behind, told apart in 98 %
 SMALL_LOSS = 0.1  # nats
 LARGE_LOSS = 5.0  # nats: a fake is called real with 99.3 %
 
@@ -48,8 +51,8 @@ def generator_too_weak(history: History) -> Finding | None:
     seen = moved(history)
     if len(seen) < 4 or not all(bad(one) for one in seen[-2:]):
         return None
-    way, moves = travelled(history), steps(history)
-    if not (way < STILL and moves and max(moves) < STILL):
+    way, each = travelled(history), steps(history)
+    if not (way < STILL and each and max(each) < STILL):
         return None
     remedy = remedies.raise_rate(history.recipe, "generator")
     return Finding(
@@ -158,7 +161,9 @@ def discriminator_loss_zero(history: History) -> Finding | None:
 def discriminator_too_strong(history: History) -> Finding | None:
     """Nearly every sample is recognised, and the samples do not get better."""
     recent = late(history)
-    if not recent or improving(history) or not all(bad(one) and _won(one) for one in recent):
+    if not recent or moves(history) < YOUNG or (improving(history) and not never_fooled(history)):
+        return None
+    if not all(bad(one) and _won(one) for one in recent):
         return None
     remedy = remedies.brake(history.recipe, history.space)
     return Finding(

@@ -17,6 +17,7 @@ from ganforge.health.measures import (
     late,
     late_steps,
     moved,
+    moves,
     progress,
     ratio,
     swinging,
@@ -55,8 +56,7 @@ def oscillation(history: History) -> Finding | None:
 
 def stalled(history: History) -> Finding | None:
     """The samples are bad and do not get better, and it is late: whatever the cause."""
-    rounds = sum(one.since_rounds for one in history.examined)
-    if rounds < LEAST_ROUNDS or progress(history) < 0.75 or improving(history):
+    if moves(history) < LEAST_ROUNDS or progress(history) < 0.75 or improving(history):
         return None
     if not all(bad(one, VERY_BAD) for one in late(history, 4)):
         return None

@@ -21,6 +21,8 @@ __all__ = [
     "late",
     "late_steps",
     "moved",
+    "moves",
+    "never_fooled",
     "progress",
     "ratio",
     "steps",
@@ -33,6 +35,7 @@ __all__ = [
 # The logit at which a discriminator is undecided, where the objective fixes one (objectives.adversarial).
 LEVEL: dict[str, float] = {"minimax": 0.0, "non_saturating": 0.0, "hinge": 0.0, "least_squares": 0.5}
 
+NEVER = 0.99  # share of pairs told apart; healthy runs fall below it after some hundred rounds
 LONG_STEP = 0.33  # deviations of the real features; healthy runs of the zoo settle below .3
 
 
@@ -43,6 +46,11 @@ def finite(values: Iterable[float]) -> list[float]:
 def moved(history: History) -> tuple[Examined, ...]:
     """The examinations after the first move."""
     return tuple(seen for seen in history.examined if seen.nimg > 0)
+
+
+def moves(history: History) -> int:
+    """Rounds played until the last examination."""
+    return sum(seen.since_rounds for seen in history.examined)
 
 
 def late(history: History, n: int = 3) -> tuple[Examined, ...]:
@@ -87,6 +95,16 @@ def told(seen: Examined) -> float:
     """P(a real example that was not trained on has a higher logit than a fake): ½ is undecided."""
     value = seen.probe("told_held_out")
     return value if math.isfinite(value) else seen.probe("told_training")
+
+
+def never_fooled(history: History) -> bool:
+    """Whether hardly a sample passed for real at any of the last eight examinations.
+
+    Then a score that gets better is of no account: what the discriminator goes by is not what scores see, or
+    the generator creeps.
+    """
+    apart = window(late(history, 8), told)
+    return bool(apart) and min(apart) > NEVER
 
 
 def accuracy(seen: Examined, objective: str) -> tuple[float, float]:

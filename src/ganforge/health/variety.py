@@ -9,7 +9,19 @@ import numpy as np
 from ganforge.health import remedies
 from ganforge.health.finding import Finding
 from ganforge.health.history import Examined, History
-from ganforge.health.measures import bad, headline, improving, late, progress, ratio, swinging, told, window
+from ganforge.health.measures import (
+    bad,
+    headline,
+    improving,
+    late,
+    moves,
+    never_fooled,
+    progress,
+    ratio,
+    swinging,
+    told,
+    window,
+)
 
 __all__ = [
     "class_lagging",
@@ -28,6 +40,8 @@ MOSTLY_COPIES = 0.75
 GAP = 0.15  # of the probability to tell apart, between training and held-out examples
 LARGE_GAP = 0.3
 TRIFLE = 0.96  # accuracy of a line on mean, deviation and spectrum
+GIVEN_AWAY = 0.98  # share of pairs told apart
+GROWN = 500  # rounds: healthy convolutions are told apart in 95 % until 400, and a line does it too
 LAGGING = 0.25  # below the median class
 
 
@@ -36,13 +50,13 @@ def mode_collapse(history: History) -> Finding | None:
     recent = late(history, 2)
     if not recent or progress(history) < 0.1:
         return None
-    shares = [_support(one) for one in recent]
-    few = all(share < COLLAPSED_SUPPORT for share in shares)
+    few = all(_few(one) for one in recent)
     narrow = all(_narrow(one) or one.probe("spread") < SHRUNK for one in recent)
     # What is thrown about is narrow at each moment, and for another reason.
     narrow = narrow and progress(history) > 0.25 and not swinging(history)
-    # Few samples at once are plainer than a slow change of a score.
-    if not (few or narrow) or improving(history, 0.4 if few else 0.15):
+    # Few samples at once are plainer than a slow change of a score; and where they stay as few, a score that
+    # gets better tells of better ones, and not of more.
+    if not (few or narrow) or (improving(history, 0.4 if few else 0.15) and not _stays_few(history)):
         return None
     if not all(bad(one) for one in recent):
         return None
@@ -72,6 +86,19 @@ def _support(seen: Examined) -> float:
     most = seen.score("support_size", "high")
     most = most if math.isfinite(most) else seen.score("support_size") * 4
     return most / floor if floor > 0 and math.isfinite(most) else 1.0
+
+
+def _few(seen: Examined) -> bool:
+    return _support(seen) < COLLAPSED_SUPPORT
+
+
+def _stays_few(history: History) -> bool:
+    """Few different samples at the last five examinations, and not more of them."""
+    recent = late(history, 5)
+    several = window(recent, lambda one: one.score("support_size"))
+    if not several or progress(history) < 0.25 or not all(_few(one) for one in recent):
+        return False
+    return several[-1] < 1.5 * several[0]
 
 
 def _narrow(seen: Examined) -> bool:
@@ -169,12 +196,16 @@ def shortcut(history: History) -> Finding | None:
     """A line on mean, deviation and spectrum tells samples apart, and the generator cannot mend it."""
     recent = late(history)
     lines = window(recent, lambda one: one.probe("shortcut"))
-    if not lines or min(lines) < TRIFLE or improving(history):
+    # Who has made few moves differs in everything, and a handful of samples differ from all others.
+    if not lines or min(lines) < TRIFLE or moves(history) < GROWN or any(_few(one) for one in recent):
         return None
     first, last = headline(history.examined[0]), headline(history.examined[-1])
     # Samples that never came near real ones differ in everything: that is no shortcut.
     near = last < 0.2 * first if math.isfinite(first) else False
-    if not near or not all(told(one) > 0.95 and bad(one) for one in recent):
+    if not near or not all(told(one) > GIVEN_AWAY and bad(one) for one in recent):
+        return None
+    # Samples may get better in what scores see: if none ever passed for real, it is not what gives them away.
+    if improving(history) and not never_fooled(history):
         return None
     return Finding(
         code="shortcut",
