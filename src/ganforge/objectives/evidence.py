@@ -2,7 +2,8 @@
 
 Penalties ask two questions of a discriminator: its gradient (:func:`squared_gradients`,
 :func:`gradients`) and its change along a step (:func:`changes`). Both work in float32, whatever the
-precision around them, and mean the gradient of an example's mean logit.
+precision around them. Where an example has several logits, the squares and the changes are those of
+each of them, and :func:`gradients` is that of their mean.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from ganforge.core.draw import Draw
 from ganforge.objectives.adversarial import per_example, wide
 
 __all__ = ["Evidence", "Judge", "Side", "changes", "every", "gradients", "spread", "squared_gradients"]
@@ -100,45 +102,71 @@ def _in_reduced_precision(x: Tensor) -> bool:
     return torch.is_autocast_enabled(x.device.type)
 
 
-def _of_verdicts(logits: Sequence[Tensor], examples: Sequence[Tensor]) -> list[Tensor]:
-    """Gradient of each verdict's mean logit, ``(k, size)`` for each side, with its graph.
+def _of_verdicts(verdicts: Sequence[Tensor], examples: Sequence[Tensor]) -> list[Tensor]:
+    """Gradient of each verdict ``(k,)``, ``(k, size)`` for each side, with its graph.
 
     With batch statistics an example's gradient is that of the whole batch's sum, as everywhere in the
     field: what it does to the others' logits counts too. :func:`changes` sees its own verdict alone.
     """
     # One backward pass for all sides: they may have been judged in one batch.
-    total = torch.stack([per_example(wide(side)).sum() for side in logits]).sum()
+    total = torch.stack([side.sum() for side in verdicts]).sum()
     found = torch.autograd.grad(total, list(examples), create_graph=True)
-    return [wide(g).reshape(side.shape[0], -1) for g, side in zip(found, logits, strict=True)]
+    return [wide(g).reshape(side.shape[0], -1) for g, side in zip(found, verdicts, strict=True)]
 
 
 def gradients(judge: Judge, examples: Tensor, condition: Tensor | None) -> Tensor:
-    """∇D for each verdict, ``(n, size)`` with its graph, judging ``(N, *shape)`` in float32."""
+    """∇D of each verdict's mean logit, ``(n, size)`` with its graph, judging ``(N, *shape)`` in float32."""
+    return _gradients(judge, examples, condition, per_example)
+
+
+def _gradients(
+    judge: Judge, examples: Tensor, condition: Tensor | None, verdict: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """The gradient of what ``verdict`` makes of logits ``(n, *patch)``, ``(n,)``."""
     with torch.autocast(examples.device.type, enabled=False):
         examples = wide(examples.detach()).requires_grad_()
-        return _of_verdicts([judge(examples, condition)], [examples])[0]
+        return _of_verdicts([verdict(wide(judge(examples, condition)))], [examples])[0]
 
 
-def squared_gradients(judge: Judge, sides: Sequence[Side], *, judged: bool = False) -> list[Tensor]:
+def squared_gradients(
+    judge: Judge, sides: Sequence[Side], draw: Draw, *, judged: bool = False
+) -> list[Tensor]:
     """‖∇D‖² for each verdict of each side, each ``(k,)``, with its graph.
 
+    Of P logits D₁ … D_P it is the mean of ‖∇Dₚ‖², estimated by one gradient: that of Σ sₚDₚ/√P with
+    signs sₚ by chance, whose square has this mean (Hutchinson 1990, 'A stochastic estimator of the trace').
+
     Args:
+        draw: of the signs; one logit needs none.
         judged: whether the sides' logits are of these very tensors. Their graph is used again if the
             examples then had ``requires_grad``; otherwise each side is judged anew.
     """
     examples, logits = [side.examples for side in sides], [side.logits for side in sides]
     kept = all(x.requires_grad for x in examples) and all(side.requires_grad for side in logits)
+    mixes = [_mix(side, draw) for side in logits]
     if judged and kept and not _in_reduced_precision(examples[0]):
-        found = _of_verdicts(logits, examples)
+        found = _of_verdicts([mix(wide(side)) for mix, side in zip(mixes, logits, strict=True)], examples)
     else:
-        found = [gradients(judge, side.examples, side.condition) for side in sides]
+        found = [
+            _gradients(judge, side.examples, side.condition, mix)
+            for side, mix in zip(sides, mixes, strict=True)
+        ]
     return [gradient.square().sum(1) for gradient in found]
+
+
+def _mix(like: Tensor, draw: Draw) -> Callable[[Tensor], Tensor]:
+    """Logits ``(k, *patch)`` as ``like`` to ``(k,)``: with random signs, over the root of their number."""
+    count = like[0].numel()
+    if count == 1:
+        return per_example
+    signs = (2 * draw.integers(2, *like.shape) - 1).to(like.device)
+    return lambda logits: (signs * logits).flatten(1).sum(1) * count**-0.5
 
 
 def changes(
     judge: Judge, sides: Sequence[Side], steps: Sequence[Tensor], *, independent: bool
 ) -> list[Tensor]:
-    """D(x + step) − D(x) for each verdict of each side, each ``(k,)``, in float32.
+    """D(x + step) − D(x), each logit of each verdict of each side, each ``(k, *patch)``, in float32.
 
     An independent judge is asked once, about all the moved examples. Any other is asked about each side's
     x and x + step in one batch, so that both meet the same statistics and the same weights.
@@ -153,15 +181,15 @@ def changes(
         ]
         if reuse:
             after = _ask(judge, moved)
-            return [now - per_example(wide(s.logits)) for now, s in zip(after, sides, strict=True)]
+            return [now - wide(s.logits) for now, s in zip(after, sides, strict=True)]
         pairs = [_ask(judge, pair) for pair in zip(moved, still, strict=True)]
         return [after - before for after, before in pairs]
 
 
 def _ask(judge: Judge, sides: Sequence[Side]) -> tuple[Tensor, ...]:
-    """The verdicts on each side, each ``(k,)``, from one batch of them all."""
+    """The logits of each side, each ``(k, *patch)``, from one batch of them all."""
     conditions = [side.condition for side in sides if side.condition is not None]
     logits = judge(
         torch.cat([side.examples for side in sides]), torch.cat(conditions) if conditions else None
     )
-    return per_example(wide(logits)).chunk(len(sides))
+    return wide(logits).chunk(len(sides))

@@ -1,7 +1,8 @@
 """Terms that are added to the discriminator's loss.
 
 D is the discriminator, x a real example, x̃ a fake one, r = D(x) and f = D(x̃) their logits. Where
-an example has several logits, the gradient meant is that of their mean.
+an example has several logits, r1 and r2 are the mean over them, so that γ means what it means for one: the
+gradient of their mean would leave free how far they are apart. The slopes of norm 1 are those of the mean.
 
 ==============  ====================================================  ==========================
 name            what is added for each example                        usual weight
@@ -116,12 +117,12 @@ class ZeroCentred(Penalty):
     def forward(self, evidence: Evidence, weight: float | Tensor, draw: Draw) -> Tensor:
         judge, sides = evidence.judge, self._sides(evidence)
         if self.sigma is None:
-            squares = squared_gradients(judge, sides, judged=self.stride == 1)
+            squares = squared_gradients(judge, sides, draw, judged=self.stride == 1)
         else:
             # The numbers of each side are drawn apart, so that parts of a round draw their own rows.
             steps = [self.sigma * _like(side.examples, draw.normal) for side in sides]
             moves = changes(judge, sides, steps, independent=evidence.independent)
-            squares = [(move / self.sigma).square() for move in moves]
+            squares = [per_example((move / self.sigma).square()) for move in moves]
         total = squares[0] if len(squares) == 1 else squares[0] + squares[1]
         return (0.5 * weight) * spread(total, evidence.verdicts, self.stride)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from ganforge.core.recipe import Penalty, Player, Recipe, Term
 from ganforge.core.space import Space
+from ganforge.recipes import pix2pix
 
 __all__ = ["recipe"]
 
@@ -25,25 +26,16 @@ def recipe(space: Space, n: int) -> Recipe:
         beta1=0.5,
         beta2=0.99,
     )
-    discriminator = Player(
-        family="patch",
-        width=32,
-        depth=3,
-        learning_rate=5e-4,
-        learning_rate_final=5e-5,
-        beta1=0.5,
-        beta2=0.99,
-    )
     return Recipe(
         name="cyclegan",
         game="exchange",
         generator=generator,
-        discriminator=discriminator,
+        discriminator=pix2pix.recipe(space, n).discriminator,
         conditional=False,
         objective="least_squares",
-        # Of the mean over patches, as in pix2pix. With cycle 10 and identity 2, what may stay as it is stays:
-        # white digits did not become dark ones (36 % read as their class; benchmarks/results/exchange.md).
-        penalties=(Penalty(name="r1", weight=5.0, method="finite_difference", sigma=0.01, share=0.5),),
+        # With cycle 10 and identity 2, what may stay as it is stays: white digits did not become dark ones
+        # (36 % read as their class; benchmarks/results/exchange.md).
+        penalties=(Penalty(name="r1", weight=1.0, method="finite_difference", sigma=0.01, share=0.5),),
         terms=(Term(name="cycle", weight=3.0),),
         pool=50,
         batch=4,

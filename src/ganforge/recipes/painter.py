@@ -24,7 +24,6 @@ def recipe(space: Space, n: int) -> Recipe:
         base,
         name="painter",
         generator=replace(base.generator, depth=3),
-        penalties=(replace(base.penalties[0], weight=20.0),),
         terms=(
             Term(name="cycle", weight=10.0),
             Term(name="identity", weight=2.0),
