@@ -139,9 +139,7 @@ def resident(pid: int) -> float:
 
 def speed() -> None:
     """Training beside a browser at ten frames a second, against training that nobody watches."""
-    print(
-        "| game | rounds/s unwatched | watched | frames/s | speed kept, by processor time | by the clock | bar |"
-    )
+    print("| game | rounds/s unwatched | watched | frames/s | kept, by processor time | by the clock | bar |")
     print("|---|---|---|---|---|---|---|")
     with studio("--workers", "1") as (port, pid):
         for name, settings in GAMES.items():

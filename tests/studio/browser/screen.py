@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -143,6 +144,31 @@ class Screen:
             "rules => axe.run(document, rules)", {"resultTypes": ["violations"], **rules}
         )
         return [f"{one['id']}: {[node['target'] for node in one['nodes']]}" for one in found["violations"]]
+
+    def keep(self, name: str) -> None:
+        """Pictures of what is on the screen now, in both themes and widths, for people to look at.
+
+        They go into the folder that GANFORGE_TEST_SCREENSHOTS names; without it nothing is done.
+        """
+        folder = os.environ.get("GANFORGE_TEST_SCREENSHOTS")
+        if not folder:
+            return
+        covered = self.page.locator("dialog[open]").count() > 0  # and with it the button for the theme
+        for shade in ("light", "dark"):
+            if covered:
+                self.page.evaluate("one => { document.documentElement.dataset.theme = one }", shade)
+            elif shade == "dark":
+                self.click("[aria-label='Switch to the dark theme']")
+            for wide, high in ((1440, 900), (390, 844)):
+                self.page.set_viewport_size({"width": wide, "height": high})
+                self.page.wait_for_timeout(300)
+                path = Path(folder) / f"{name}-{wide}-{shade}.png"
+                self.page.screenshot(path=path, full_page=not covered)
+        if covered:
+            self.page.evaluate("document.documentElement.dataset.theme = 'light'")
+        else:
+            self.click("[aria-label='Switch to the light theme']")
+        self.page.set_viewport_size({"width": 1440, "height": 900})
 
     def overflows(self) -> bool:
         """Whether the page is wider than the window."""

@@ -60,6 +60,7 @@ def test_pins_by_drag_and_drop_and_by_keyboard(screen: Screen) -> None:
     screen.page.drag_and_drop("[data-pin='1'] .made", f"{here} .slot:nth-child(1)")
     screen.page.select_option("[data-slot=to]", "2")
     screen.see("[data-sheet=strip] .made:nth-child(8)")
+    screen.keep("explore-interpolation")
     result = f"{here} .slot.result .picture"
     before = screen.pixels(result)
     screen.slide("[name=between]", 0.9)
@@ -99,6 +100,7 @@ def test_feedback_mixing_and_translation_work_or_say_why_not(screen: Screen) -> 
     screen.click("[name=feedback]")
     screen.see(".panel:not([hidden]) [role=status]", "It takes this for real with")
     screen.see(".panel:not([hidden]) .slot:nth-child(3) .picture")
+    screen.keep("explore-feedback")
     for name in ("mix", "translate"):
         screen.tab(name)
         assert len(screen.one(".panel:not([hidden])").inner_text()) > 20

@@ -58,6 +58,7 @@ def test_slow_motion_goes_through_the_five_steps_in_order(screen: Screen) -> Non
         "G through the updated D",
     ]
     assert "loss" in screen.one(".stages li.now").inner_text()
+    screen.keep("play-slow")
 
 
 def test_settings_live_in_the_address_and_come_back(screen: Screen) -> None:
@@ -81,6 +82,7 @@ def test_settings_live_in_the_address_and_come_back(screen: Screen) -> None:
     screen.click("[name=python]")
     script = screen.one("[data-script=python]").inner_text()
     compile(script, "script", "exec")
+    screen.keep("play-python")
     assert "import ganforge" in script
     assert "hinge" in script
     screen.click("dialog button:has-text('Copy the script')")
@@ -114,6 +116,7 @@ def test_free_drawing_with_the_pointer_and_with_the_keyboard(screen: Screen) -> 
     screen.one(".board").focus()
     for key in ("ArrowRight", "ArrowUp", "Space", "Space", "Space"):
         screen.page.keyboard.press(key)
+    screen.keep("play-drawing")
     screen.click("[name=use-drawing]")
     screen.wait_address("data=drawn:")
     screen.see("[data-data=drawn][aria-pressed=true]")
@@ -173,6 +176,7 @@ def test_a_failure_its_finding_and_the_remedy(screen: Screen) -> None:
     screen.see(".arenas.two .arena h2", "With the remedy")
     screen.until(lambda: screen.round(0) > 5 and screen.round(1) > 5, "both play")
     screen.see(".arena:first-child .remedy")
+    screen.keep("play-failure")
     screen.click(".arena:first-child .remedy")
     screen.see("[data-notice=word]", "remedy")
     screen.click(".arena:last-child button:has-text('Close this one')")

@@ -49,6 +49,7 @@ def test_a_token_is_asked_for_and_opens_everything(stranger: Screen, guarded: Ru
     field.fill("not this one, surely")
     field.press("Enter")
     stranger.see("dialog [role=status]", "That is not the token")
+    stranger.keep("token")
     field.fill(guarded.token)
     field.press("Enter")
     stranger.gone("dialog")

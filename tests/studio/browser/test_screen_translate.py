@@ -67,6 +67,7 @@ def test_a_dropped_picture_stands_beside_its_result_and_is_saved(screen: Screen,
     assert _size(screen, "input") == _size(screen, "result") == [90, 60]
     screen.see(".translation [role=status]", "Took")
     screen.see(".translation", "90×60")
+    screen.keep("explore-translation")
     with screen.page.expect_download() as saved:
         screen.click("[name=save]")
     assert saved.value.suggested_filename == "holiday-translated.png"

@@ -85,9 +85,10 @@ export class Chart {
     this.show(last);
     const [x] = this.data;
     const parts = this.options.series.map((series, i) => `${series.name} ${short(this.data[i + 1]?.[last] ?? null)}`);
+    const marks = this.findings.map(({ code, nimg }) => `. Marked at ${short(nimg)}: ${code.replaceAll("-", " ")}`).join("");
     this.plot.setAttribute("aria-label",
       last < 0 ? `${this.options.title}: nothing yet` :
-        `${this.options.title}, ${x.length} points to ${short(x[last])} examples. Latest: ${parts.join(", ")}`);
+        `${this.options.title}, ${x.length} points to ${short(x[last])} examples. Latest: ${parts.join(", ")}${marks}`);
   }
 
   private show(index: number): void {

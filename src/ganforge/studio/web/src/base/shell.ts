@@ -60,7 +60,7 @@ export function sayLimits(about: About, view: ViewName): void {
     watch: `Everything shown is read from the run folders in ${about.roots.join(", ") || "no folder"}; ` +
       "a closed page costs a run nothing.",
     explore: `Limits: ${limits.explore_models} models open at a time on this machine; ${limits.pictures} pictures a sheet; ` +
-      `pictures up to ${Math.round(limits.message_bytes / 2 ** 20)} MB.`,
+      `a picture to translate up to ${megabytes} MB, its result up to ${Math.round(limits.translated_pixels / 1e6)} million pixels.`,
   };
   fill(foot);
   add(foot, words[view], ` ganforge ${about.ganforge}. Nothing leaves this machine.`);

@@ -10,7 +10,7 @@ import { picture, showPicture } from "./show";
 export function feedbackTool(desk: Desk): Tool {
   const why = desk.opened.can["feedback"];
   if (why) return { element: el("p", { class: "quiet" }, why), redraw: () => undefined };
-  const titles = ["the picture", "where and which way", "after ten steps of its advice"];
+  const titles = ["the picture", "where and which way", "after ten steps of it"];
   const canvases = titles.map((title) => picture(title));
   const said = el("p", { role: "status" });
   const row = el("div", { class: "slots" }, ...canvases.map((canvas, i) =>
@@ -26,8 +26,8 @@ export function feedbackTool(desk: Desk): Tool {
         return blob ? showPicture(canvas, blob) : Promise.resolve();
       }));
       const { probability, after, words, calibration } = made.header;
-      say(said, `It takes this for real with ${number(probability)}; after ten steps with ${number(after)}. ` +
-        `${text(words)} ${text(calibration)}`);
+      say(said, `It takes this for real with ${number(probability)}; after ten steps of its advice with ${number(after)}` +
+        `${calibration ? ` (${text(calibration)})` : ""}. ${words ? `Its advice: ${text(words)}.` : ""}`);
     }).catch((error: unknown) => {
       say(said, "");
       refused(error);

@@ -118,8 +118,8 @@ export function translationTool(link: ModelLink, opened: Opened, about: About): 
     if (task.task === running && task.state === "running") say(said, `${task.words} …`);
   });
   const way = told.goes_back ? el("fieldset", { class: "row ways" }, el("legend", {}, "Which way"),
-    el("label", { class: "row" }, there, `there, as trained: ${told.from} to ${told.to}`),
-    el("label", { class: "row" }, wayBack, `back: ${told.to} to ${told.from}`)) : null;
+    el("label", {}, there, told.from === told.to ? "there, as trained" : `there, as trained: ${told.from} to ${told.to}`),
+    el("label", {}, wayBack, told.from === told.to ? "back" : `back: ${told.to} to ${told.from}`)) : null;
   const degrade = told.makes_inputs ? el("div", { class: "row" }, clean, el("label", { for: clean.id },
     `The picture is clean: make the input from it first, as in training (${told.makes_inputs})`)) : null;
   const element = el("div", { class: "stack translation" }, intro,

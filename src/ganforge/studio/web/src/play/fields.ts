@@ -67,14 +67,16 @@ function number(setting: Setting & { type: "number" | "whole" }, title: string, 
   const id = fresh("setting");
   const { low, high } = setting;
   const log = setting.scale === "log" && low > 0;
+  // Where there are few whole numbers, one press of an arrow key is one of them.
+  const steps = setting.type === "whole" && !log ? Math.min(STEPS, high - low) : STEPS;
   const tidy = (value: number): number => {
     const inside = clamp(value, low, high);
     return setting.type === "whole" ? Math.round(inside) : Number(inside.toPrecision(2));
   };
   const toShare = (value: number): number =>
-    STEPS * (log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low));
+    steps * (log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low));
   const fromShare = (share: number): number =>
-    log ? low * (high / low) ** (share / STEPS) : low + ((high - low) * share) / STEPS;
+    log ? low * (high / low) ** (share / steps) : low + ((high - low) * share) / steps;
   const box = el("input", {
     id, type: "number", name: setting.key, min: low, max: high, step: setting.type === "whole" ? 1 : "any",
     placeholder: setting.optional ? "none" : "",
@@ -90,7 +92,7 @@ function number(setting: Setting & { type: "number" | "whole" }, title: string, 
     },
   });
   const range = el("input", {
-    type: "range", min: 0, max: STEPS, step: 1, "aria-label": `${title}, as a slider`,
+    type: "range", min: 0, max: steps, step: 1, "aria-label": `${title}, as a slider`,
     oninput: () => {
       box.value = String(tidy(fromShare(Number(range.value))));
       range.setAttribute("aria-valuetext", box.value);

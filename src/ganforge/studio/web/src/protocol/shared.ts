@@ -19,6 +19,7 @@ export interface Limits {
   grace_seconds: number;
   message_bytes: number;
   explore_models: number;
+  translated_pixels: number;
   pictures: number;
   frames_a_second: number;
 }
