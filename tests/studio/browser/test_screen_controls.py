@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import Locator, expect
 
 from tests.processes import Gan, wait_until
-from tests.studio.browser.screen import PATIENCE, Screen
+from tests.studio.browser.screen import Screen
 
 REFUSED = "[data-notice=refused]"
 
