@@ -264,6 +264,14 @@ def test_scores_of_a_generator_that_is_kept_are_not_called_old(make_run: MakeRun
             "gan train 'my pets' --set batch=8",
         ),
         (["gan", "train", "pets", "--set", "packing=1"], "gan train pets"),
+        (
+            ["gan", "train", "pets", "--set", "packing=1", "--out", "runs/x", "--kimg", "9"],
+            "gan train pets --kimg 9",
+        ),
+        (
+            ["gan", "train", "pets", "--out=runs/x", "--set", "batch=8", "packing=1"],
+            "gan train pets --set batch=8",
+        ),
         (["gan", "train", "--resume", "runs/pets"], "gan train pets --recipe RECIPE"),
         (["train.py", "--fast"], "gan train pets --recipe RECIPE"),
         (None, "gan train pets --recipe RECIPE"),

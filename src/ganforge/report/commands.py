@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from itertools import pairwise
 from pathlib import PurePath
 from typing import Any
 
@@ -25,8 +26,8 @@ def started_with(info: dict[str, Any]) -> list[str]:
 def remedy(finding: Finding, run: Run) -> list[str]:
     """The command that starts the run anew with the finding's changes, as words; none where it has none.
 
-    It is the one that was typed, less what the finding changes; where that is not known or was a resume, one
-    that names the same data and recipe.
+    It is the one that was typed, less what the finding changes, and less the folder: a run is there already.
+    Where it is not known or was a resume, it is one that names the same data and recipe.
     """
     if not finding.changes:
         return []
@@ -34,7 +35,14 @@ def remedy(finding: Finding, run: Run) -> list[str]:
     if typed[:2] != ["gan", "train"] or len(typed) < 3 or "--resume" in typed:
         source = run.data.get("source")
         typed = ["gan", "train", source if isinstance(source, str) else "DATA", "--recipe", run.recipe.name]
-    kept = [word for word in typed if word.partition("=")[0] not in finding.changes]
+    kept = ["gan"]
+    for before, word in pairwise(typed):
+        name = word.partition("=")[0]
+        if name in finding.changes or "--out" in (before, name):
+            continue
+        if kept[-1] == "--set" and word.startswith("--"):
+            kept.pop()  # nothing that it set is left
+        kept.append(word)
     if kept[-1] == "--set":
         kept.pop()
     return [*kept, *shlex.split(finding.command())]
