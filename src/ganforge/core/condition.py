@@ -41,17 +41,20 @@ class Condition:
     labels  ``(C,)``: 1 for each label that holds        the same
     numbers ``(C,)``: in the data's own units            less the mean, by the deviation
     text    ``(L,)``: numbers of its phrases, then −1    1 / √count at each phrase, else 0
+    text    ``(C,)``: what ``encoder`` makes of it       the same
     ======= ============================================ ==================================================
 
     A linear map of a text's vector is the mean of trained embeddings of its phrases: each player's first
-    layer is its own small text encoder.
+    layer is its own small text encoder. With ``encoder``, a model that was trained elsewhere reads it.
 
     Attributes:
         kind: see above.
-        names: of the classes, the labels or the numbers; of text, the phrases that are known.
+        names: of the classes, the labels or the numbers; of text, the phrases that are known, or the
+            numbers of the encoder.
         mean, deviation: of numbers, one each.
         examples: rows of the data: what is asked for in turn where nobody says anything. Classes need none.
         captions: of text, what ``examples`` say.
+        encoder: of text, the sentence encoder that reads it (``core.sentences``); empty is none.
     """
 
     kind: ConditionKind
@@ -60,6 +63,7 @@ class Condition:
     deviation: tuple[float, ...] = ()
     examples: tuple[tuple[float, ...], ...] = ()
     captions: tuple[str, ...] = ()
+    encoder: str = ""
 
     def __post_init__(self) -> None:
         assert self.names
@@ -74,7 +78,7 @@ class Condition:
         """Rows ``(N, K)`` as the data keep them to vectors ``(N, size)`` float32."""
         import torch
 
-        if self.kind == "labels":
+        if self.kind == "labels" or self.encoder:
             return rows.float()
         if self.kind == "numbers":
             return (rows.float() - rows.new_tensor(self.mean).float()) / rows.new_tensor(
@@ -115,6 +119,10 @@ class Condition:
     def _row(self, words: str) -> list[float]:
         if self.kind == "class":
             return [self._number(words.strip())]
+        if self.encoder:
+            from ganforge.core.sentences import encode
+
+            return [float(number) for number in encode(self.encoder, [words])[0]]
         if self.kind == "text":
             known = {name: i for i, name in enumerate(self.names)}
             found = [known[phrase] for phrase in phrases(words) if phrase in known]
@@ -142,6 +150,8 @@ class Condition:
 
     def describe(self) -> str:
         """For a person: ``10 classes``, ``captions with 812 known phrases``, …"""
+        if self.encoder:
+            return f"captions as {self.encoder} reads them, {self.size:,} numbers"
         if self.kind == "text":
             return f"captions with {self.size:,} known phrases"
         if self.kind == "class":
@@ -149,7 +159,7 @@ class Condition:
         return f"{self.size} {self.kind}: {', '.join(self.names[:6])}{', …' if self.size > 6 else ''}"
 
     def to_json(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if value != ()}
+        return {name: value for name, value in asdict(self).items() if value not in ((), "")}
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Condition:

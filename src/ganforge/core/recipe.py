@@ -120,6 +120,8 @@ class Recipe:
             (edges, low-resolution:4, …), a side of each picture (left, right), or another folder or file.
         condition: which of the data's conditions the players get, if ``conditional``: auto takes captions,
             labels or numbers that lie beside the files, else the classes; names reads file names as captions.
+        text_encoder: the sentence encoder that reads captions (``core.sentences``); empty knows their words
+            and pairs of words, and each player learns what they mean.
         latent: how many numbers a latent has.
         prior: normal or uniform on [−1, 1).
         latent_bits: how many of the latent's numbers are coin tosses instead (``core.prior``).
@@ -152,6 +154,7 @@ class Recipe:
     encoder: Player | None = None
     source: str = ""
     condition: Literal["auto", "class", "labels", "numbers", "text", "names"] = "auto"
+    text_encoder: str = ""
     latent: int = 64
     prior: Literal["normal", "uniform"] = "normal"
     latent_bits: int = 0

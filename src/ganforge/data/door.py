@@ -67,6 +67,7 @@ def load(
     size: int | tuple[int, int] | None = None,
     channels: int | None = None,
     condition: str = "auto",
+    text_encoder: str = "",
     source: str = "",
     paired: bool = True,
     standardise: bool = True,
@@ -85,6 +86,8 @@ def load(
         condition: what examples say of themselves: auto takes captions, labels or numbers that lie beside the
             files, else classes; class, labels, numbers and text take that kind; names takes file names as
             captions.
+        text_encoder: the sentence encoder that reads captions (``core.sentences``); empty knows their words
+            and pairs of words.
         source: of a translation, where inputs come from: a degradation (``data.degrade``) that is made when
             examples are dealt; left, right, top or bottom of each picture; ``previous:K`` frames of a clip;
             or another built-in name or path.
@@ -110,7 +113,8 @@ def load(
     stored, words = _stored(one, wish, folder, progress)
     found = _usable(what, stored)
     share = usual_share(len(stored.values)) if held_out is None else held_out
-    dataset = split(stored, found, standardise=standardise, held_out=share, words=words)
+    about: dict[str, Any] = {"standardise": standardise, "text_encoder": text_encoder}
+    dataset = split(stored, found, held_out=share, words=words, **about)
     if wish.inputs == "made":
         return made(dataset, wish.source)
     if wish.inputs == "pile":

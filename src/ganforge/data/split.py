@@ -12,7 +12,7 @@ from ganforge.core.space import Space
 from ganforge.data.cache import Stored
 from ganforge.data.dataset import Dataset, Examples
 from ganforge.data.report import Scan
-from ganforge.data.words import numbers_condition, text_condition
+from ganforge.data.words import encoded_condition, numbers_condition, text_condition
 
 __all__ = ["MOST_HELD_OUT", "SPLIT_SEED", "cut_off", "split", "split_order", "usual_share"]
 
@@ -45,7 +45,15 @@ def usual_share(n: int) -> float:
     return 0.1 if n <= _DEAR else max(0.1, min(0.25, _ENOUGH / n))
 
 
-def split(stored: Stored, found: Scan, *, standardise: bool, held_out: float, words: list[str]) -> Dataset:
+def split(
+    stored: Stored,
+    found: Scan,
+    *,
+    standardise: bool,
+    held_out: float,
+    words: list[str],
+    text_encoder: str = "",
+) -> Dataset:
     """Cut the front off as held out, between two groups of duplicates.
 
     Means, deviations and known phrases are those of the training part.
@@ -53,7 +61,7 @@ def split(stored: Stored, found: Scan, *, standardise: bool, held_out: float, wo
     n = len(stored.values)
     cut = cut_off(stored.group, held_out)
     parts = slice(0, cut), slice(cut, n)
-    condition, rows = _condition(stored, cut)
+    condition, rows = _condition(stored, cut, text_encoder)
     held, train = (
         Examples(
             stored.values[part],
@@ -98,9 +106,11 @@ def split(stored: Stored, found: Scan, *, standardise: bool, held_out: float, wo
     return Dataset(space, train, held, manifest, found)
 
 
-def _condition(stored: Stored, cut: int) -> tuple[Condition | None, np.ndarray | None]:
+def _condition(stored: Stored, cut: int, text_encoder: str) -> tuple[Condition | None, np.ndarray | None]:
     """What examples say of themselves beside their class, and its rows ``(N, K)``."""
     if stored.texts is not None:
+        if text_encoder:
+            return encoded_condition(stored.texts, cut, text_encoder)
         return text_condition(stored.texts, cut)
     if stored.rows is not None:
         said = stored.meta["said"]

@@ -10,8 +10,9 @@ import numpy as np
 
 from ganforge.core.condition import Condition, phrases
 from ganforge.core.errors import DataError
+from ganforge.core.sentences import encode
 
-__all__ = ["as_known", "numbers_condition", "text_condition"]
+__all__ = ["as_known", "encoded_condition", "numbers_condition", "text_condition"]
 
 KNOWN = 4_096  # phrases at most
 LONGEST = 128  # phrases of one example that are kept
@@ -57,6 +58,26 @@ def text_condition(texts: Sequence[Sequence[str]], cut: int) -> tuple[Condition,
     return condition, rows
 
 
+def encoded_condition(texts: Sequence[Sequence[str]], cut: int, encoder: str) -> tuple[Condition, np.ndarray]:
+    """As :func:`text_condition`, read by a sentence encoder: rows ``(N, d)`` float32 of length 1.
+
+    An example's captions are read as one text.
+
+    Raises:
+        MachineError, UsageError: see :func:`~ganforge.core.sentences.encode`.
+    """
+    rows = encode(encoder, [". ".join(texts_of_one) for texts_of_one in texts])
+    asked = _evenly(cut, len(texts))
+    condition = Condition(
+        kind="text",
+        names=tuple(str(i) for i in range(rows.shape[1])),
+        examples=tuple(tuple(float(number) for number in rows[i]) for i in asked),
+        captions=tuple(caption(texts[i]) for i in asked),
+        encoder=encoder,
+    )
+    return condition, rows
+
+
 def caption(texts: Sequence[str]) -> str:
     """An example's captions as one short text, for people."""
     whole = ". ".join(texts)
@@ -88,9 +109,12 @@ def as_known(rows: np.ndarray, now: Condition, then: Condition) -> np.ndarray:
     Raises:
         DataError: they are of two kinds, or of labels or numbers by other names.
     """
-    if now.kind != then.kind or (now.kind != "text" and now.names != then.names):
+    phrases_known = now.kind == "text" and not now.encoder
+    if (now.kind, now.encoder) != (then.kind, then.encoder) or (
+        not phrases_known and now.names != then.names
+    ):
         raise DataError(f"the data say {now.describe()}, and the run knows {then.describe()}")
-    if now.kind != "text" or now.names == then.names:
+    if not phrases_known or now.names == then.names:
         return rows
     number = {phrase: i for i, phrase in enumerate(then.names)}
     table = np.array([*(number.get(phrase, -1) for phrase in now.names), -1], np.int32)

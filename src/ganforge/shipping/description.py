@@ -227,7 +227,7 @@ def _space(fields: dict[str, Any]) -> Space:
 
 def _condition(fields: dict[str, Any]) -> Condition:
     where = "space.condition"
-    _only(fields, ("kind", "names", "mean", "deviation", "examples", "captions"), where)
+    _only(fields, ("kind", "names", "mean", "deviation", "examples", "captions", "encoder"), where)
 
     def numbers(value: Any) -> tuple[float, ...]:
         return tuple(_real(number, where) for number in _listed(value, where))
@@ -243,8 +243,9 @@ def _condition(fields: dict[str, Any]) -> Condition:
         deviation=numbers(fields.get("deviation", [])),
         examples=tuple(numbers(row) for row in _listed(fields.get("examples", []), where)),
         captions=texts("captions"),
+        encoder=_text(fields.get("encoder", ""), f"{where}.encoder", 200),
     )
-    top = found.size - 1 if found.kind in ("class", "text") else math.inf
+    top = found.size - 1 if found.kind in ("class", "text") and not found.encoder else math.inf
     if any(number > top for row in found.examples for number in row) or 0 in found.deviation:
         raise ValueError(f"{where} names what it does not have")
     if kind != "class" and not (found.examples and len({len(row) for row in found.examples}) == 1):

@@ -32,8 +32,9 @@ def source_of(run: Run) -> tuple[str | Path, float]:
 
 
 def asked_of_data(recipe: Recipe) -> dict[str, Any]:
-    """What ``data.load`` is asked for a recipe, beside the data: its condition and its inputs."""
+    """What ``data.load`` is asked for a recipe, beside the data: what examples say, and inputs."""
     asked: dict[str, Any] = {"condition": recipe.condition, "source": recipe.source}
+    asked["text_encoder"] = recipe.text_encoder
     if recipe.game == "exchange":
         asked["paired"] = False
     return asked

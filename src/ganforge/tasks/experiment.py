@@ -180,7 +180,8 @@ def prepare(
     changes |= {
         name: said for name, said in (("source", source), ("condition", condition)) if said is not None
     }
-    dataset = load(data, size=size, condition=changes.get("condition", "auto"), progress=progress)
+    said = {name: changes[name] for name in ("condition", "text_encoder") if name in changes}
+    dataset = load(data, size=size, **said, progress=progress)
     space, n = dataset.space, dataset.train.n
     if isinstance(recipe, Recipe):
         given = recipe
