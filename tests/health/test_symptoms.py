@@ -345,6 +345,33 @@ def test_a_score_that_gets_better_does_not_hide_what_it_does_not_see():
     assert given_away.findings[0].code == "shortcut"
 
 
+def silent(after: int = 6) -> Bend:
+    """Nothing reaches the generator any more."""
+    return note("generator_gradient", after=after, mean=1e-8)
+
+
+def test_a_discriminator_that_died_is_undecided_and_no_equilibrium():
+    far_from_floor = score("sliced_wasserstein", value=0.3, low=0.28)
+    dead = diagnose(history(probe(told_held_out=0.5), late(far_from_floor, 8), silent()))
+    assert [finding.code for finding in dead.findings] == ["vanishing-gradients"]
+    settled = history(probe(told_held_out=0.5), late(score("sliced_wasserstein", low=0.08), 8), silent())
+    assert diagnose(settled).findings == ()  # at its floor there is nothing left to say
+    alive = history(probe(told_held_out=0.5))
+    assert [finding.code for finding in diagnose(alive).findings] == ["equilibrium"]
+
+
+def test_who_was_thrown_out_and_creeps_is_still_lost():
+    def creeping(record: Line, i: int) -> None:
+        scores(0.05, 100.0 * 0.95**i)(record, i)
+
+    def once(record: Line, i: int) -> None:
+        if i in (4, 5):
+            record["since"]["discriminator_gradient"]["mean"] = 1e6
+
+    assert numbers.exploding_gradients(history(creeping, once)) is not None
+    assert numbers.exploding_gradients(history(falling, once)) is None  # and who comes back is not
+
+
 def test_past_its_best_needs_a_best():
     ruined = course.past_its_best(history(sinking))
     assert ruined is not None

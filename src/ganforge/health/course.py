@@ -10,12 +10,14 @@ from ganforge.health import remedies
 from ganforge.health.finding import Finding
 from ganforge.health.history import History
 from ganforge.health.measures import (
+    DEAD,
     bad,
     finite,
     headline,
     improving,
     late,
     late_steps,
+    left_of_gradient,
     moved,
     moves,
     progress,
@@ -120,6 +122,8 @@ def equilibrium(history: History) -> Finding | None:
     apart = window(recent, told)
     if not apart or not all(UNDECIDED[0] <= value <= UNDECIDED[1] for value in apart):
         return None
+    if left_of_gradient(history)[1] < DEAD:
+        return None  # undecided as the dead are
     covered = window(recent, lambda one: ratio(one, "coverage"))
     alike = window(recent, lambda one: ratio(one, "precision"))
     if not covered or not alike or min(covered) < 0.8 or min(alike) < 0.8:

@@ -12,7 +12,9 @@ import numpy as np
 from ganforge.health.history import Examined, History
 
 __all__ = [
+    "DEAD",
     "LEVEL",
+    "above_its_floor",
     "accuracy",
     "bad",
     "finite",
@@ -20,8 +22,10 @@ __all__ = [
     "improving",
     "late",
     "late_steps",
+    "left_of_gradient",
     "moved",
     "moves",
+    "near",
     "never_fooled",
     "progress",
     "ratio",
@@ -36,6 +40,8 @@ __all__ = [
 LEVEL: dict[str, float] = {"minimax": 0.0, "non_saturating": 0.0, "hinge": 0.0, "least_squares": 0.5}
 
 NEVER = 0.99  # share of pairs told apart; healthy runs fall below it after some hundred rounds
+DEAD = 1e-5  # of the generator's largest gradient: nobody says anything any more
+NEAR = 0.2  # of the first score
 LONG_STEP = 0.33  # deviations of the real features; healthy runs of the zoo settle below .3
 
 
@@ -89,6 +95,16 @@ def bad(seen: Examined, share: float = 0.5) -> bool:
     """
     covered, alike = ratio(seen, "coverage"), ratio(seen, "precision")
     return covered < share or alike < share
+
+
+def above_its_floor(seen: Examined) -> bool:
+    """Whether the score is plainly worse than that of real examples, by more than chance."""
+    return headline(seen, "low") > 1.5 * max(headline(seen, "floor"), 0.0)
+
+
+def near(history: History) -> bool:
+    """Whether the samples came a good way from those of the first, random parameters towards real ones."""
+    return headline(history.examined[-1]) < NEAR * headline(history.examined[0])
 
 
 def told(seen: Examined) -> float:
@@ -153,6 +169,13 @@ def _better(scores: list[float], by: float) -> bool:
 def _falls(values: list[float]) -> bool:
     """Whether each is below the one before, and the last by a tenth below the first."""
     return len(values) == 6 and values[-1] < 0.9 * values[0] and all(b < a for a, b in pairwise(values))
+
+
+def left_of_gradient(history: History) -> tuple[float, float]:
+    """The norm of the generator's gradient, the larger of the last two, and over the largest; NaN without."""
+    norms = finite(one.note("generator_gradient") for one in moved(history))
+    now = window(late(history, 2), lambda one: one.note("generator_gradient"))
+    return (max(now), max(now) / max(max(norms), 1e-30)) if now else (math.nan, math.nan)
 
 
 def steps(history: History) -> list[float]:

@@ -8,7 +8,19 @@ from ganforge.core.recipe import Recipe
 from ganforge.health import remedies
 from ganforge.health.finding import Finding
 from ganforge.health.history import Examined, History
-from ganforge.health.measures import bad, finite, improving, late, moved, told, window
+from ganforge.health.measures import (
+    DEAD,
+    above_its_floor,
+    bad,
+    finite,
+    improving,
+    late,
+    left_of_gradient,
+    moved,
+    near,
+    told,
+    window,
+)
 
 __all__ = ["broken_numbers", "exploding_gradients", "not_finite", "vanishing_gradients"]
 
@@ -73,11 +85,12 @@ def exploding_gradients(history: History) -> Finding | None:
     if not seen:
         return None
     norm, grown = 0.0, False
-    lost = not improving(history) and all(bad(one) for one in seen[-2:])
+    bad_ones = all(bad(one) for one in seen[-2:])
+    lost, astray = bad_ones and not improving(history), bad_ones and not near(history)
     for name in ("generator_gradient", "discriminator_gradient"):
         norms = finite(one.note(name) for one in seen)
         recent = max(norms[-3:], default=0.0)
-        if lost and max(norms, default=0.0) > ENORMOUS_NORM:
+        if (lost or astray) and max(norms, default=0.0) > ENORMOUS_NORM:
             recent = max(norms)  # who was thrown out of the world once, and is still lost, suffers from it
         grown |= recent > (LARGE_NORM if lost else ENORMOUS_NORM) and recent > GROWTH * min(norms)
         norm = max(norm, recent)
@@ -101,26 +114,29 @@ def exploding_gradients(history: History) -> Finding | None:
 
 
 def vanishing_gradients(history: History) -> Finding | None:
-    """Almost nothing of the discriminator's verdict reaches the generator, and its samples are bad."""
+    """Almost nothing of the verdict reaches the generator, and its samples could be better."""
     recent = late(history, 2)
-    norms = finite(one.note("generator_gradient") for one in moved(history))
-    now = window(recent, lambda one: one.note("generator_gradient"))
-    if not now or not norms or not all(bad(one) for one in recent) or improving(history):
+    now, left = left_of_gradient(history)
+    if not math.isfinite(left) or improving(history):
         return None
-    left = max(now) / max(max(norms), 1e-30)
     sure = min(window(recent, _sureness), default=0.0)
-    if left > VANISHED or (sure < 0.95 and left > VANISHED / 100):
+    lost = all(bad(one) for one in recent) and left <= (VANISHED if sure >= 0.95 else VANISHED / 100)
+    # A discriminator that died says nothing, however good the samples were by then.
+    if not lost and not (left < DEAD and all(above_its_floor(one) for one in recent)):
         return None
     recipe = history.recipe
-    fast = remedies.relative_rate(recipe, "generator") >= remedies.FAST
-    remedy = remedies.lower_rates(recipe) if fast else remedies.brake(recipe, history.space)
+    fast = max(remedies.relative_rate(recipe, role) for role in ("generator", "discriminator"))
+    remedy = remedies.lower_rates(recipe) if fast >= remedies.FAST else remedies.brake(recipe, history.space)
     return Finding(
         code="vanishing-gradients",
         severity="failure",
         nimg=history.nimg,
-        evidence={"gradient": max(now), "share_of_largest": left, "told_apart": sure},
+        evidence={"gradient": now, "share_of_largest": left, "told_apart": sure},
         meaning="The generator is told that its samples are bad, but not in which direction better ones lie:"
-        " its gradient has vanished.",
+        " its gradient has vanished."
+        if lost
+        else "The discriminator says the same of everything: it has died, and nobody tells the generator what"
+        " could be better.",
         remedy=remedy.words,
         changes=remedy.changes,
     )

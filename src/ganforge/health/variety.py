@@ -11,10 +11,10 @@ from ganforge.health.finding import Finding
 from ganforge.health.history import Examined, History
 from ganforge.health.measures import (
     bad,
-    headline,
     improving,
     late,
     moves,
+    near,
     never_fooled,
     progress,
     ratio,
@@ -199,10 +199,8 @@ def shortcut(history: History) -> Finding | None:
     # Who has made few moves differs in everything, and a handful of samples differ from all others.
     if not lines or min(lines) < TRIFLE or moves(history) < GROWN or any(_few(one) for one in recent):
         return None
-    first, last = headline(history.examined[0]), headline(history.examined[-1])
     # Samples that never came near real ones differ in everything: that is no shortcut.
-    near = last < 0.2 * first if math.isfinite(first) else False
-    if not near or not all(told(one) > GIVEN_AWAY and bad(one) for one in recent):
+    if not near(history) or not all(told(one) > GIVEN_AWAY and bad(one) for one in recent):
         return None
     # Samples may get better in what scores see: if none ever passed for real, it is not what gives them away.
     if improving(history) and not never_fooled(history):
