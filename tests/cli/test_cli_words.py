@@ -192,6 +192,7 @@ def test_data_and_recipes_answer(gan: Call, tmp_path: Path):
     found = json.loads(gan("data", "digits", "--json").out)
     assert found["count"] == 1797
     assert "10 classes" in gan("data", "digits").out
+    assert "12×16 grey" in gan("data", "digits", "--size", "12x16").out  # as training would read them
     assert gan("recipes", "ring", "--copy", "mine.py").code == 0
     assert (tmp_path / "mine.py").read_text() == gan("recipes", "ring").out
     one_line(gan("recipes", "ring", "--copy", "mine.py"), 2, "exists")

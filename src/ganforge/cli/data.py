@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional
 
-from ganforge.cli.options import option, parse
+from ganforge.cli.options import option, parse, size
 
 __all__ = ["Data", "main"]
 
@@ -23,6 +23,8 @@ class Data:
     """what examples say of themselves; names takes the files' names as captions"""
     source: Annotated[str | None, option("SOURCE", name="from")] = None
     """inputs of a translation: edges, low-resolution:4, left, previous:2, … or another folder or file"""
+    size: Annotated[str | None, option("PIXELS")] = None
+    """size that the pictures would be brought to, as in 64 or 96x64 (width x height); inferred by default"""
     unpaired: Annotated[bool, option()] = False
     """take --from as a pile of its own; inferred where most names have no partner"""
     json: Annotated[bool, option()] = False
@@ -40,6 +42,7 @@ def main(arguments: list[str]) -> int:
     with screen.reading() as progress:
         found = scan(
             options.data,
+            size=size(options.size),
             condition=options.condition,
             source=source,
             paired=not options.unpaired and (not source or pairs_match(options.data, source)),
