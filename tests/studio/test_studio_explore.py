@@ -51,6 +51,7 @@ def test_a_model_says_what_it_can(studio: Running):
         assert "first call" in line.refused("make", latents=[SEED])
         assert "no run '0:nothing'" in line.refused("open", model="0:nothing")
         told = line.call("open", model="0:digits")
+        assert told["model"] == "0:digits"
         assert (told["view"], told["latent"], told["words"]) == ("pictures", 16, "8×8 grey")
         assert told["classes"] == [str(i) for i in range(10)]
         assert told["can"]["feedback"] is told["can"]["invert"] is told["can"]["directions"] is None

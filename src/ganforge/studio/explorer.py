@@ -59,7 +59,10 @@ class Explorer:
             fields = {key: value for key, value in call.items() if key not in ("id", "do", "model", "moment")}
             moment = call.get("moment", "chosen")
             if call["do"] == "open":
-                reply = {"id": call.get("id"), "ok": True, **self._open(self._model(path, moment))}
+                model = self._model(path, moment)
+                if isinstance(model, Model):
+                    self._settle(model)
+                reply = {"id": call.get("id"), "ok": True, "model": call.get("model"), **model.to_json()}
             else:
                 reply = self._answer(self._generator(path, moment), call["do"], fields, call.get("id"))
         except Exception as error:
@@ -101,19 +104,19 @@ class Explorer:
         return Model(path, self._folder / _plain(path), moment)
 
     @staticmethod
-    def _open(model: Model | Translation) -> dict[str, Any]:
-        """What it is; a generator is tried first, since its first sample is slow.
+    def _settle(model: Model) -> None:
+        """Choose how many threads make its samples, where that is not known yet.
 
         Threads wait for one another after each layer. A light network is quicker with one, and by far where a
         browser is busy beside it: 9 ms against 24 for 64×64 pictures on two cores.
         """
-        if isinstance(model, Model):
+        if not model.threads:
             torch.set_num_threads(1)
-            model.make([{"seed": 0}], None)
+            model.make([{"seed": 0}], None)  # the first one is slow
             began = time.perf_counter()
             model.make([{"seed": 0}], None)
             model.threads = 1 if time.perf_counter() - began < _HEAVY else _CORES
-        return model.to_json()
+        torch.set_num_threads(model.threads)
 
     def _send(self, name: str, message: dict[str, Any] | bytes, *, over: bool = False) -> None:
         if isinstance(message, bytes):
@@ -126,7 +129,7 @@ class Explorer:
     def _answer(self, model: Model, do: str, fields: dict[str, Any], number: Any) -> dict[str, Any] | bytes:
         match do:
             case "make":
-                torch.set_num_threads(model.threads)
+                self._settle(model)
                 return self._make(model, fields, number)
             case "feedback":
                 return self._feedback(model, fields, number)

@@ -35,7 +35,7 @@ class Model:
         moment: of a run, which checkpoint.
 
     Attributes:
-        threads: that a sample is made by, once it is known how long it takes.
+        threads: that a sample is made by; 0 where it is not known yet how long one takes.
     """
 
     def __init__(self, path: Path, keep: Path, moment: Moment) -> None:
@@ -47,7 +47,7 @@ class Model:
             )
         self.sampler = sampler
         self._make = maker(sampler)
-        self.threads = 1
+        self.threads = 0
         self.space, self.prior = self.sampler.space, self.sampler.prior
         self.is_run = (path / "run.json").is_file()
         self.keep = path / "explore" if self.is_run else keep
