@@ -115,6 +115,14 @@ def test_a_run_that_goes_on_is_followed_paused_saved_and_stopped(studio: Running
             commanded(line, "resume", "training")
             commanded(line, "save", "training")
             until(lambda: checkpoints(runs / "live") - kept)
+            kept = checkpoints(runs / "live")
+            made = exported(line, runs, "0:live")  # this moment, and not the last that was saved
+            assert checkpoints(runs / "live") - kept
+            assert (made / "config.json").is_file()
+            commanded(line, "pause", "paused")
+            exported(line, runs, "0:live")
+            until(lambda: summary(studio)["state"] == "paused")
+            commanded(line, "resume", "training")
             commanded(line, "stop", None)
             assert gan.wait(60) == 143
             until(lambda: summary(studio)["state"] == "stopped")
@@ -151,13 +159,18 @@ def until(true: Callable[[], object], seconds: float = 60.0) -> None:
         time.sleep(0.05)
 
 
+def exported(line: Line, runs: Path, run: str) -> Path:
+    """The model folder that 'Export this moment' writes."""
+    task = line.call("export", run=run, form="folder")["task"]
+    while (news := line.until("task"))["state"] == "running":
+        assert news["task"] == task
+    assert news["state"] == "done", news
+    return Path(runs.parent / news["result"]["path"])
+
+
 def test_this_moment_is_exported(studio: Running, runs: Path):
     with studio.socket("/api/watch") as line:
-        task = line.call("export", run="0:digits", form="folder")["task"]
-        while (news := line.until("task"))["state"] == "running":
-            assert news["task"] == task
-        assert news["state"] == "done", news
-        made = Path(runs.parent / news["result"]["path"])
+        made = exported(line, runs, "0:digits")
         assert (made / "config.json").is_file()
         models = {one["model"]: one["kind"] for one in studio.json("/api/explore/models")["models"]}
         assert models == {"0:digits": "run", "0:digits/exported/model": "folder"}

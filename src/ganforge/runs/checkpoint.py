@@ -21,6 +21,7 @@ __all__ = [
     "Checkpoint",
     "fitting",
     "forget_after",
+    "moments",
     "newest",
     "path_of",
     "prune",
@@ -132,6 +133,11 @@ def _folders(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted((path for path in folder.iterdir() if path.name.isdigit()), reverse=True)
+
+
+def moments(folder: Path) -> list[int]:
+    """Examples seen at each finished checkpoint, newest first."""
+    return [int(path.name) for path in _folders(folder)]
 
 
 def newest(folder: Path, only: tuple[str, ...] | None = None) -> tuple[Checkpoint | None, list[str]]:

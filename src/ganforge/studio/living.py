@@ -5,12 +5,14 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from ganforge.core.errors import UsageError
+from ganforge.runs.checkpoint import moments
 
-__all__ = ["COMMANDS", "Trainer", "command", "trainer_of"]
+__all__ = ["COMMANDS", "Trainer", "command", "save_now", "trainer_of"]
 
 COMMANDS = ("pause", "resume", "stop", "save")
 
@@ -129,3 +131,26 @@ def command(run: Path, what: str) -> str:
         raise UsageError(f"{run} is no longer being trained") from None
     except PermissionError:
         raise UsageError(f"the training of {run} belongs to another user") from None
+
+
+def save_now(run: Path, *, patience: float = 30.0) -> bool:
+    """Let the process that trains in ``run`` save this very moment; wait ``patience`` seconds at most.
+
+    A paused one is paused again. False where nobody trains there, or nobody could be asked: what is newest
+    then is what there is.
+    """
+    trainer = trainer_of(run)
+    if trainer is None:
+        return False
+    checkpoints = run / "checkpoints"
+    kept = moments(checkpoints)
+    end = time.monotonic() + patience
+    try:
+        command(run, "save")
+        while moments(checkpoints) == kept and trainer_of(run) is not None and time.monotonic() < end:
+            time.sleep(0.05)
+        if trainer.paused:
+            command(run, "pause")
+    except UsageError:  # it cannot be asked, or has just ended: then it has saved by itself
+        return False
+    return moments(checkpoints) != kept

@@ -25,6 +25,7 @@ from ganforge.runs.sampler import GeneratorSampler
 from ganforge.shipping.export import export
 from ganforge.studio import asked
 from ganforge.studio.bounds import Bounds
+from ganforge.studio.living import save_now
 from ganforge.studio.model import Model, described, fault
 from ganforge.studio.translation import Translation
 from ganforge.studio.wire import binary
@@ -195,6 +196,8 @@ def _invert(model: Model, fields: dict[str, Any], tell: Tell) -> Outcome:
 def _exported(path: Path, fields: dict[str, Any], tell: Tell) -> Outcome:
     asked.only(fields, ("form",))
     form = asked.word(fields, "form", ("folder", "onnx"), "folder")
+    if save_now(path):
+        tell(None, "the training has saved this moment")
     tell(None, f"writing {form}, and comparing it with the network")
     made = export(path, to=form, moment="newest")
     return {"path": str(made.path), "bytes": made.size}, {}, []
