@@ -27,6 +27,7 @@ def test_text_from_a_command_line_takes_the_fields_type():
             "generator.activation": "tanh",
             "discriminator.spectral_norm": "true",
             "discriminator.clip": "none",
+            "discriminator.normalisation": "none",
             "penalties.centring.weight": "1",
             "augmentation.target": ".6",
             "conditional": "false",
@@ -35,7 +36,7 @@ def test_text_from_a_command_line_takes_the_fields_type():
     assert changed.batch == 32
     assert changed.generator.width == 96
     assert changed.generator.options == {"activation": "tanh"}
-    assert changed.discriminator.options == {"spectral_norm": True}
+    assert changed.discriminator.options == {"spectral_norm": True, "normalisation": "none"}
     assert changed.discriminator.clip is None
     assert [penalty.weight for penalty in changed.penalties] == [1.0, 1.0]
     assert changed.augmentation.target == 0.6

@@ -247,10 +247,10 @@ def _set(fields: dict[str, Any], dotted: str, value: Any) -> None:
 
 
 def _literal(value: Any) -> Any:
-    """Text from a command line as a bool, a number, None or itself."""
+    """Text from a command line as a bool, a number or itself; a family may have an option called none."""
     if not isinstance(value, str):
         return value
-    words = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False, "none": None}
+    words = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
     if value.lower() in words:
         return words[value.lower()]
     for number in (int, float):
