@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
@@ -27,10 +28,13 @@ class Kept:
     Attributes:
         inputs: ``(K, *source.shape)`` in model units.
         targets: ``(K, *space.shape)`` in model units; of two piles, just as many of the other one.
+        rows: ``(K, …)``, what the targets say of themselves, as the run's condition reads it: what the inputs
+            should be asked to become. None without a condition, without targets, and in the run folder.
     """
 
     inputs: Tensor
     targets: Tensor
+    rows: np.ndarray | None = None
 
 
 def source_space(space: Space) -> Space:

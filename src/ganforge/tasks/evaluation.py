@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -178,7 +178,7 @@ def evaluate_run(
     if given is not None:  # each input once
         sampler = sampler_of_inputs(sampler, given.inputs)
         n = min(n, len(given.inputs)) if samples is None else n
-    rows = _said(run, sampler, reals, n, seed)
+    rows = _said(run, sampler, reals, given, n, seed)
     asked = (
         rows[:, 0] if rows is not None and sampler.asks is not None and sampler.asks.kind == "class" else None
     )
@@ -293,11 +293,15 @@ def _beside(
     return sources, run.space.to_declared(given.targets[numbers]) if paired else None
 
 
-def _said(run: Run, sampler: GeneratorSampler, reals: Reals, n: int, seed: int) -> Indices | None:
+def _said(
+    run: Run, sampler: GeneratorSampler, reals: Reals, given: Kept | None, n: int, seed: int
+) -> Indices | None:
     """What each sample is asked to be, ``(n, K)`` as the sampler's condition reads it, as the data say it."""
     asks = sampler.asks
     if asks is None:
         return None
+    if given is not None and given.rows is not None:  # of a translation, what its inputs should become
+        return given.rows[cast(Inputs, sampler.prior).numbers(n, seed=seed)]
     known = reals.dataset.under(run.space).train
     rows = known.said(asks) if reals.labelled or asks.kind != "class" else None
     if rows is None:

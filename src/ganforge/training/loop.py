@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+import torch
 from PIL.Image import Image
 
 from ganforge.core.errors import DivergenceError, RunError, UsageError
@@ -344,8 +345,10 @@ class Trainer:
     def _sheet(self) -> Image:
         space, seed = self.run.space, self.run.recipe.seed
         if self._shown is not None:
-            made = self._sampler.sample(TRIPLES, seed=seed)
             numbers = cast(Inputs, self._sampler.prior).numbers(TRIPLES, seed=seed)
+            asks, rows = self._sampler.asks, self._shown.rows
+            wishes = None if asks is None or rows is None else asks.vectors(torch.from_numpy(rows[numbers]))
+            made = self._sampler.sample(TRIPLES, seed=seed, condition=wishes)
             source = source_space(space).to_declared(self._shown.inputs[numbers])
             return side_by_side(source, made, space.to_declared(self._shown.targets[numbers]), space)
         n = SCATTER if space.kind == "points" else GALLERY

@@ -62,7 +62,9 @@ def shown_inputs(recipe: Recipe, dataset: Dataset, *, most: int = _SHOWN) -> Kep
         return None
     part = dataset.held_out if dataset.held_out.n >= _FEW else dataset.train
     hand = deck_of(part, recipe, dataset.space).at(np.arange(min(part.n, most)))
-    return Kept(hand.real if hand.source is None else hand.source, hand.real)
+    rows = part.said(condition_of(recipe, dataset.space)) if recipe.game == "translation" else None
+    rows = None if rows is None else rows[: len(hand.real)]
+    return Kept(hand.real if hand.source is None else hand.source, hand.real, rows)
 
 
 class Rounds:
