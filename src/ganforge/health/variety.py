@@ -93,12 +93,15 @@ def _few(seen: Examined) -> bool:
 
 
 def _stays_few(history: History) -> bool:
-    """Few different samples at the last five examinations, and not more of them."""
+    """Few different samples at the last five examinations, and as many each time: fixed pictures.
+
+    Young samples that are much alike are few as well, but their number moves from look to look.
+    """
     recent = late(history, 5)
     several = window(recent, lambda one: one.score("support_size"))
     if not several or progress(history) < 0.25 or not all(_few(one) for one in recent):
         return False
-    return several[-1] < 1.5 * several[0]
+    return max(several) < 1.1 * min(several)
 
 
 def _narrow(seen: Examined) -> bool:
