@@ -71,7 +71,7 @@ TASKS = {
     "inpainting": Task("inpainting", None, "the hole left grey", itself),
     "colourisation": Task("colourisation", None, "left grey", itself),
     "scribbles": Task("scribbles", None, "the input itself", itself),
-    "next-frame": Task("next-frame", None, "the last frame again", itself),
+    "next-frame": Task("next-frame", "previous:3", "the last frame again", itself),
 }
 
 

@@ -1,6 +1,7 @@
 """A grey picture to a coloured one.
 
-The grey input is made from the data themselves (Isola et al. 2017, section 3).
+The grey input is made from the data themselves (Isola et al. 2017, section 3). The network adds colour to it:
+what is drawn is there already.
 
 Command:   gan train FOLDER --recipe colourisation
 Expect:    benchmarks/results/translation.md
@@ -19,4 +20,5 @@ __all__ = ["recipe"]
 
 def recipe(space: Space, n: int) -> Recipe:
     base = pix2pix.recipe(space, n)
-    return replace(base, name="colourisation", source="grey")
+    arrow = replace(base.generator, options={"skip_input": True})
+    return replace(base, name="colourisation", source="grey", generator=arrow)
