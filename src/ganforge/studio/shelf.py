@@ -6,13 +6,27 @@ import io
 import secrets
 import tempfile
 import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ganforge.core.errors import UsageError
 from ganforge.data.files import UnreadableError
 from ganforge.data.pictures import open_picture
 
-__all__ = ["Shelf"]
+__all__ = ["Shelf", "doubtful"]
+
+
+@contextmanager
+def doubtful() -> Generator[None]:
+    """Whatever goes wrong within, a person's file cannot be read as a picture: raises UsageError."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd files; they are judged by whether they decode
+            yield
+    except Exception as error:  # Pillow's readers raise nearly any exception on damaged or hostile files
+        why = str(error) if isinstance(error, UnreadableError) else "it is damaged"
+        raise UsageError(f"this file cannot be read as a picture: {why}") from None
 
 
 class Shelf:
@@ -30,14 +44,8 @@ class Shelf:
 
     def take(self, content: bytes) -> tuple[str, int, int]:
         """Keep a picture: its name, width and height. Raises UsageError for what is none."""
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                with open_picture(io.BytesIO(content)) as image:
-                    width, height = image.size
-        except Exception as error:  # Pillow's readers raise nearly any exception on damaged or hostile files
-            why = str(error) if isinstance(error, UnreadableError) else "it is damaged"
-            raise UsageError(f"this file cannot be read as a picture: {why}") from None
+        with doubtful(), open_picture(io.BytesIO(content)) as image:
+            width, height = image.size
         path = self.place()
         path.write_bytes(content)
         self._given.add(path.name)

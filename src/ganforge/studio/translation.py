@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,13 +14,13 @@ import torch
 
 from ganforge.core.errors import UsageError
 from ganforge.data.degrade import is_degradation
-from ganforge.data.files import UnreadableError
 from ganforge.runs import pictures
 from ganforge.runs.files import write_atomically
 from ganforge.runs.folder import Moment, Run
 from ganforge.runs.translator import NetworkTranslator, Translator, translates
 from ganforge.shipping.opening import load
 from ganforge.studio.bounds import Bounds
+from ganforge.studio.shelf import doubtful
 from ganforge.tasks.arrow import Arrow, open_arrow
 from ganforge.tasks.before_after import picture_of
 from ganforge.tasks.frames import read_still
@@ -43,14 +42,8 @@ def is_translator(path: Path, moment: Moment) -> bool:
 
 def read_picture(file: Path) -> np.ndarray:
     """A person's picture ``(C, H, W)`` uint8, upright, in 1, 3 or 4 channels. Raises UsageError."""
-    try:
-        with file.open("rb") as opened, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd files; they are judged by whether they decode
-            return read_still(opened)
-    # Pillow's readers raise nearly any exception on damaged or hostile files.
-    except Exception as error:
-        why = str(error) if isinstance(error, UnreadableError) else "it is damaged"
-        raise UsageError(f"this file cannot be read as a picture: {why}") from None
+    with doubtful(), file.open("rb") as opened:
+        return read_still(opened)
 
 
 class Translation:

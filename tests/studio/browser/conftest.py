@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Generator
@@ -21,9 +20,8 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from ganforge.tasks.experiment import prepare
 from tests import players
-from tests.processes import Gan
 from tests.studio.browser.screen import Screen
-from tests.studio.conftest import Running
+from tests.studio.conftest import Running, running
 
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -101,14 +99,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="package")
 def studio(page_is_built: None, runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
-    words = ("studio", str(runs), "--port", "0", "--no-browser", "--workers", "2")
-    gan = Gan(*words, cwd=tmp_path_factory.mktemp("studio"))
-    try:
-        yield Running(gan)
-    finally:
-        if gan.process.poll() is None:
-            gan.send(signal.SIGTERM)
-        gan.process.wait(20)
+    with running(tmp_path_factory.mktemp("studio"), str(runs), "--workers", "2") as started:
+        yield started
 
 
 @pytest.fixture

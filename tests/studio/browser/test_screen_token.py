@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.processes import Gan
 from tests.studio.browser.screen import PATIENCE, Screen
-from tests.studio.conftest import Running
+from tests.studio.conftest import Running, running
 
 
 @pytest.fixture(scope="module")
 def guarded(page_is_built: None, runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
     """A studio that other machines could ask."""
-    words = ("studio", str(runs), "--host", "0.0.0.0", "--port", "0", "--no-browser", "--workers", "1")
-    gan = Gan(*words, cwd=tmp_path_factory.mktemp("guarded"))
-    try:
-        yield Running(gan)
-    finally:
-        if gan.process.poll() is None:
-            gan.send(signal.SIGTERM)
-        gan.process.wait(20)
+    folder = tmp_path_factory.mktemp("guarded")
+    with running(folder, str(runs), "--host", "0.0.0.0", "--workers", "1") as started:
+        yield started
 
 
 @pytest.fixture
