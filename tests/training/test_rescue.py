@@ -75,6 +75,18 @@ def events(run: Run, kind: str) -> list[dict[str, object]]:
     return [event for event in run.events() if event["event"] == kind]
 
 
+def test_bad_samples_are_looked_at_twice_as_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def looks(ill: bool) -> int:
+        monkeypatch.setattr(watch, "EXAMINATIONS", 8)
+        monkeypatch.setattr(watch, "FEWEST", 4)
+        monkeypatch.setattr(watch, "bad", lambda _: ill)
+        training = trainer(tmp_path / str(ill))
+        assert training.train().finished
+        return sum("examination" in line and line["nimg"] > 0 for line in training.run.log())
+
+    assert looks(ill=True) == 2 * looks(ill=False) == 8
+
+
 def test_a_failure_seen_twice_rolls_back_to_the_best_and_changes_one_thing(
     tmp_path: Path, fails_from, monkeypatch
 ):

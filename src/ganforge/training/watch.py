@@ -11,7 +11,8 @@ from ganforge.core.prior import Prior
 from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
 from ganforge.data import Dataset
-from ganforge.health.history import History
+from ganforge.health.history import Examined, History
+from ganforge.health.measures import bad
 from ganforge.metrics.examination import Examiner
 from ganforge.networks.operations import Operations
 from ganforge.networks.players import condition_of, condition_size
@@ -25,6 +26,7 @@ __all__ = ["Watch"]
 
 EXAMINATIONS = 16  # a run, at equal distances
 FEWEST = 6  # with fewer, little can be said
+CLOSELY = 2  # times as often, while samples are bad: who is ill is looked after, and who is well left alone
 LEAST_NIMG = 2_048  # before the first, and between two of them
 _EARLY = (5, 6, 7, 8)  # further ones at so many halvings of the budget, for early news of a long run
 _LARGE = 64 * 64  # places of a picture, above which fewer samples are looked at
@@ -61,7 +63,7 @@ class Watch:
         return self._lines[-1]["nimg"] if self._lines else None
 
     def afford(self, rounds: Rounds) -> None:
-        """Have no more examinations than cost a fortieth of the training.
+        """Have no more examinations than cost a fortieth of the training, or a twentieth of bad samples.
 
         Both costs are estimated from the operations of a pass through each player: a function of the
         recipe and not of the clock, so that the moments of examination are the same in every run.
@@ -104,10 +106,12 @@ class Watch:
         return self._marks(nimg) > self._marks(nimg - step)
 
     def _marks(self, nimg: int) -> int:
-        """How many moments of examination there are up to ``nimg``."""
+        """How many moments of examination there are up to ``nimg``, for one who is as at the last of them."""
         total = self.plan.total_nimg
         early = (total >> halvings for halvings in _EARLY) if self._regular == EXAMINATIONS else ()
-        regular = nimg // max(total // self._regular, LEAST_NIMG)
+        ill = bool(self._lines) and bad(Examined.of(self._lines[-1]))
+        often = min(self._regular * CLOSELY, EXAMINATIONS) if ill else self._regular
+        regular = nimg // max(total // often, LEAST_NIMG)
         return regular + sum(LEAST_NIMG <= mark <= nimg for mark in early)
 
     def examine(self, rounds: Rounds, sampler: GeneratorSampler) -> dict[str, Any]:
