@@ -302,6 +302,15 @@ def test_least_squares_is_judged_at_its_own_level():
     assert "fake" in found.meaning  # .4 is below ½, though above 0
 
 
+def test_what_an_idle_discriminator_tells_apart_is_chance():
+    def with_rate(rate: float) -> History:
+        player = Player(family="mlp", width=8, learning_rate=rate)
+        return history(scores(), probe(told_training=0.7, told_held_out=0.7), discriminator=player)
+
+    assert diagnose(with_rate(1e-8)).findings[0].code == "discriminator-too-weak"
+    assert balance.discriminator_too_weak(with_rate(1e-3)) is None
+
+
 def test_remedies_go_as_far_as_the_recipe_is_off():
     def with_rates(generator: float, discriminator: float) -> dict[str, Any]:
         def player(rate: float) -> Player:

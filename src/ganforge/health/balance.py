@@ -41,6 +41,7 @@ STILL = 0.02  # deviations of the real features: who moved less has not learned
 SURE = 0.98  # share of pairs told apart
 REVERSED = 0.3  # share of pairs told apart, below which fakes look more real than real ones
 BLIND = 0.6
+IDLE = 0.01  # of the usual rate: what a discriminator tells apart then is chance
 YOUNG = 250  # rounds: until then convolutions of healthy runs lag behind, told apart in 98 %
 SMALL_LOSS = 0.1  # nats
 LARGE_LOSS = 5.0  # nats: a fake is called real with 99.3 %
@@ -72,7 +73,8 @@ def discriminator_too_weak(history: History) -> Finding | None:
     apart = window(recent, told)
     if not apart or not all(bad(one) for one in recent):
         return None
-    wrong = max(apart) < REVERSED
+    recipe = history.recipe
+    wrong = max(apart) < REVERSED or _slow(recipe, IDLE)
     # Where it is so plain, only a much better score speaks against it. And a score of moments may be near
     # its floor, and swing, while hardly any sample is like a real one.
     if improving(history, 0.5 if wrong else 0.4):
@@ -82,7 +84,6 @@ def discriminator_too_weak(history: History) -> Finding | None:
     blind = max(apart) < BLIND and bool(alike) and max(alike) < 0.15 and progress(history) > 0.4
     if not wrong and not blind:
         return None
-    recipe = history.recipe
     if wrong or _slow(recipe):
         remedy = remedies.raise_rate(recipe, "discriminator")
     else:
@@ -188,7 +189,7 @@ def fake_loss_unbounded(history: History) -> Finding | None:
     seen = moved(history)
     if len(seen) < 4 or improving(history) or not all(bad(one) for one in seen[-2:]):
         return None
-    if _slow(history.recipe) and told(seen[-1]) < REVERSED:
+    if _slow(history.recipe, IDLE) or (_slow(history.recipe) and told(seen[-1]) < REVERSED):
         return None  # it is not the discriminator that runs away: it does not move
     if history.recipe.objective == "wasserstein":
         return _unbounded_critic(history, seen)
@@ -229,8 +230,8 @@ def _unbounded(history: History, loss: float, growth: float) -> Finding:
     )
 
 
-def _slow(recipe: Recipe) -> bool:
-    return remedies.relative_rate(recipe, "discriminator") < 0.25
+def _slow(recipe: Recipe, share: float = 0.25) -> bool:
+    return remedies.relative_rate(recipe, "discriminator") < share
 
 
 def _won(seen: Examined) -> bool:
