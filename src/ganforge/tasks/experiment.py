@@ -14,8 +14,10 @@ import torch
 
 from ganforge.core.errors import MachineError, RecipeError, RunError, UsageError, nearest
 from ganforge.core.recipe import Player, Recipe
+from ganforge.core.space import Space
 from ganforge.data import Dataset, load
 from ganforge.data.builtin import NAMES
+from ganforge.data.degrade import previous
 from ganforge.data.pairs import pairs_match
 from ganforge.networks import DISCRIMINATORS, GENERATORS, TRANSLATORS, parameters_count
 from ganforge.networks.players import build_discriminator, build_generator, condition_of
@@ -32,6 +34,8 @@ from ganforge.training.probe import Finding, choose_device, probe
 __all__ = ["Experiment", "default_folder", "nothing_left", "prepare", "resume", "train"]
 
 Progress = Callable[[int, int], None]
+
+_ANY_PICTURES = Space(kind="pictures", shape=(3, 64, 64))
 
 
 @dataclass(frozen=True)
@@ -180,8 +184,12 @@ def prepare(
     changes |= {
         name: said for name, said in (("source", source), ("condition", condition)) if said is not None
     }
-    said = {name: changes[name] for name in ("condition", "text_encoder") if name in changes}
-    dataset = load(data, size=size, **said, progress=progress)
+    asked_first: dict[str, Any] = {
+        "condition": changes.get("condition", "auto"),
+        "source": _clips_source(choice, changes),
+        "text_encoder": changes.get("text_encoder", ""),
+    }
+    dataset = load(data, size=size, **asked_first, progress=progress)
     space, n = dataset.space, dataset.train.n
     if isinstance(recipe, Recipe):
         given = recipe
@@ -196,6 +204,7 @@ def prepare(
     resolved = choice.maker(space, n).with_changes(changes)
     if resolved.source:
         _check_source(resolved)
+    if asked_of_data(resolved) != asked_first:
         dataset = load(data, size=size, **asked_of_data(resolved), progress=progress)
         space, n = dataset.space, dataset.train.n
     _check_options(resolved, changes)
@@ -220,6 +229,21 @@ def _check_budget(minutes: float | None, kimg: float | None) -> None:
     for name, value in (("--minutes", minutes), ("--kimg", kimg)):
         if value is not None and not 0 < value < math.inf:
             raise UsageError(f"{name} is {value:g}; it must be a number above 0")
+
+
+def _clips_source(choice: Choice | None, changes: Mapping[str, Any]) -> str:
+    """``previous:K`` where inputs come from earlier frames; empty where they do not.
+
+    It must be known before the data are read: without it an array of grey clips is one of pictures with
+    impossible channels.
+    """
+    source = changes.get("source")
+    if source is None and choice is not None:
+        try:
+            source = choice.maker(_ANY_PICTURES, 10_000).source
+        except RecipeError:  # of the user's own, and for other data
+            source = ""
+    return source if source and previous(source) is not None else ""
 
 
 def _check_source(recipe: Recipe) -> None:

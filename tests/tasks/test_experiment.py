@@ -1,0 +1,21 @@
+"""From data to what will be played."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ganforge.tasks.experiment import prepare
+
+
+@pytest.mark.parametrize("said", [{"recipe": "next-frame"}, {"source": "previous:3"}])
+def test_grey_clips_are_known_by_what_is_asked_of_them(said: dict[str, str], tmp_path: Path):
+    clips = np.random.default_rng(0).integers(0, 256, (30, 6, 32, 32), dtype=np.uint8)
+    np.save(tmp_path / "clips.npy", clips)  # six channels, to whom does not know that they are frames
+    experiment = prepare(tmp_path / "clips.npy", **said)
+    assert experiment.dataset.space.shape == (1, 32, 32)
+    assert experiment.dataset.space.source is not None
+    assert experiment.dataset.space.source.shape == (3, 32, 32)
+    assert experiment.dataset.train.n + experiment.dataset.held_out.n == 30 * 3
