@@ -164,7 +164,7 @@ def _studio(path: Path) -> str:
     except ImportError:
         return "the studio needs more packages: pip install 'ganforge[studio]'"
     except GanforgeError as error:
-        return f"the studio did not start: {error}"
+        return str(error)
 
 
 def _train(trainer: Trainer, screen: Screen, *, studio: bool = False) -> int:

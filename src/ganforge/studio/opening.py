@@ -16,7 +16,8 @@ from ganforge.core.errors import MachineError
 __all__ = ["start_beside"]
 
 _PATIENCE = 15.0  # seconds in which it must say its address
-_PROGRAM = "import os, sys; os.nice(10); from ganforge.cli import main; sys.argv[0] = 'gan'; sys.exit(main())"
+_LOW = 10  # its priority once it is there: beside a training on one core it would not get so far
+_PROGRAM = "import sys; from ganforge.cli import main; sys.argv[0] = 'gan'; sys.exit(main())"
 
 
 def start_beside(run: Path, *, browser: bool = True, port: int = 0) -> str:
@@ -48,8 +49,9 @@ def start_beside(run: Path, *, browser: bool = True, port: int = 0) -> str:
     if found is None:
         process.kill()
         process.wait()
-        last = said.strip().splitlines()[-1:] or ["it said nothing"]
-        raise MachineError(f"the studio did not start: {last[0]}")
+        last = said.strip().splitlines()[-1:] or [f"it said nothing for {_PATIENCE:.0f} seconds"]
+        raise MachineError(f"the studio did not start: {last[0]}; start it yourself: gan studio {run}")
+    os.setpriority(os.PRIO_PGRP, process.pid, _LOW)  # of all its threads and workers
     threading.Thread(target=process.wait, daemon=True).start()  # when it ends, nothing of it remains
     return found[1]
 
