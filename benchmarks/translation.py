@@ -89,6 +89,7 @@ def prepared(task: Task, data: str, *, alone: bool, **options: Any) -> Experimen
     """The experiment by the recipe, or by absolute distance alone."""
     changes = dict(options.pop("changes"))
     if alone:
+        changes = {key: value for key, value in changes.items() if not key.startswith("terms")}
         changes |= {"adversarial_weight": 0.0, "terms": ({"name": "l1", "weight": 10.0},)}
     options |= {"recipe": task.recipe, "source": task.source, "changes": changes, "rescue": False}
     return prepare(data, **options)
