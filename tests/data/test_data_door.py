@@ -239,6 +239,12 @@ def test_classes_from_folders(names: list[str], classes: tuple[str, ...]) -> Non
         assert [classes[label] for label in labels] == wanted
 
 
+def test_a_loose_picture_says_why_there_are_no_classes() -> None:
+    _, _, notes = classes_from_folders(["a/1.png", "a/2.png", "b/3.png", "b/4.png", "5.png"])
+    assert notes == ["no classes: 1 picture lies beside the subfolders; move it into one for classes"]
+    assert classes_from_folders(["1.png", "2.png"])[2] == []
+
+
 def test_report(make_folder: Callable[..., Path], cache: Path) -> None:
     make_folder(40, sub="many")
     folder = make_folder(4, sub="few")

@@ -337,6 +337,10 @@ def classes_from_folders(names: Sequence[str]) -> tuple[np.ndarray | None, tuple
             notes.append(f"the folders {', '.join(sorted(tops))} are taken together")
         folders = [folder[1:] for folder in folders]
     if not all(folders):
+        loose = sum(not folder for folder in folders)
+        if loose < len(folders):
+            where = f"{loose:,} {'picture lies' if loose == 1 else 'pictures lie'} beside the subfolders"
+            notes.append(f"no classes: {where}; move {'it' if loose == 1 else 'them'} into one for classes")
         return None, (), notes
     labels, classes = name_classes(np.array([folder[0] for folder in folders]))
     if len(labels) < 2 * len(classes):
