@@ -124,9 +124,7 @@ def vanishing_gradients(history: History) -> Finding | None:
     # A discriminator that died says nothing, however good the samples were by then.
     if not lost and not (left < DEAD and all(above_its_floor(one) for one in recent)):
         return None
-    recipe = history.recipe
-    fast = max(remedies.relative_rate(recipe, role) for role in ("generator", "discriminator"))
-    remedy = remedies.lower_rates(recipe) if fast >= remedies.FAST else remedies.brake(recipe, history.space)
+    remedy = remedies.brake(history.recipe, history.space)
     return Finding(
         code="vanishing-gradients",
         severity="failure",

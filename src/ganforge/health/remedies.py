@@ -32,7 +32,7 @@ Changes = dict[str, Any]
 _ROLES: tuple[Role, ...] = ("generator", "discriminator")
 
 FAST = 8.0  # times the usual rate: far above it
-_WILD = 32.0  # times the usual rate: not tried by anybody who meant it
+_WILD = 16.0  # times the usual rate: not tried by anybody who meant it
 _RATES = {"mlp": 1e-3, "residual": 5e-4, "dcgan": 2e-4, "few_shot": 2e-4}
 _GRADIENT = ("r1", "r2", "interpolated", "dragan")  # penalties on the discriminator's gradient
 
@@ -180,6 +180,8 @@ def augment_more(recipe: Recipe, space: Space) -> Remedy:
 
 def brake(recipe: Recipe, space: Space) -> Remedy:
     """Hold back a discriminator that runs ahead: equal rates and a penalty, equal turns, a better loss."""
+    if max(relative_rate(recipe, "generator"), relative_rate(recipe, "discriminator")) >= FAST:
+        return lower_rates(recipe)  # who is thrown about is caught by anybody
     generator, discriminator = recipe.generator, recipe.discriminator
     free = not any(entry.name in _GRADIENT for entry in recipe.penalties)
     penalty = penalise_more(recipe, space)
