@@ -18,4 +18,5 @@ def test_grey_clips_are_known_by_what_is_asked_of_them(said: dict[str, str], tmp
     assert experiment.dataset.space.shape == (1, 32, 32)
     assert experiment.dataset.space.source is not None
     assert experiment.dataset.space.source.shape == (3, 32, 32)
+    assert experiment.recipe.name == "next-frame"
     assert experiment.dataset.train.n + experiment.dataset.held_out.n == 30 * 3

@@ -111,13 +111,18 @@ def _unusable(path: Path, error: Exception) -> RecipeError:
     )
 
 
-def infer(space: Space, n: int, *, builtin: str | None = None, paired: bool | None = None) -> Choice:
+def infer(
+    space: Space, n: int, *, builtin: str | None = None, paired: bool | None = None, clips: bool = False
+) -> Choice:
     """The recipe for ``n`` training examples of ``space``, with the reason.
 
     Args:
         builtin: the name of a built-in data set.
         paired: of a translation, whether each example has its own input; None where there are no inputs.
+        clips: whether the inputs are the frames before.
     """
+    if clips:
+        return Choice(_module("next-frame").recipe, "next-frame", "because the inputs are earlier frames")
     if paired is not None:
         if paired:
             return Choice(_module("pix2pix").recipe, "pix2pix", "because each example has its input")

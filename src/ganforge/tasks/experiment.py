@@ -200,6 +200,7 @@ def prepare(
             n,
             builtin=str(data) if str(data) in NAMES else None,
             paired=None if "source" not in changes else pairs_match(data, changes["source"]),
+            clips=bool(asked_first["source"]),
         )
     resolved = choice.maker(space, n).with_changes(changes)
     if resolved.source:
