@@ -9,8 +9,6 @@ Expect:    benchmarks/results/exchange.md
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ganforge.core.recipe import Penalty, Player, Recipe, Term
 from ganforge.core.space import Space
 from ganforge.recipes import pix2pix
@@ -32,8 +30,7 @@ def recipe(space: Space, n: int) -> Recipe:
         name="cyclegan",
         game="exchange",
         generator=generator,
-        # Nothing is paired: shapes are this player's business too, so its patches do not get smaller.
-        discriminator=replace(pix2pix.recipe(space, n).discriminator, depth=2),
+        discriminator=pix2pix.recipe(space, n).discriminator,
         conditional=False,
         objective="least_squares",
         # With cycle 10 and identity 2, what may stay as it is stays: white digits did not become dark ones
