@@ -17,7 +17,7 @@ from ganforge.networks.protocols import Discriminator
 from ganforge.runs.checkpoint import fitting
 from ganforge.runs.folder import Moment, Run
 
-__all__ = ["Judge", "judge_of", "load_discriminator", "load_judge"]
+__all__ = ["Judge", "judge_of", "judging", "load_discriminator", "load_judge"]
 
 _ROWS = 64  # examples judged at once, in whole packs
 
@@ -44,6 +44,10 @@ class Judge:
         # mix both kinds, and would shift every logit.
         self.network.train(not cast(Discriminator, self.network).examples_are_independent)
         self._device = next(self.network.parameters()).device
+
+    def follow(self, network: nn.Module) -> None:
+        """Judge as ``network``, which is of the same form, does now: sooner done than a new judge."""
+        self.network.load_state_dict(network.state_dict())
 
     @torch.no_grad()
     def logits(self, examples: Tensor, condition: Tensor | None = None) -> Tensor:
@@ -75,9 +79,13 @@ def judge_of(network: nn.Module, recipe: Recipe, space: Space) -> Judge | None:
     """
     if recipe.game in ("translation", "inference"):
         return None
-    if recipe.game == "exchange":
-        network = cast(nn.ModuleList, network)[0]  # that of the pile that is led to
+    network = judging(network, recipe)
     return Judge(network, space=space, packing=recipe.packing, conditions=condition_size(recipe, space))
+
+
+def judging(network: nn.Module, recipe: Recipe) -> nn.Module:
+    """The part of the discriminator ``network`` that judges: of ``exchange``, that of the pile led to."""
+    return cast(nn.ModuleList, network)[0] if recipe.game == "exchange" else network
 
 
 def load_discriminator(path: Path | str, *, moment: Moment = "chosen") -> tuple[nn.Module, Recipe, Space]:

@@ -16,7 +16,7 @@ from ganforge.health.measures import bad
 from ganforge.metrics.examination import Examiner
 from ganforge.networks.operations import Operations
 from ganforge.networks.players import condition_of, condition_size
-from ganforge.runs.discriminator import Judge, judge_of
+from ganforge.runs.discriminator import Judge, judge_of, judging
 from ganforge.runs.folder import Run
 from ganforge.runs.sampler import GeneratorSampler
 from ganforge.training.clock import Alarm, Plan
@@ -55,6 +55,7 @@ class Watch:
         self._alarm = Alarm(first=4.0, longest=600.0, share=0.15, cost_factor=1 / _SHARE)
         self._regular = EXAMINATIONS
         self._examiner: Examiner | None = None
+        self._judge: Judge | None = None
         self._lines = [line for line in run.log() if "examination" in line]
 
     @property
@@ -80,7 +81,7 @@ class Watch:
     def _passes(self, rounds: Rounds) -> tuple[float, float]:
         """Operations of one example's pass through the generator and through the discriminator."""
         recipe, space, generator = rounds.recipe, self._dataset.space, rounds.average.network
-        judge = _judge(rounds, space)
+        judge = self._judged(rounds)
         if recipe.game != "duel" or judge is None:
             return self._passes_of_a_round(rounds)
         n, conditions = 2 * recipe.packing, condition_size(recipe, space)
@@ -118,7 +119,16 @@ class Watch:
         """Look at the game now; gives the examination as plain data."""
         if self._examiner is None:
             self._examiner = self.examiner(rounds.recipe, self._dataset)
-        return self._examiner(sampler, _judge(rounds, self._dataset.space)).to_json()
+        return self._examiner(sampler, self._judged(rounds)).to_json()
+
+    def _judged(self, rounds: Rounds) -> Judge | None:
+        """The discriminator as it is now."""
+        network, recipe = rounds.game.players["discriminator"], rounds.recipe
+        if self._judge is None:
+            self._judge = judge_of(network, recipe, self._dataset.space)
+        else:
+            self._judge.follow(judging(network, recipe))
+        return self._judge
 
     def since(self, line: dict[str, Any]) -> dict[str, int]:
         """Rounds played and moves refused between the last examination and the moment of ``line``."""
@@ -160,11 +170,6 @@ class Watch:
             n=n or _looked_at(space),
             seed=recipe.seed,
         )
-
-
-def _judge(rounds: Rounds, space: Space) -> Judge | None:
-    """The discriminator as it is now."""
-    return judge_of(rounds.game.players["discriminator"], rounds.recipe, space)
 
 
 def _looked_at(space: Space) -> int:
