@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from ganforge.core.errors import MachineError
@@ -51,7 +52,8 @@ def start_beside(run: Path, *, browser: bool = True, port: int = 0) -> str:
         process.wait()
         last = said.strip().splitlines()[-1:] or [f"it said nothing for {_PATIENCE:.0f} seconds"]
         raise MachineError(f"the studio did not start: {last[0]}; start it yourself: gan studio {run}")
-    os.setpriority(os.PRIO_PGRP, process.pid, _LOW)  # of all its threads and workers
+    with suppress(OSError):  # it may have ended meanwhile
+        os.setpriority(os.PRIO_PGRP, process.pid, _LOW)  # of all its threads and workers
     threading.Thread(target=process.wait, daemon=True).start()  # when it ends, nothing of it remains
     return found[1]
 

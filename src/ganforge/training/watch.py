@@ -56,7 +56,13 @@ class Watch:
         self._regular = EXAMINATIONS
         self._examiner: Examiner | None = None
         self._judge: Judge | None = None
-        self._lines = [line for line in run.log() if "examination" in line]
+        self._lines: list[dict[str, Any]] = []
+        self._ill = False  # asked for at every round
+        self._know([line for line in run.log() if "examination" in line])
+
+    def _know(self, lines: list[dict[str, Any]]) -> None:
+        self._lines = lines
+        self._ill = bool(lines) and bad(Examined.of(lines[-1]))
 
     @property
     def examined_at(self) -> int | None:
@@ -110,8 +116,7 @@ class Watch:
         """How many moments of examination there are up to ``nimg``, for one who is as at the last of them."""
         total = self.plan.total_nimg
         early = (total >> halvings for halvings in _EARLY) if self._regular == EXAMINATIONS else ()
-        ill = bool(self._lines) and bad(Examined.of(self._lines[-1]))
-        often = min(self._regular * CLOSELY, EXAMINATIONS) if ill else self._regular
+        often = min(self._regular * CLOSELY, EXAMINATIONS) if self._ill else self._regular
         regular = nimg // max(total // often, LEAST_NIMG)
         return regular + sum(LEAST_NIMG <= mark <= nimg for mark in early)
 
@@ -138,12 +143,12 @@ class Watch:
 
     def examined(self, line: dict[str, Any], cost: float) -> None:
         """Note a log line that holds an examination, which took ``cost`` seconds."""
-        self._lines = [former for former in self._lines if former["nimg"] < line["nimg"]] + [line]
+        self._know([former for former in self._lines if former["nimg"] < line["nimg"]] + [line])
         self._alarm.answered(cost)
 
     def back_to(self, nimg: int) -> None:
         """Forget what was seen later than that."""
-        self._lines = [line for line in self._lines if line["nimg"] <= nimg]
+        self._know([line for line in self._lines if line["nimg"] <= nimg])
 
     def history(self, rounds: Rounds) -> History:
         """What diagnosis reads: the examinations so far."""

@@ -32,7 +32,7 @@ export function findingList(apply: ((finding: Finding) => void) | null): Finding
 
 function one(finding: Finding, apply: ((finding: Finding) => void) | null): HTMLElement {
   const evidence = Object.entries(finding.evidence).slice(0, 5)
-    .map(([name, value]) => `${plain(name)} ${Number.isInteger(value) ? value.toLocaleString("en-GB") : short(value)}`).join(" · ");
+    .map(([name, value]) => `${plain(name)} ${counted(value)}`).join(" · ");
   const acts = apply !== null && Object.keys(finding.changes).length > 0;
   return el("li", { class: `finding ${finding.severity}`, "data-code": finding.code },
     el("p", { class: "title" },
@@ -44,6 +44,10 @@ function one(finding: Finding, apply: ((finding: Finding) => void) | null): HTML
     acts ? el("div", { class: "row" },
       button("Apply the remedy", () => apply?.(finding), { class: "remedy", "data-remedy": finding.code }),
       el("code", { class: "small" }, changesInWords(finding.changes))) : null);
+}
+
+function counted(value: number): string {
+  return Number.isInteger(value) ? value.toLocaleString("en-GB") : short(value);
 }
 
 export function changesInWords(changes: Changes): string {
