@@ -182,6 +182,7 @@ class Trainer:
             step = self.rounds.recipe.batch * self.rounds.recipe.discriminator_moves
             if self.watch.due(self.nimg, step):
                 self.tick(examine=True)
+                ticking.answered()
                 done = self._act()
             elif ticking.rings() if self.tick_nimg is None else self.nimg % self.tick_nimg == 0:
                 began = time.perf_counter()
