@@ -100,6 +100,21 @@ def test_a_frame_waits_for_the_browser_and_for_its_share_of_the_time():
     assert dear.until(True) - now <= 0.35 + 0.2 + 0.02
 
 
+def test_a_frame_that_a_long_round_has_delayed_is_caught_up_with(monkeypatch: pytest.MonkeyPatch):
+    clock = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    frames = Frames()
+    frames.rate = 10.0
+    frames.count(1, 0.001, 1)
+    frames.drawn(1)
+    clock[0] += 0.25  # due a tenth of a second after the first
+    frames.count(2, 0.001, 1)
+    assert frames.until(True) == pytest.approx(clock[0])  # the next at once …
+    frames.drawn(2)
+    frames.count(3, 0.001, 1)
+    assert frames.until(True) == pytest.approx(clock[0] + 0.1)  # … and then in step again
+
+
 def test_speed_waits_for_the_next_round_and_does_not_catch_up():
     speed = Speed()
     assert speed.wait(5) == 0.0

@@ -62,7 +62,8 @@ class Frames:
         """One is sent: its number.
 
         The next is due in step with the clock, and not so soon that showing would take more than its share
-        of the time. Where a round was long, or the game was examined, one frame is caught up with.
+        of the time. Where a round was long, or the game was examined, one frame is caught up with; after a
+        pause none is.
 
         Args:
             cost: processor seconds that it took to make.
@@ -70,7 +71,8 @@ class Frames:
         """
         self._cost = cost if not self._cost else 0.8 * self._cost + 0.2 * cost
         now, interval = time.monotonic(), max(1 / self.rate, min(company * self._cost / _SHARE, _LONGEST))
-        self._next = max(self._next + interval, now)
+        paused = now - self._next > 3 * interval
+        self._next = now + interval if paused else max(self._next + interval, now)
         self.due = False
         self._round = rounds
         self.sent += 1
