@@ -39,7 +39,8 @@ GAMES: dict[str, dict[str, Any]] = {
 STRETCH = 2.0  # seconds
 TURNS = 11
 BAR = 95.0  # percent of its speed that training keeps, at …
-RATE = 10.0  # … so many frames a second
+FRAMES = 10.0  # … so many frames a second
+RATE = 10.2  # that the browser asks for
 
 
 _OPEN = ExitStack()  # sockets that are closed at the end
@@ -166,7 +167,7 @@ def speed() -> None:
             ]
             quiet, watched = (median(wall for _, wall in rates[rate]) for rate in (0, RATE))
             frequency = gaps / max(spans, 1e-9)
-            met = round(frequency, 1) >= RATE and kept[0] >= BAR
+            met = frequency >= FRAMES and kept[0] >= BAR
             print(
                 f"| {name} | {quiet:,.0f} | {watched:,.0f} | {frequency:.2f} | {kept[0]:.1f} % "
                 f"| {kept[1]:.1f} % | {'met' if met else 'missed'} |",
