@@ -13,7 +13,6 @@ from ganforge.core.recipe import Penalty, Player, Recipe
 from ganforge.core.space import Space
 
 __all__ = [
-    "FAST",
     "Remedy",
     "augment_more",
     "brake",
@@ -31,7 +30,7 @@ Changes = dict[str, Any]
 
 _ROLES: tuple[Role, ...] = ("generator", "discriminator")
 
-FAST = 8.0  # times the usual rate: far above it
+_FAST = 8.0  # times the usual rate: far above it
 _WILD = 16.0  # times the usual rate: not tried by anybody who meant it
 _RATES = {"mlp": 1e-3, "residual": 5e-4, "dcgan": 2e-4, "few_shot": 2e-4}
 _GRADIENT = ("r1", "r2", "interpolated", "dragan")  # penalties on the discriminator's gradient
@@ -63,6 +62,11 @@ def relative_rate(recipe: Recipe, role: Role) -> float:
     return _peak(player) / _usual(player)
 
 
+def _fast(recipe: Recipe) -> list[Role]:
+    """Whose rate is far above the usual one."""
+    return [role for role in _ROLES if relative_rate(recipe, role) >= _FAST]
+
+
 def _set_rate(recipe: Recipe, role: Role, rate: float) -> Changes:
     """A player's rate; where it falls during the run it still falls by the same factor."""
     player, rate = _player(recipe, role), _short(rate)
@@ -78,13 +82,13 @@ def _set_rate(recipe: Recipe, role: Role, rate: float) -> Changes:
 
 def lower_rates(recipe: Recipe) -> Remedy:
     """Every rate that is far above the usual one is lowered; where none is, both are halved."""
-    fast: list[Role] = [role for role in _ROLES if relative_rate(recipe, role) >= FAST]
+    fast = _fast(recipe)
     changes: Changes = {}
     for role in fast or list(_ROLES):
         player, relative = _player(recipe, role), relative_rate(recipe, role)
         usual = _usual(player)
         calmer = usual if relative >= _WILD else max(_peak(player) / 8, usual)
-        rate = calmer if relative >= FAST else _peak(player) / 2
+        rate = calmer if relative >= _FAST else _peak(player) / 2
         changes |= _set_rate(recipe, role, rate)
     who = f"the {fast[0]}'s learning rate" if len(fast) == 1 else "both learning rates"
     return Remedy(f"Lower {who}.", changes)
@@ -107,7 +111,7 @@ def raise_rate(recipe: Recipe, role: Role) -> Remedy:
     player = _player(recipe, role)
     other = _player(recipe, "discriminator" if role == "generator" else "generator").learning_rate
     usual = _usual(player)
-    goal = other if usual / FAST <= other <= usual * FAST else usual
+    goal = other if usual / _FAST <= other <= usual * _FAST else usual
     rate = goal if goal > 1.5 * player.learning_rate else 2 * player.learning_rate
     return Remedy(f"Raise the {role}'s rate: both players need their turns.", _set_rate(recipe, role, rate))
 
@@ -180,7 +184,7 @@ def augment_more(recipe: Recipe, space: Space) -> Remedy:
 
 def brake(recipe: Recipe, space: Space) -> Remedy:
     """Hold back a discriminator that runs ahead: equal rates and a penalty, equal turns, a better loss."""
-    if max(relative_rate(recipe, "generator"), relative_rate(recipe, "discriminator")) >= FAST:
+    if _fast(recipe):
         return lower_rates(recipe)  # who is thrown about is caught by anybody
     generator, discriminator = recipe.generator, recipe.discriminator
     free = not any(entry.name in _GRADIENT for entry in recipe.penalties)
@@ -202,7 +206,7 @@ def brake(recipe: Recipe, space: Space) -> Remedy:
 
 def calm(recipe: Recipe, space: Space, factor: float = 2.0) -> Remedy:
     """What steadies a game: lower rates where one is far above the usual, else a heavier penalty."""
-    if max(relative_rate(recipe, "generator"), relative_rate(recipe, "discriminator")) >= FAST:
+    if _fast(recipe):
         return lower_rates(recipe)
     return penalise_more(recipe, space, factor)
 
