@@ -1,5 +1,7 @@
 """How the arithmetic is laid out must not change what is computed."""
 
+import os
+
 import pytest
 import torch
 
@@ -30,3 +32,22 @@ def test_labels_are_left_aside_where_the_recipe_is_not_conditional():
     rounds = Rounds(players.picture_recipe(conditional=False), players.pictures(classes=3), Engine())
     rounds.play()
     assert rounds.nimg == 16
+
+
+def test_cuda_repeats_its_bits_and_float32_is_float32(monkeypatch: pytest.MonkeyPatch):
+    """Which switches these are was found on such a device (benchmarks/results/accelerator.md)."""
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    before = (torch.backends.cudnn.deterministic, torch.backends.cudnn.allow_tf32)
+    try:
+        Engine().apply()
+        assert not torch.are_deterministic_algorithms_enabled()  # the processor needs none of it
+        Engine(device=torch.device("cuda")).apply()
+        assert torch.are_deterministic_algorithms_enabled()
+        assert torch.is_deterministic_algorithms_warn_only_enabled()
+        assert torch.backends.cudnn.deterministic
+        assert not torch.backends.cudnn.allow_tf32
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    finally:
+        torch.use_deterministic_algorithms(False)
+        torch.utils.deterministic.fill_uninitialized_memory = True
+        torch.backends.cudnn.deterministic, torch.backends.cudnn.allow_tf32 = before

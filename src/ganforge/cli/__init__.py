@@ -7,7 +7,7 @@ import os
 import sys
 
 import ganforge
-from ganforge.core.errors import GanforgeError, nearest
+from ganforge.core.errors import GanforgeError, MachineError, nearest, out_of_memory
 
 __all__ = ["VERBS", "main"]
 
@@ -46,6 +46,16 @@ def main(arguments: list[str] | None = None) -> int:
     except GanforgeError as error:
         print(f"gan {verb}: {error}", file=sys.stderr)
         return error.exit_code
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        why = str(error).splitlines()[0] if str(error) else "no more to be had"
+        print(
+            f"gan {verb}: memory is exhausted ({why}); close what else uses it, or ask for less: smaller "
+            "pictures (--size), a smaller batch, or another --device",
+            file=sys.stderr,
+        )
+        return MachineError.exit_code
     except KeyboardInterrupt:
         print(f"gan {verb}: stopped at once", file=sys.stderr)
         return 130

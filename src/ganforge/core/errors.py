@@ -27,6 +27,7 @@ __all__ = [
     "RunError",
     "UsageError",
     "nearest",
+    "out_of_memory",
 ]
 
 
@@ -70,3 +71,18 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """A hint for a misspelt ``word``: ``" Did you mean 'x'?"``, or ``""`` where nothing is near."""
     match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f" Did you mean {match[0]!r}?" if match else ""
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory is exhausted, the processor's or an accelerator's.
+
+    torch raises an error of its own kind for accelerators alone; the processor's allocator says it in words.
+    """
+    words = str(error).lower()
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError)
+        and (type(error).__name__ == "OutOfMemoryError" or any(said in words for said in _EXHAUSTED))
+    )
+
+
+_EXHAUSTED = ("out of memory", "can't allocate memory", "not enough memory")

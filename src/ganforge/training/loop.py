@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from PIL.Image import Image
 
-from ganforge.core.errors import DivergenceError, RunError, UsageError
+from ganforge.core.errors import DivergenceError, MachineError, RunError, UsageError, out_of_memory
 from ganforge.core.prior import Inputs
 from ganforge.core.recipe import Recipe
 from ganforge.data import Dataset
@@ -41,6 +41,7 @@ __all__ = ["Outcome", "Tick", "Trainer"]
 GALLERY = 64  # fixed latents, so that pictures are comparable through time
 SCATTER = 2_000  # the same for points
 TRIPLES = 24  # input, made, target
+_MOST_PARTS = 8  # that a batch is cut into where it does not fit into memory: it is halved three times
 _WINDOW = 32  # rounds, in which a fifth of the moves may be refused
 
 
@@ -157,7 +158,8 @@ class Trainer:
 
         Raises:
             DivergenceError: updates were refused again and again, because gradients are not finite.
-            MachineError: the disk is full; what was saved before is intact.
+            MachineError: the disk is full, or the game does not fit into memory; what was saved before is
+                intact.
             RunError: the run folder's data are not ``dataset``, or another process trains in it.
         """
         with self.run.locked(), stop or StopRequest() as request:
@@ -177,7 +179,7 @@ class Trainer:
             if self.nimg and self.plan.done(self.nimg):  # one round is played in the shortest of times
                 done = "the budget is used up"
                 break
-            self.rounds.play(self.plan.progress(self.nimg))
+            self._round()
             self._check_finite()
             step = self.rounds.recipe.batch * self.rounds.recipe.discriminator_moves
             if self.watch.due(self.nimg, step):
@@ -200,6 +202,45 @@ class Trainer:
         )
         exit_code = request.exit_code or 0
         return Outcome(bool(done), reason, exit_code, self.nimg, self.plan.seconds, self._watching)
+
+    def _round(self) -> None:
+        """Play a round; where it does not fit into memory, go on from the last checkpoint in smaller parts.
+
+        Raises MachineError where parts of an eighth do not fit either.
+        """
+        try:
+            self.rounds.play(self.plan.progress(self.nimg))
+            return
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+            why = str(error).splitlines()[0]
+        # Only here, where the error and with it the round's tensors are gone, is there memory again.
+        self._halve_parts(why)
+
+    def _halve_parts(self, why: str) -> None:
+        """Cut batches into twice as many parts, whose gradients add up to the same."""
+        recipe, device = self.rounds.recipe, self.engine.device
+        parts = 2 * self.engine.parts
+        if parts > _MOST_PARTS or recipe.batch % (parts * recipe.packing):
+            raise MachineError(
+                f"{device} has too little memory for this game, with the batch of {recipe.batch} played in "
+                f"{self.engine.parts} parts too ({why}); close what else uses it, or choose smaller pictures "
+                f"(--size) or networks (--set generator.width={max(recipe.generator.width // 2, 1)} "
+                f"discriminator.width={max(recipe.discriminator.width // 2, 1)})"
+            )
+        self.run.add_event("out of memory", nimg=self.nimg, parts=parts, why=why)
+        self.on_event(
+            f"out of memory at kimg {self.nimg / 1000:,.1f}: from the last checkpoint on, the batch of "
+            f"{recipe.batch} is played in {parts} parts of {recipe.batch // parts}, to the same gradient"
+        )
+        self.engine = replace(self.engine, parts=parts)
+        self.run.info["engine"] = self.engine.to_json()  # so that a resume does not try the larger ones again
+        self.run.write()
+        del self.rounds, self._sampler
+        self.engine.release()
+        self._play(recipe)
+        self._resume()
 
     def tick(self, *, examine: bool = False) -> None:
         """Write the log and a picture. The one place where the host waits for the device."""

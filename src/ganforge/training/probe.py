@@ -61,6 +61,7 @@ def probe(recipe: Recipe, dataset: Dataset, *, device: torch.device) -> Finding:
     threads = torch.get_num_threads()
     recipe = _lighter(recipe, dataset, device)
     best = plain_way = Engine(device=device)
+    plain_way.apply()  # what is measured is what the training will use
     if recipe.precision == "bfloat16":  # asked for: not for the probe to refuse
         best = replace(best, precision=torch.bfloat16)
     plain = _seconds(plain_way, recipe, dataset)
