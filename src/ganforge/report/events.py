@@ -19,6 +19,7 @@ _TONES = {
     "diverged": "failure",
     "refused": "warning",
     "damaged checkpoint": "warning",
+    "out of memory": "warning",
 }
 
 
@@ -123,6 +124,9 @@ def _sentence(kind: str, event: dict[str, Any]) -> str:
             return f"rescued: back to {kimg(back)}, and on with {changed or 'nothing changed'}"
         case "damaged checkpoint":
             return f"a damaged checkpoint was passed over: {words(event.get('what', ''))}"
+        case "out of memory":
+            parts = counted(number(event.get("parts")), "part")
+            return f"out of memory: from the last checkpoint on, each batch is played in {parts}"
         case "watching failed":
             return f"a watcher failed, training went on: {words(event.get('error', ''))}"
         case _:

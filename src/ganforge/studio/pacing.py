@@ -10,7 +10,7 @@ from ganforge.studio.view import Wanted
 __all__ = ["Frames", "Speed"]
 
 _AHEAD = 2  # frames that may be on their way
-_SHARE = 0.04  # of the time, that making frames may take …
+_SHARE = 0.045  # of the time, that making frames may take …
 _LONGEST = 0.35  # … unless they would come at longer intervals than this, in seconds
 
 

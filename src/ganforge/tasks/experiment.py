@@ -47,6 +47,8 @@ class Experiment:
         recipe: resolved.
         choice: which recipe, and why.
         budget: how long.
+        device: where it is trained, unless ``measure`` finds a faster one.
+        free: whether nobody asked for this device.
         finding: device, precision, memory format and threads, as measured; None before :meth:`measure`.
         rescue: whether a failing run is rolled back and one thing changed.
         patience: examinations without a better score before it stops; None never stops for it.
@@ -57,13 +59,15 @@ class Experiment:
     choice: Choice
     budget: Budget
     device: torch.device
+    free: bool = False
     finding: Finding | None = None
     rescue: bool = False
     patience: int | None = None
 
     def measure(self) -> Experiment:
         """The same, with the fastest way to compute on this machine."""
-        return replace(self, finding=probe(self.recipe, self.dataset, device=self.device))
+        finding = probe(self.recipe, self.dataset, device=self.device, free=self.free)
+        return replace(self, finding=finding)
 
     def lines(self) -> list[tuple[str, str]]:
         """Subject and words: what was decided, each with its reason."""
@@ -159,7 +163,8 @@ def prepare(
         size: pictures' size in pixels, ``side`` or ``(width, height)``; None infers it.
         minutes, kimg: the budget, one of the two at most; None takes the recipe's.
         seed: of everything; None takes the recipe's.
-        device: torch's name for it; None takes an accelerator that works, else the processor.
+        device: torch's name for it; None takes an accelerator that works, else the processor, which tiny
+            networks get in any case where it is faster.
         source: of a translation, where its inputs come from: a folder or file, a side of each picture
             (left, right, top, bottom), or a degradation of the examples (``data.degrade``).
         condition: which of the data's conditions samples can be asked for (``Recipe.condition``).
@@ -221,7 +226,8 @@ def prepare(
         )
     budget = Budget(minutes=minutes) if minutes is not None else Budget(kimg=resolved.kimg)
     rescue = recipe is None if rescue is None else rescue
-    return Experiment(dataset, resolved, choice, budget, chosen, rescue=rescue, patience=patience)
+    free = device is None
+    return Experiment(dataset, resolved, choice, budget, chosen, free, rescue=rescue, patience=patience)
 
 
 def _check_budget(minutes: float | None, kimg: float | None) -> None:

@@ -156,7 +156,7 @@ class Screen:
         covered = self.page.locator("dialog[open]").count() > 0  # and with it the button for the theme
         for shade in ("light", "dark"):
             if covered:
-                self.page.evaluate("one => { document.documentElement.dataset.theme = one }", shade)
+                self.page.emulate_media(color_scheme=shade)
             elif shade == "dark":
                 self.click("[aria-label='Switch to the dark theme']")
             for wide, high in ((1440, 900), (390, 844)):
@@ -165,7 +165,7 @@ class Screen:
                 path = Path(folder) / f"{name}-{wide}-{shade}.png"
                 self.page.screenshot(path=path, full_page=not covered)
         if covered:
-            self.page.evaluate("document.documentElement.dataset.theme = 'light'")
+            self.page.emulate_media(color_scheme="light")
         else:
             self.click("[aria-label='Switch to the light theme']")
         self.page.set_viewport_size({"width": 1440, "height": 900})

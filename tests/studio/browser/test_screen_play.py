@@ -117,6 +117,9 @@ def test_free_drawing_with_the_pointer_and_with_the_keyboard(screen: Screen) -> 
     for key in ("ArrowRight", "ArrowUp", "Space", "Space", "Space"):
         screen.page.keyboard.press(key)
     screen.keep("play-drawing")
+    light = screen.pixels(".board")
+    screen.page.emulate_media(color_scheme="dark")
+    screen.until(lambda: screen.pixels(".board") != light, "the drawing in the dark's colours")
     screen.click("[name=use-drawing]")
     screen.wait_address("data=drawn:")
     screen.see("[data-data=drawn][aria-pressed=true]")

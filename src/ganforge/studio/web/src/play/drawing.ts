@@ -2,7 +2,7 @@
 
 import { button, el, fresh, say } from "../base/dom";
 import { clamp } from "../base/numbers";
-import { colours } from "../base/theme";
+import { colours, onTheme } from "../base/theme";
 import { drawPoints, squarePlane } from "../draw/scatter";
 import { fromX, fromY, sharpen, toX, toY } from "../draw/plane";
 
@@ -109,6 +109,10 @@ export function drawingBoard(options: DrawingOptions): HTMLElement {
   } });
   tell();
   new ResizeObserver(paint).observe(canvas);
+  const stop = onTheme(() => {
+    if (canvas.isConnected) paint();
+    else stop();
+  });
   return el("div", { class: "stack" },
     el("p", {}, "Spray points with the mouse or a finger. With the keyboard: arrow keys move the cross, Space sprays."),
     canvas, words,
