@@ -62,7 +62,7 @@ class Train:
     dry_run: Annotated[bool, option()] = False
     """print the resolved recipe and stop"""
     device: Annotated[str | None, option("NAME")] = None
-    """cpu, cuda, mps …; by default an accelerator where there is one that works"""
+    """cpu, cuda, mps …; by default the fastest that works here"""
     set: Annotated[tuple[str, ...], option("KEY=VALUE")] = ()
     """change the recipe, as in --set batch=32 generator.width=96"""
 
