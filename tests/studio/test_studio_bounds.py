@@ -93,10 +93,10 @@ def test_a_frame_waits_for_the_browser_and_for_its_share_of_the_time():
     dear = Frames()
     dear.rate = 10.0
     now = time.monotonic()
-    dear.count(1, 0.008, 1)
-    assert dear.until(True) - now == pytest.approx(0.2, abs=0.02)  # 8 ms are 4 % of 200
+    dear.count(1, 0.009, 1)
+    assert dear.until(True) - now == pytest.approx(0.2, abs=0.02)  # 9 ms are 4.5 % of 200
     dear.drawn(1)
-    dear.count(2, 0.008, 30)
+    dear.count(2, 0.009, 30)
     assert dear.until(True) - now <= 0.35 + 0.2 + 0.02
 
 

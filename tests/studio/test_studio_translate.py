@@ -172,6 +172,34 @@ def test_a_generator_says_that_it_translates_nothing(studio: Running):
         assert "not trained to translate" in ended(line, picture=picture)["words"]
 
 
+@pytest.mark.parametrize(
+    ("run", "degrade", "sides"), [("two", False, (40, 1100)), ("larger", True, (64, 1100))]
+)
+def test_a_large_picture_tells_how_many_of_its_tiles_are_done(
+    arrows: Path, tmp_path: Path, run: str, degrade: bool, sides: tuple[int, int]
+):
+    file = tmp_path / "wide.png"
+    Image.fromarray(photo(*sides)[0].numpy().transpose(1, 2, 0)).save(file)
+    said: list[tuple[float | None, str]] = []
+    model = Translation(arrows / run, "chosen")
+    model.write(
+        file,
+        [tmp_path / "in", tmp_path / "out"],
+        back=False,
+        degrade=degrade,
+        label=None,
+        bounds=Bounds(),
+        tell=lambda done, words: said.append((done, words)),
+    )
+    tiles = [one for one in said if one[0] is not None]
+    count = int(tiles[-1][1].split()[-2])
+    assert count > 1
+    assert tiles[-1] == (1.0, f"translating, {count} of {count} tiles")
+    assert [words for _, words in tiles][:2] == [f"translating, {k} of {count} tiles" for k in (1, 2)]
+    fractions = [done for done, _ in tiles]
+    assert fractions == sorted(fractions)
+
+
 def test_results_have_a_bound(arrows: Path, tmp_path: Path):
     file = tmp_path / "one.png"
     Image.fromarray(photo(32, 32)[0].numpy().transpose(1, 2, 0)).save(file)

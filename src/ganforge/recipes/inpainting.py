@@ -19,6 +19,5 @@ __all__ = ["recipe"]
 
 
 def recipe(space: Space, n: int) -> Recipe:
-    base = pix2pix.recipe(space, n)
-    arrow = replace(base.generator, options={"skip_input": True})
-    return replace(base, name="inpainting", source="hole:0.5", generator=arrow, terms=(*base.terms[:1],))
+    base = pix2pix.restoring(space, n)
+    return replace(base, name="inpainting", source="hole:0.5", terms=(*base.terms[:1],))

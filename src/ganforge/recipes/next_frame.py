@@ -19,13 +19,11 @@ __all__ = ["recipe"]
 
 
 def recipe(space: Space, n: int) -> Recipe:
-    base = pix2pix.recipe(space, n)
-    arrow = replace(base.generator, options={"skip_input": True})
+    base = pix2pix.restoring(space, n)
     return replace(
         base,
         name="next-frame",
         source="previous:3",
-        generator=arrow,
         terms=(*base.terms[:1], Term(name="gradient_difference", weight=10.0)),
         mirror=False,
     )

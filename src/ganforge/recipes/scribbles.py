@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ganforge.core.recipe import Recipe, Term
+from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
 from ganforge.recipes import pix2pix
 
@@ -19,7 +19,4 @@ __all__ = ["recipe"]
 
 
 def recipe(space: Space, n: int) -> Recipe:
-    base = pix2pix.recipe(space, n)
-    return replace(
-        base, name="scribbles", source="scribbles", terms=(Term(name="l1", weight=5.0), base.terms[1])
-    )
+    return replace(pix2pix.recipe(space, n), name="scribbles", source="scribbles")

@@ -19,12 +19,10 @@ __all__ = ["recipe"]
 
 
 def recipe(space: Space, n: int) -> Recipe:
-    base = pix2pix.recipe(space, n)
-    arrow = replace(base.generator, options={"skip_input": True})
+    base = pix2pix.restoring(space, n)
     return replace(
         base,
         name="super-resolution",
         source="low-resolution:4",
-        generator=arrow,
         terms=(*base.terms, Term(name="low_pass", weight=10.0)),
     )

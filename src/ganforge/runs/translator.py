@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import final
@@ -122,20 +124,27 @@ class Translator(ABC):
     def _one(self, picture: Tensor, condition: Tensor | None, tile: int) -> Tensor:
         """``(1, C, *sides)`` to ``(1, C', *scale · sides)``, both declared."""
         x = self.source.to_model(picture)
-        sides, grid = x.shape[2:], self.grid
-        whole = [max(self.least, -(-side // grid) * grid) for side in sides]
+        sides = x.shape[2:]
+        whole, axes = self._cut(sides, tile)
         x = reflected(x, whole)
-        largest = max(tile // self.scale // grid, 16) * grid
-        if max(whole) <= largest:
-            made = self.made(x, condition)
-        else:
-            overlap = largest // 4 // grid * grid
-            axes = [plan(side, largest=largest, overlap=overlap, grid=grid) for side in whole]
-            made = self._in_tiles(x, condition, axes)
+        alone = all(len(axis.starts) == 1 for axis in axes)
+        made = self.made(x, condition) if alone else self._in_tiles(x, condition, axes)
         for axis, (side, larger) in enumerate(zip(sides, whole, strict=True), start=2):
             if side != larger:
                 made = made.narrow(axis, self.scale * ((larger - side) // 2), self.scale * side)
         return self.space.to_declared(made)
+
+    def _cut(self, sides: Sequence[int], tile: int) -> tuple[list[int], list[Axis]]:
+        """An input's sides brought to the grid, and how each is cut."""
+        grid = self.grid
+        whole = [max(self.least, -(-side // grid) * grid) for side in sides]
+        largest = max(tile // self.scale // grid, 16) * grid
+        overlap = largest // 4 // grid * grid
+        return whole, [plan(side, largest=largest, overlap=overlap, grid=grid) for side in whole]
+
+    def tiles(self, sides: Sequence[int], *, tile: int = TILE) -> int:
+        """In how many tiles an input of these sides is translated: 1 is whole."""
+        return math.prod(len(axis.starts) for axis in self._cut(sides, tile)[1])
 
     def _checked(self, x: Tensor, condition: Tensor | None) -> Tensor | None:
         source = self.source

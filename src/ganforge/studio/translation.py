@@ -113,7 +113,10 @@ class Translation:
                 f" {bounds.translated_pixels / 1e6:g} million: make it smaller first, or use gan translate"
             )
         began = time.monotonic()
-        with _counted(arrow.translator, tell):
+        sides = (
+            [-(-side // arrow.translator.scale) for side in pixels.shape[1:]] if degrade else pixels.shape[1:]
+        )
+        with _counted(arrow.translator, arrow.translator.tiles(sides), tell):
             shown = arrow.degraded(pixels, 0) if degrade else arrow.one(pixels)
         seconds = time.monotonic() - began
         for path, sample in zip(to, (shown.source, shown.made), strict=True):
@@ -142,18 +145,18 @@ class Translation:
 
 
 @contextmanager
-def _counted(translator: Translator, tell: Tell) -> Generator[None]:
-    """Says how many tiles are done: a large picture takes a while."""
+def _counted(translator: Translator, tiles: int, tell: Tell) -> Generator[None]:
+    """Says how many of the tiles are done: a large picture takes a while."""
     tell(None, "translating")
-    if not isinstance(translator, NetworkTranslator):
+    if tiles == 1 or not isinstance(translator, NetworkTranslator):
         yield
         return
-    passes = 0
+    passes = 0  # with statistics of the whole picture there is one more, to meet them
 
     def count(*_: Any) -> None:
         nonlocal passes
         passes += 1
-        tell(None, "translating" if passes == 1 else f"translating, tile {passes}")
+        tell(min(passes / tiles, 1.0), f"translating, {min(passes, tiles)} of {tiles} tiles")
 
     hook = translator.network.register_forward_hook(count)
     try:
