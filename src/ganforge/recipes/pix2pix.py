@@ -56,9 +56,8 @@ def recipe(space: Space, n: int) -> Recipe:
         terms=(Term(name="l1", weight=30.0), Term(name="feature_matching", weight=2.0)),
         augmentation=Augmentation(policy="translation", probability=0.5 if n < 5_000 else 0.0),
         batch=batch,
-        kimg=40,
-        # Moves of four examples are noisy, and the noise is of the size of the detail that is to be learned.
-        ema_nimg=8_000,
+        kimg=45,
+        ema_nimg=2_000,
         mirror=space.kind == "pictures",
     )
 
@@ -71,5 +70,5 @@ def restoring(space: Space, n: int) -> Recipe:
         whole,
         generator=replace(whole.generator, width=16, learning_rate=1e-3, options={"skip_input": True}),
         terms=(replace(whole.terms[0], weight=10.0), whole.terms[1]),
-        ema_nimg=2_000,
+        kimg=40,
     )
