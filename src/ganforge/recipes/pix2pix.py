@@ -57,7 +57,9 @@ def recipe(space: Space, n: int) -> Recipe:
         augmentation=Augmentation(policy="translation", probability=0.5 if n < 5_000 else 0.0),
         batch=batch,
         kimg=45,
-        ema_nimg=2_000,
+        # Moves of four examples are noisy, and the noise looks like the detail that is to be learned.
+        ema_nimg=8_000,
+        ema_ramp=0.25,
         mirror=space.kind == "pictures",
     )
 
@@ -71,4 +73,6 @@ def restoring(space: Space, n: int) -> Recipe:
         generator=replace(whole.generator, width=16, learning_rate=1e-3, options={"skip_input": True}),
         terms=(replace(whole.terms[0], weight=10.0), whole.terms[1]),
         kimg=40,
+        ema_nimg=2_000,
+        ema_ramp=0.05,
     )
