@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +219,22 @@ def test_watching_is_never_fatal(tmp_path: Path):
     first = trainer(tmp_path / "run", recipe, data, 0.32, on_tick=broken)
     assert first.train().finished
     assert any(event["event"] == "watching failed" for event in first.run.events())
+
+
+def test_a_slow_first_look_is_no_measure_of_the_speed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    tick = Trainer.tick
+
+    def slow(self: Trainer, *, examine: bool = False) -> None:
+        time.sleep(3.0 if self.nimg == 0 else 0.0)
+        tick(self, examine=examine)
+
+    monkeypatch.setattr(Trainer, "tick", slow)
+    ticks: list[Tick] = []
+    trainer(tmp_path / "run", players.recipe(), players.points(), 0.64, on_tick=ticks.append).train()
+    first = next(tick for tick in ticks if tick.nimg)
+    assert first.seconds > 3.0
+    assert first.seconds_left is not None
+    assert first.seconds_left < 3.0  # three quarters are left: nine seconds, were the look counted
 
 
 def test_each_moment_is_drawn_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -174,6 +174,7 @@ class Trainer:
             self.on_event(f"first samples, before any move: {self._picture()}")
             self.tick(examine=True)
             self.save()
+            self.plan.back_to(0)  # looking at what has not been trained is no measure of the speed
         done = ""
         while not done and request.exit_code is None:
             if self.nimg and self.plan.done(self.nimg):  # one round is played in the shortest of times
