@@ -82,6 +82,14 @@ def test_three_halvings_and_then_one_line(tmp_path: Path, room_for):
     assert refused == [1, 2, 4, 8]
 
 
+def test_a_batch_that_cannot_be_halved_is_said_to_be_whole(tmp_path: Path, room_for):
+    room_for(0)
+    data = players.points(300)
+    run = Run.create(tmp_path / "run", recipe=players.recipe(batch=5), space=data.space, data=data.manifest)
+    with pytest.raises(MachineError, match=r"with the batch of 5 played whole \(CUDA"):
+        Trainer(run, data, Budget(kimg=0.1)).train()
+
+
 def test_the_processors_allocator_counts_as_well(tmp_path: Path, room_for):
     with pytest.raises(RuntimeError) as caught:
         torch.empty(1 << 50)

@@ -13,7 +13,7 @@ from torch import nn
 
 from ganforge.core.batch import Batch
 
-__all__ = ["Engine", "repeatable"]
+__all__ = ["Engine"]
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -46,7 +46,7 @@ class Engine:
         # Numbers below 1e-38 cost a hundred times as much as others on some processors.
         torch.set_flush_denormal(True)
         if self.device.type == "cuda":
-            repeatable()
+            _repeatable()
 
     def release(self) -> None:
         """Give the memory of tensors that are gone back to the device."""
@@ -89,7 +89,7 @@ class Engine:
         )
 
 
-def repeatable() -> None:
+def _repeatable() -> None:
     """Let CUDA compute the same bits each time, and float32 as float32.
 
     By default its convolutions do neither: two runs of one seed part within a few rounds, and tf32 puts the

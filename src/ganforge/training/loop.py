@@ -224,9 +224,10 @@ class Trainer:
         recipe, device = self.rounds.recipe, self.engine.device
         parts = 2 * self.engine.parts
         if parts > _MOST_PARTS or recipe.batch % (parts * recipe.packing):
+            how = "whole" if self.engine.parts == 1 else f"in {self.engine.parts} parts too"
             raise MachineError(
-                f"{device} has too little memory for this game, with the batch of {recipe.batch} played in "
-                f"{self.engine.parts} parts too ({why}); close what else uses it, or choose smaller pictures "
+                f"{device} has too little memory for this game, with the batch of {recipe.batch} played "
+                f"{how} ({why}); close what else uses it, or choose smaller pictures "
                 f"(--size) or networks (--set generator.width={max(recipe.generator.width // 2, 1)} "
                 f"discriminator.width={max(recipe.discriminator.width // 2, 1)})"
             )
