@@ -47,9 +47,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"gan {verb}: {error}", file=sys.stderr)
         return error.exit_code
     except (RuntimeError, MemoryError) as error:
-        if not out_of_memory(error):
+        why = out_of_memory(error)
+        if not why:
             raise
-        why = str(error).splitlines()[0] if str(error) else "no more to be had"
         print(
             f"gan {verb}: memory is exhausted ({why}); close what else uses it, or ask for less: smaller "
             "pictures (--size), a smaller batch, or another --device",

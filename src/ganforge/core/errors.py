@@ -73,16 +73,15 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f" Did you mean {match[0]!r}?" if match else ""
 
 
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory is exhausted, the processor's or an accelerator's.
-
-    torch raises an error of its own kind for accelerators alone; the processor's allocator says it in words.
-    """
-    words = str(error).lower()
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError)
-        and (type(error).__name__ == "OutOfMemoryError" or any(said in words for said in _EXHAUSTED))
-    )
-
-
 _EXHAUSTED = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+def out_of_memory(error: BaseException) -> str:
+    """Why, in a line, where an error says that memory is exhausted, the processor's or an accelerator's.
+
+    Empty for any other error. torch raises one of its own kind for accelerators alone; the processor's
+    allocator says it in words.
+    """
+    own = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    said = isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _EXHAUSTED)
+    return (str(error) or "no more to be had").splitlines()[0] if own or said else ""

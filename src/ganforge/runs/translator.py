@@ -103,6 +103,10 @@ class Translator(ABC):
         """The sides of what inputs ``(N, C, *sides)`` become."""
         return tuple(self.scale * side for side in pictures.shape[2:])
 
+    def tiles(self, sides: Sequence[int], *, tile: int = TILE) -> int:
+        """In how many tiles an input of these sides is translated: 1 is whole."""
+        return math.prod(len(axis.starts) for axis in self._cut(sides, tile)[1])
+
     @property
     def goes_back(self) -> bool:
         """Whether there is a way back."""
@@ -141,10 +145,6 @@ class Translator(ABC):
         largest = max(tile // self.scale // grid, 16) * grid
         overlap = largest // 4 // grid * grid
         return whole, [plan(side, largest=largest, overlap=overlap, grid=grid) for side in whole]
-
-    def tiles(self, sides: Sequence[int], *, tile: int = TILE) -> int:
-        """In how many tiles an input of these sides is translated: 1 is whole."""
-        return math.prod(len(axis.starts) for axis in self._cut(sides, tile)[1])
 
     def _checked(self, x: Tensor, condition: Tensor | None) -> Tensor | None:
         source = self.source

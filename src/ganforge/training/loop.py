@@ -213,9 +213,9 @@ class Trainer:
             self.rounds.play(self.plan.progress(self.nimg))
             return
         except RuntimeError as error:
-            if not out_of_memory(error):
+            why = out_of_memory(error)
+            if not why:
                 raise
-            why = str(error).splitlines()[0]
         # Only here, where the error and with it the round's tensors are gone, is there memory again.
         self._halve_parts(why)
 
