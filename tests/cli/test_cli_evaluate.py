@@ -98,7 +98,13 @@ def test_what_is_asked_wrongly_has_one_line(name: str, gan: Call, points_run: Pa
     assert re.match(r"gan evaluate: .*" + pattern, answer.err), answer.err
 
 
-def test_ctrl_c_leaves_nothing_half_written(points_run: Path, tmp_path: Path):
+@pytest.mark.parametrize(
+    ("number", "code", "says"),
+    [(signal.SIGINT, 130, "stopped at once"), (signal.SIGTERM, 143, "stopped by SIGTERM")],
+)
+def test_a_stop_leaves_nothing_half_written(
+    points_run: Path, tmp_path: Path, number: int, code: int, says: str
+):
     before = sorted(path.name for path in points_run.iterdir())
     command = [sys.executable, "-c", PATIENT, str(points_run)]
     environment = {**processes.environment(), "GANFORGE_CACHE": str(tmp_path)}
@@ -108,10 +114,10 @@ def test_ctrl_c_leaves_nothing_half_written(points_run: Path, tmp_path: Path):
         assert ran.stdout is not None
         assert ran.stdout.readline() == "begun\n"
         time.sleep(0.2)
-        os.kill(ran.pid, signal.SIGINT)
+        os.kill(ran.pid, number)
         _, err = ran.communicate(timeout=60)
-    assert ran.returncode == 130
-    assert err == "gan evaluate: stopped at once\n"
+    assert ran.returncode == code
+    assert err == f"gan evaluate: {says}\n"
     assert sorted(path.name for path in points_run.iterdir()) == before
 
 

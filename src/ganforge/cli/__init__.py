@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import FrameType
 
 import ganforge
 from ganforge.core.errors import GanforgeError, MachineError, nearest, out_of_memory
@@ -42,7 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"gan: there is no verb {verb!r}.{nearest(verb, VERBS)} See: gan --help", file=sys.stderr)
         return 2
     try:
-        return importlib.import_module(f"ganforge.cli.{verb}").main(words[1:])
+        with _ending_at_sigterm():
+            return importlib.import_module(f"ganforge.cli.{verb}").main(words[1:])
     except GanforgeError as error:
         print(f"gan {verb}: {error}", file=sys.stderr)
         return error.exit_code
@@ -59,9 +65,33 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"gan {verb}: stopped at once", file=sys.stderr)
         return 130
+    except _Terminated:
+        print(f"gan {verb}: stopped by SIGTERM", file=sys.stderr)
+        return 143
     except BrokenPipeError:  # the reader, such as head, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+class _Terminated(BaseException):
+    """SIGTERM, as KeyboardInterrupt is Ctrl-C: what is half written is tidied up on the way out."""
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    raise _Terminated
+
+
+@contextmanager
+def _ending_at_sigterm() -> Generator[None]:
+    """A training and a server listen to SIGTERM themselves, once they have begun; this is for all else."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    former = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 def _overview() -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import signal
-import sys
 import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,8 +68,6 @@ def main(arguments: list[str]) -> int:
     studio = app.Studio(roots, door=door, watch=watch, workers=options.workers, until_left=options.until_left)
     shown = f"[{options.host}]" if ":" in options.host else options.host
     address = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
-    # Who has read the address may stop us before the server listens to signals.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     print(f"studio    runs under {', '.join(map(str, options.runs))}")
     print(f"token     {'needed: it is in the address' if token else 'none: only this machine can ask'}")
     print(f"address   {address}   stop: Ctrl-C", flush=True)
