@@ -66,6 +66,28 @@ def shake(network: nn.Module) -> None:
             parameter.add_(0.05 * torch.randn(parameter.shape, generator=generator))
 
 
+def test_normalised_weights_are_the_same_function_and_turn_less_the_longer_they_are() -> None:
+    plain, normalised = (
+        build("unet", (3, 32, 32), (3, 32, 32), condition=2, weight_norm=on) for on in (False, True)
+    )
+    x, told = noise(2, 3, 32, 32), noise(2, 2)
+    assert torch.allclose(plain(x, told), normalised(x, told), atol=1e-5)
+    directions = {name: p for name, p in normalised.named_parameters() if name.endswith("original1")}
+    assert len(directions) > 10
+    shake(normalised)
+    made = normalised(x, told)
+    made.square().sum().backward()
+    for name, v in directions.items():  # a gradient along a direction would change nothing
+        along = (v.grad * v).flatten(1).sum(1)
+        assert along.abs().max() <= 1e-3 * (v.grad.flatten(1).norm(dim=1) * v.flatten(1).norm(dim=1)).max(), (
+            name
+        )
+    with torch.no_grad():
+        for v in directions.values():
+            v.mul_(3.0)
+    assert torch.allclose(made, normalised(x, told), atol=1e-5)
+
+
 # --------------------------------------------------------------------------- sizes
 
 

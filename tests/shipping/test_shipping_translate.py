@@ -194,6 +194,18 @@ def test_a_run_is_exported_there_and_back(run: Path, tmp_path: Path):
         export(duel, back=True)
 
 
+def test_lengths_and_directions_of_weights_are_shipped(tmp_path: Path):
+    paired = trained("pix2pix", tmp_path / "paired", players.translated())
+    x, expected = photo(20, 14), load_translator(paired)
+    assert any("parametrizations" in name for name, _ in expected.network.named_parameters())
+    folder = ganforge.load(export(paired, to="folder", out=tmp_path / "model").path)
+    graph = ganforge.load(export(paired, to="onnx", out=tmp_path / "paired.onnx").path)
+    assert isinstance(folder, Translator)
+    assert isinstance(graph, Translator)
+    assert torch.equal(folder.translate(x), expected.translate(x))
+    assert (graph.translate(x).int() - expected.translate(x).int()).abs().max() <= 1
+
+
 @pytest.mark.slow
 def test_a_torch_program_takes_any_size(run: Path, tmp_path: Path):
     made = export(run, to="torch", out=tmp_path / "two.pt2")

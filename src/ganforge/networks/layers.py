@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm as _spectral_norm
+from torch.nn.utils.parametrizations import weight_norm as _weight_norm
 
 __all__ = [
     "BATCH_NORM",
@@ -25,6 +26,7 @@ __all__ = [
     "held",
     "leaky",
     "normalise_spectrally",
+    "normalise_weights",
     "seeded",
     "sides_at",
 ]
@@ -32,6 +34,7 @@ __all__ = [
 CONV = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 CONV_TRANSPOSED = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 BATCH_NORM = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+_WEIGHTED = (nn.Linear, *CONV.values(), *CONV_TRANSPOSED.values())
 _convolve = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 _convolve_transposed = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
 
@@ -106,12 +109,30 @@ def normalise_spectrally(network: nn.Module) -> None:
     Miyato et al. 2018, eq. 8, one power iteration each forward pass. A weight of zeros, as fix-up
     initialisation leaves them, has no direction: it gets one.
     """
-    kinds = (nn.Linear, *CONV.values(), *CONV_TRANSPOSED.values())
     for module in list(network.modules()):
-        if isinstance(module, kinds):
+        if isinstance(module, _WEIGHTED):
             if not module.weight.detach().any():
                 nn.init.kaiming_normal_(module.weight, a=0.2)
             _spectral_norm(module)
+
+
+def normalise_weights(network: nn.Module) -> None:
+    """Make each weight of each linear map and convolution a direction times a length, for each output.
+
+    Salimans & Kingma 2016, arXiv 1602.07868, equation 2. The network is the same function at the start;
+    moves that push a weight ever further sideways lengthen what is divided by, and so become smaller
+    turns. A weight of zeros, as fix-up initialisation leaves them, gets a direction of length 0.
+    """
+    for module in list(network.modules()):
+        if isinstance(module, _WEIGHTED):
+            # A network without memory, whose weights come from a file, has nothing to look at.
+            silent = not module.weight.is_meta and not module.weight.detach().any()
+            if silent:
+                nn.init.kaiming_normal_(module.weight, a=0.2)
+            _weight_norm(module)  # registers original0, the lengths, and original1, what is divided
+            if silent:
+                parts = module.get_submodule("parametrizations.weight")
+                nn.init.zeros_(cast(Tensor, parts.original0))
 
 
 class LatentInput(nn.Module):

@@ -12,7 +12,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from ganforge.core.space import Space
-from ganforge.networks.layers import CONV, Down, channels_at, leaky
+from ganforge.networks.layers import CONV, Down, channels_at, leaky, normalise_weights
 from ganforge.networks.layers import halvings as usual_halvings
 from ganforge.networks.translating import (
     Conditioned,
@@ -70,6 +70,7 @@ class UnetTranslator(Translating):
             from them, so a large one can be translated in tiles; and levels are kept, which restoring needs.
         skip_input: whether the result is the input plus a learned change; for super-resolution,
             inpainting, denoising and next frames.
+        weight_norm: whether each weight is a learned length times a direction, which stands higher rates.
         growth: channels grow by this factor each stage inwards …
         cap: … up to this multiple of ``width``.
 
@@ -90,6 +91,7 @@ class UnetTranslator(Translating):
         halvings: int = 0,
         normalisation: Normalisation = "none",
         skip_input: bool = False,
+        weight_norm: bool = False,
         growth: float = 2.0,
         cap: float = 4.0,
     ) -> None:
@@ -119,6 +121,8 @@ class UnetTranslator(Translating):
         self.rises = nn.ModuleList(Enlarge(wide[0], wide[0], dims, factor) for factor in rises)
         self.beyond = nn.ModuleList(stage(wide[0]) for _ in rises)
         self.last = Conditioned(wide[0], condition, normalisation)
+        if weight_norm:
+            normalise_weights(self)
 
     def body(self, x: Tensor, condition: Tensor | None) -> Tensor:
         x = self.inwards[0](self.entrance(x), condition)
