@@ -103,17 +103,28 @@ def centre_crop(x: Tensor, spatial: Sequence[int]) -> Tensor:
     return x
 
 
-def normalise_spectrally(network: nn.Module) -> None:
-    """Divide the weight of each linear map and convolution by its largest singular value.
+def _directed(network: nn.Module) -> Generator[tuple[nn.Module, bool]]:
+    """Each linear map and convolution, and whether its weight was all zeros: then it has a direction now.
 
-    Miyato et al. 2018, eq. 8, one power iteration each forward pass. A weight of zeros, as fix-up
-    initialisation leaves them, has no direction: it gets one.
+    Fix-up initialisation leaves such weights. A network without memory, whose weights come from a file,
+    has nothing to look at.
     """
     for module in list(network.modules()):
         if isinstance(module, _WEIGHTED):
-            if not module.weight.detach().any():
+            silent = not module.weight.is_meta and not module.weight.detach().any()
+            if silent:
                 nn.init.kaiming_normal_(module.weight, a=0.2)
-            _spectral_norm(module)
+            yield module, silent
+
+
+def normalise_spectrally(network: nn.Module) -> None:
+    """Divide the weight of each linear map and convolution by its largest singular value.
+
+    Miyato et al. 2018, eq. 8, one power iteration each forward pass. A weight of zeros, which has no
+    direction, gets one.
+    """
+    for module, _ in _directed(network):
+        _spectral_norm(module)
 
 
 def normalise_weights(network: nn.Module) -> None:
@@ -121,18 +132,13 @@ def normalise_weights(network: nn.Module) -> None:
 
     Salimans & Kingma 2016, arXiv 1602.07868, equation 2. The network is the same function at the start;
     moves that push a weight ever further sideways lengthen what is divided by, and so become smaller
-    turns. A weight of zeros, as fix-up initialisation leaves them, gets a direction of length 0.
+    turns. A weight of zeros gets a direction of length 0.
     """
-    for module in list(network.modules()):
-        if isinstance(module, _WEIGHTED):
-            # A network without memory, whose weights come from a file, has nothing to look at.
-            silent = not module.weight.is_meta and not module.weight.detach().any()
-            if silent:
-                nn.init.kaiming_normal_(module.weight, a=0.2)
-            _weight_norm(module)  # registers original0, the lengths, and original1, what is divided
-            if silent:
-                parts = module.get_submodule("parametrizations.weight")
-                nn.init.zeros_(cast(Tensor, parts.original0))
+    for module, silent in _directed(network):
+        _weight_norm(module)  # registers original0, the lengths, and original1, what is divided
+        if silent:
+            parts = module.get_submodule("parametrizations.weight")
+            nn.init.zeros_(cast(Tensor, parts.original0))
 
 
 class LatentInput(nn.Module):
