@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from ganforge.core.batch import Turn
+from ganforge.core.declared import OBJECTIVES
 from ganforge.core.draw import Draw
 from ganforge.core.recipe import Penalty, Recipe
 from ganforge.core.schedule import Moment
 from ganforge.data import Dataset, Deck
 from ganforge.games import build_game
-from ganforge.objectives.adversarial import objective_names
 from ganforge.objectives.penalties import penalty_names
 from tests import players
 
@@ -34,7 +34,7 @@ PENALTIES = {
     "reconstruction": (Penalty(name="reconstruction", weight=1.0),),
 }
 
-EVERY = list(itertools.product(objective_names(), PENALTIES))
+EVERY = list(itertools.product(OBJECTIVES, PENALTIES))
 
 
 def case(objective: str, penalty: str) -> tuple[Recipe, Dataset]:
@@ -120,7 +120,7 @@ def test_state_goes_round(penalty: str):
 def test_the_number_tested_is_the_number_shipped():
     tested = {entry.name for entries in PENALTIES.values() for entry in entries}
     assert tested == set(penalty_names())
-    assert len(objective_names()) == 8
+    assert len(OBJECTIVES) == 8
 
 
 def test_a_game_whose_discriminator_sees_the_generator_would_be_caught(monkeypatch: pytest.MonkeyPatch):

@@ -287,14 +287,6 @@ def test_a_fault_does_not_vanish_by_one_kind_look():
     assert "mode-collapse" not in [finding.code for finding in diagnose(once).findings]
 
 
-def test_the_objectives_level_is_that_of_the_objectives():
-    from ganforge.health.measures import LEVEL as KNOWN
-    from ganforge.objectives.adversarial import adversarial, objective_names
-
-    levels = {name: adversarial(name).level for name in objective_names()}
-    assert {name: level for name, level in levels.items() if level is not None} == KNOWN
-
-
 def test_least_squares_is_judged_at_its_own_level():
     real, fake = note("real_logits", mean=0.4, deviation=0.01), note("fake_logits", mean=0.4, deviation=0.01)
     found = balance.accuracy_diverged(history(scores(), real, fake, objective="least_squares"))

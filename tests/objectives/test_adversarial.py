@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
+from ganforge.core.declared import OBJECTIVES
 from ganforge.core.errors import RecipeError
-from ganforge.objectives.adversarial import adversarial, objective_names
+from ganforge.objectives.adversarial import adversarial
 
-NAMES = objective_names()
+NAMES = OBJECTIVES
 LEVELS = {"minimax": 0.0, "non_saturating": 0.0, "hinge": 0.0, "least_squares": 0.5}
 
 

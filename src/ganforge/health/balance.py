@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
+from ganforge.core.declared import OBJECTIVES
 from ganforge.core.recipe import Recipe
 from ganforge.health import remedies
 from ganforge.health.finding import Finding
 from ganforge.health.history import Examined, History
 from ganforge.health.measures import (
-    LEVEL,
     accuracy,
     bad,
     finite,
@@ -135,8 +135,8 @@ def accuracy_diverged(history: History) -> Finding | None:
 
 def discriminator_loss_zero(history: History) -> Finding | None:
     """The discriminator has won: its loss is near 0 while samples are bad and do not get better."""
-    if history.recipe.objective in ("wasserstein", "began"):
-        return None
+    if OBJECTIVES.find(history.recipe.objective).logit != "odds":
+        return None  # its loss can be anything
     recent = late(history)
     losses = window(recent, lambda one: one.note("discriminator_loss"))
     if not losses or max(losses) > SMALL_LOSS or improving(history, 0.3):
@@ -191,16 +191,17 @@ def fake_loss_unbounded(history: History) -> Finding | None:
         return None
     if _slow(history.recipe, IDLE) or (_slow(history.recipe) and told(seen[-1]) < REVERSED):
         return None  # it is not the discriminator that runs away: it does not move
-    if history.recipe.objective == "wasserstein":
+    objective = OBJECTIVES.find(history.recipe.objective)
+    if objective.logit == "distance":
         return _unbounded_critic(history, seen)
-    level = LEVEL.get(history.recipe.objective)
+    level = objective.level
     if level is None:
         losses = window(seen[-2:], lambda one: one.note("discriminator_loss"))
         rest = 0.7  # an undecided one
     else:
         losses = window(seen[-2:], lambda one: max(one.note("fake_logits") - level, 0.0))
         rest = max(finite(max(level - one.note("real_logits"), 0.7) for one in seen[-2:]), default=0.7)
-    if history.recipe.objective == "began" or not losses or min(losses) < max(LARGE_LOSS, 5 * rest):
+    if objective.logit == "energy" or not losses or min(losses) < max(LARGE_LOSS, 5 * rest):
         return None
     return _unbounded(history, losses[-1], losses[-1] / rest)
 

@@ -9,11 +9,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from ganforge.core.declared import OBJECTIVES
 from ganforge.health.history import Examined, History
 
 __all__ = [
     "DEAD",
-    "LEVEL",
     "above_its_floor",
     "accuracy",
     "bad",
@@ -35,9 +35,6 @@ __all__ = [
     "travelled",
     "window",
 ]
-
-# The logit at which a discriminator is undecided, where the objective fixes one (objectives.adversarial).
-LEVEL: dict[str, float] = {"minimax": 0.0, "non_saturating": 0.0, "hinge": 0.0, "least_squares": 0.5}
 
 NEVER = 0.99  # share of pairs told apart; healthy runs fall below it after some hundred rounds
 DEAD = 1e-5  # of the generator's largest gradient: nobody says anything any more
@@ -125,7 +122,7 @@ def never_fooled(history: History) -> bool:
 
 def accuracy(seen: Examined, objective: str) -> tuple[float, float]:
     """Shares of reals called real and of fakes called fake in training; NaN where the level is free."""
-    level = LEVEL.get(objective)
+    level = OBJECTIVES.find(objective).level
     if level is None:
         return math.nan, math.nan
     if level == 0.0:

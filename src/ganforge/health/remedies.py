@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any, Literal, NamedTuple
 
+from ganforge.core.declared import OBJECTIVES
 from ganforge.core.recipe import Penalty, Player, Recipe
 from ganforge.core.space import Space
 
@@ -137,7 +138,7 @@ def _pair(recipe: Recipe, space: Space) -> tuple[Penalty, Penalty]:
         fine = bool(recipe.discriminator.options.get("fourier"))
         weight, sigma = (2e-3, 2e-3) if fine else (0.05, 2e-3)
         # A critic has no scale of its own: the penalty alone gives it one.
-        weight = max(weight, 0.1) if recipe.objective == "wasserstein" else weight
+        weight = max(weight, 0.1) if _has_critic(recipe) else weight
     else:
         # Zero-centred penalties grow with the area (Karras et al. 2020).
         weight, sigma = 0.1 * (max(space.spatial, default=32) / 32) ** 2, 0.01
@@ -197,9 +198,9 @@ def brake(recipe: Recipe, space: Space) -> Remedy:
         return Remedy(f"Balance the players: equal rates{', and a penalty' if free else ''}.", changes)
     if free:
         return penalty
-    if recipe.discriminator_moves > 1 and recipe.objective != "wasserstein":
+    if recipe.discriminator_moves > 1 and not _has_critic(recipe):
         return Remedy("Let the players take equal turns.", {"discriminator_moves": 1})
-    if recipe.objective == "minimax":
+    if OBJECTIVES.find(recipe.objective).saturates:
         return Remedy("Let the generator raise log D instead.", {"objective": "non_saturating"})
     return penalise_more(recipe, space, 4.0)
 
@@ -209,6 +210,10 @@ def calm(recipe: Recipe, space: Space, factor: float = 2.0) -> Remedy:
     if _fast(recipe):
         return lower_rates(recipe)
     return penalise_more(recipe, space, factor)
+
+
+def _has_critic(recipe: Recipe) -> bool:
+    return OBJECTIVES.find(recipe.objective).logit == "distance"
 
 
 def _short(value: float) -> float:

@@ -25,12 +25,13 @@ penalty ``interpolated``; DRAGAN is ``non_saturating`` with the penalty ``dragan
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, final
+from typing import cast, final
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from ganforge.core.declared import OBJECTIVES, ObjectiveTraits
 from ganforge.core.errors import RecipeError, nearest
 
 __all__ = [
@@ -42,9 +43,9 @@ __all__ = [
     "Objective",
     "Relativistic",
     "RelativisticAverage",
+    "Separate",
     "Wasserstein",
     "adversarial",
-    "objective_names",
     "per_example",
     "wide",
 ]
@@ -60,18 +61,8 @@ def per_example(values: Tensor) -> Tensor:
     return values if values.dim() == 1 else values.flatten(1).mean(1)
 
 
-class Objective(nn.Module, ABC):
-    """What each player lowers, from logits of the same number of reals and fakes.
-
-    Attributes:
-        generator_sees_reals: whether the generator's loss needs D(real).
-        level: the logit at which the discriminator is undecided; None where the level is free.
-        options: names of the keyword arguments that a recipe may give.
-    """
-
-    generator_sees_reals: ClassVar[bool] = False
-    level: ClassVar[float | None] = 0.0
-    options: ClassVar[tuple[str, ...]] = ()
+class Objective(nn.Module, ObjectiveTraits, ABC):
+    """What each player lowers, from logits of the same number of reals and fakes."""
 
     @final
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
@@ -96,6 +87,26 @@ class Objective(nn.Module, ABC):
     def _generator(self, real: Tensor, fake: Tensor) -> Tensor:
         """The loss of each logit; ``real`` is meaningless unless ``generator_sees_reals``."""
 
+    def probability(self, logits: Tensor) -> Tensor:
+        """Logits of which 0 is undecided, unless the level is another, as probabilities of being real."""
+        return torch.sigmoid(logits)
+
+
+class Separate(Objective):
+    """An objective whose discriminator lowers the sum of a term of the reals and one of the fakes."""
+
+    @abstractmethod
+    def of_reals(self, real: Tensor) -> Tensor:
+        """The term of each real logit."""
+
+    @abstractmethod
+    def of_fakes(self, fake: Tensor) -> Tensor:
+        """The term of each fake logit."""
+
+    @final
+    def _discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return self.of_reals(real) + self.of_fakes(fake)
+
 
 def _check(real: Tensor, fake: Tensor) -> None:
     # (N,) minus (N, 1) would silently be (N, N).
@@ -103,11 +114,18 @@ def _check(real: Tensor, fake: Tensor) -> None:
 
 
 @final
-class Minimax(Objective):
+class Minimax(Separate):
     """The original game: Goodfellow et al. 2014, arXiv 1406.2661, equation 1."""
 
-    def _discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        return softplus(-real) + softplus(fake)
+    name = "minimax"
+    words = "the original game: G lowers log(1 − D(G(z)))"
+    saturates = True
+
+    def of_reals(self, real: Tensor) -> Tensor:
+        return softplus(-real)
+
+    def of_fakes(self, fake: Tensor) -> Tensor:
+        return softplus(fake)
 
     def _generator(self, real: Tensor, fake: Tensor) -> Tensor:
         # log(1 − σ(f)) = −sp(f): its gradient vanishes where the discriminator is sure.
@@ -115,48 +133,74 @@ class Minimax(Objective):
 
 
 @final
-class NonSaturating(Objective):
+class NonSaturating(Separate):
     """The generator raises log σ(f) instead: Goodfellow et al. 2014, section 3."""
 
-    def _discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        return softplus(-real) + softplus(fake)
+    name = "non_saturating"
+    words = "G raises log D(G(z)) instead: the same goal, with gradients when D is sure"
+
+    def of_reals(self, real: Tensor) -> Tensor:
+        return softplus(-real)
+
+    def of_fakes(self, fake: Tensor) -> Tensor:
+        return softplus(fake)
 
     def _generator(self, real: Tensor, fake: Tensor) -> Tensor:
         return softplus(-fake)
 
 
 @final
-class LeastSquares(Objective):
+class LeastSquares(Separate):
     """Mao et al. 2017, arXiv 1611.04076, equation 9 (a = 0, b = c = 1), on logits: no sigmoid."""
 
+    name = "least_squares"
+    words = "squares in place of logarithms"
     level = 0.5
 
-    def _discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        return 0.5 * (real - 1.0).square() + 0.5 * fake.square()
+    def of_reals(self, real: Tensor) -> Tensor:
+        return 0.5 * (real - 1.0).square()
+
+    def of_fakes(self, fake: Tensor) -> Tensor:
+        return 0.5 * fake.square()
 
     def _generator(self, real: Tensor, fake: Tensor) -> Tensor:
         return 0.5 * (fake - 1.0).square()
 
+    def probability(self, logits: Tensor) -> Tensor:
+        return logits.clamp(0.0, 1.0)  # without a sigmoid its output is the probability
+
 
 @final
-class Wasserstein(Objective):
+class Wasserstein(Separate):
     """Arjovsky et al. 2017, arXiv 1701.07875, equation 2. It needs a clip or a penalty on the gradient."""
 
+    name = "wasserstein"
+    words = "a critic that measures a distance; it needs a penalty or a clip"
     level = None
+    logit = "distance"
 
-    def _discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        return fake - real
+    def of_reals(self, real: Tensor) -> Tensor:
+        return -real
+
+    def of_fakes(self, fake: Tensor) -> Tensor:
+        return fake
 
     def _generator(self, real: Tensor, fake: Tensor) -> Tensor:
         return -fake
 
 
 @final
-class Hinge(Objective):
+class Hinge(Separate):
     """Lim and Ye 2017, arXiv 1705.02894; Miyato et al. 2018, arXiv 1802.05957, equations 16 and 17."""
 
-    def _discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        return (1.0 - real).relu() + (1.0 + fake).relu()
+    name = "hinge"
+    words = "D stops caring about what it already knows"
+
+    def of_reals(self, real: Tensor) -> Tensor:
+        return (1.0 - real).relu()
+
+    def of_fakes(self, fake: Tensor) -> Tensor:
+        return (1.0 + fake).relu()
 
     def _generator(self, real: Tensor, fake: Tensor) -> Tensor:
         return -fake
@@ -169,6 +213,8 @@ class Relativistic(Objective):
     Real i is compared with fake i. On its own it does not converge: add r1 and r2.
     """
 
+    name = "relativistic"
+    words = "D judges pairs: which of the two is real?"
     generator_sees_reals = True
     level = None
 
@@ -187,6 +233,8 @@ class RelativisticAverage(Objective):
     In a round cut into parts the mean is the part's, so parts do not add up exactly.
     """
 
+    name = "relativistic_average"
+    words = "D judges against the average of the other side"
     generator_sees_reals = True
     level = None
 
@@ -213,7 +261,10 @@ class Began(Objective):
         rate: λ, the step of k.
     """
 
+    name = "began"
+    words = "D rebuilds reals better than fakes; a balance keeps the two in step"
     level = None
+    logit = "energy"
     options = ("diversity", "rate")
 
     k: Tensor
@@ -242,38 +293,17 @@ class Began(Objective):
         return fake.abs()
 
 
-_OBJECTIVES: dict[str, type[Objective]] = {
-    "minimax": Minimax,
-    "non_saturating": NonSaturating,
-    "least_squares": LeastSquares,
-    "wasserstein": Wasserstein,
-    "hinge": Hinge,
-    "relativistic": Relativistic,
-    "relativistic_average": RelativisticAverage,
-    "began": Began,
-}
-
-
-def objective_names() -> tuple[str, ...]:
-    """The names that :func:`adversarial` knows."""
-    return tuple(_OBJECTIVES)
-
-
 def adversarial(name: str, **options: float) -> Objective:
     """The objective called ``name``.
 
     Args:
-        name: one of :func:`objective_names`.
+        name: one of ``core.declared.OBJECTIVES``.
         options: keyword arguments of that objective; only ``began`` has any.
 
     Raises:
         RecipeError: the name, an option or an option's value is wrong.
     """
-    if name not in _OBJECTIVES:
-        raise RecipeError(
-            f"unknown objective {name!r}; there is {', '.join(_OBJECTIVES)}.{nearest(name, _OBJECTIVES)}"
-        )
-    objective = _OBJECTIVES[name]
+    objective = cast(type[Objective], OBJECTIVES.find(name))
     for option in options:
         if option not in objective.options:
             known = ", ".join(objective.options) or "none"

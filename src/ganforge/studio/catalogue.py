@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ganforge.core.declared import OBJECTIVES
+
 __all__ = ["SLOW_STAGES", "TEXTBOOK", "catalogue"]
 
 # The small game of a textbook, as changes of the recipe points: two hidden layers, two numbers of noise, the
@@ -53,16 +55,6 @@ _RECIPES = {
     "points": ("gaussian", "gaussian-modern", "points", "ring", "grid"),
     "pictures": ("digits", "residual", "few-shot", "dcgan"),
 }
-
-_OBJECTIVES = (
-    ("minimax", "the original game: G lowers log(1 − D(G(z)))"),
-    ("non_saturating", "G raises log D(G(z)) instead: the same goal, with gradients when D is sure"),
-    ("least_squares", "squares in place of logarithms"),
-    ("wasserstein", "a critic that measures a distance; it needs a penalty or a clip"),
-    ("hinge", "D stops caring about what it already knows"),
-    ("relativistic", "D judges pairs: which of the two is real?"),
-    ("relativistic_average", "D judges against the average of the other side"),
-)
 
 SLOW_STAGES = (
     ("generate", "Forward through G", "The generator turns noise into fakes. Nothing is learned yet."),
@@ -145,9 +137,10 @@ def _player(role: str, title: str) -> list[dict[str, Any]]:
 
 
 def _settings() -> list[dict[str, Any]]:
+    objectives = tuple((name, objective.words) for name, objective in OBJECTIVES.items())
     priors = (("uniform", "evenly from −1 to 1"), ("normal", "a bell curve"))
     return [
-        _choice("objective", "loss", _OBJECTIVES, reset=False, group="game"),
+        _choice("objective", "loss", objectives, reset=False, group="game"),
         {"key": "penalties", "title": "penalties", "type": "list", "reset": False, "group": "game"},
         _range(
             "discriminator_moves", "D's turns for each of G's", 1, 16, whole=True, reset=False, group="game"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import softplus
 
 from ganforge.core.batch import Deal, Play, Turn
 from ganforge.core.draw import Draw
@@ -18,7 +17,7 @@ from ganforge.core.recipe import Recipe
 from ganforge.core.schedule import Moment
 from ganforge.data import Dataset
 from ganforge.networks import parameters_count
-from ganforge.objectives.adversarial import Objective
+from ganforge.objectives.adversarial import Objective, Separate
 from ganforge.studio.catalogue import SLOW_STAGES
 from ganforge.training.engine import Engine
 from ganforge.training.referee import Game as Playable
@@ -30,15 +29,6 @@ __all__ = ["ENGINE", "Game", "Stage", "Who"]
 Who = Literal["discriminator", "generator", "both"]
 ENGINE = Engine(threads=1, recorded=True)
 _SHOWN = 8  # predictions that slow motion shows
-
-# What the discriminator's loss consists of, where it is a sum of one term for reals and one for fakes.
-_TERMS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
-    "minimax": (lambda r: softplus(-r), softplus),
-    "non_saturating": (lambda r: softplus(-r), softplus),
-    "least_squares": (lambda r: 0.5 * (r - 1).square(), lambda f: 0.5 * f.square()),
-    "wasserstein": (lambda r: -r, lambda f: f),
-    "hinge": (lambda r: (1 - r).relu(), lambda f: (1 + f).relu()),
-}
 
 
 class _Only:
@@ -268,8 +258,10 @@ class Game:
         (towards,) = torch.autograd.grad(
             turn.loss.mean(), logits, retain_graph=True, allow_unused=True, materialize_grads=True
         )
-        terms = _TERMS.get(self.recipe.objective)
-        loss = None if terms is None else terms[1 if fake else 0](logits.detach()).mean().item()
+        loss: float | None = None
+        if isinstance(self.objective, Separate):
+            term = self.objective.of_fakes if fake else self.objective.of_reals
+            loss = term(logits.detach()).mean().item()
         numbers: dict[str, float | None] = {"loss": loss, "gradient": _norm(self._gradient(logits, towards))}
         if not fake:
             whole = self.objective.discriminator(turn.notes["real_logits"], turn.notes["fake_logits"])
@@ -285,7 +277,7 @@ class Game:
         if name.startswith("update"):  # what it says of the same fakes now
             n = _SHOWN * self.recipe.packing
             logits = _judged(self.discriminator, fakes[:n], None if condition is None else condition[:n])
-        predictions = [] if name == "generate" else _probability(logits, self.recipe.objective).tolist()
+        predictions = [] if name == "generate" else self.objective.probability(logits).tolist()
         space = self.dataset.space
         samples = space.to_declared(fakes[:_SHOWN]).tolist() if space.kind == "points" else None
         return Stage(name, numbers, predictions, samples)
@@ -309,7 +301,3 @@ def _judged(network: nn.Module, x: Tensor, condition: Tensor | None) -> Tensor:
         return cast(Tensor, network(x, condition)).flatten()[:_SHOWN]
     finally:
         network.train(was)
-
-
-def _probability(logits: Tensor, objective: str) -> Tensor:
-    return logits.clamp(0, 1) if objective == "least_squares" else torch.sigmoid(logits)

@@ -15,8 +15,6 @@ from ganforge.studio.game import Game
 
 __all__ = ["Onlooker"]
 
-_FREE = ("relativistic", "relativistic_average", "wasserstein", "began")  # their logits have no zero
-
 
 class Onlooker:
     """Reads both players of a game while it stands still. Nothing that training reads is touched.
@@ -29,7 +27,7 @@ class Onlooker:
         self.game = game
         self.space = game.dataset.space
         self.prior = Prior.of(game.recipe)
-        self.relative = game.recipe.objective in _FREE
+        self.relative = game.objective.level is None
         self._condition = condition_of(game.recipe, self.space)
         # Networks that keep statistics of what they see are looked at in a copy.
         self._keeps = not cast(Discriminator, game.discriminator).examples_are_independent or any(
@@ -74,9 +72,7 @@ class Onlooker:
 
     def probability(self, logits: Tensor) -> Tensor:
         """Logits as the discriminator means them, 0…1."""
-        if self.game.recipe.objective == "least_squares":
-            return logits.clamp(0.0, 1.0)  # without a sigmoid its output is the probability
-        return torch.sigmoid(logits - self._middle)
+        return self.game.objective.probability(logits - self._middle)
 
     def advice(self, x: Tensor, real: Tensor) -> Tensor:
         """Where the generator's own loss would move its samples ``x (n, *shape)``, in declared units.

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ganforge.core.declared import OBJECTIVES
 from ganforge.core.errors import DataError
 from ganforge.metrics.arrays import Array, Indices, tensor_of
 from ganforge.metrics.calibration import Calibration, calibrate
@@ -19,7 +20,6 @@ from ganforge.metrics.duality import DualityGap, duality_gap
 from ganforge.metrics.optimal import Optimal, optimal
 from ganforge.metrics.optimal_picture import draw
 from ganforge.metrics.points import Mixture
-from ganforge.objectives.adversarial import adversarial
 from ganforge.runs import pictures
 from ganforge.runs.discriminator import Judge, load_judge
 from ganforge.runs.files import write_atomically
@@ -186,7 +186,7 @@ def _gap(
             sampler.prior,
             run.space.to_model(real),
             condition=condition,
-            level_is_free=adversarial(recipe.objective).level is None,
+            level_is_free=OBJECTIVES.find(recipe.objective).level is None,
             packing=recipe.packing,
             steps=steps,
             learning_rates=(recipe.discriminator.learning_rate, recipe.generator.learning_rate),

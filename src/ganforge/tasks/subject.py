@@ -13,6 +13,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from ganforge.core.declared import OBJECTIVES
 from ganforge.core.errors import RunError, UsageError
 from ganforge.data import Dataset
 from ganforge.data.files import UnreadableError
@@ -32,7 +33,6 @@ from ganforge.tasks.again import load_again, source_of
 
 __all__ = ["ROUNDS", "Subject"]
 
-_FREE_LEVEL = ("relativistic", "relativistic_average", "wasserstein")
 _CALIBRATED_ON = 2_000
 _IN_COMPANY = 200  # an opinion in company costs a pass an example
 _WIDTH = 32  # of an encoder
@@ -194,14 +194,12 @@ class Subject:
         z, asked = self.pool(n, seed=0x0D1)
         made = self.generate(z, asked)
         fake = self.logits(plain, made, asked)
+        level = OBJECTIVES.find(self.run.recipe.objective).level
         if self.has_data:
             real, labels = self.real(n)
-            odds = odds_of(self.logits(plain, real, self.asked(labels)), fake)
-        elif self.run.recipe.objective in _FREE_LEVEL:
-            odds = middle(None, fake)
+            plain.odds = odds_of(self.logits(plain, real, self.asked(labels)), fake)
         else:
-            odds = Odds()
-        plain.odds = odds
+            plain.odds = middle(None, fake) if level is None else Odds(level)
         return plain
 
     @property
