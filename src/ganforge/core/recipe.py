@@ -137,6 +137,8 @@ class Recipe:
         packing: examples judged together (PacGAN); 1 is none.
         augmentation: see :class:`Augmentation`.
         batch: examples a move.
+        growth: shares of the budget for which players of the family growing make coarser examples, coarsest
+            first; what is left is for the whole size. Empty begins with the whole size.
         kimg: budget in thousands of examples.
         ema_nimg: half-life of the moving average of the generator, in examples; 0 is none.
         ema_ramp: the half-life is at most this share of the examples seen so far; 0 is no ramp.
@@ -168,6 +170,7 @@ class Recipe:
     packing: int = 1
     augmentation: Augmentation = Augmentation()
     batch: int = 64
+    growth: tuple[float, ...] = ()
     kimg: float = 500.0
     ema_nimg: float = 10_000.0
     ema_ramp: float = 0.05
@@ -193,6 +196,8 @@ class Recipe:
         for name in ("adversarial_weight", "mismatched", "pool"):
             if getattr(self, name) < 0:
                 raise RecipeError(f"{name} is {getattr(self, name)}; it must not be negative")
+        if any(share < 0 for share in self.growth) or sum(self.growth) > 1:
+            raise RecipeError(f"growth is {list(self.growth)}; shares of the budget add up to 1 at most")
         if not self.kimg > 0:
             raise RecipeError(f"kimg is {self.kimg}; the budget must be more than 0")
 

@@ -14,6 +14,7 @@ from ganforge.core import recipe
 from ganforge.core.batch import Deal, Play
 from ganforge.core.draw import Draw
 from ganforge.core.schedule import Moment, cosine
+from ganforge.networks.growing import growing
 from ganforge.networks.protocols import Discriminator, Reconstructing
 from ganforge.objectives.adversarial import Objective
 from ganforge.objectives.augment import Augment
@@ -73,6 +74,7 @@ class Contest(nn.Module, ABC):
         self._differentiates_input = any(term.differentiates_input for _, term in penalties)
         self.augment = augment
         self.discriminator_moves = discriminator_moves
+        self._growing = growing(self.players)
 
     @abstractmethod
     def play(self, deal: Deal, draw: Draw, moment: Moment) -> Play:
@@ -84,9 +86,10 @@ class Contest(nn.Module, ABC):
         return moment.at(self.augment.noise_level) if noisy else 0.0
 
     def branch(self, moment: Moment) -> Hashable:
-        """What decides the operations of a round: which penalties are due, and whether there is noise."""
+        """What decides the operations of a round: due penalties, whether there is noise, levels of growth."""
         due = tuple(moment.round % entry.every == 0 for entry in self.schedule)
-        return due, self.augment.noise_level(moment.progress) > 0.0
+        levels = tuple(part.level for part in self._growing)
+        return due, self.augment.noise_level(moment.progress) > 0.0, levels
 
     def judged(
         self,

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ganforge.core.errors import UsageError
 from ganforge.core.prior import Prior
 from ganforge.networks.few_shot import FewShotGenerator
+from ganforge.networks.growing import GrowingGenerator
 from ganforge.networks.residual import ResidualGenerator
 
 __all__ = ["class_centres", "mixed", "towards"]
@@ -53,10 +54,10 @@ def towards(prior: Prior, z: Tensor, centre: Tensor, truncation: float) -> Tenso
 def mixed(network: nn.Module, content: Tensor, style: Tensor, condition: Tensor | None = None) -> Tensor:
     """Samples whose coarse shapes come from ``content (N, L)`` and whose finer making from ``style (N, L)``.
 
-    In two families the latent acts in more than one place, and what the style's pass does in the finer
-    places is put into the content's: in residual with the option ``styles``, the factors of every stage but
-    the coarsest (Karras et al. 2019, section 3.1); in few_shot, the gates that weigh the channels of finer
-    grids by what coarse ones hold (Liu et al. 2021, section 4.3).
+    In three families the latent acts in more than one place, and what the style's pass does in the finer
+    places is put into the content's: in growing, and in residual with the option ``styles``, the factors of
+    every stage but the coarsest (Karras et al. 2019, section 3.1); in few_shot, the gates that weigh the
+    channels of finer grids by what coarse ones hold (Liu et al. 2021, section 4.3).
 
     Returns samples in model units, ``(N, *space.shape)``.
 
@@ -64,14 +65,14 @@ def mixed(network: nn.Module, content: Tensor, style: Tensor, condition: Tensor 
         UsageError: in this network the latent enters at one place only.
     """
     places: list[nn.Module] = []
-    if isinstance(network, ResidualGenerator):
+    if isinstance(network, (ResidualGenerator, GrowingGenerator)):
         places = list(network.styles)
     elif isinstance(network, FewShotGenerator):
         places = list(network.gates)
     if not places:
         raise UsageError(
-            "the latent enters this generator at one place; styles mix in few_shot, and in residual trained "
-            "with --set generator.styles=true"
+            "the latent enters this generator at one place; styles mix in growing, few_shot, and in residual "
+            "trained with --set generator.styles=true"
         )
     kept: list[Tensor] = []
 

@@ -19,6 +19,7 @@ from ganforge.core.space import Space
 from ganforge.networks.autoencoder import AutoencoderDiscriminator
 from ganforge.networks.dcgan import DcganDiscriminator, DcganGenerator
 from ganforge.networks.few_shot import FewShotDiscriminator, FewShotGenerator
+from ganforge.networks.growing import GrowingDiscriminator, GrowingGenerator
 from ganforge.networks.layers import seeded
 from ganforge.networks.mlp import MlpDiscriminator, MlpGenerator
 from ganforge.networks.packed import Packed, packed_space
@@ -50,12 +51,14 @@ GENERATORS = {
     "mlp": MlpGenerator,
     "dcgan": DcganGenerator,
     "residual": ResidualGenerator,
+    "growing": GrowingGenerator,
     "few_shot": FewShotGenerator,
 }
 DISCRIMINATORS = {
     "mlp": MlpDiscriminator,
     "dcgan": DcganDiscriminator,
     "residual": ResidualDiscriminator,
+    "growing": GrowingDiscriminator,
     "few_shot": FewShotDiscriminator,
     "autoencoder": AutoencoderDiscriminator,
     "patch": PatchDiscriminator,

@@ -28,6 +28,7 @@ __all__ = [
     "normalise_spectrally",
     "normalise_weights",
     "seeded",
+    "side_halvings",
     "sides_at",
 ]
 
@@ -50,9 +51,14 @@ def seeded(seed: int) -> Generator[None]:
         yield
 
 
+def side_halvings(side: int) -> int:
+    """How often a side is halved until it is 4 to 7; 0 if it is shorter."""
+    return max(0, (side // 4).bit_length() - 1)
+
+
 def halvings(spatial: Sequence[int]) -> int:
     """How often a space is halved: until its shortest side is 4 to 7, and once at least."""
-    return max(1, (min(spatial) // 4).bit_length() - 1)
+    return max(1, side_halvings(min(spatial)))
 
 
 def sides_at(spatial: Sequence[int], level: int) -> tuple[int, ...]:

@@ -25,22 +25,49 @@ class Optimiser:
     Args:
         player: the settings; the learning rate and Adam's second beta follow their cosines.
         parameters: what it moves.
+        begins: the step of growth at which each of them begins to be moved; None is from the start. Adam
+            counts the moves of those that begin together from there.
+
+    Attributes:
+        moving: the parameters that are moved now, in the order in which gradients are expected.
     """
 
-    def __init__(self, player: Player, parameters: Sequence[Parameter]) -> None:
+    def __init__(
+        self, player: Player, parameters: Sequence[Parameter], begins: Sequence[int] | None = None
+    ) -> None:
         self.player = player
         self.parameters = list(parameters)
+        begins = begins or [0] * len(self.parameters)
+        self._groups = {
+            step: [index for index, own in enumerate(begins) if own == step] for step in sorted(set(begins))
+        }
         slots = {"adam": ("exp_avg", "exp_avg_sq"), "sgd": ("momentum",), "rmsprop": ("square_avg",)}
         self._slots = {
             name: [torch.zeros_like(p, requires_grad=False) for p in self.parameters]
             for name in slots[player.optimiser]
         }
-        self._step = torch.zeros((), device=self.parameters[0].device)  # Adam's, counted from 1
+        device = self.parameters[0].device
+        self._steps = {step: torch.zeros((), device=device) for step in self._groups}  # Adam's, from 1
+        self.grow(max(self._groups))
+
+    def grow(self, step: int) -> None:
+        """Move what has begun at this step of growth or before."""
+        self._now = [own for own in self._groups if own <= step]
+        self.moving = [self.parameters[index] for own in self._now for index in self._groups[own]]
 
     @torch.no_grad()
     def step(self, gradients: Sequence[Tensor], progress: float) -> None:
-        """Move the parameters once, at this share of the budget, 0…1."""
-        player, parameters = self.player, self.parameters
+        """Move the parameters in :attr:`moving` once, at this share of the budget, 0…1."""
+        first = 0
+        for own in self._now:
+            indices = self._groups[own]
+            self._step(own, indices, gradients[first : first + len(indices)], progress)
+            first += len(indices)
+
+    def _step(self, own: int, indices: Sequence[int], gradients: Sequence[Tensor], progress: float) -> None:
+        player = self.player
+        parameters = [self.parameters[index] for index in indices]
+        slots = {name: [values[index] for index in indices] for name, values in self._slots.items()}
         rate = cosine(player.learning_rate, player.learning_rate_final, progress)
         # Fused kernels walk parameter and gradient side by side, so they must lie in memory alike.
         gradients = [
@@ -49,13 +76,13 @@ class Optimiser:
         ]
         if player.optimiser == "adam":
             beta2 = cosine(player.beta2, player.beta2_final, progress)
-            averages, squares = self._slots["exp_avg"], self._slots["exp_avg_sq"]
-            self._step.add_(1.0)
-            foreach.adam_(parameters, gradients, averages, squares, self._step, rate, player.beta1, beta2)
+            averages, squares, count = slots["exp_avg"], slots["exp_avg_sq"], self._steps[own]
+            count.add_(1.0)
+            foreach.adam_(parameters, gradients, averages, squares, count, rate, player.beta1, beta2)
         elif player.optimiser == "sgd":
-            foreach.sgd_(parameters, gradients, self._slots["momentum"], rate, player.beta1)
+            foreach.sgd_(parameters, gradients, slots["momentum"], rate, player.beta1)
         else:
-            foreach.rmsprop_(parameters, gradients, self._slots["square_avg"], rate, player.beta2)
+            foreach.rmsprop_(parameters, gradients, slots["square_avg"], rate, player.beta2)
         if player.clip is not None:
             foreach.clamp_(parameters, -player.clip, player.clip)
 
@@ -66,7 +93,8 @@ class Optimiser:
             for name, values in self._slots.items()
             for index, value in enumerate(values)
         }
-        return {"step": self._step, **moments}
+        counts = {f"step.{own}" if own else "step": count for own, count in self._steps.items()}
+        return {**counts, **moments}
 
     def load(self, tensors: dict[str, Tensor]) -> None:
         """The inverse of :meth:`tensors`. Raises KeyError or RuntimeError where they do not fit."""

@@ -13,6 +13,7 @@ from ganforge.core.batch import Deal, Play, Turn
 from ganforge.core.draw import Draw
 from ganforge.core.recipe import Player
 from ganforge.core.schedule import Moment
+from ganforge.networks.growing import begins
 from ganforge.training import foreach
 from ganforge.training.ledger import Ledger
 from ganforge.training.optimisers import Optimiser
@@ -61,9 +62,9 @@ class Referee:
         assert set(players) == set(game.players), (set(players), set(game.players))
         self.game = game
         self.ledger = ledger
-        self.parameters = {name: list(player.parameters()) for name, player in game.players.items()}
         self.optimisers = {
-            name: Optimiser(players[name], parameters) for name, parameters in self.parameters.items()
+            name: Optimiser(players[name], list(player.parameters()), begins(player))
+            for name, player in game.players.items()
         }
         self.refused = 0
         self._device = next(game.players.parameters()).device
@@ -114,7 +115,8 @@ class Referee:
             # Only the mover's gradients are computed: the opponent's weights cost nothing. Each example
             # weighs the same: this is the gradient of the mean.
             weights = torch.full(loss.shape, 1.0 / (loss.shape[0] * len(plays)), device=loss.device)
-            part = torch.autograd.grad(loss, self.parameters[name], weights, materialize_grads=True)
+            moving = self.optimisers[name].moving
+            part = torch.autograd.grad(loss, moving, weights, materialize_grads=True)
             notes = [(f"{name}_loss", loss), *turn.notes.items()]
             if move is None:
                 move = Move(name, list(part), notes)

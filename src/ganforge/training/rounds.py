@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import accumulate
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from ganforge.core.schedule import Moment
 from ganforge.core.space import Space
 from ganforge.data import Dataset, Deck, Examples
 from ganforge.games import build_game
+from ganforge.networks.growing import growing, levels
 from ganforge.networks.players import condition_of
 from ganforge.runs.inputs import Kept
 from ganforge.training.average import MovingAverage
@@ -76,6 +78,7 @@ class Rounds:
     Attributes:
         nimg: real examples shown to the discriminator's moves so far.
         rounds: rounds played so far.
+        growth: the step of growth of what is played now; 0 where nothing grows.
         game, referee, average, ledger: see their modules.
     """
 
@@ -85,6 +88,7 @@ class Rounds:
         self.nimg = 0
         self.rounds = 0
         self.game = engine.place(build_game(recipe, dataset.space))
+        self._levels = levels(self.game)
         self.ledger = Ledger()
         self.referee = Referee(
             self.game,
@@ -96,6 +100,7 @@ class Rounds:
         self.average = MovingAverage(
             self.game.players["generator"], ema_nimg=recipe.ema_nimg, ema_ramp=recipe.ema_ramp
         )
+        self._grow(self._grown(0.0))
         # What examples say of themselves is dealt only to players that have a place for it.
         self._deck = deck_of(dataset.train, recipe, dataset.space, device=engine.device, mirror=recipe.mirror)
         self._draws = [
@@ -106,6 +111,8 @@ class Rounds:
     def play(self, progress: float = 0.0) -> None:
         """One round, at this share of the budget, 0…1."""
         recipe = self.recipe
+        if self.growth < self._grown(progress):
+            self._grow(self._grown(progress))
         moment = Moment(self.nimg, self.rounds, progress)
         rows = recipe.batch // self.engine.parts
         deals = [self._deal(part * rows, rows) for part in range(self.engine.parts)]
@@ -114,6 +121,19 @@ class Rounds:
         self.average.update(self.nimg, step)
         self.nimg += step
         self.rounds += 1
+
+    def _grown(self, progress: float) -> int:
+        """The step of growth at this share of the budget: the last one when all shares are used up."""
+        ends = list(accumulate(self.recipe.growth))
+        return max(self._levels - 1 - sum(progress < end for end in ends), 0)
+
+    def _grow(self, step: int) -> None:
+        """Let all that grows make and judge examples of this step from now on; nothing it gives jumps."""
+        self.growth = step
+        for part in (*growing(self.game), *growing(self.average.network)):
+            part.grow(step)
+        for optimiser in self.referee.optimisers.values():
+            optimiser.grow(step)
 
     def rehearse(self, n: int) -> None:
         """Play a round of ``n`` examples of which nothing remains: to see what it costs."""
@@ -159,6 +179,7 @@ class Rounds:
             state |= {name: value for name, value in self.game.state_dict().items() if name.startswith(anew)}
         self.game.load_state_dict(state)
         self.average.network.load_state_dict(tensors["average"])
+        self._grow(max((part.level - part.first for part in growing(self.game)), default=0))
         for player, optimiser in self.referee.optimisers.items():
             own = f"{player}."
             optimiser.load(
