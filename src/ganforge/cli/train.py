@@ -38,7 +38,9 @@ class Train:
     size: Annotated[str | None, option("PIXELS")] = None
     """size of the pictures, as in 64 or 96x64 (width x height); inferred by default"""
     minutes: Annotated[float | None, option("M")] = None
-    """train for so many minutes"""
+    """train for so many minutes, preparing and the report at the end included"""
+    core_minutes: Annotated[float | None, option("M")] = None
+    """the same in minutes of processor time: what else the machine does costs nothing"""
     kimg: Annotated[float | None, option("K")] = None
     """train on so many thousands of examples"""
     out: Annotated[Path | None, option("FOLDER")] = None
@@ -93,6 +95,7 @@ def main(arguments: list[str]) -> int:
             condition=options.condition,
             size=size(options.size),
             minutes=options.minutes,
+            core_minutes=options.core_minutes,
             kimg=options.kimg,
             seed=options.seed,
             device=options.device,
@@ -136,15 +139,15 @@ def _resume(options: Train, screen: Screen) -> int:
                 "start a new one with gan train DATA"
             )
     path = run_or_last(None if options.data is None else Path(options.data), say=None)
-    done = nothing_left(path, minutes=options.minutes, kimg=options.kimg)
+    budget = {"minutes": options.minutes, "core_minutes": options.core_minutes, "kimg": options.kimg}
+    done = nothing_left(path, **budget)
     if done is not None:
         screen.say(done)
         return 0
     with screen.reading() as progress:
         trainer = resume(
             path,
-            minutes=options.minutes,
-            kimg=options.kimg,
+            **budget,
             data=options.at,
             device=options.device,
             accept_changes=options.accept_changes,

@@ -36,7 +36,17 @@ from ganforge.networks.layers import (
     side_halvings,
 )
 
-__all__ = ["Growing", "GrowingDiscriminator", "GrowingGenerator", "begins", "grids", "growing", "levels"]
+__all__ = [
+    "Growing",
+    "GrowingDiscriminator",
+    "GrowingGenerator",
+    "begins",
+    "first_level",
+    "grids",
+    "growing",
+    "levels",
+    "levels_of",
+]
 
 _FIRST = 16  # the shortest side of the first picture that is trained, at least; coarser ones cost no less
 
@@ -51,6 +61,17 @@ def grids(spatial: Sequence[int]) -> list[tuple[int, ...]]:
         tuple(-(-side // 2 ** min(level, count)) for side, count in zip(spatial, counts, strict=True))
         for level in range(max(counts), -1, -1)
     ]
+
+
+def levels_of(spatial: Sequence[int], patch: int) -> list[tuple[int, ...]]:
+    """The sides of the picture of each level, coarsest first; the last are ``spatial``."""
+    sides = grids([-(-side // patch) for side in spatial])
+    return [*sides, tuple(spatial)] if patch > 1 else sides
+
+
+def first_level(sides: Sequence[tuple[int, ...]]) -> int:
+    """The level at which growth begins: the first whose sides are 16 or more, or all that there are."""
+    return next(level for level, own in enumerate(sides) if min(own) >= min(_FIRST, *sides[-1]))
 
 
 class Growing(nn.Module):
@@ -69,12 +90,9 @@ class Growing(nn.Module):
         assert patch in (1, 2, 4)
         self.spatial, self.patch = tuple(spatial), patch
         self.grids = grids([-(-side // patch) for side in spatial])
-        self.sides = list(self.grids)
-        if patch > 1:
-            self.sides.append(self.spatial)
+        self.sides = levels_of(spatial, patch)
         self.level = len(self.sides) - 1
-        large = [level for level, sides in enumerate(self.sides) if min(sides) >= min(_FIRST, *spatial)]
-        self.first = min(large)
+        self.first = first_level(self.sides)
         # In the state, so that whoever loads it makes what was trained.
         self.register_buffer("grown", torch.tensor(self.level))
         self.register_load_state_dict_post_hook(_level_from_state)

@@ -29,6 +29,7 @@ RECIPES = {
     "digits": "digits",
     "dcgan": "dcgan",
     "residual": "residual",
+    "growing": "growing",
     "few-shot": "few_shot",
     "captions": "captions",
     "bigan": "bigan",
@@ -137,6 +138,8 @@ def infer(
     if space.kind == "pictures" and n < _FEW and min(space.spatial) >= _FEW_SIDE:
         reason = f"because there are fewer than {_FEW:,} pictures"
         return Choice(_module("few-shot").recipe, "few-shot", reason)
+    if space.kind == "pictures":
+        return Choice(_module("growing").recipe, "growing", "the default for pictures")
     return Choice(_module("residual").recipe, "residual", f"the default for {space.kind}")
 
 

@@ -7,6 +7,7 @@ import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,23 @@ from ganforge.data.builtin import NAMES
 from ganforge.data.degrade import previous
 from ganforge.data.pairs import pairs_match
 from ganforge.networks import DISCRIMINATORS, GENERATORS, TRANSLATORS, parameters_count
+from ganforge.networks.growing import first_level, levels_of
 from ganforge.networks.players import build_discriminator, build_generator, condition_of
 from ganforge.recipes import Choice, find, infer
 from ganforge.runs.checkpoint import newest
 from ganforge.runs.folder import Run
 from ganforge.tasks.again import asked_of_data, load_again, source_of
 from ganforge.tasks.conclusion import conclude
+from ganforge.tasks.sizing import (
+    COARSE,
+    OF_BUDGET,
+    affordable,
+    check,
+    fitted,
+    may_mirror,
+    round_down,
+    side_for,
+)
 from ganforge.training.clock import Budget
 from ganforge.training.engine import Engine
 from ganforge.training.loop import Tick, Trainer
@@ -52,6 +64,8 @@ class Experiment:
         finding: device, precision, memory format and threads, as measured; None before :meth:`measure`.
         rescue: whether a failing run is rolled back and one thing changed.
         patience: examinations without a better score before it stops; None never stops for it.
+        plan: what the budget is enough for, in words.
+        began: the budget's clock when preparing began.
     """
 
     dataset: Dataset
@@ -63,11 +77,15 @@ class Experiment:
     finding: Finding | None = None
     rescue: bool = False
     patience: int | None = None
+    plan: tuple[str, ...] = ()
+    began: float | None = None
 
     def measure(self) -> Experiment:
         """The same, with the fastest way to compute on this machine."""
         finding = probe(self.recipe, self.dataset, device=self.device, free=self.free)
-        return replace(self, finding=finding)
+        measured = replace(self, finding=finding)
+        check(self.recipe, measured.examples or math.inf, self.budget)
+        return measured
 
     def lines(self) -> list[tuple[str, str]]:
         """Subject and words: what was decided, each with its reason."""
@@ -91,20 +109,33 @@ class Experiment:
             lines.append(("augment", f"{recipe.augmentation.policy}, on reals and fakes"))
         if self.finding is not None:
             lines.append(("device", self.finding.words))
+        lines += [("plan", line) for line in self.plan]
         lines.append(("budget", self._budget_words()))
         if self.rescue:
             lines.append(("rescue", "on: a failing run goes back to its best moment and changes one thing"))
         return lines
 
     def _budget_words(self) -> str:
-        if self.finding is None:
-            kimg, minutes = self.budget.kimg, self.budget.minutes
-            return f"{minutes:g} minutes" if minutes is not None else f"{kimg:g} kimg"
-        speed = self.finding.images_per_second
-        if self.budget.minutes is not None:
-            return f"{self.budget.minutes:g} minutes ≈ {self.budget.minutes * 60 * speed / 1000:,.0f} kimg"
-        assert self.budget.kimg is not None
-        return f"{self.budget.kimg:g} kimg ≈ {_about(self.budget.kimg * 1000 / speed)}"
+        examples = self.examples
+        if self.finding is None or examples is None:
+            return self.budget.words()
+        if self.budget.kimg is not None:
+            return f"{self.budget.words()} ≈ {_about(examples / self._speed(self.finding))}"
+        steps = examples / (self.recipe.batch * self.recipe.discriminator_moves)
+        return f"{self.budget.words()} ≈ {round_down(examples):,} examples in {round_down(steps):,} steps"
+
+    @property
+    def examples(self) -> float | None:
+        """How many examples the budget shows, as measured; None where nothing was."""
+        if self.budget.kimg is not None:
+            return 1000 * self.budget.kimg
+        if self.finding is None or self.budget.seconds is None:
+            return None
+        return OF_BUDGET * self.budget.seconds * self._speed(self.finding)
+
+    def _speed(self, finding: Finding) -> float:
+        """Examples a second on the average of the run; it is measured at the whole size."""
+        return finding.images_per_second / (COARSE if self.recipe.growth else 1.0)
 
     def start(self, out: Path, **options: Any) -> Trainer:
         """Make the run folder and a trainer for it. ``options`` are the Trainer's."""
@@ -116,7 +147,7 @@ class Experiment:
             data=self.dataset.manifest,
             info={
                 "engine": engine.to_json(),
-                "budget": {"kimg": self.budget.kimg, "minutes": self.budget.minutes},
+                "budget": self.budget.to_json(),
                 "threads": engine.threads or torch.get_num_threads(),
                 "rescue": self.rescue,
                 "patience": self.patience,
@@ -131,6 +162,7 @@ class Experiment:
             engine,
             rescue=self.rescue,
             patience=self.patience,
+            spent=0.0 if self.began is None else self.budget.now() - self.began,
             **options,
         )
 
@@ -146,6 +178,7 @@ def prepare(
     size: int | tuple[int, int] | None = None,
     minutes: float | None = None,
     kimg: float | None = None,
+    core_minutes: float | None = None,
     seed: int | None = None,
     device: str | None = None,
     source: str | None = None,
@@ -161,7 +194,8 @@ def prepare(
         data: a folder, a file, or a built-in name.
         recipe: a name, a file, or a recipe; None infers one from the data.
         size: pictures' size in pixels, ``side`` or ``(width, height)``; None infers it.
-        minutes, kimg: the budget, one of the two at most; None takes the recipe's.
+        minutes, core_minutes, kimg: the budget, one of the three at most (``training.clock.Budget``); None
+            takes the recipe's.
         seed: of everything; None takes the recipe's.
         device: torch's name for it; None takes an accelerator that works, else the processor, which tiny
             networks get in any case where it is faster.
@@ -177,7 +211,8 @@ def prepare(
     Raises:
         UsageError: what was asked for cannot be done; the message names the fix.
     """
-    _check_budget(minutes, kimg)
+    asked_budget = _budget_of(minutes, core_minutes, kimg)
+    began = None if asked_budget is None else asked_budget.now()
     if patience is not None and patience < 1:
         raise UsageError(f"--patience is {patience}; it must be at least 1")
     changes = dict(changes or {})
@@ -195,6 +230,11 @@ def prepare(
         "text_encoder": changes.get("text_encoder", ""),
     }
     dataset = load(data, size=size, **asked_first, progress=progress)
+    plan: list[str] = []
+    able = 0.0
+    if dataset.space.kind == "pictures" and recipe in (None, "growing") and "source" not in changes:
+        able = affordable(asked_budget, chosen)
+        dataset = _sized(dataset, data, size, able, asked_budget, plan, asked_first, progress)
     space, n = dataset.space, dataset.train.n
     if isinstance(recipe, Recipe):
         given = recipe
@@ -207,7 +247,10 @@ def prepare(
             paired=None if "source" not in changes else pairs_match(data, changes["source"]),
             clips=bool(asked_first["source"]),
         )
-    resolved = choice.maker(space, n).with_changes(changes)
+    resolved = choice.maker(space, n)
+    if able and resolved.name == "growing":
+        resolved = _planned(resolved, dataset, able, plan)
+    resolved = resolved.with_changes(changes)
     if resolved.source:
         _check_source(resolved)
     if asked_of_data(resolved) != asked_first:
@@ -224,18 +267,78 @@ def prepare(
             f"the batch of {resolved.batch} is larger than the data: {n} examples to train on; "
             f"use a smaller one: --set batch={_smaller_batch(n, resolved.packing)}"
         )
-    budget = Budget(minutes=minutes) if minutes is not None else Budget(kimg=resolved.kimg)
+    budget = asked_budget or Budget(kimg=resolved.kimg)
     rescue = recipe is None if rescue is None else rescue
     free = device is None
-    return Experiment(dataset, resolved, choice, budget, chosen, free, rescue=rescue, patience=patience)
+    return Experiment(
+        dataset,
+        resolved,
+        choice,
+        budget,
+        chosen,
+        free,
+        rescue=rescue,
+        patience=patience,
+        plan=tuple(plan),
+        began=began,
+    )
 
 
-def _check_budget(minutes: float | None, kimg: float | None) -> None:
-    if minutes is not None and kimg is not None:
-        raise UsageError("give either --minutes or --kimg, not both")
-    for name, value in (("--minutes", minutes), ("--kimg", kimg)):
-        if value is not None and not 0 < value < math.inf:
+def _sized(
+    dataset: Dataset,
+    data: str | Path,
+    size: int | tuple[int, int] | None,
+    able: float,
+    budget: Budget | None,
+    plan: list[str],
+    asked: dict[str, Any],
+    progress: Progress | None,
+) -> Dataset:
+    """The data in a size that so many operations are enough for, unless a size was asked for."""
+    high, wide = dataset.space.spatial
+    if size is not None:
+        return dataset
+    sizing = side_for(able)
+    if min(wide, high) <= sizing.side:
+        return dataset
+    plan.append(sizing.words(wide, high, budget or Budget(minutes=60)))
+    scale = sizing.side / min(wide, high)
+    smaller = [4 * max(round(side * scale / 4), 2) for side in (wide, high)]
+    return load(data, size=(smaller[0], smaller[1]), **asked, progress=progress)
+
+
+def _planned(recipe: Recipe, dataset: Dataset, able: float, plan: list[str]) -> Recipe:
+    """The recipe as wide as so many operations are enough for, mirroring where that does no harm."""
+    recipe = fitted(recipe, dataset.space, able)
+    space, values = dataset.space, dataset.train.values
+    mirror, told = may_mirror(values)
+    if mirror and (space.condition is None or space.condition.kind != "text"):
+        plan.append(
+            f"also shown mirrored: mirrored pictures are told from yours in {told:.0%} (chance: 50 %)"
+        )
+        recipe = replace(recipe, mirror=True)
+    sides = levels_of(space.spatial, recipe.generator.options["patch"])
+    sides = sides[first_level(sides) :]
+    if recipe.growth:
+        ends = [*accumulate(recipe.growth), 1.0]
+        steps = ", ".join(
+            f"{'×'.join(map(str, reversed(own)))} until {end:.0%}"
+            for own, end in zip(sides, ends, strict=True)
+        )
+        plan.append(f"from coarse to fine: {steps} of the budget")
+    return recipe
+
+
+def _budget_of(minutes: float | None, core_minutes: float | None, kimg: float | None) -> Budget | None:
+    """The budget that was asked for, if one was. Raises UsageError."""
+    given = {"--minutes": minutes, "--core-minutes": core_minutes, "--kimg": kimg}
+    asked = {name: value for name, value in given.items() if value is not None}
+    if len(asked) > 1:
+        raise UsageError(f"give either {' or '.join(asked)}, not both")
+    for name, value in asked.items():
+        if not 0 < value < math.inf:
             raise UsageError(f"{name} is {value:g}; it must be a number above 0")
+    return Budget(kimg=kimg, minutes=minutes, core_minutes=core_minutes) if asked else None
 
 
 def _clips_source(choice: Choice | None, changes: Mapping[str, Any]) -> str:
@@ -299,6 +402,7 @@ def resume(
     *,
     minutes: float | None = None,
     kimg: float | None = None,
+    core_minutes: float | None = None,
     data: str | Path | None = None,
     device: str | None = None,
     accept_changes: bool = False,
@@ -309,7 +413,7 @@ def resume(
 
     Args:
         path: the run folder.
-        minutes, kimg: a new budget in all, in place of the run's own.
+        minutes, core_minutes, kimg: a new budget in all, in place of the run's own.
         data: where the data are now, if they have moved.
         device: torch's name for it; None takes the run's own, or another one where that is not there.
         accept_changes: go on although the data or the recipe are no longer the same.
@@ -319,7 +423,7 @@ def resume(
         RunError: not a run folder, or its data have changed; the message holds the difference.
     """
     run = Run.open(path)
-    budget = _budget(run, minutes, kimg)
+    budget = _budget(run, minutes, core_minutes, kimg)
     source, held_out = source_of(run)
     source = source if data is None else data
     dataset = _in_units(load_again(source, run.recipe, run.space, held_out, progress=progress), run.recipe)
@@ -361,24 +465,30 @@ def _damaged(run: Run, error: Exception) -> RunError:
     return RunError(f"{run.file} is damaged ({type(error).__name__}: {error})")
 
 
-def _budget(run: Run, minutes: float | None, kimg: float | None) -> Budget:
+def _budget(run: Run, minutes: float | None, core_minutes: float | None, kimg: float | None) -> Budget:
     """What was asked for now, else what the run was started with."""
-    _check_budget(minutes, kimg)
-    if minutes is not None or kimg is not None:
-        return Budget(kimg=kimg, minutes=minutes)
+    asked = _budget_of(minutes, core_minutes, kimg)
+    if asked is not None:
+        return asked
     try:
         return Budget(**run.info["budget"])
     except (KeyError, TypeError, AssertionError) as error:
         raise _damaged(run, error) from None
 
 
-def nothing_left(path: Path, *, minutes: float | None = None, kimg: float | None = None) -> str | None:
+def nothing_left(
+    path: Path,
+    *,
+    minutes: float | None = None,
+    core_minutes: float | None = None,
+    kimg: float | None = None,
+) -> str | None:
     """A line that says so, where a resume of the run at ``path`` would have nothing to do; else None.
 
     Args are those of :func:`resume`. Raises RunError where it is not a run folder.
     """
     run = Run.open(path)
-    budget = _budget(run, minutes, kimg)
+    budget = _budget(run, minutes, core_minutes, kimg)
     found, _ = newest(run.checkpoints, only=())
     if found is None:
         return None
@@ -391,11 +501,12 @@ def nothing_left(path: Path, *, minutes: float | None = None, kimg: float | None
             f"{path} is done: {done_kimg:,.1f} of {budget.kimg:g} kimg; "
             f"to train on: --kimg {2 * budget.kimg:g}"
         )
-    if budget.minutes is not None and done_minutes >= budget.minutes:
-        return (
-            f"{path} is done: {done_minutes:.1f} of {budget.minutes:g} minutes; "
-            f"to train on: --minutes {2 * budget.minutes:g}"
-        )
+    asked = budget.core_minutes if budget.minutes is None else budget.minutes
+    # A training ends a little before its budget does, so that there is time to look at it.
+    closing_minutes = found.state.get("closing", 0.0) / 60
+    if asked is not None and done_minutes >= asked - closing_minutes - 1e-6:
+        option = "--minutes" if budget.core_minutes is None else "--core-minutes"
+        return f"{path} is done: {done_minutes:.1f} of {budget.words()}; to train on: {option} {2 * asked:g}"
     return None
 
 

@@ -3,78 +3,116 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 __all__ = ["Alarm", "Budget", "Plan"]
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How long to train: until ``kimg`` thousand examples, or for ``minutes`` of training. Exactly one."""
+    """How long to train: exactly one of the three.
+
+    Attributes:
+        kimg: thousand examples.
+        minutes: by the clock on the wall.
+        core_minutes: of processor time, of all threads together: what else the machine does costs nothing.
+    """
 
     kimg: float | None = None
     minutes: float | None = None
+    core_minutes: float | None = None
 
     def __post_init__(self) -> None:
-        assert (self.kimg is None) != (self.minutes is None)
+        assert [self.kimg, self.minutes, self.core_minutes].count(None) == 2
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds of its own clock, or None of a budget in examples."""
+        minutes = self.core_minutes if self.minutes is None else self.minutes
+        return None if minutes is None else 60 * minutes
+
+    def now(self) -> float:
+        """Its own clock, in seconds from any moment."""
+        return time.perf_counter() if self.core_minutes is None else time.process_time()
+
+    def words(self) -> str:
+        if self.kimg is not None:
+            return f"{self.kimg:g} kimg"
+        return (
+            f"{self.minutes:g} minutes" if self.minutes is not None else f"{self.core_minutes:g} core minutes"
+        )
+
+    def to_json(self) -> dict[str, float | None]:
+        return asdict(self)
 
 
 class Plan:
-    """The number of examples at which schedules end.
+    """How far a training is, and when it ends.
 
-    With a budget in examples it is fixed, and training is a function of the seed alone. With a budget
-    in minutes it follows the measured speed, so that the cosines end when the time does.
+    With a budget in examples progress is a function of the examples shown, and training of the seed alone.
+    With a budget in time it follows the clock, so that the cosines end when the time does.
 
     Args:
         budget: how long to train.
         nimg: examples seen already (after a resume).
-        seconds: seconds trained already.
+        seconds: seconds of the budget that are spent already: trained before a resume, or preparing.
         total_nimg: the former plan, after a resume; 0 for none.
+
+    Attributes:
+        total_nimg: the number of examples at the end: fixed, or as the speed says.
+        closing: seconds that looking at the result and writing it down will take, of a budget in time.
     """
 
     def __init__(self, budget: Budget, *, nimg: int = 0, seconds: float = 0.0, total_nimg: int = 0) -> None:
         self.budget = budget
         self.total_nimg = total_nimg
+        self.closing = 0.0
         self._seconds_before = seconds
-        self._started = time.perf_counter()
+        self._started = budget.now()
         self._first = (nimg, seconds)
         if budget.kimg is not None:
             self.total_nimg = max(1, round(budget.kimg * 1000))
 
     @property
     def seconds(self) -> float:
-        """Seconds trained, those before a resume included."""
-        return self._seconds_before + time.perf_counter() - self._started
+        """Seconds of the budget's clock so far, those before a resume included."""
+        return self._seconds_before + self.budget.now() - self._started
 
     def back_to(self, nimg: int) -> None:
         """Training goes on from an earlier moment: speed is measured from here."""
         self._first = (nimg, self.seconds)
 
     def follow(self, nimg: int) -> None:
-        """Correct the total by the speed so far, where the budget is in minutes."""
-        if self.budget.minutes is None:
+        """Correct the total by the speed since the last time, where the budget is in time."""
+        if self.budget.seconds is None:
             return
         first_nimg, first_seconds = self._first
         seconds = self.seconds
         if nimg > first_nimg:
             speed = (nimg - first_nimg) / (seconds - first_seconds)
-            left = max(self.budget.minutes * 60 - seconds, 0.0)
-            self.total_nimg = nimg + max(1, round(speed * left))
+            self.total_nimg = nimg + max(1, round(speed * self._left(seconds)))
+
+    def _left(self, seconds: float) -> float:
+        assert self.budget.seconds is not None
+        return max(self.budget.seconds - self.closing - seconds, 0.0)
 
     def progress(self, nimg: int) -> float:
         """Share of the budget that is done at ``nimg``, 0…1."""
+        if self.budget.seconds is not None:
+            end = max(self.budget.seconds - self.closing, 1e-9)
+            return min(self.seconds / end, 1.0) if nimg else 0.0
         return min(nimg / self.total_nimg, 1.0) if self.total_nimg else 0.0
 
     def done(self, nimg: int) -> bool:
-        if self.budget.minutes is not None:
-            return self.seconds >= self.budget.minutes * 60
+        if self.budget.seconds is not None:
+            return self._left(self.seconds) == 0.0
         return nimg >= self.total_nimg
 
     def seconds_left(self, nimg: int) -> float | None:
         """The honest estimate, None before anything has been measured."""
         seconds = self.seconds
-        if self.budget.minutes is not None:
-            return max(self.budget.minutes * 60 - seconds, 0.0)
+        if self.budget.seconds is not None:
+            return self._left(seconds)
         first_nimg, first_seconds = self._first
         if nimg == first_nimg:
             return None

@@ -111,6 +111,7 @@ class Trainer:
             penalties and noise fall until the budget's end, and much of the quality comes last.
         tick_nimg: tick every so many examples; None ticks by the clock.
         save_seconds: longest time between two checkpoints.
+        spent: seconds of the budget's clock that preparing has taken.
     """
 
     run: Run
@@ -124,10 +125,11 @@ class Trainer:
     patience: int | None = None
     tick_nimg: int | None = None
     save_seconds: float = 120.0
+    spent: float = 0.0
 
     def __post_init__(self) -> None:
         self.engine.apply()
-        self.plan = Plan(self.budget)
+        self.plan = Plan(self.budget, seconds=self.spent)
         self.standing = Standing()
         self.findings: tuple[Finding, ...] = ()
         self._score: tuple[float, float] | None = None
@@ -408,6 +410,7 @@ class Trainer:
             "round": self.rounds.rounds,
             "total_nimg": self.plan.total_nimg,
             "seconds": self.plan.seconds,
+            "closing": self.plan.closing,
             "refused": self.rounds.referee.refused,
             "recipe": self.run.recipe.to_json(),
             "standing": self.standing.to_json(),
@@ -429,7 +432,7 @@ class Trainer:
                 raise RunError(
                     f"{self.run.path} has no checkpoint that can be read: {reasons}; train it anew"
                 )
-            self.plan = self.watch.plan = Plan(self.budget)
+            self.plan = self.watch.plan = Plan(self.budget, seconds=self.spent)
             return
         state = found.state
         difference = difference_of(state.get("recipe", {}), self.run.recipe)
@@ -445,6 +448,7 @@ class Trainer:
         self.plan = self.watch.plan = Plan(
             self.budget, nimg=self.nimg, seconds=state["seconds"], total_nimg=state["total_nimg"]
         )
+        self.plan.closing = state.get("closing", 0.0)
         if self.nimg:
             self.run.add_event("resumed", nimg=self.nimg, checkpoint=found.path.name)
             self._say_if_moved()

@@ -19,6 +19,7 @@ __all__ = ["Finding", "choose_device", "probe"]
 _SECONDS = 1.2  # spent on measuring one way, at most, once it is warm
 _LEAST = 0.1  # and at least
 _SHORT = 0.05  # rounds that take longer are arithmetic; generous, for the machine may be busy
+_LATE = 0.999  # of the budget: what grows has its whole size then
 _FEW = 4  # examples of the first, careful round
 _LIGHT = 0.35  # seconds that a round of the probe may take, about
 _WORTH = 1.05  # a change must be this much faster to be taken
@@ -96,7 +97,7 @@ def _lighter(recipe: Recipe, dataset: Dataset, device: torch.device) -> Recipe:
     light = replace(recipe, batch=few)
     rounds = Rounds(light, dataset, Engine(device=device))
     began = time.perf_counter()
-    rounds.play()
+    rounds.play(_LATE)
     _wait(device)
     room = _LIGHT / (time.perf_counter() - began)
     if room * few >= recipe.batch:
@@ -132,7 +133,7 @@ def _seconds(engine: Engine, recipe: Recipe, dataset: Dataset) -> float:
     torch.set_num_threads(engine.threads or torch.get_num_threads())
     rounds = Rounds(recipe, dataset, engine)
     began = time.perf_counter()
-    rounds.play()
+    rounds.play(_LATE)
     _wait(engine.device)
     warm = time.perf_counter() - began
     if warm > 2 * _LIGHT:  # even few examples are this much work: what is paid once hardly counts
@@ -140,7 +141,7 @@ def _seconds(engine: Engine, recipe: Recipe, dataset: Dataset) -> float:
     times: list[float] = []
     while (sum(times) < _SECONDS - warm / 4 and len(times) < 40) or len(times) < 2 or sum(times) < _LEAST:
         began = time.perf_counter()
-        rounds.play()
+        rounds.play(_LATE)
         _wait(engine.device)
         times.append(time.perf_counter() - began)
     return median(times)

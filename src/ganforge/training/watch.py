@@ -19,7 +19,7 @@ from ganforge.networks.players import condition_of, condition_size
 from ganforge.runs.discriminator import Judge, judge_of, judging
 from ganforge.runs.folder import Run
 from ganforge.runs.sampler import GeneratorSampler
-from ganforge.training.clock import Alarm, Plan
+from ganforge.training.clock import Plan
 from ganforge.training.rounds import Rounds
 
 __all__ = ["Watch"]
@@ -31,6 +31,9 @@ LEAST_NIMG = 2_048  # before the first, and between two of them
 _EARLY = (5, 6, 7, 8)  # further ones at so many halvings of the budget, for early news of a long run
 _LARGE = 64 * 64  # places of a picture, above which fewer samples are looked at
 _SHARE = 0.025  # of the time, for examinations
+_QUARTERS = (0.25, 0.5, 0.75)  # of a budget in time: there it is examined in any case …
+_BETWEEN = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 3 / 8, 5 / 8, 7 / 8)  # … and here where that costs little
+_WRITING = 2.0  # seconds, for the last picture, the checkpoint and the report
 # What a round and an examination cost at least on a quick processor, besides their arithmetic, in seconds.
 _ROUND, _LOOK = 4e-4, 0.05
 _QUICK, _SLOW = 1e11, 2e10  # operations a second: of rounds, and of single passes over few examples
@@ -52,7 +55,7 @@ class Watch:
         self.run = run
         self.plan = plan
         self._dataset = dataset
-        self._alarm = Alarm(first=4.0, longest=600.0, share=0.15, cost_factor=1 / _SHARE)
+        self._cost = 0.0  # seconds, of the last examination
         self._regular = EXAMINATIONS
         self._examiner: Examiner | None = None
         self._judge: Judge | None = None
@@ -108,9 +111,19 @@ class Watch:
 
     def due(self, nimg: int, step: int) -> bool:
         """Whether an examination is due at ``nimg``, a round of ``step`` examples having been played."""
-        if self.plan.budget.minutes is not None:
-            return self._alarm.rings()
+        if self.plan.budget.seconds is not None:
+            return self._passed(self.plan.progress(nimg)) > self._passed(self._examined_progress)
         return self._marks(nimg) > self._marks(nimg - step)
+
+    def _passed(self, progress: float) -> int:
+        """How many moments of examination of a budget in time lie before this share of it."""
+        assert self.plan.budget.seconds is not None
+        cheap = self._cost * len(_BETWEEN) <= _SHARE * self.plan.budget.seconds
+        return sum(progress >= mark for mark in (*_QUARTERS, *(_BETWEEN if cheap else ())))
+
+    @property
+    def _examined_progress(self) -> float:
+        return self._lines[-1].get("progress", 0.0) if self._lines else 0.0
 
     def _marks(self, nimg: int) -> int:
         """How many moments of examination there are up to ``nimg``, for one who is as at the last of them."""
@@ -144,7 +157,8 @@ class Watch:
     def examined(self, line: dict[str, Any], cost: float) -> None:
         """Note a log line that holds an examination, which took ``cost`` seconds."""
         self._know([former for former in self._lines if former["nimg"] < line["nimg"]] + [line])
-        self._alarm.answered(cost)
+        self._cost = cost
+        self.plan.closing = cost + _WRITING
 
     def back_to(self, nimg: int) -> None:
         """Forget what was seen later than that."""

@@ -1,0 +1,168 @@
+"""From a budget of time to sizes: what pictures, networks and levels it is enough for on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ganforge.core.errors import UsageError
+from ganforge.core.recipe import Recipe
+from ganforge.core.space import Space
+from ganforge.networks.operations import Operations
+from ganforge.networks.players import build_discriminator, build_generator, condition_size
+from ganforge.recipes import growing
+from ganforge.training.clock import Budget
+
+__all__ = [
+    "COARSE",
+    "OF_BUDGET",
+    "Sizing",
+    "affordable",
+    "check",
+    "fitted",
+    "may_mirror",
+    "round_down",
+    "side_for",
+]
+
+OF_BUDGET = 0.9  # share of a budget of time that is left for training: the rest is preparing and looking
+COARSE = 0.6  # what an example costs on the average of a growing run, beside one of the last level
+# The least number of examples for which pictures of this side are worth while; with fewer, smaller ones are.
+# benchmarks/results/minutes.md
+_NEEDED = {32: 0, 64: 8_000, 128: 120_000, 256: 400_000}
+_WIDTHS = {32: 0, 48: 400_000, 64: 1_200_000, 96: 3_000_000, 128: 8_000_000}  # the same, of channels
+_EFFICIENCY = 0.3  # share of the speed of one large convolution that a round of small ones gets
+_FEWEST_STEPS = 200  # from fewer nothing is learned
+_TRIED, _TRIES = 0.1, 5  # seconds of measuring, and how often at least
+_LOOKED_AT = 2_000  # pictures, of which mirroring is tried
+_FEW = 50  # of which nothing can be said
+_ALIKE = 0.57  # told apart so seldom, mirrored pictures are as good as others
+_DEFAULT = Budget(minutes=60)  # by which sizes are chosen where no time was given
+
+
+@dataclass(frozen=True)
+class Sizing:
+    """What a budget is enough for.
+
+    Attributes:
+        side: the shortest side of the pictures, at most.
+        examples: how many of that size can be shown, about.
+    """
+
+    side: int
+    examples: float
+
+    def words(self, wide: int, high: int, budget: Budget) -> str:
+        """Why pictures of this width and height are made smaller."""
+        shown = round_down(self.examples * (self.side / min(wide, high)) ** 2)
+        whole = f"{wide}" if wide == high else f"{wide}x{high}"
+        return (
+            f"the shortest side is made {self.side} pixels: of {wide}×{high}, {budget.words()} would show "
+            f"only about {shown:,}; as large as they are: --size {whole}"
+        )
+
+
+def round_down(number: float) -> int:
+    """To two digits, as an estimate is printed."""
+    whole = int(number)
+    unit = 10 ** max(len(str(whole)) - 2, 0)
+    return whole // unit * unit
+
+
+def speed(budget: Budget, device: torch.device) -> float:
+    """Operations a second of a convolution and its gradients in float32, by the budget's clock."""
+    layer = torch.nn.Conv2d(48, 48, 3, padding=1, device=device).to(memory_format=torch.channels_last)
+    x = torch.randn(16, 48, 32, 32, device=device).contiguous(memory_format=torch.channels_last)
+    x.requires_grad_()
+    each = 3 * 2 * x.numel() * 48 * 9
+    best, spent, tries = float("inf"), 0.0, 0
+    while spent < _TRIED or tries < _TRIES:  # the first is slow: what is needed is loaded then
+        began = budget.now()
+        y = layer(x)
+        torch.autograd.grad(y, [x, *layer.parameters()], torch.ones_like(y))
+        if device.type != "cpu":
+            torch.accelerator.synchronize(device)
+        took = max(budget.now() - began, 1e-6)
+        best, spent, tries = min(best, took), spent + took, tries + 1
+    return each / best
+
+
+def operations(recipe: Recipe, space: Space) -> float:
+    """Operations of a round for each real example, at the whole size: what passes and gradients need."""
+    generator, discriminator = build_generator(recipe, space), build_discriminator(recipe, space)
+    n, conditions = recipe.packing, condition_size(recipe, space)
+    condition = torch.zeros(n, conditions) if conditions else None
+    with torch.no_grad(), Operations() as generating:
+        fake = generator(torch.zeros(n, recipe.latent), condition)
+    with torch.no_grad(), Operations() as judging:
+        discriminator(fake, condition)
+    g, d = generating.total / n, judging.total / n
+    # A pass and its two gradients, of reals and fakes; the generator's turn needs a pass and one gradient.
+    looked = sum(2 * p.share / p.every for p in recipe.penalties if p.name in ("r1", "r2"))
+    moves = recipe.discriminator_moves
+    return (3 * g + 2 * d) / moves + (6 + 1.5 * looked) * d
+
+
+def affordable(budget: Budget | None, device: torch.device) -> float:
+    """Operations of rounds that a budget of time is enough for; one in examples is taken for an hour."""
+    budget = _DEFAULT if budget is None or budget.seconds is None else budget
+    assert budget.seconds is not None
+    return OF_BUDGET * budget.seconds * speed(budget, device) * _EFFICIENCY
+
+
+def side_for(operations_affordable: float) -> Sizing:
+    """The side of pictures that so many operations are enough for."""
+    found = Sizing(min(_NEEDED), 0)
+    for side, needed in _NEEDED.items():
+        space = Space(kind="pictures", shape=(3, side, side))
+        examples = operations_affordable / COARSE / operations(growing.recipe(space, 10_000), space)
+        if examples < needed:
+            break
+        found = Sizing(side, examples)
+    return found
+
+
+def fitted(recipe: Recipe, space: Space, operations_affordable: float) -> Recipe:
+    """A recipe of growing players, as wide as so many operations are enough for."""
+    found = recipe
+    for width, needed in _WIDTHS.items():
+        player = replace(recipe.generator, width=width)
+        wider = replace(recipe, generator=player, discriminator=replace(recipe.discriminator, width=width))
+        if operations_affordable / COARSE / operations(wider, space) < needed:
+            break
+        found = wider
+    return found
+
+
+def check(recipe: Recipe, examples: float, budget: Budget) -> None:
+    """Raise UsageError where a budget of time shows so few examples that nothing could be learned."""
+    steps = examples / (recipe.batch * recipe.discriminator_moves)
+    if budget.seconds is not None and steps < _FEWEST_STEPS:
+        more = budget.seconds / 60 * _FEWEST_STEPS / max(steps, 1e-9)
+        raise UsageError(
+            f"{budget.words()} are about {int(steps):,} steps of {recipe.batch} examples here, from which "
+            f"nothing is learned; give {more:,.0f} minutes or more, or smaller pictures: --size"
+        )
+
+
+def may_mirror(values: np.ndarray, *, seed: int = 0) -> tuple[bool, float]:
+    """Whether mirrored pictures look like the others, and how well they are told from them: .5 is not at all.
+
+    Of each picture of one half of ``values`` ``(N, C, H, W)``, mirrored or not by chance, the part whose sign
+    mirroring changes is read by a linear classifier (ridge regression); it is tried on the other half.
+    """
+    rng = np.random.Generator(np.random.Philox(key=seed))
+    chosen = np.sort(rng.permutation(len(values))[:_LOOKED_AT])
+    x: Tensor = F.interpolate(torch.from_numpy(np.array(values[chosen])).float(), size=(16, 16), mode="area")
+    odd = ((x - x.flip(-1))[..., :8] / 255).flatten(1).double().numpy()
+    signs = np.where(rng.random(len(odd)) < 0.5, 1.0, -1.0)
+    odd *= signs[:, None]
+    train, test = np.array_split(rng.permutation(len(odd)), 2)
+    a = odd[train]
+    weights = np.linalg.solve(a.T @ a + 0.01 * len(a) * np.eye(a.shape[1]), a.T @ signs[train])
+    told = float(np.mean(np.sign(odd[test] @ weights) == signs[test]))
+    return len(values) >= _FEW and told < _ALIKE + len(test) ** -0.5, told  # two standard errors
