@@ -32,6 +32,10 @@ CASES = {
         players.picture_recipe("dcgan", penalties=(), objective="non_saturating"),
         players.pictures(shape=(3, 16, 16)),
     ),
+    "growing, stopped before its last level": lambda: (
+        players.picture_recipe("growing", growth=(0.4, 0.3)),
+        players.pictures(shape=(3, 64, 64)),
+    ),
     "packed, lecam, adaptive": lambda: (
         players.recipe(
             packing=2, objective="hinge", penalties=(Penalty(name="lecam"), Penalty(name="r1", every=4))
