@@ -29,6 +29,7 @@ DATA = {
     "digits": lambda: players.pictures(40, classes=10),
     "dcgan": lambda: players.pictures(20, (3, 16, 24)),
     "residual": lambda: players.pictures(20, (3, 16, 8), classes=2),
+    "growing": lambda: players.pictures(20, (3, 16, 24), classes=2),
     "few-shot": lambda: players.pictures(20, (3, 16, 16)),
     "captions": players.captioned,
     "bigan": lambda: players.pictures(20, (3, 16, 16)),
@@ -101,7 +102,9 @@ def test_recipes_are_inferred_with_a_reason():
     assert recipes.infer(line, 100).name == "points"
     few = recipes.infer(picture, 300)
     assert (few.name, few.reason) == ("few-shot", "because there are fewer than 1,000 pictures")
-    assert recipes.infer(picture, 3_000).name == "residual"
+    assert recipes.infer(picture, 3_000).name == "growing"
+    shapes = Space(kind="shapes", shape=(1, 16, 16, 16))
+    assert recipes.infer(shapes, 3_000).name == "residual"
     assert recipes.infer(line, 100, builtin="ring").name == "ring"
     assert recipes.infer(line, 100, builtin="moons").name == "points"
     with pytest.raises(RecipeError, match="Did you mean 'points'"):
@@ -111,6 +114,6 @@ def test_recipes_are_inferred_with_a_reason():
 def test_pictures_too_small_for_the_few_shot_networks_get_others():
     small = Space(kind="pictures", shape=(1, 12, 12))
     large = Space(kind="pictures", shape=(1, 64, 64))
-    assert recipes.infer(small, 300).name == "residual"
+    assert recipes.infer(small, 300).name == "growing"
     assert recipes.infer(large, 300).name == "few-shot"
-    assert recipes.infer(large, 3000).name == "residual"
+    assert recipes.infer(large, 3000).name == "growing"
