@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from ganforge.core.levels import grids
 from ganforge.core.space import Space
 from ganforge.networks.growing import (
     GrowingDiscriminator,
     GrowingGenerator,
     begins,
-    grids,
     growing,
     levels,
 )

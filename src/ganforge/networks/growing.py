@@ -24,6 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ganforge.core.levels import first_level, grids, levels_of
 from ganforge.core.space import Space
 from ganforge.networks.layers import (
     CONV,
@@ -33,7 +34,6 @@ from ganforge.networks.layers import (
     held,
     leaky,
     normalise_spectrally,
-    side_halvings,
 )
 
 __all__ = [
@@ -41,37 +41,12 @@ __all__ = [
     "GrowingDiscriminator",
     "GrowingGenerator",
     "begins",
-    "first_level",
-    "grids",
     "growing",
     "levels",
-    "levels_of",
 ]
-
-_FIRST = 16  # the shortest side of the first picture that is trained, at least; coarser ones cost no less
 
 _LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
 _POOL = {1: F.adaptive_avg_pool1d, 2: F.adaptive_avg_pool2d, 3: F.adaptive_avg_pool3d}
-
-
-def grids(spatial: Sequence[int]) -> list[tuple[int, ...]]:
-    """From the coarsest to ``spatial``: each side is halved, rounded up, on its own until it is 4 to 7."""
-    counts = [side_halvings(side) for side in spatial]
-    return [
-        tuple(-(-side // 2 ** min(level, count)) for side, count in zip(spatial, counts, strict=True))
-        for level in range(max(counts), -1, -1)
-    ]
-
-
-def levels_of(spatial: Sequence[int], patch: int) -> list[tuple[int, ...]]:
-    """The sides of the picture of each level, coarsest first; the last are ``spatial``."""
-    sides = grids([-(-side // patch) for side in spatial])
-    return [*sides, tuple(spatial)] if patch > 1 else sides
-
-
-def first_level(sides: Sequence[tuple[int, ...]]) -> int:
-    """The level at which growth begins: the first whose sides are 16 or more, or all that there are."""
-    return next(level for level, own in enumerate(sides) if min(own) >= min(_FIRST, *sides[-1]))
 
 
 class Growing(nn.Module):

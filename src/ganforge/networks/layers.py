@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm as _spectral_norm
 from torch.nn.utils.parametrizations import weight_norm as _weight_norm
 
+from ganforge.core.levels import side_halvings
+
 __all__ = [
     "BATCH_NORM",
     "CONV",
@@ -28,7 +30,6 @@ __all__ = [
     "normalise_spectrally",
     "normalise_weights",
     "seeded",
-    "side_halvings",
     "sides_at",
 ]
 
@@ -49,11 +50,6 @@ def seeded(seed: int) -> Generator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # the CPU's alone: torch.manual_seed reseeds every device
         yield
-
-
-def side_halvings(side: int) -> int:
-    """How often a side is halved until it is 4 to 7; 0 if it is shorter."""
-    return max(0, (side // 4).bit_length() - 1)
 
 
 def halvings(spatial: Sequence[int]) -> int:

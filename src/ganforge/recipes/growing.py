@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ganforge.core.levels import first_level, levels_of
 from ganforge.core.recipe import Augmentation, Penalty, Player, Recipe
 from ganforge.core.space import Space
-from ganforge.networks.growing import first_level, levels_of
 
 __all__ = ["recipe"]
 

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from ganforge.core.errors import MachineError, RecipeError, RunError, UsageError, nearest
+from ganforge.core.levels import first_level, levels_of
 from ganforge.core.recipe import Player, Recipe
 from ganforge.core.space import Space
 from ganforge.data import Dataset, load
@@ -21,7 +22,6 @@ from ganforge.data.builtin import NAMES
 from ganforge.data.degrade import previous
 from ganforge.data.pairs import pairs_match
 from ganforge.networks import DISCRIMINATORS, GENERATORS, TRANSLATORS, parameters_count
-from ganforge.networks.growing import first_level, levels_of
 from ganforge.networks.players import build_discriminator, build_generator, condition_of
 from ganforge.recipes import Choice, find, infer
 from ganforge.runs.checkpoint import newest
@@ -84,7 +84,7 @@ class Experiment:
         """The same, with the fastest way to compute on this machine."""
         finding = probe(self.recipe, self.dataset, device=self.device, free=self.free)
         measured = replace(self, finding=finding)
-        check(self.recipe, measured.examples or math.inf, self.budget)
+        check(self.recipe, self.dataset.space, measured.examples or math.inf, self.budget)
         return measured
 
     def lines(self) -> list[tuple[str, str]]:

@@ -138,10 +138,14 @@ def fitted(recipe: Recipe, space: Space, operations_affordable: float) -> Recipe
     return found
 
 
-def check(recipe: Recipe, examples: float, budget: Budget) -> None:
-    """Raise UsageError where a budget of time shows so few examples that nothing could be learned."""
+def check(recipe: Recipe, space: Space, examples: float, budget: Budget) -> None:
+    """Raise UsageError where a budget of time shows so few examples that nothing could be learned.
+
+    Of small examples it is nobody's mistake: then a short budget was wanted.
+    """
     steps = examples / (recipe.batch * recipe.discriminator_moves)
-    if budget.seconds is not None and steps < _FEWEST_STEPS:
+    large = min(space.spatial, default=0) > min(_NEEDED)
+    if budget.seconds is not None and large and steps < _FEWEST_STEPS:
         more = budget.seconds / 60 * _FEWEST_STEPS / max(steps, 1e-9)
         raise UsageError(
             f"{budget.words()} are about {int(steps):,} steps of {recipe.batch} examples here, from which "
