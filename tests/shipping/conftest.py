@@ -13,7 +13,6 @@ from ganforge.networks import generator, seeded
 from ganforge.runs.sampler import GeneratorSampler
 from ganforge.shipping.description import Body, Description
 from ganforge.tasks.experiment import prepare
-from ganforge.training import probe
 from tests import players
 
 DIGITS = Space(kind="pictures", shape=(1, 8, 12), classes=("ant", "bee", "cat"))
@@ -53,7 +52,6 @@ def pictures() -> tuple[GeneratorSampler, Description]:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on pictures with classes."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(probe, "_SECONDS", 0.01)
         folder = tmp_path_factory.mktemp("runs")
         patch.setenv("GANFORGE_CACHE", str(folder / "cache"))
         trainer = prepare("digits", recipe=players.recipe(kimg=0.1)).start(folder / "digits")

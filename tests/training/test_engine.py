@@ -5,7 +5,6 @@ import os
 import pytest
 import torch
 
-from ganforge.training import probe
 from ganforge.training.engine import Engine
 from ganforge.training.rounds import Rounds
 from tests import players
@@ -33,26 +32,6 @@ def test_labels_are_left_aside_where_the_recipe_is_not_conditional():
     rounds = Rounds(players.picture_recipe(conditional=False), players.pictures(classes=3), Engine())
     rounds.play()
     assert rounds.nimg == 16
-
-
-@pytest.mark.parametrize(("asked", "taken"), [(False, "cpu"), (True, "cuda")])
-def test_a_tiny_game_is_played_on_the_processor_unless_a_device_was_asked_for(
-    monkeypatch: pytest.MonkeyPatch, asked: bool, taken: str
-):
-    def seconds(engine: Engine, *_: object) -> float:
-        return 0.02 if engine.device.type == "cuda" else 0.01
-
-    monkeypatch.setattr(probe, "_seconds", seconds)
-    monkeypatch.setattr(probe, "_lighter", lambda recipe, *_: recipe)
-    monkeypatch.setattr(Engine, "apply", lambda self: None)
-    data, recipe = players.points(), players.recipe()
-    found = probe.probe(recipe, data, device=torch.device("cuda"), free=not asked)
-    assert found.engine.device.type == taken
-    assert found.images_per_second == pytest.approx(recipe.batch / (0.02 if asked else 0.01))
-    assert ("sooner done than on cuda" in found.words) is not asked
-    monkeypatch.setattr(probe, "_seconds", lambda engine, *_: 0.06 if engine.device.type == "cuda" else 0.01)
-    far = probe.probe(recipe, data, device=torch.device("cuda"), free=True)
-    assert far.engine.device.type == "cuda"  # rounds that long are arithmetic: the processor is not tried
 
 
 def test_cuda_repeats_its_bits_and_float32_is_float32(monkeypatch: pytest.MonkeyPatch):

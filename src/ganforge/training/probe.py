@@ -1,28 +1,43 @@
-"""Which precision, memory format and number of threads are fastest, and whether recordings are: measured."""
+"""Which precision, memory format and number of threads are fastest, and whether recordings are: measured.
+
+What else runs on a machine must not decide how a training computes. So ways that play on one thread are
+compared by the processor time of a round, of which the least is taken: waiting for a core does not count.
+More threads are compared by how long a round then takes, by the clock, with the processor time that one
+thread needs: on an idle machine that is the speed-up, and on a busy one, where threads wait for each other,
+it is none.
+"""
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 import torch
 
+from ganforge.core.errors import out_of_memory
 from ganforge.core.recipe import Recipe
+from ganforge.core.schedule import Moment
 from ganforge.data import Dataset
 from ganforge.training.engine import Engine
 from ganforge.training.rounds import Rounds
 
-__all__ = ["Finding", "choose_device", "probe"]
+__all__ = ["Finding", "choose_device", "fewer_threads", "probe"]
 
-_SECONDS = 1.2  # spent on measuring one way, at most, once it is warm
-_LEAST = 0.1  # and at least
-_SHORT = 0.05  # rounds that take longer are arithmetic; generous, for the machine may be busy
+_SECONDS = 8.0  # that a probe may take, where nothing else is said
+_LIGHT = 1 / 60  # of them, that a round of the probe may take, about
+_SHORT = 0.05  # seconds; rounds that take longer are arithmetic
+_ENOUGH = 0.15  # seconds spent on two ways, after which the least of each is known
 _LATE = 0.999  # of the budget: what grows has its whole size then
-_FEW = 4  # examples of the first, careful round
-_LIGHT = 0.35  # seconds that a round of the probe may take, about
+_FEW = 2  # examples of the first, careful round; with one alone there are no batch statistics
 _WORTH = 1.05  # a change must be this much faster to be taken
+_WORTH_THREADS = 1.2  # the same of threads, which take cores from whatever else the person does
+_MUCH = 1.3  # and of one thread in place of several, once a training has begun
+_IDLE = 0.9  # share of a core that a process gets at least where nothing else wants it
+_PATIENCE = 3  # times the processor's time, that a probe on a busy machine may take by the clock
+_LONGEST_CYCLE = 64  # rounds, after which penalties that are not due each time are taken to repeat
 
 
 @dataclass(frozen=True)
@@ -31,15 +46,17 @@ class Finding:
 
     Attributes:
         engine: the fastest way of those tried.
-        ratio: how many times as fast as float32 with torch's own choices.
-        images_per_second: real examples shown a second.
+        ratio: how many times as fast as float32 on one thread (on an accelerator: as plain float32).
+        images_per_second: real examples shown a second, where nothing else takes the processor's time.
         words: the same for a person.
+        share: of a core's time that this process got meanwhile; 1 on an idle machine.
     """
 
     engine: Engine
     ratio: float
     images_per_second: float
     words: str
+    share: float = 1.0
 
 
 def choose_device(name: str | None = None) -> torch.device:
@@ -53,107 +70,255 @@ def choose_device(name: str | None = None) -> torch.device:
     return torch.device("cpu")
 
 
-def probe(recipe: Recipe, dataset: Dataset, *, device: torch.device, free: bool = False) -> Finding:
-    """Play a few rounds in each way and keep the fastest. Takes seconds; leaves no trace in any player.
+def probe(
+    recipe: Recipe,
+    dataset: Dataset,
+    *,
+    device: torch.device,
+    free: bool = False,
+    seconds: float = _SECONDS,
+) -> Finding:
+    """Play a few rounds in each way and keep the fastest. Leaves no trace in any player.
 
-    One thing is changed at a time: memory format, precision, threads, and for short rounds whether they
-    are recorded, which is in float32. Where the device is ``free`` and its rounds are short, the processor
-    is tried as well: it starts a tiny network's many small operations sooner (results/accelerator.md).
+    One thing is changed at a time: memory format, precision, for short rounds whether they are recorded,
+    which is in float32, and at last threads. Where the device is ``free`` and its rounds are short, the
+    processor is tried as well: it starts a tiny network's many small operations sooner
+    (results/accelerator.md).
+
+    Args:
+        recipe: what is to be played; of a large batch only a part is.
+        dataset: its examples.
+        device: where.
+        free: whether nobody asked for this device.
+        seconds: that it may take, about: of the processor's time, or on an accelerator by the clock. What
+            there is no time left to try is not taken; the first round of two examples is always played.
     """
-    threads = torch.get_num_threads()
-    recipe = _lighter(recipe, dataset, device)
-    best = plain_way = Engine(device=device)
+    most = torch.get_num_threads()
+    spent = _Spent(device, seconds)
+    plain_way = Engine(device=device, threads=1 if device.type == "cpu" and most > 1 else None)
     plain_way.apply()  # what is measured is what the training will use
+    best = plain = _lightened(plain_way, recipe, dataset, spent)
+    light = plain.recipe
     if recipe.precision == "bfloat16":  # asked for: not for the probe to refuse
-        best = replace(best, precision=torch.bfloat16)
-    plain = _seconds(plain_way, recipe, dataset)
-    pace = plain if best == plain_way else _seconds(best, recipe, dataset)
-    for change in _changes(recipe, dataset, device, pace):
-        candidate = replace(best, **change)
-        seconds = _seconds(candidate, recipe, dataset)
-        if pace / seconds > _WORTH:
-            best, pace = candidate, seconds
-    torch.set_num_threads(threads if best.threads is None else best.threads)
-    ratio = plain / pace
-    examples = recipe.batch * recipe.discriminator_moves / pace
-    changes = _words(best)
-    gain = f" ({ratio:.1f}× plain float32 on this network)" if best != plain_way and ratio > 1 else ""
-    how = ", ".join([_describe(device), *(changes or ["float32"])])
-    found = Finding(best, ratio, examples, how + gain)
-    if free and device.type != "cpu" and pace < _SHORT:
-        here = probe(recipe, dataset, device=torch.device("cpu"))
+        best = _Way(replace(plain_way, precision=torch.bfloat16), light, dataset)
+        best.play()
+    changes = list(_changes(recipe, light, dataset, device, plain.seconds))
+    for tried, change in enumerate(changes):
+        candidate = _tried(replace(best.engine, **change), best, light, dataset, spent, len(changes) - tried)
+        if candidate is not None and best.seconds / candidate.seconds > _WORTH:
+            best = candidate
+    engine, pace = best.engine, best.seconds
+    share = best.share
+    if plain_way.threads is not None and share > _IDLE:
+        engine, pace = _threads(best, most, light, dataset, spent)
+    engine.apply()
+    examples = light.batch * recipe.discriminator_moves / pace
+    found = Finding(
+        engine, plain.seconds / pace, examples, _words(engine, plain.seconds / pace, share), share
+    )
+    if free and device.type != "cpu" and light.batch == recipe.batch and pace < _SHORT:
+        torch.set_num_threads(most)
+        here = probe(recipe, dataset, device=torch.device("cpu"), seconds=spent.left)
         if here.images_per_second > _WORTH * examples:
             return replace(here, words=f"{here.words}, sooner done than on {device}")
-        torch.set_num_threads(threads)
+        torch.set_num_threads(most)
     return found
 
 
-def _lighter(recipe: Recipe, dataset: Dataset, device: torch.device) -> Recipe:
-    """The same game with so few examples a round that a round takes about a third of a second.
+def fewer_threads(engine: Engine, recipe: Recipe, dataset: Dataset, *, seconds: float) -> Engine:
+    """The same engine, with one thread where this is much faster by the clock, as the machine is now.
+
+    On a busy machine the threads of an operation wait for the one that has no core: a lone thread, which
+    waits for nobody, is then two to three times as fast, and takes a third of the processor's time.
+
+    Args:
+        engine: how a training computes, on several threads of the processor.
+        recipe, dataset: what it plays.
+        seconds: of the processor's time that it may take to find out, about.
+    """
+    most, spent = torch.get_num_threads(), _Spent(engine.device, seconds)
+    one = replace(engine, threads=1, parts=1)
+    try:
+        alone = _lightened(one, recipe, dataset, spent)
+        together = _Way(replace(one, threads=most), alone.recipe, dataset)
+        together.play()
+        _compare(alone, together, spent, 1)
+    finally:
+        torch.set_num_threads(most)
+    return replace(engine, threads=1) if together.clock / alone.clock > _MUCH else engine
+
+
+# -- what a round takes ---------------------------------------------------------------------------
+
+
+class _Spent:
+    """How much of the time for a probe is used up: of the processor's, on an accelerator by the clock."""
+
+    def __init__(self, device: torch.device, seconds: float) -> None:
+        self.now = time.process_time if device.type == "cpu" else time.perf_counter
+        self.seconds = seconds
+        self._end = self.now() + seconds
+        self._latest = time.perf_counter() + _PATIENCE * seconds
+
+    @property
+    def left(self) -> float:
+        return max(self._end - self.now(), 0.0) if time.perf_counter() < self._latest else 0.0
+
+
+@dataclass
+class _Way:
+    """One way to compute, and what its rounds take.
+
+    Penalties that are due in some rounds only give rounds of several kinds, which are timed apart: ``taken``
+    holds for each kind what every play took, of the processor's time and by the clock.
+    """
+
+    engine: Engine
+    recipe: Recipe
+    dataset: Dataset
+    taken: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.rounds = Rounds(self.recipe, self.dataset, self.engine)
+        self._kinds = _kinds(self.rounds)
+
+    def play(self) -> None:
+        """One round of each kind."""
+        if self.engine.threads is not None:
+            torch.set_num_threads(self.engine.threads)
+        for kind in self._kinds:
+            self.rounds.rounds = kind
+            began = time.process_time(), time.perf_counter()
+            self.rounds.play(_LATE)
+            if self.engine.device.type != "cpu":
+                torch.accelerator.synchronize(self.engine.device)
+            taken = time.process_time() - began[0], time.perf_counter() - began[1]
+            self.taken.setdefault(kind, []).append(taken)
+
+    @property
+    def seconds(self) -> float:
+        """What a round takes at least: of the processor's time, or on an accelerator by the clock."""
+        which = 0 if self.engine.device.type == "cpu" else 1
+        return self._mean({kind: min(one[which] for one in taken) for kind, taken in self._times.items()})
+
+    @property
+    def clock(self) -> float:
+        """What a round takes by the clock, as a rule."""
+        return self._mean({kind: median(one[1] for one in taken) for kind, taken in self._times.items()})
+
+    @property
+    def share(self) -> float:
+        """Of a core's time that this process got, playing."""
+        times = [one for taken in self._times.values() for one in taken]
+        processor, clock = (sum(one[which] for one in times) for which in (0, 1))
+        return min(processor / clock, 1.0)
+
+    @property
+    def _times(self) -> dict[int, list[tuple[float, float]]]:
+        """Without the first play, the warm-up, where there are others."""
+        return {kind: taken[1:] or taken for kind, taken in self.taken.items()}
+
+    def _mean(self, of_kind: dict[int, float]) -> float:
+        return sum(of_kind[kind] * count for kind, count in self._kinds.items()) / sum(self._kinds.values())
+
+
+def _kinds(rounds: Rounds) -> dict[int, int]:
+    """The number of a round of each kind, and how many of that kind there are until all comes again."""
+    cycle = math.lcm(*(penalty.every for penalty in rounds.recipe.penalties))
+    first: dict[object, int] = {}
+    count: dict[int, int] = {}
+    for number in range(min(cycle, _LONGEST_CYCLE)):
+        kind = first.setdefault(rounds.game.branch(Moment(0, number, _LATE)), number)
+        count[kind] = count.get(kind, 0) + 1
+    return count
+
+
+def _lightened(engine: Engine, recipe: Recipe, dataset: Dataset, spent: _Spent) -> _Way:
+    """The same game with so few examples a round that there is time to play it often, once played.
 
     What is fastest for a part of a large batch is fastest for the batch, and nobody should wait for it.
     """
-    few = min(recipe.batch, _FEW * recipe.packing)
-    light = replace(recipe, batch=few)
-    rounds = Rounds(light, dataset, Engine(device=device))
-    began = time.perf_counter()
-    rounds.play(_LATE)
-    _wait(device)
-    room = _LIGHT / (time.perf_counter() - began)
-    if room * few >= recipe.batch:
-        return recipe
-    return replace(recipe, batch=few * max(1, int(room)))
+    batch = min(recipe.batch, _FEW * recipe.packing)
+    while True:
+        way = _Way(engine, recipe if batch == recipe.batch else replace(recipe, batch=batch), dataset)
+        way.play()
+        if way.seconds < spent.left / 4:  # what is paid once, in the first round, is no measure
+            way.play()
+        room = int(_LIGHT * spent.seconds / way.seconds)
+        if batch == recipe.batch or room < 2:
+            return way
+        batch = min(room * batch, recipe.batch)
+
+
+def _compare(one: _Way, other: _Way, spent: _Spent, shares: int) -> None:
+    """Play two ways in turn until it is known what each takes, or a share of the time left is used up."""
+    allowed, began = spent.left / shares, spent.now()
+    for turn in range(1, 41):
+        one.play()
+        other.play()
+        used = spent.now() - began
+        if used * (turn + 1) / turn > allowed or (used > _ENOUGH and turn >= 3):
+            return
+
+
+def _tried(
+    engine: Engine, best: _Way, light: Recipe, dataset: Dataset, spent: _Spent, shares: int
+) -> _Way | None:
+    """This way, compared with the best so far; None where there is neither time nor memory to try it."""
+    if 5 * best.seconds > spent.left:
+        return None
+    try:
+        way = _Way(engine, light, dataset)
+        way.play()
+        _compare(best, way, spent, shares)
+    except RuntimeError as error:
+        if out_of_memory(error):
+            return None
+        raise
+    return way
+
+
+def _threads(best: _Way, most: int, light: Recipe, dataset: Dataset, spent: _Spent) -> tuple[Engine, float]:
+    """How many threads an operation should have, of at most ``most``, and what a round then takes."""
+    engine, pace = best.engine, best.seconds
+    if 5 * best.seconds > spent.left:  # rounds that long are arithmetic, which can be shared
+        return replace(engine, threads=most), pace / most
+    alone, threads = pace, most
+    while threads > 1:
+        way = _tried(replace(best.engine, threads=threads), best, light, dataset, spent, 2)
+        if way is None or (engine is not best.engine and way.clock > pace):
+            break
+        if alone / way.clock > _WORTH_THREADS:
+            engine, pace = way.engine, way.clock
+        threads //= 2
+    return engine, pace
 
 
 def _changes(
-    recipe: Recipe, dataset: Dataset, device: torch.device, pace: float
+    recipe: Recipe, light: Recipe, dataset: Dataset, device: torch.device, pace: float
 ) -> Iterator[dict[str, object]]:
     if dataset.space.dims == 2:
         yield {"channels_last": True}
     if recipe.precision == "auto" and dataset.space.dims > 0:
         yield {"precision": torch.bfloat16}
-    if device.type == "cpu" and torch.get_num_threads() > 1 and pace < _SHORT:
-        yield {"threads": 1}
-    if device.type == "cpu" and recipe.precision != "bfloat16" and pace < _SHORT:
+    if device.type == "cpu" and recipe.precision != "bfloat16" and light == recipe and pace < _SHORT:
         yield {"recorded": True, "precision": torch.float32}
 
 
-def _words(engine: Engine) -> list[str]:
-    """In what, beside threads, an engine differs from torch's own choices."""
-    words = {
+def _words(engine: Engine, ratio: float, share: float) -> str:
+    """In what an engine differs from plain float32, what that gives, and how busy the machine was."""
+    differs = {
         "channels last": engine.channels_last,
         "bfloat16": engine.precision == torch.bfloat16,
         "recorded rounds": engine.recorded,
     }
-    return [word for word, chosen in words.items() if chosen]
-
-
-def _seconds(engine: Engine, recipe: Recipe, dataset: Dataset) -> float:
-    """Median seconds of a round played in this way."""
-    torch.set_num_threads(engine.threads or torch.get_num_threads())
-    rounds = Rounds(recipe, dataset, engine)
-    began = time.perf_counter()
-    rounds.play(_LATE)
-    _wait(engine.device)
-    warm = time.perf_counter() - began
-    if warm > 2 * _LIGHT:  # even few examples are this much work: what is paid once hardly counts
-        return warm
-    times: list[float] = []
-    while (sum(times) < _SECONDS - warm / 4 and len(times) < 40) or len(times) < 2 or sum(times) < _LEAST:
-        began = time.perf_counter()
-        rounds.play(_LATE)
-        _wait(engine.device)
-        times.append(time.perf_counter() - began)
-    return median(times)
-
-
-def _wait(device: torch.device) -> None:
-    if device.type != "cpu":
-        torch.accelerator.synchronize(device)
-
-
-def _describe(device: torch.device) -> str:
-    if device.type == "cpu":
-        threads = torch.get_num_threads()
-        return f"CPU, {threads} thread{'s' * (threads != 1)}"
-    return str(device)
+    changes: Sequence[str] = [word for word, chosen in differs.items() if chosen]
+    where = str(engine.device)
+    if engine.device.type == "cpu":
+        threads = engine.threads or torch.get_num_threads()
+        where = f"CPU, {threads} thread{'s' * (threads != 1)}"
+        if share <= _IDLE:
+            where += f" (the machine is busy: this process got {100 * share:.0f} % of a core)"
+    plain = "plain float32" if engine.device.type != "cpu" else "float32 on one thread"
+    gain = f" ({ratio:.1f}× {plain} on this network)" if ratio > _WORTH else ""
+    return ", ".join([where, *(changes or ["float32"])]) + gain
