@@ -75,7 +75,7 @@ def test_a_round_that_waits_for_a_core_is_no_slower(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(Rounds, "play", interrupted)
     torch.set_num_threads(2)
-    found = probe.probe(players.recipe(batch=64), players.points(), device=CPU, seconds=2.0)
+    found = probe.probe(players.recipe(batch=64), players.points(), device=CPU)
     assert found.engine.recorded
     assert found.engine.threads == 1
     assert torch.get_num_threads() == 1

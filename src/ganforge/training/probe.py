@@ -242,7 +242,7 @@ def _lightened(engine: Engine, recipe: Recipe, dataset: Dataset, spent: _Spent) 
     while True:
         way = _Way(engine, recipe if batch == recipe.batch else replace(recipe, batch=batch), dataset)
         way.play()
-        if way.seconds < spent.left / 4:  # what is paid once, in the first round, is no measure
+        if way.seconds < spent.left / 2:  # what is paid once, in the first round, is no measure
             way.play()
         room = int(_LIGHT * spent.seconds / way.seconds)
         if batch == recipe.batch or room < 2:
