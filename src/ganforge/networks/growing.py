@@ -30,6 +30,7 @@ from ganforge.networks.layers import (
     CONV,
     Head,
     LatentInput,
+    Soften,
     channels_at,
     held,
     leaky,
@@ -239,6 +240,7 @@ class GrowingGenerator(Growing):
         if patch > 1:
             places = space.channels * patch**space.dims
             self.finest = _conv(wide[-1], places, space.dims, zero=True)
+            self.soften = Soften(space.channels, space.dims)
 
     @property
     def styles(self) -> list[nn.Module]:
@@ -260,7 +262,7 @@ class GrowingGenerator(Growing):
             picture = _enlarged(picture, sides, smooth=True)
         if self.finest is not None and self.level == len(self.sides) - 1:
             picture = _enlarged(picture, self.spatial, smooth=True)
-            picture = picture + _to_pixels(self.finest(x).float(), self.patch, self.spatial)
+            picture = picture + self.soften(_to_pixels(self.finest(x), self.patch, self.spatial))
         return held(picture)
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "Down",
     "Head",
     "LatentInput",
+    "Soften",
     "Up",
     "centre_crop",
     "channels_at",
@@ -227,6 +228,27 @@ class Down(nn.Module):
 
     def _filter(self, x: Tensor) -> Tensor:
         return _convolve[self.dims](x, self.kernel, stride=2, padding=1, groups=x.shape[1])
+
+
+class Soften(nn.Module):
+    """The filter ``[1, 2, 1] / 4`` on each side; edges are repeated.
+
+    It takes away what alternates from pixel to pixel: the pattern that is left where neighbouring pixels come
+    from different weights (Odena et al. 2016, 'Deconvolution and checkerboard artifacts').
+    """
+
+    kernel: Tensor
+
+    def __init__(self, channels: int, dims: int) -> None:
+        super().__init__()
+        self.dims = dims
+        self.register_buffer("kernel", _binomial(channels, dims), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(N, C, *sides)`` → the same, float32."""
+        with torch.autocast(x.device.type, enabled=False):
+            x = F.pad(x.float(), (1, 1) * self.dims, mode="replicate")
+            return _convolve[self.dims](x, self.kernel, groups=x.shape[1])
 
 
 class Up(nn.Module):

@@ -18,7 +18,7 @@ from ganforge.core.space import Space
 __all__ = ["recipe"]
 
 # Shares of the budget for the coarser levels, by how many there are: benchmarks/results/minutes.md.
-_SHARES = {1: (), 2: (0.4,), 3: (0.25, 0.35), 4: (0.15, 0.25, 0.3)}
+_SHARES = {1: (), 2: (0.4,), 3: (0.2, 0.3), 4: (0.12, 0.18, 0.3)}
 
 
 def recipe(space: Space, n: int) -> Recipe:
