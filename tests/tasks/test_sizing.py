@@ -1,0 +1,116 @@
+"""What a budget is enough for: size, width, mirroring, and a budget that is too small."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ganforge.core.errors import UsageError
+from ganforge.core.space import Space
+from ganforge.recipes import growing
+from ganforge.tasks import sizing
+from ganforge.tasks.experiment import prepare
+from ganforge.training.clock import Budget
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine of a known speed: 100 thousand million operations a second."""
+    monkeypatch.setattr(sizing, "speed", lambda *_: 1e11)
+
+
+def folder(path: Path, n: int, size: tuple[int, int]) -> Path:
+    path.mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(n):
+        coarse = Image.fromarray(rng.integers(0, 255, (4, 4, 3), np.uint8))
+        coarse.resize(size, Image.Resampling.BICUBIC).save(path / f"{i:03d}.png")
+    return path
+
+
+@pytest.mark.usefixtures("machine")
+def test_more_minutes_are_larger_pictures_and_wider_networks() -> None:
+    sides, widths = [], []
+    space = Space(kind="pictures", shape=(3, 64, 64))
+    for minutes in (0.2, 10, 120, 5_000):
+        able = sizing.affordable(Budget(minutes=minutes), CPU)
+        found = sizing.side_for(able)
+        sides.append(found.side)
+        assert found.examples * sizing.operations(
+            growing.recipe(Space(kind="pictures", shape=(3, found.side, found.side)), 10_000),
+            Space(kind="pictures", shape=(3, found.side, found.side)),
+        ) * sizing.COARSE == pytest.approx(able)
+        widths.append(sizing.fitted(growing.recipe(space, 10_000), space, able).generator.width)
+    assert sides == sorted(sides)
+    assert (sides[0], sides[1], sides[-1]) == (32, 64, 256)
+    assert widths == sorted(widths)
+    assert widths[0] == 32 < widths[-1]
+
+
+def test_a_round_costs_what_is_counted() -> None:
+    """Three passes of G; of D two in its turn, six in its own, and those of both penalties on a quarter."""
+    recipe = growing.recipe(Space(kind="pictures", shape=(3, 32, 32)), 10_000)
+    space = Space(kind="points", shape=(5,))
+    plain = replace(recipe.generator, family="mlp", depth=1, width=7, options={})
+    recipe = replace(recipe, generator=plain, discriminator=plain, latent=3, growth=())
+    g, d = 2 * (3 * 7 + 7 * 5), 2 * (5 * 7 + 7 * 1)
+    assert sizing.operations(recipe, space) == pytest.approx(3 * g + 2 * d + (6 + 1.5 * 2 * 2 * 0.25) * d)
+
+
+def test_mirrored_pictures_are_told_where_they_differ() -> None:
+    rng = np.random.default_rng(1)
+    blobs = rng.integers(0, 255, (400, 3, 24, 24), np.uint8)
+    may, told = sizing.may_mirror(blobs)
+    assert may
+    assert 0.4 < told < 0.6
+    lit = blobs // 2
+    lit[..., :12] += 100  # light from the left
+    may, told = sizing.may_mirror(lit)
+    assert not may
+    assert told > 0.95
+    assert not sizing.may_mirror(blobs[:20])[0]  # of which nothing can be said
+
+
+@pytest.mark.usefixtures("machine")
+def test_the_plan_makes_pictures_smaller_says_so_and_keeps_what_was_asked(tmp_path: Path) -> None:
+    path = folder(tmp_path / "wide", 60, (200, 100))
+    planned = prepare(path, minutes=1)
+    assert planned.dataset.space.shape == (3, 32, 64)
+    (line,) = [line for line in planned.plan if "shortest side" in line]
+    assert "200×100" in line
+    assert "--size 200x100" in line
+    shown = int(re.search(r"about ([\d,]+)", line)[1].replace(",", ""))  # type: ignore[index]
+    assert 10 < shown < 5_000
+    asked = prepare(path, minutes=1, size=(200, 100))
+    assert asked.dataset.space.shape == (3, 100, 200)
+    assert not [line for line in asked.plan if "shortest side" in line]
+
+
+def test_too_small_a_budget_is_refused_with_the_minutes_that_are_enough() -> None:
+    space = Space(kind="pictures", shape=(3, 64, 64))
+    recipe = growing.recipe(space, 10_000)
+    with pytest.raises(UsageError, match=r"2 minutes are about 50 steps of 16 .* give 8 minutes or more"):
+        sizing.check(recipe, space, 800, Budget(minutes=2))
+    sizing.check(recipe, space, 16 * 200, Budget(minutes=2))
+    sizing.check(recipe, space, 10, Budget(kimg=0.01))
+
+
+def test_a_budget_of_core_minutes_is_kept_with_all_that_belongs_to_it(tmp_path: Path) -> None:
+    path = folder(tmp_path / "small", 80, (16, 16))
+    began = time.process_time()
+    experiment = prepare(path, core_minutes=0.15, recipe="growing").measure()
+    trainer = experiment.start(tmp_path / "run")
+    outcome = trainer.train()
+    spent = time.process_time() - began
+    assert outcome.finished
+    assert 0.5 * 9 < spent < 1.25 * 9
+    assert trainer.plan.seconds == pytest.approx(spent, abs=1.5)
