@@ -17,7 +17,7 @@ holds 2 × 2 pixels (as the wavelets of SWAGAN: Gal et al. 2021, arXiv 2102.0610
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -47,7 +47,11 @@ __all__ = [
 ]
 
 _LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
-_POOL = {1: F.adaptive_avg_pool1d, 2: F.adaptive_avg_pool2d, 3: F.adaptive_avg_pool3d}
+_POOL: dict[int, Callable[..., Tensor]] = {
+    1: F.adaptive_avg_pool1d,
+    2: F.adaptive_avg_pool2d,
+    3: F.adaptive_avg_pool3d,
+}
 
 
 class Growing(nn.Module):
@@ -60,6 +64,7 @@ class Growing(nn.Module):
     """
 
     grown: Tensor
+    finest: nn.Module | None
 
     def __init__(self, spatial: Sequence[int], patch: int) -> None:
         super().__init__()
@@ -250,14 +255,14 @@ class GrowingGenerator(Growing):
     def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
         entered = self.input(z, condition)
         x = self.basis * _over_grid(self.mix(entered), self.basis.dim() - 1)
-        picture: Tensor | None = None
+        picture = x.new_zeros(())
         for level, stage in enumerate(self.stages):
             if level > self.level:
                 break
+            assert isinstance(stage, _Made)
             x = stage(x, entered, self.sides[level])
-            added = stage.picture(x).float()
-            picture = added if picture is None else _enlarged(picture, self.sides[level], smooth=True) + added
-        assert picture is not None
+            added: Tensor = stage.picture(x).float()
+            picture = _enlarged(picture, self.sides[level], smooth=True) + added if level else added
         for sides in self.sides[self.level + 1 :]:
             picture = _enlarged(picture, sides, smooth=True)
         if self.finest is not None and self.level == len(self.sides) - 1:
@@ -356,6 +361,7 @@ class GrowingDiscriminator(Growing):
             found = self.finest(_to_places(x, self.patch, self.grids[-1]))
         for level in range(min(self.level, len(self.grids) - 1), -1, -1):
             stage = self.stages[level]
+            assert isinstance(stage, _Judged)
             picture = _averaged(picture, self.grids[level])
             here = stage.picture(picture)
             here = leaky(here if found is None else here + found)

@@ -75,7 +75,8 @@ def round_down(number: float) -> int:
 
 def speed(budget: Budget, device: torch.device) -> float:
     """Operations a second of a convolution and its gradients in float32, by the budget's clock."""
-    layer = torch.nn.Conv2d(48, 48, 3, padding=1, device=device).to(memory_format=torch.channels_last)
+    layer = torch.nn.Conv2d(48, 48, 3, padding=1, device=device)
+    layer.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     x = torch.randn(16, 48, 32, 32, device=device).contiguous(memory_format=torch.channels_last)
     x.requires_grad_()
     each = 3 * 2 * x.numel() * 48 * 9
