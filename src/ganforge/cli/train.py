@@ -104,13 +104,13 @@ def main(arguments: list[str]) -> int:
             patience=options.patience,
             progress=progress,
         )
+    if not options.dry_run or experiment.budget.seconds is not None:  # to say what a budget in time shows
+        with screen.busy("trying what is fastest on this machine"):
+            experiment = experiment.measure()
+    screen.table(experiment.lines())
     if options.dry_run:
-        screen.table(experiment.lines())
         screen.json(experiment.recipe.to_json())
         return 0
-    with screen.busy("trying what is fastest on this machine"):
-        experiment = experiment.measure()
-    screen.table(experiment.lines())
     trainer = experiment.start(options.out or default_folder(options.data))
     return _train(trainer, screen, studio=options.studio)
 

@@ -47,6 +47,7 @@ __all__ = ["Experiment", "default_folder", "nothing_left", "prepare", "resume", 
 
 Progress = Callable[[int, int], None]
 
+_TRANSLATION = 4  # times as much work as a duel of pictures of the same size, about
 _ANY_PICTURES = Space(kind="pictures", shape=(3, 64, 64))
 
 
@@ -233,7 +234,8 @@ def prepare(
     dataset = load(data, size=size, **asked_first, progress=progress)
     plan: list[str] = []
     able = 0.0
-    if dataset.space.kind == "pictures" and recipe in (None, "growing") and "source" not in changes:
+    pictures = dataset.space.kind == "pictures" and not asked_first["source"]
+    if pictures and recipe in (None, "growing") and "source" not in changes:
         able = affordable(asked_budget, chosen)
         dataset = _sized(dataset, data, size, able, asked_budget, plan, asked_first, progress)
     space, n = dataset.space, dataset.train.n
@@ -255,7 +257,11 @@ def prepare(
     if resolved.source:
         _check_source(resolved)
     if asked_of_data(resolved) != asked_first:
-        dataset = load(data, size=size, **asked_of_data(resolved), progress=progress)
+        now = asked_of_data(resolved)
+        dataset = load(data, size=size, **now, progress=progress)
+        if pictures and recipe is None and resolved.source:
+            able = affordable(asked_budget, chosen) / _TRANSLATION
+            dataset = _sized(dataset, data, size, able, asked_budget, plan, now, progress)
         space, n = dataset.space, dataset.train.n
     _check_options(resolved, changes)
     if seed is not None:
