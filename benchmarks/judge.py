@@ -82,6 +82,11 @@ def source(name: str, size: int | None = None) -> tuple[Path, int]:
     return (SHARED / file if name in SETS else Path(file)), size or side
 
 
+def by_class(name: str) -> bool:
+    """Whether samples of this set shall be asked for by class, and be what was asked."""
+    return SETS.get(name, (name, 64, False))[2]
+
+
 def pictures_of(dataset: Dataset) -> tuple[np.ndarray, np.ndarray | None]:
     """All pictures of a set, ``(N, C, H, W)`` uint8, and their classes ``(N,)`` where they have some."""
     parts = (dataset.train, dataset.held_out)
@@ -245,9 +250,9 @@ def read_samples(path: Path, dataset: Dataset, n: int) -> tuple[np.ndarray, np.n
 def judged(name: str, size: int | None, features: str, most: int = MOST) -> tuple[Judge, Dataset]:
     """The judge of a set, and the set as it is trained on at the judge's size."""
     path, side = source(name, size)
-    by_class = SETS.get(name, (name, 64, False))[2]
     dataset = load_data(path, size=side)
-    classifier = classifier_of(dataset) if by_class and dataset.train.labels is not None else None
+    labelled = by_class(name) and dataset.train.labels is not None
+    classifier = classifier_of(dataset) if labelled else None
     values, _ = pictures_of(dataset)
     extractor = extractor_of(features)
     return Judge(values, size=side, extractor=extractor, classifier=classifier, most=most), dataset
