@@ -41,7 +41,7 @@ from ganforge.core.errors import GanforgeError
 from ganforge.data import Dataset
 from ganforge.data import load as load_data
 from ganforge.data.cache import cache_folder
-from ganforge.metrics.arrays import Array, random
+from ganforge.metrics.arrays import Array, random, tensor_of
 from ganforge.metrics.classifier import Classifier, train_classifier
 from ganforge.metrics.features import Extractor, colour, resized
 from ganforge.metrics.foreign import mobilenet_v2, squeezenet
@@ -99,7 +99,7 @@ def brought(pictures: np.ndarray | Tensor, size: int) -> np.ndarray:
     """Bytes ``(N, C, H, W)`` to RGB bytes ``(N, 3, size, size)``: alpha over grey, bilinear, antialiased."""
     parts: list[np.ndarray] = []
     for start in range(0, len(pictures), _ROWS):
-        part = colour(torch.as_tensor(np.asarray(pictures[start : start + _ROWS])))
+        part = colour(tensor_of(pictures[start : start + _ROWS]))
         part = part if part.shape[2:] == (size, size) else resized(part, size)
         parts.append(part.round().clamp(0, 255).to(torch.uint8).numpy())
     return np.concatenate(parts)

@@ -171,7 +171,7 @@ def train_peer(wanted: list[Asked], data: Set, out: Path) -> Iterator[tuple[Aske
             {
                 "processor_minutes": spent / 60,
                 "wall_minutes": (time.perf_counter() - began) / 60,
-                "pictures": peer.steps * peer.batch,
+                "pictures": peer.shown,
                 "steps": peer.steps,
             },
         )
@@ -231,15 +231,21 @@ def machine() -> dict[str, str]:
     return {
         "date": time.strftime("%Y-%m-%d"),
         "processor": f"{names[0].split(':')[1].strip() if names else platform.machine()}, {flags}",
-        "torch": torch.__version__,
-        "ganforge": __version__,
+        "torch": f"torch {torch.__version__}",
+        "ganforge": f"ganforge {__version__}",
     }
 
 
 def finish(asked: Asked, measured: dict[str, Any], folder: Path) -> None:
     """Write the record of a run that has been trained and not been judged."""
-    about = {"set": asked.what, "method": asked.method, "label": asked.label, "minutes": asked.minutes}
-    about |= {"seed": asked.seed, "size": asked.size, "settings": list(asked.settings)}
+    about = {
+        "set": Path(asked.what).stem,
+        "method": asked.method,
+        "label": asked.label,
+        "minutes": asked.minutes,
+    }
+    about |= {"minutes": asked.minutes, "seed": asked.seed, "size": asked.size}
+    about |= {"settings": list(asked.settings)}
     numbers = {name: round(value, 3) for name, value in measured.items()}
     write(folder / "record.json", about | numbers | {"machine": machine(), "figures": {}})
 

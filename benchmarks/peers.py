@@ -73,15 +73,14 @@ class Dcgan:
         # The sigmoid is in the loss, as float32 wants it.
         self._loss = nn.BCEWithLogitsLoss()
         self._order: list[Tensor] = []
-        self.steps = 0
+        self.steps = self.shown = 0
 
     def step(self) -> None:
         """D on reals and on fakes, then G on the same fakes."""
         if not self._order:
-            shuffled = torch.randperm(len(self.pictures)).split(self.batch)
-            self._order = [part for part in shuffled if len(part) == self.batch]
+            self._order = list(torch.randperm(len(self.pictures)).split(self.batch))[::-1]
         real = self.pictures[self._order.pop()].float() / 127.5 - 1
-        fake = self.generator(torch.randn(self.batch, _LATENTS, 1, 1))
+        fake = self.generator(torch.randn(len(real), _LATENTS, 1, 1))
         self._step_d.zero_grad()
         self._against(real, 1.0).backward()
         self._against(fake.detach(), 0.0).backward()
@@ -90,6 +89,7 @@ class Dcgan:
         self._against(fake, 1.0).backward()
         self._step_g.step()
         self.steps += 1
+        self.shown += len(real)
 
     def _against(self, pictures: Tensor, target: float) -> Tensor:
         said = self.discriminator(pictures).flatten()
