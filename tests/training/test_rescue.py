@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganforge.core.errors import DivergenceError
+from ganforge.core.errors import DivergenceError, RunError
 from ganforge.health.diagnosis import Diagnosis
 from ganforge.health.finding import Finding
 from ganforge.health.history import History
@@ -263,6 +263,25 @@ def test_the_newest_is_chosen_where_it_is_about_as_good(tmp_path: Path, monkeypa
     training.train()
     assert training.run.checkpoint("best").state["nimg"] == 320
     assert training.run.checkpoint("chosen").state["nimg"] == 1280
+
+
+def test_the_state_before_training_is_never_chosen(tmp_path: Path, monkeypatch):
+    """A translation that began with its input and ends far from the targets is still what was trained."""
+    scores = {0: 0.5} | dict.fromkeys(range(160, 1281, 160), 9.0)
+    score_of(monkeypatch, scores)
+    training = trainer(tmp_path / "run")
+    training.train()
+    run = training.run
+    assert run.checkpoint("chosen").state["nimg"] == 1280
+    assert run.checkpoint("best").state["nimg"] > 0
+    stopped = trainer(tmp_path / "stopped")
+    request = StopRequest()
+    request.ask("the test", 130)  # before the first round
+    stopped.train(request)
+    assert stopped.run.checkpoint("newest").state["nimg"] == 0
+    for moment in ("chosen", "best"):
+        with pytest.raises(RunError, match="before training"):
+            stopped.run.checkpoint(moment)
 
 
 def test_it_stops_where_the_score_no_longer_improves_and_says_so(tmp_path: Path, monkeypatch):

@@ -178,17 +178,25 @@ class Run:
 
         ``chosen`` is the newest, unless its score is significantly worse than the best one's: then
         something broke on the way, and the best is the run's result. Where the best cannot be read the
-        newest takes its place. Raises RunError where there is none.
+        newest takes its place. The state before training is read only as the ``newest``: nothing was
+        learnt there, whatever its score. Raises RunError where there is none.
         """
         found, passed_over = checkpoint.newest(self.checkpoints, only)
         if found is None:
             reason = "; ".join(passed_over) or "it was stopped before its first save"
             raise RunError(f"{self.path} has no checkpoint that can be read: {reason}; train it anew")
+        if moment == "newest":
+            return found
+        if not found.state["nimg"]:
+            raise RunError(
+                f"{self.path} holds only the state before training, which has learnt nothing; "
+                f"train it: gan train --resume {self.path}"
+            )
         standing = found.state.get("standing")
-        if moment == "newest" or not isinstance(standing, dict):
+        if not isinstance(standing, dict):
             return found
         best, worse = standing.get("best_nimg"), standing.get("past_its_best", False)
-        if not isinstance(best, int) or (moment == "chosen" and not worse):
+        if not isinstance(best, int) or best <= 0 or (moment == "chosen" and not worse):
             return found
         try:
             return checkpoint.read_checkpoint(checkpoint.path_of(self.checkpoints, best), only)

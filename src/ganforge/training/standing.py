@@ -23,8 +23,8 @@ _CONFIRMED = 2
 @dataclass
 class Standing:
     """Attributes:
-    best_nimg, best, best_high: the moment of the lowest score, the score, and the high end of its interval;
-        None and infinite before there is one.
+    best_nimg, best, best_high: the moment of the lowest score after the first step, the score, and the high
+        end of its interval; None and infinite before there is one.
     since_best: examinations since.
     past_its_best: the last score is significantly worse than the best: their intervals do not overlap, and
         it is not near its floor, where the best was only lucky.
@@ -47,10 +47,15 @@ class Standing:
     def examined(
         self, nimg: int, value: float, low: float, high: float, floor: float = 0.0, *, bad: bool = False
     ) -> bool:
-        """Note a score, lower being better; says whether it is the best so far. NaN is no score."""
+        """Note a score, lower being better; says whether it is the best so far. NaN is no score.
+
+        The state before training is never the best: however good its score, nothing was learnt there.
+        """
+        if nimg == 0:
+            return False
         if self.best_nimg is None or value < self.best:
             self.best_nimg, self.since_best, self.past_its_best, self.worse = nimg, 0, False, 0
-            self.worth_keeping = nimg > 0 and math.isfinite(value) and not bad
+            self.worth_keeping = math.isfinite(value) and not bad
             self.best, self.best_high = (value, high) if math.isfinite(value) else (math.inf, math.inf)
             return True
         self.since_best += 1
