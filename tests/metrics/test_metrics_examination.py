@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from ganforge.core.condition import Condition
 from ganforge.core.space import Space
 from ganforge.metrics import examination, intervals, neighbours
 from ganforge.metrics.arrays import thumbnails
@@ -144,3 +145,54 @@ def test_the_line_sees_what_doubled_pixels_lack(chance):
     assert numbers.shape == (200, 2 + 4 + 4 + 4)  # mean, deviation, rings, two axes
     assert np.allclose(numbers[:, [9, 13]], -3.0, atol=1e-3)  # no power at half a cycle a pixel
     assert np.all(numbers[:, [8, 12]] > -1.0)
+
+
+def test_a_missing_mode_is_seen_where_coverage_is_still_high(chance):
+    """Eight clumps, of which samples make seven: a share of .125 is left out; and of all eight none is."""
+    angles = 2 * np.pi * np.arange(8) / 8
+    centres = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+    def clumps(n: int, of: int) -> np.ndarray:
+        return centres[chance.integers(of, size=n)] + 0.02 * chance.standard_normal((n, 2))
+
+    examiner = Examiner(Space(kind="points", shape=(2,)), clumps(2_000, 8), clumps(512, 8))
+    whole, seven = (examiner(Fixed(clumps(512, of)), None).scores for of in (8, 7))
+    assert whole["missed"] == {"value": 0.0, "floor": 0.0}
+    assert seven["missed"]["value"] == pytest.approx(0.125, abs=0.03)
+    assert seven["coverage"]["value"] / seven["coverage"]["floor"] > 0.8
+
+
+@pytest.mark.parametrize("held_out", [4, 100])
+def test_one_picture_a_class_is_seen_though_samples_differ(chance, held_out: int):
+    """Every sample is its class's mean: apart as real ones are, and the same within a class."""
+    asks = Condition.of_classes([str(i) for i in range(5)])
+    pictures = chance.integers(40, 200, size=(5, 1, 8, 8))
+
+    def real(labels: np.ndarray) -> np.ndarray:
+        return np.clip(pictures[labels] + 30 * chance.standard_normal((len(labels), 1, 8, 8)), 0, 255).astype(
+            np.uint8
+        )
+
+    class OfClasses:
+        def __init__(self, varied: bool) -> None:
+            self.varied = varied
+
+        def sample(self, n: int, *, condition: torch.Tensor | None = None, **_: object) -> torch.Tensor:
+            which = np.zeros(n, int) if condition is None else condition.argmax(1).numpy()
+            return torch.from_numpy(real(which) if self.varied else pictures[which].astype(np.uint8))
+
+    rows = [chance.integers(5, size=(n, 1)) for n in (120, held_out)]
+    training, apart = (real(part[:, 0]) for part in rows)
+    examiner = Examiner(
+        Space(kind="pictures", shape=(1, 8, 8), classes=asks.names),
+        training,
+        apart,
+        asks=asks,
+        training_rows=rows[0],
+        held_out_rows=rows[1],
+    )
+    varied, same = (examiner(OfClasses(kind), None).probes["within"] for kind in (True, False))
+    assert varied == pytest.approx(1.0, abs=0.3)  # components fitted to so few are a little narrow
+    assert same < 0.01
+    plain = Examiner(Space(kind="pictures", shape=(1, 8, 8)), training, apart)
+    assert "within" not in plain(OfClasses(True), None).probes

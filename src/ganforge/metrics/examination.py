@@ -24,6 +24,7 @@ from ganforge.metrics.features import sketch, standardised
 from ganforge.metrics.kernel import KernelReference
 from ganforge.metrics.manifold import Balls
 from ganforge.metrics.neighbours import Memorisation, References, memorisation
+from ganforge.metrics.regions import Regions
 from ganforge.metrics.score import plain
 from ganforge.metrics.sliced import project, sorted_distance
 from ganforge.metrics.spectrum import power_spectrum
@@ -37,6 +38,7 @@ _SIDE = 16  # numbers a side of what it compares
 _LINES = 32  # that points are projected on
 _FIXED = 4  # samples of fixed latents whose features are kept
 _NUMBERS = 8  # features kept of each
+_TWINS = 2 * LEAST  # samples beyond the first of each condition, below which their deviation is chance
 _BANDS = 16  # of the frequencies along an axis
 _LEAST_POWER = 1e-3  # below it there is rounding only; units squared
 
@@ -59,14 +61,17 @@ class Examination:
         headline: key of the score that a run is judged by while it is played; lower is better.
         split: the real examples compared with: held-out or training.
         scores: key to ``value``, ``floor``, ``low`` and ``high``: kernel_distance, precision, recall,
-            density, coverage, support_size, memorisation, and of points sliced_wasserstein. Empty where
-            there are too few examples.
+            density, coverage, missed (share of the real examples in regions that samples leave out),
+            support_size, memorisation, and of points sliced_wasserstein. Empty where there are too few
+            examples.
         judged: what the discriminator says of ``training``, ``held_out`` and ``fakes``: ``mean``,
             ``deviation`` and ``positive`` (share above 0) of the logits.
         probes: ``told_training``, ``told_held_out``: probability that a real example of that part has a
             higher logit than a fake; ``spread``: mean distance between fakes over that between real
-            ones; ``shortcut``: accuracy of a linear test on mean, deviation and spectrum, on examples
-            that it was not fitted to; ``copies``: share of samples at distance 0 from a training example.
+            ones; ``within``: deviation among fakes that were asked for the same, over that among real
+            examples that say the same; ``shortcut``: accuracy of a linear test on mean, deviation and
+            spectrum, on examples that it was not fitted to; ``copies``: share of samples at distance 0 from
+            a training example.
         fingerprint: features of the first fixed latents' samples, ``(32,)``.
     """
 
@@ -142,6 +147,10 @@ class Examiner:
             standardised(training) if space.kind == "points" else sketch(_rows(training, order[:4096]))
         )
         self._compare(training, held_out, order, apart)
+        self._same, self._within = _same(self._condition), float("nan")
+        same = _same(self._training_condition)
+        if same is not None:  # of the training examples: there are more of them
+            self._within = _within(self.extractor(self._training), same)
 
     def _compare(self, training: Raw, held_out: Raw, order: Indices, apart: bool) -> None:
         """Fix the real side of every comparison, and its floors."""
@@ -166,6 +175,7 @@ class Examiner:
         self._plain = _plain_numbers(self._real) if self._real.ndim > 2 else None
         self._alike = alike_distance(self._features)
         self._between = _spread(self._features)
+        self._regions = Regions(self._features, self._balls.compare(other).met, self.seed)
         self._floors = {key: score["value"] for key, score in self._scores(other).items()}
 
     def __call__(self, sampler: Sampler, judge: Judging | None) -> Examination:
@@ -187,6 +197,8 @@ class Examiner:
         finite = bool(torch.isfinite(fakes.float()).all()) and bool(torch.isfinite(fixed.float()).all())
         if finite:
             seen = replace(seen, fingerprint=tuple(self.extractor(fixed)[:, :_NUMBERS].ravel().tolist()))
+        if finite and self._same is not None and self._within > 0:
+            seen.probes["within"] = _within(self.extractor(fakes), self._same) / self._within
         if finite and self._size:
             features = self.extractor(fakes)
             for key, score in self._scores(features).items():
@@ -229,6 +241,9 @@ class Examiner:
         for key, each in parts:
             low, high = intervals.of_mean(each, seed=seed, resamples=100)
             scores[key] = {"value": float(each.mean()), "low": low, "high": high}
+        missed = self._regions.missed(near.met)
+        if np.isfinite(missed):
+            scores["missed"] = {"value": missed}
         if self._headline == "sliced_wasserstein":
             scores["sliced_wasserstein"] = _sliced(features, real, seed)
         support = support_size(features, self._alike)
@@ -303,6 +318,22 @@ def _spread(features: Array) -> float:
     half = len(order) // 2
     difference = features[order[:half]] - features[order[half : 2 * half]]
     return float(np.sqrt((difference**2).sum(1)).mean())
+
+
+def _same(condition: Tensor | None) -> Indices | None:
+    """Which rows of ``(N, C)`` say the same: a number each, ``(N,)``; None where hardly two of them do."""
+    if condition is None:
+        return None
+    _, same = torch.unique(condition, dim=0, return_inverse=True)
+    return same.numpy() if len(same) - int(same.max()) - 1 >= _TWINS else None
+
+
+def _within(features: Array, same: Indices) -> float:
+    """Deviation of ``(N, D)`` around the mean of those of the same number: the root of the mean square."""
+    number = np.bincount(same)
+    means = np.stack([np.bincount(same, column) for column in features.T], axis=1) / number[:, None]
+    left = features - means[same]
+    return float(np.sqrt((left**2).sum() / (len(features) - len(number)) / features.shape[1]))
 
 
 def _told_apart(a: Array, b: Array, seed: int) -> float:

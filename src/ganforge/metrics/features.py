@@ -31,6 +31,7 @@ from ganforge.metrics.spectrum import power_spectrum
 __all__ = [
     "Extractor",
     "colour",
+    "groups",
     "learned",
     "module_extractor",
     "raw",
@@ -41,6 +42,8 @@ __all__ = [
     "standardised",
     "unit",
 ]
+
+_GROUPED = 2_000  # examples that groups are found on
 
 
 @dataclass(frozen=True)
@@ -292,20 +295,19 @@ def _tasks(x: np.ndarray, seed: int, most: int = 20_000_000) -> tuple[np.ndarray
         kind[at * few : (at + 1) * few] for at, kind in enumerate((blurred, noisy, exchanged, turned, faded))
     ]
     flat = clean.reshape(len(clean), -1)
-    groups = _groups(flat, min(10, len(clean)), chance)
-    target = np.repeat(np.arange(len(damaged)) + groups.max() + 1, [len(part) for part in damaged])
-    return np.concatenate([clean, *damaged]).astype(np.float32), np.concatenate([groups, target])
+    group = groups(flat, flat[:_GROUPED][chance.permutation(min(len(flat), _GROUPED))[: min(10, len(clean))]])
+    target = np.repeat(np.arange(len(damaged)) + group.max() + 1, [len(part) for part in damaged])
+    return np.concatenate([clean, *damaged]).astype(np.float32), np.concatenate([group, target])
 
 
-def _groups(points: Array, count: int, chance: np.random.Generator, rounds: int = 20) -> Indices:
-    """Lloyd's k-means from random examples, seen on at most 2,000: each row's group, ``(N,)``."""
-    some = points[:2000]
-    centres = some[chance.permutation(len(some))[:count]]
+def groups(points: Array, centres: Array, rounds: int = 20) -> Indices:
+    """Lloyd's k-means of ``(N, D)`` from ``centres`` ``(K, D)``, seen on at most 2,000: each row's group."""
+    some = points[:_GROUPED]
     for _ in range(rounds):
         near = nearest_neighbours(some, centres).index[:, 0]
         # A centre that lost all its examples stays where it is.
         centres = np.stack(
-            [some[near == at].mean(0) if (near == at).any() else centres[at] for at in range(count)]
+            [some[near == at].mean(0) if (near == at).any() else centre for at, centre in enumerate(centres)]
         )
     return nearest_neighbours(points, centres).index[:, 0]
 
