@@ -1,4 +1,4 @@
-"""How many rounds a second: the recipe gaussian, against the plain loop that everybody writes.
+"""How many rounds a second: the recipe gaussian-original, against the plain loop that everybody writes.
 
 The plain loop is fifty lines of PyTorch with the same networks, batch, objective and optimiser settings,
 and torch's own choices of everything else. Ours is :class:`Rounds` with all that a training has: dealt
@@ -23,7 +23,7 @@ from torch.nn.functional import softplus
 
 from ganforge.core.recipe import Player
 from ganforge.data import load
-from ganforge.recipes import gaussian
+from ganforge.recipes import gaussian_original
 from ganforge.training.probe import choose_device, probe
 from ganforge.training.rounds import Rounds
 
@@ -56,14 +56,14 @@ def plain(width: int, batch: int, player: Player) -> Callable[[], None]:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description="rounds a second of the recipe gaussian and the plain loop")
+    options = argparse.ArgumentParser(description="rounds a second of gaussian-original and the plain loop")
     options.add_argument("--blocks", type=int, default=9)
     options.add_argument("--rounds", type=int, default=300, help="a block")
     asked = options.parse_args()
     torch.set_flush_denormal(True)
     threads = torch.get_num_threads()
     data = load("gaussian")
-    recipe = gaussian.recipe(data.space, data.train.n)
+    recipe = gaussian_original.recipe(data.space, data.train.n)
     finding = probe(recipe, data, device=choose_device("cpu"))
     print(f"the probe chose: {finding.words}")
     ours = finding.engine.threads or threads

@@ -259,7 +259,6 @@ FAILURES = (
     Kind(
         "growing rates, gaussian",
         "gaussian",
-        recipe="gaussian-modern",
         changes={
             "kimg": 1_000,
             "generator.learning_rate_final": 0.1,
@@ -312,8 +311,7 @@ FAILURES = (
 )
 
 HEALTHY = (
-    Kind("gaussian", "gaussian", changes={"kimg": 4_000}),
-    Kind("gaussian-modern", "gaussian", recipe="gaussian-modern", changes={"kimg": 1_500}),
+    Kind("gaussian", "gaussian", changes={"kimg": 1_500}),
     Kind("ring", "ring", changes={"kimg": 400}),
     Kind("grid", "grid", changes={"kimg": 500}),
     Kind("points, moons", "moons", changes={"kimg": 250}),
@@ -361,7 +359,7 @@ HEALTHY_TWIN = {
     "ring": Kind("ring", "ring", changes={"kimg": 200}),
     "grid": Kind("grid", "grid", changes={"kimg": 200}),
     "moons": Kind("moons", "moons", changes={"kimg": 200}),
-    "gaussian": Kind("gaussian", "gaussian", recipe="gaussian-modern", changes={"kimg": 1_000}),
+    "gaussian": Kind("gaussian", "gaussian", changes={"kimg": 1_000}),
     "digits": Kind("digits", "digits", changes={"kimg": 60, **FULLY}),
 }
 # Quick players learn at a rate that leaves others standing.

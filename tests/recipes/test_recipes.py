@@ -22,7 +22,7 @@ from tests import players
 # Recipe to a small data set of the kind that it is for.
 DATA = {
     "gaussian": lambda: players.points(40, 1),
-    "gaussian-modern": lambda: players.points(40, 1),
+    "gaussian-original": lambda: players.points(40, 1),
     "points": lambda: players.points(40, 3),
     "ring": lambda: players.points(40),
     "grid": lambda: players.points(40),

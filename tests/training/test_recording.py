@@ -18,7 +18,7 @@ from ganforge.core.recipe import Augmentation, Penalty, Player, Recipe
 from ganforge.core.schedule import Moment, cosine
 from ganforge.core.space import Space
 from ganforge.data import Dataset
-from ganforge.recipes import gaussian
+from ganforge.recipes import gaussian_original
 from ganforge.recipes import points as points_recipe
 from ganforge.training import tape
 from ganforge.training.engine import Engine
@@ -33,7 +33,7 @@ EXACT = Penalty(name="r1", weight=0.5)
 
 
 def _gaussian() -> Recipe:
-    return replace(gaussian.recipe(Space(kind="points", shape=(1,)), 100), batch=32)
+    return replace(gaussian_original.recipe(Space(kind="points", shape=(1,)), 100), batch=32)
 
 
 CASES: dict[str, Any] = {

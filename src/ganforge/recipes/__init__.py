@@ -22,7 +22,7 @@ Maker = Callable[[Space, int], Recipe]
 # Recipe name to the module of this package that makes it.
 RECIPES = {
     "gaussian": "gaussian",
-    "gaussian-modern": "gaussian_modern",
+    "gaussian-original": "gaussian_original",
     "points": "points",
     "ring": "ring",
     "grid": "grid",

@@ -52,7 +52,7 @@ _DATA = (
 )
 
 _RECIPES = {
-    "points": ("gaussian", "gaussian-modern", "points", "ring", "grid"),
+    "points": ("gaussian", "gaussian-original", "points", "ring", "grid"),
     "pictures": ("digits", "residual", "few-shot", "dcgan"),
 }
 

@@ -5,7 +5,7 @@ alias (a tensor detached, a matrix transposed twice) is the tensor that it is an
 on a parameter or a buffer reads, or writes, the live one. When the tape is written out, views of
 parameters and numbers that are the same in every round are made once, and what nobody reads is left out.
 
-An example, from the discriminator's turn of the recipe gaussian::
+An example, from the discriminator's turn of the recipe gaussian-original::
 
     v26 = aten_addmm_default(state14, v24, v25)
     v27 = aten_sigmoid_default(v26); del v26
