@@ -101,7 +101,7 @@ def test_recipes_are_inferred_with_a_reason():
     picture, line = Space(kind="pictures", shape=(3, 64, 64)), Space(kind="points", shape=(2,))
     assert recipes.infer(line, 100).name == "points"
     few = recipes.infer(picture, 300)
-    assert (few.name, few.reason) == ("few-shot", "because there are fewer than 1,000 pictures")
+    assert (few.name, few.reason) == ("growing", "the default for pictures")
     assert recipes.infer(picture, 3_000).name == "growing"
     shapes = Space(kind="shapes", shape=(1, 16, 16, 16))
     assert recipes.infer(shapes, 3_000).name == "residual"
@@ -109,11 +109,3 @@ def test_recipes_are_inferred_with_a_reason():
     assert recipes.infer(line, 100, builtin="moons").name == "points"
     with pytest.raises(RecipeError, match="Did you mean 'points'"):
         recipes.find("pionts")
-
-
-def test_pictures_too_small_for_the_few_shot_networks_get_others():
-    small = Space(kind="pictures", shape=(1, 12, 12))
-    large = Space(kind="pictures", shape=(1, 64, 64))
-    assert recipes.infer(small, 300).name == "growing"
-    assert recipes.infer(large, 300).name == "few-shot"
-    assert recipes.infer(large, 3000).name == "growing"

@@ -43,8 +43,6 @@ RECIPES = {
     "stargan": "stargan",
     "painter": "painter",
 }
-_FEW = 1_000
-_FEW_SIDE = 16  # pixels; the few-shot networks need them
 
 
 @dataclass(frozen=True)
@@ -135,9 +133,6 @@ def infer(
         return Choice(_module("captions").recipe, "captions", "because there are captions")
     if space.kind == "points":
         return Choice(_module("points").recipe, "points", "because the examples are points")
-    if space.kind == "pictures" and n < _FEW and min(space.spatial) >= _FEW_SIDE:
-        reason = f"because there are fewer than {_FEW:,} pictures"
-        return Choice(_module("few-shot").recipe, "few-shot", reason)
     if space.kind == "pictures":
         return Choice(_module("growing").recipe, "growing", "the default for pictures")
     return Choice(_module("residual").recipe, "residual", f"the default for {space.kind}")

@@ -32,7 +32,6 @@ __all__ = [
 OF_BUDGET = 0.9  # share of a budget of time that is left for training: the rest is preparing and looking
 COARSE = 0.6  # what an example costs on the average of a growing run, beside one of the last level
 # The least number of examples for which pictures of this side are worth while; with fewer, smaller ones are.
-# benchmarks/results/minutes.md
 _NEEDED = {32: 0, 64: 8_000, 128: 120_000, 256: 400_000}
 _WIDTHS = {32: 0, 48: 400_000, 64: 1_200_000, 96: 3_000_000, 128: 8_000_000}  # the same, of channels
 _EFFICIENCY = 0.3  # share of the speed of one large convolution that a round of small ones gets
