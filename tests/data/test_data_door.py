@@ -18,7 +18,7 @@ from ganforge.core.errors import DataError, MachineError
 from ganforge.data import Scan, load, scan
 from ganforge.data import cache as caches
 from ganforge.data.duplicates import find_duplicates
-from ganforge.data.pictures import classes_from_folders
+from ganforge.data.layouts import classes_from_folders
 from ganforge.data.split import cut_off, split_order, usual_share
 
 
@@ -231,7 +231,7 @@ def test_many_flat_pictures_stay_quick() -> None:
     ],
 )
 def test_classes_from_folders(names: list[str], classes: tuple[str, ...]) -> None:
-    labels, found, _ = classes_from_folders(names)
+    labels, found, _, _ = classes_from_folders(names)
     assert found == classes
     assert (labels is None) == (not classes)
     if labels is not None:
@@ -240,9 +240,9 @@ def test_classes_from_folders(names: list[str], classes: tuple[str, ...]) -> Non
 
 
 def test_a_loose_picture_says_why_there_are_no_classes() -> None:
-    _, _, notes = classes_from_folders(["a/1.png", "a/2.png", "b/3.png", "b/4.png", "5.png"])
-    assert notes == ["no classes: 1 picture lies beside the subfolders; move it into one for classes"]
-    assert classes_from_folders(["1.png", "2.png"])[2] == []
+    _, _, _, warnings = classes_from_folders(["a/1.png", "a/2.png", "b/3.png", "b/4.png", "5.png"])
+    assert warnings == ["no classes: 1 picture lies beside the subfolders; move it into one for classes"]
+    assert classes_from_folders(["1.png", "2.png"])[2:] == ([], [])
 
 
 def test_report(make_folder: Callable[..., Path], cache: Path) -> None:

@@ -11,9 +11,11 @@ import pytest
 from PIL import Image
 
 from ganforge.core.errors import DataError
+from ganforge.core.value_range import ValueRange
 from ganforge.data import load
 from ganforge.data.pictures import open_picture
-from ganforge.data.pixels import fit, has_alpha, normalise, to_bytes, to_channels, value_range
+from ganforge.data.pixels import fit, has_alpha, normalise, to_channels
+from ganforge.data.ranges import nominal_range
 
 COLOUR = (200, 100, 50)
 
@@ -125,16 +127,24 @@ def test_channels_by_hand() -> None:
         (0.0, 250.0, False, (0, 255)),
         (0.0, 16.0, False, (0, 16)),
         (-7.0, 3.0, False, (-7, 3)),
+        (-0.02, 1.03, False, (0, 1)),  # as resampling leaves 0…1
+        (-1.02, 1.01, False, (-1, 1)),
+        (-4.0, 259.0, False, (0, 255)),
+        (-0.3, 0.9, False, (-1, 1)),
     ],
 )
-def test_value_range(low: float, high: float, integer: bool, expected: tuple[float, float]) -> None:
-    assert value_range(low, high, integer=integer) == expected
+def test_nominal_range(low: float, high: float, integer: bool, expected: tuple[float, float]) -> None:
+    assert nominal_range(low, high, whole=integer) == expected
 
 
 def test_to_bytes() -> None:
     values = np.array([-1.0, 0.0, 0.5, 1.0], np.float32)
-    assert to_bytes(values, -1, 1).tolist() == [0, 128, 191, 255]
-    assert to_bytes(np.array([5, 5]), 5, 5).tolist() == [0, 0]
+    assert ValueRange(-1, 1).to_bytes(values).tolist() == [0, 128, 191, 255]
+    times = np.array([1.6e9, 1.6e9 + 51, 1.6e9 + 255])
+    assert ValueRange(1.6e9, 1.6e9 + 255).to_bytes(times).tolist() == [0, 51, 255]
+    for ends in ((5, 5), (3, 2), (0, float("inf")), (float("nan"), 1)):
+        with pytest.raises(DataError, match="lower one first"):
+            ValueRange(*ends)
 
 
 def test_fit_covers_and_cuts_the_centre() -> None:

@@ -138,7 +138,7 @@ def test_npz_names_and_labels(tmp_path: Path, cache: Path) -> None:
     data = load(path, cache=cache, held_out=0)
     assert data.space.classes == ("a", "b", "c")
     assert (_in_order(data)[1] == LABELS).all()
-    assert any("x_test left aside" in note for note in data.scan.notes)
+    assert any("not used: x_test" in warning for warning in data.scan.warnings)
     np.savez(path, images=PICTURES, labels=np.array(["cat", "dog"])[LABELS % 2])
     data = load(path, cache=cache, held_out=0)
     assert data.space.classes == ("cat", "dog")
@@ -147,7 +147,7 @@ def test_npz_names_and_labels(tmp_path: Path, cache: Path) -> None:
     np.savez(path, images=PICTURES, labels=LABELS[:4])
     data = load(path, cache=cache)
     assert data.train.labels is None
-    assert any("do not fit" in note for note in data.scan.notes)
+    assert any("'labels' (4,) is not used" in warning for warning in data.scan.warnings)
     np.savez(path, PICTURES)
     assert load(path, cache=cache).scan.count == 30
     np.savez(path, p=PICTURES, q=PICTURES)

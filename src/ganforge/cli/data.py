@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional
 
-from ganforge.cli.options import option, parse, size
+from ganforge.cli.options import option, parse, size, value_range
 
 __all__ = ["Data", "main"]
 
@@ -25,6 +25,10 @@ class Data:
     """inputs of a translation: edges, low-resolution:4, left, previous:2, … or another folder or file"""
     size: Annotated[str | None, option("PIXELS")] = None
     """size that the pictures would be brought to, as in 64 or 96x64 (width x height); inferred by default"""
+    fit: Annotated[Literal["crop", "pad"], option()] = "crop"
+    """pictures of another shape are cut to the size (crop), or kept whole and filled up (pad)"""
+    value_range: Annotated[str | None, option("LOW,HIGH", name="range")] = None
+    """numbers that become black and white, of pictures or arrays that are no plain bytes; else inferred"""
     unpaired: Annotated[bool, option()] = False
     """take --from as a pile of its own; inferred where most names have no partner"""
     json: Annotated[bool, option()] = False
@@ -35,19 +39,26 @@ def main(arguments: list[str]) -> int:
     options = parse(Data, "data", arguments)
     from ganforge.cli.screen import Screen
     from ganforge.data import scan
+    from ganforge.data.layouts import domains_of
     from ganforge.data.pairs import pairs_match
 
     screen = Screen()
-    source = options.source or ""
+    domains = None if options.source else domains_of(options.data)
+    data, source = options.data, options.source or ""
+    if domains is not None:
+        data, source = str(domains.examples), str(domains.inputs)
     with screen.reading() as progress:
         found = scan(
-            options.data,
+            data,
             size=size(options.size),
+            fit=options.fit,
+            value_range=value_range(options.value_range),
             condition=options.condition,
             source=source,
-            paired=not options.unpaired and (not source or pairs_match(options.data, source)),
+            paired=not options.unpaired and (not source or pairs_match(data, source)),
             progress=progress,
         )
+    found = found if domains is None else domains.told(found)
     if options.json:
         print(json.dumps(found.to_json(), indent=1, ensure_ascii=False))
         return 0

@@ -16,6 +16,7 @@ import tyro
 from ganforge.core.errors import UsageError, nearest
 
 __all__ = ["changes", "gather", "option", "parse", "run_or_last", "seeds", "size"]
+__all__ += ["value_range"]
 
 Options = TypeVar("Options")
 
@@ -41,6 +42,7 @@ def parse(kind: type[Options], verb: str, arguments: Sequence[str]) -> Options:
     """
     config = (tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes)
     known = _known(kind, config)
+    arguments = _with_negatives(arguments)
     for word in arguments:
         name = word.partition("=")[0].replace("_", "-")
         if name.startswith("--") and name not in known and word not in ("--help", "-h"):
@@ -53,6 +55,17 @@ def parse(kind: type[Options], verb: str, arguments: Sequence[str]) -> Options:
         if not end.code:
             raise
         raise UsageError(f"{_one_line(told.getvalue())}. See: gan {verb} --help") from None
+
+
+def _with_negatives(arguments: Sequence[str]) -> list[str]:
+    """``--range -1,1`` as one word: a number below zero is no option."""
+    found: list[str] = []
+    for word in arguments:
+        if found and re.match(r"-\.?\d", word) and re.fullmatch(r"--[a-z-]+", found[-1]):
+            found[-1] += f"={word}"
+        else:
+            found.append(word)
+    return found
 
 
 def _known(kind: type[Any], config: tuple[Any, ...]) -> list[str]:
@@ -119,7 +132,9 @@ def run_or_last(run: Path | None, say: Callable[[str], None] | None = print) -> 
         return run
     from ganforge.runs.folder import find_latest
 
-    run = find_latest(Path("runs"))
+    # Of data that one stands in, runs lie beside them (``tasks.experiment.default_folder``).
+    here, beside = Path("runs"), Path("..") / "runs"
+    run = find_latest(beside if not here.is_dir() and beside.is_dir() else here)
     if say is not None:
         say(f"the last run is {run}")
     return run
@@ -133,6 +148,17 @@ def size(text: str | None) -> int | tuple[int, int] | None:
     if match is None:
         raise UsageError(f"--size takes a side or WIDTHxHEIGHT in pixels, as in 64 or 96x64, not {text!r}")
     return int(match[1]) if match[2] is None else (int(match[1]), int(match[2]))
+
+
+def value_range(text: str | None) -> tuple[float, float] | None:
+    """``0,4095`` to two numbers."""
+    if text is None:
+        return None
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--range takes two numbers, as in 0,4095 or -1,1, not {text!r}") from None
+    return low, high
 
 
 def seeds(text: str) -> list[int]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional
 
-from ganforge.cli.options import changes, gather, option, parse, run_or_last, size
+from ganforge.cli.options import changes, gather, option, parse, run_or_last, size, value_range
 
 if TYPE_CHECKING:
     from ganforge.cli.screen import Screen
@@ -37,6 +37,10 @@ class Train:
     """what samples can be asked for: class, labels, numbers, text, or names (file names as captions)"""
     size: Annotated[str | None, option("PIXELS")] = None
     """size of the pictures, as in 64 or 96x64 (width x height); inferred by default"""
+    fit: Annotated[Literal["crop", "pad"], option()] = "crop"
+    """pictures of another shape are cut to the size (crop), or kept whole and filled up (pad)"""
+    value_range: Annotated[str | None, option("LOW,HIGH", name="range")] = None
+    """numbers that become black and white, of pictures or arrays that are no plain bytes; else inferred"""
     minutes: Annotated[float | None, option("M")] = None
     """train for so many minutes, preparing and the report at the end included"""
     core_minutes: Annotated[float | None, option("M")] = None
@@ -94,6 +98,8 @@ def main(arguments: list[str]) -> int:
             source=options.source,
             condition=options.condition,
             size=size(options.size),
+            fit=options.fit,
+            value_range=value_range(options.value_range),
             minutes=options.minutes,
             core_minutes=options.core_minutes,
             kimg=options.kimg,
@@ -124,6 +130,8 @@ def _resume(options: Train, screen: Screen) -> int:
         "--from": options.source is not None,
         "--condition": options.condition is not None,
         "--size": options.size is not None,
+        "--fit": options.fit != "crop",
+        "--range": options.value_range is not None,
         "--seed": options.seed is not None,
         "--set": bool(options.set),
         "--out": options.out is not None,

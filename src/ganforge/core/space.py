@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ganforge.core.condition import Condition
 from ganforge.core.errors import DataError
+from ganforge.core.value_range import ValueRange
 
 if TYPE_CHECKING:
     import torch
@@ -37,6 +38,8 @@ class Space:
         sample_rate: for sound, samples a second.
         condition: what an example says of itself beside its class: labels, numbers or a caption.
         source: of a translation, the space of its inputs; None where examples come from latents.
+        value_range: of pictures and shapes, the numbers of the files that 0 and 255 stand for; None where
+            the files are plain bytes.
 
     Raises:
         DataError: the shape does not fit the kind.
@@ -51,6 +54,7 @@ class Space:
     sample_rate: int | None = None
     condition: Condition | None = None
     source: Space | None = None
+    value_range: ValueRange | None = None
 
     def __post_init__(self) -> None:
         spatial = {"points": 0, "sound": 1, "pictures": 2, "shapes": 3}
@@ -126,7 +130,7 @@ class Space:
 
     def to_json(self) -> dict[str, Any]:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        for name in ("condition", "source"):
+        for name in ("condition", "source", "value_range"):
             values[name] = values[name] and values[name].to_json()
         return {name: value for name, value in values.items() if value not in ((), None)}
 
@@ -137,4 +141,6 @@ class Space:
             values["condition"] = Condition.from_json(values["condition"])
         if "source" in values:
             values["source"] = Space.from_json(values["source"])
+        if "value_range" in values:
+            values["value_range"] = ValueRange.from_json(values["value_range"])
         return cls(**values)

@@ -11,10 +11,12 @@ import numpy as np
 from PIL import Image, ImageSequence
 
 from ganforge.core.errors import DataError
-from ganforge.data.files import UnreadableError, list_folder, list_zip, printable
-from ganforge.data.pictures import choose_size, classes_from_folders, open_picture
-from ganforge.data.pixels import choose_channels, fit, normalise, to_channels
+from ganforge.data.files import UnreadableError, is_archive, list_files, printable
+from ganforge.data.layouts import classes_from_folders
+from ganforge.data.pictures import list_pictures, open_picture
+from ganforge.data.pixels import Fit, choose_channels, fit, normalise, to_channels
 from ganforge.data.raw import Inputs, Raw, Skipped, keep_rows, said_of, spool
+from ganforge.data.sizes import choose_size, lost_by_shape
 
 __all__ = ["frames_of_folder", "has_films", "read_films", "windows"]
 
@@ -34,7 +36,7 @@ def frames_of_folder(raw: Raw, scratch: Path) -> Raw:
     order = sorted(range(raw.n), key=lambda i: (folders[i], _natural(raw.names[i])))
     raw = keep_rows(raw, np.array(order), scratch)
     names, clips = np.unique([name.rpartition("/")[0] for name in raw.names], return_inverse=True)
-    labels, classes, notes = classes_from_folders([str(name) for name in names])
+    labels, classes, notes, warnings = classes_from_folders([str(name) for name in names])
     return replace(
         raw,
         form=raw.form.replace("of pictures", "of frames"),
@@ -42,6 +44,7 @@ def frames_of_folder(raw: Raw, scratch: Path) -> Raw:
         labels=None if labels is None else labels[clips.reshape(-1)],
         classes=classes,
         notes=(*(note for note in raw.notes if "subfolders" not in note), *notes),
+        warnings=(*(words for words in raw.warnings if "subfolders" not in words), *warnings),
     )
 
 
@@ -92,6 +95,7 @@ def windows(raw: Raw, frames: int, scratch: Path | None) -> Raw:
         inputs=Inputs(
             values=spool(chunks(list(range(frames, 0, -1))), scratch and scratch / "before", before),
             shape=before,
+            value_range=raw.value_range,
         ),
         skipped=(*raw.skipped, *skipped),
         found=(*raw.found, f"{words} the {f'{frames} frames' if frames > 1 else 'frame'} before it"),
@@ -115,22 +119,22 @@ def has_films(path: Path) -> bool:
     """Whether ``path`` is a .gif, or a folder or zip whose only pictures are some."""
     if path.is_file() and path.suffix.lower() == ".gif":
         return True
-    if not path.is_dir() and path.suffix.lower() != ".zip":
+    if not path.is_dir() and not is_archive(path):
         return False
-    from ganforge.data.pictures import list_pictures
-
     listing, _ = list_pictures(path)
     return bool(listing.entries) and all(entry.name.lower().endswith(".gif") for entry in listing.entries)
 
 
-def read_films(path: Path, *, size: tuple[int, int] | None, channels: int | None, scratch: Path) -> Raw:
+def read_films(
+    path: Path, *, size: tuple[int, int] | None, channels: int | None, scratch: Path, how: Fit = "crop"
+) -> Raw:
     """All frames of .gif files, each a clip; of a film up to 2,000 frames are read.
 
     Raises:
         DataError: none can be read.
     """
     whole = path.is_file() and path.suffix.lower() == ".gif"
-    listing = list_folder(path.parent) if whole else list_folder(path) if path.is_dir() else list_zip(path)
+    listing = list_files(path.parent if whole else path)
     entries = [
         e for e in listing.entries if (e.name == path.name if whole else e.name.lower().endswith(".gif"))
     ]
@@ -150,15 +154,20 @@ def read_films(path: Path, *, size: tuple[int, int] | None, channels: int | None
     if size is None:
         size, why = choose_size(sizes)
     else:
-        why = f"resized to cover {size[0]}×{size[1]}"
+        why = f"brought to {size[0]}×{size[1]}"
     clips: list[int] = []
     names: list[str] = []
+    warnings: list[str] = []
 
     def frames() -> Iterator[np.ndarray]:
         for entry in good:
             try:
                 with listing.open(entry) as file:
-                    film = _decode(open_picture(file), size)
+                    film, more = _decode(open_picture(file), size, how)
+                    if more:
+                        warnings.append(
+                            f"{printable(entry.name)} has more frames than the {len(film):,} read"
+                        )
             except Exception as error:
                 skipped.append(Skipped(printable(entry.name), f"damaged ({error or type(error).__name__})"))
                 continue
@@ -169,8 +178,9 @@ def read_films(path: Path, *, size: tuple[int, int] | None, channels: int | None
     values = spool(frames(), scratch, (3, size[1], size[0]))
     if not names:
         raise DataError(f"no film in {path} can be read ({skipped[0].name}: {skipped[0].reason})")
-    finish, channels, notes, warnings = choose_channels(values, channels, whole=True)
-    labels, classes, about = classes_from_folders(names)
+    finish, channels, _, notes, odd = choose_channels(values, channels, whole=True)
+    labels, classes, about, warned = classes_from_folders(names)
+    cut, lost = lost_by_shape(sizes, size, how)
     return Raw(
         kind="pictures",
         form="films",
@@ -183,21 +193,23 @@ def read_films(path: Path, *, size: tuple[int, int] | None, channels: int | None
         names=[names[i] for i in clips],
         modes={"gif": len(clips)},
         skipped=tuple(skipped),
-        notes=(why, *notes, *about),
-        warnings=tuple(warnings),
+        notes=(why, *notes, *about, *cut),
+        warnings=(*warnings, *odd, *warned, *lost),
     )
 
 
-def _decode(image: Image.Image, size: tuple[int, int]) -> np.ndarray:
-    """The frames of one film over white, ``(T, 3, H, W)`` uint8."""
+def _decode(image: Image.Image, size: tuple[int, int], how: Fit) -> tuple[np.ndarray, bool]:
+    """The frames of one film over white, ``(T, 3, H, W)`` uint8, and whether there are more."""
     frames: list[np.ndarray] = []
     budget = _PIXELS // max(1, image.width * image.height)
+    more = False
     for frame in ImageSequence.Iterator(image):
-        if len(frames) >= min(_FRAMES, budget):
+        more = len(frames) >= min(_FRAMES, budget)
+        if more:
             break
-        pixels = np.asarray(fit(normalise(frame), size))
+        pixels = np.asarray(fit(normalise(frame), size, how))
         planar = pixels[None, None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)[None]
         frames.append(to_channels(planar, 3)[0])
     if not frames:
         raise UnreadableError("it has no frames")
-    return np.stack(frames)
+    return np.stack(frames), more

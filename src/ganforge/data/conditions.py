@@ -14,7 +14,7 @@ import numpy as np
 
 from ganforge.core.errors import DataError
 from ganforge.data.facts import Cell, Table, fact_files, read_facts
-from ganforge.data.files import UnreadableError, list_folder, list_zip, printable
+from ganforge.data.files import UnreadableError, list_files, printable
 from ganforge.data.raw import Raw, Said, Skipped, name_classes
 from ganforge.data.readers import Source, has_names, names_of
 from ganforge.data.words import caption
@@ -94,7 +94,7 @@ def beside(source: Source, wanted: Wanted, only: Collection[str] | None) -> Besi
 
 def _from_files(path: Path, names: list[str], wanted: Wanted) -> Beside | None:
     """The first file that speaks of the pictures in the way that is wanted."""
-    listing = list_folder(path) if path.is_dir() else list_zip(path)
+    listing = list_files(path)
     for file in listing.skipped:
         if file.name.rpartition("/")[2].lower() == "captions.json":
             raise DataError(

@@ -100,7 +100,8 @@ class Degradation:
             shape = (channels + 1, height, width)
         else:
             shape = target.shape
-        return Space(kind="pictures", shape=shape)
+        drawn = self.name in ("edges", "scribbles")  # whose inputs are no shades of the data
+        return Space(kind="pictures", shape=shape, value_range=None if drawn else target.value_range)
 
     def apply(self, real: Tensor, chance: Chance) -> Tensor:
         """Pictures ``(N, C, H, W)`` in model units to inputs ``(N, *space.shape)``, on the same device."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 import numpy as np
 
 from ganforge.core.errors import DataError, nearest
+from ganforge.core.value_range import ValueRange
 from ganforge.data import builtin
 from ganforge.data import cache as caches
 from ganforge.data.cache import Large, Stored
@@ -21,12 +22,13 @@ from ganforge.data.dataset import Dataset
 from ganforge.data.degrade import previous
 from ganforge.data.duplicates import Duplicates, find_duplicates
 from ganforge.data.facts import SUFFIXES as FACT_SUFFIXES
-from ganforge.data.files import list_folder
+from ganforge.data.files import list_files
 from ganforge.data.idx import find_images, labels_beside
 from ganforge.data.inputs import Way, made, told, two_piles, way_of, with_pile
 from ganforge.data.pairs import HALVES, cut_in_two, read_pairs
 from ganforge.data.pictures import SUFFIXES as PICTURE_SUFFIXES
-from ganforge.data.pixels import check_size
+from ganforge.data.pictures import aside_of
+from ganforge.data.pixels import Fit, check_size
 from ganforge.data.raw import Progress, Raw
 from ganforge.data.readers import Source, has_names, is_there, read
 from ganforge.data.report import Scan, make_scan
@@ -47,6 +49,8 @@ class _Wish:
         condition: see :func:`load`; none does not look for one.
         inputs: how they come about, see :data:`~ganforge.data.inputs.Way`.
         source: as it was asked for.
+        how: pictures of another shape come to the size.
+        value_range, source_range: what becomes 0 and 255, of the examples and of their inputs.
     """
 
     size: tuple[int, int] | None
@@ -54,6 +58,14 @@ class _Wish:
     condition: Wanted | Literal["none"]
     inputs: Way
     source: str
+    how: Fit = "crop"
+    value_range: ValueRange | None = None
+    source_range: ValueRange | None = None
+
+    @property
+    def ranges(self) -> list[dict[str, Any] | None]:
+        """Both ranges as plain data."""
+        return [found and found.to_json() for found in (self.value_range, self.source_range)]
 
     @property
     def stored(self) -> str:
@@ -66,6 +78,9 @@ def load(
     *,
     size: int | tuple[int, int] | None = None,
     channels: int | None = None,
+    fit: str = "crop",
+    value_range: ValueRange | tuple[float, float] | None = None,
+    source_range: ValueRange | None = None,
     condition: str = "auto",
     text_encoder: str = "",
     source: str = "",
@@ -83,6 +98,10 @@ def load(
             A text that is a built-in name means that; write ``./digits`` as a Path for a folder so named.
         size: of pictures, ``(width, height)`` or the side of a square; inferred by default.
         channels: of pictures, 1, 3 or 4; inferred by default.
+        fit: pictures of another shape than the size are ``crop``: covered and cut, or ``pad``: kept whole.
+        value_range: of pictures and arrays that are no plain bytes, the numbers that become 0 and 255; one
+            range is inferred for the whole set by default, and kept in ``space``.
+        source_range: the same of a translation's inputs, where they come from another place.
         condition: what examples say of themselves: auto takes captions, labels or numbers that lie beside the
             files, else classes; class, labels, numbers and text take that kind; names takes file names as
             captions.
@@ -107,13 +126,13 @@ def load(
     """
     if held_out is not None and not 0 <= held_out < 1:
         raise DataError(f"held_out is {held_out}; it must be at least 0 and less than 1")
-    wish = _wish(size, channels, condition, source, paired)
+    wish = _wish(size, channels, condition, source, paired, fit, value_range, source_range)
     one = Source.of(what, seed)
     folder = None if cache is None and one.path is None else caches.cache_folder(cache)
     stored, words = _stored(one, wish, folder, progress)
     found = _usable(what, stored)
     share = usual_share(len(stored.values)) if held_out is None else held_out
-    about: dict[str, Any] = {"standardise": standardise, "text_encoder": text_encoder}
+    about: dict[str, Any] = {"standardise": standardise, "text_encoder": text_encoder, "fit": wish.how}
     dataset = split(stored, found, held_out=share, words=words, **about)
     if wish.inputs == "made":
         return made(dataset, wish.source)
@@ -134,6 +153,8 @@ def scan(
     *,
     size: int | tuple[int, int] | None = None,
     channels: int | None = None,
+    fit: str = "crop",
+    value_range: ValueRange | tuple[float, float] | None = None,
     condition: str = "auto",
     source: str = "",
     paired: bool = True,
@@ -147,7 +168,7 @@ def scan(
         DataError: there is nothing usable there. Many bad files are reported, not raised.
         MachineError: as :func:`load`.
     """
-    wish = _wish(size, channels, condition, source, paired)
+    wish = _wish(size, channels, condition, source, paired, fit, value_range, None)
     one = Source.of(what, seed)
     folder = None if cache is None and one.path is None else caches.cache_folder(cache)
     stored, _ = _stored(one, wish, folder, progress)
@@ -161,7 +182,14 @@ def scan(
 
 
 def _wish(
-    size: int | tuple[int, int] | None, channels: int | None, condition: str, source: str, paired: bool
+    size: int | tuple[int, int] | None,
+    channels: int | None,
+    condition: str,
+    source: str,
+    paired: bool,
+    fit: str,
+    value_range: ValueRange | tuple[float, float] | None,
+    source_range: ValueRange | None,
 ) -> _Wish:
     """Check what was asked for, before anything is read."""
     wide = check_size(size)
@@ -172,7 +200,13 @@ def _wish(
         raise DataError(
             f"condition is {condition!r}; it can be {', '.join(kinds)}.{nearest(condition, kinds)}"
         )
-    return _Wish(wide, channels, cast(Wanted, condition), way_of(source, paired), source)
+    if fit not in get_args(Fit):
+        raise DataError(f"fit is {fit!r}; it can be {' or '.join(get_args(Fit))}")
+    if isinstance(value_range, tuple):
+        value_range = ValueRange(*value_range, deep=None)
+    way = way_of(source, paired)
+    wanted = cast(Wanted, condition)
+    return _Wish(wide, channels, wanted, way, source, cast(Fit, fit), value_range, source_range)
 
 
 def _usable(what: str | Path, stored: Stored) -> Scan:
@@ -193,7 +227,7 @@ def _pile(
 ) -> tuple[Stored, list[str]]:
     """The other pile; pictures in the size of the first."""
     size = (spatial[1], spatial[0]) if len(spatial) == 2 else None
-    second = _Wish(size, None, "none", "none", "")
+    second = _Wish(size, None, "none", "none", "", wish.how, wish.source_range)
     other = Source.of(wish.source, seed)
     if folder is None and other.path is not None:
         folder = caches.cache_folder(None)
@@ -223,7 +257,7 @@ def _through_cache(
     name = _key(source, wish)
     stored = caches.read_stored(folder, name)
     if stored is not None:
-        return stored, []
+        return _with_aside(stored, source, wish), []
     words = ["the cache was damaged and has been made anew"] if (folder / name).exists() else []
     with caches.scratch_folder(folder) as scratch:
         raw = _read(source, wish, scratch, progress)
@@ -233,7 +267,26 @@ def _through_cache(
     stored = caches.read_stored(folder, name)
     if stored is None:
         raise DataError(f"the cache {folder / name} was changed while it was written; run it again")
-    return stored, words
+    return _with_aside(stored, source, wish), words
+
+
+def _with_aside(stored: Stored, source: Source, wish: _Wish) -> Stored:
+    """With words on what else lies beside the pictures: what is not read makes no other examples."""
+    found = Scan.from_json(stored.meta["scan"])
+    places = [("", source.path)]
+    if wish.inputs == "pairs":
+        places.append(("of the inputs: ", Source.of(wish.source).path))
+    for mark, path in places:
+        if path is not None and has_names(path):
+            # Tables and json are spoken of by who looks into them (``data.conditions``).
+            notes, warnings, ignored = aside_of(list_files(path), FACT_SUFFIXES)
+            found = replace(
+                found,
+                notes=(*found.notes, *(mark + note for note in notes)),
+                warnings=(*found.warnings, *(mark + words for words in warnings)),
+                ignored=found.ignored + ignored,
+            )
+    return replace(stored, meta={**stored.meta, "scan": found.to_json()})
 
 
 def _write(
@@ -297,18 +350,21 @@ def _read(source: Source, wish: _Wish, scratch: Path | None, progress: Progress 
         return attach(read(one, **options), extra, wish.condition)
 
     plain: dict[str, Any] = {"size": wish.size, "channels": wish.channels, "progress": progress}
+    plain |= {"how": wish.how, "value_range": wish.value_range}
     pixels = scratch and scratch / "pixels"
     if wish.inputs == "pairs":
-        return read_pairs(source, Source.of(wish.source), **plain, scratch=scratch, reader=reader)
+        other = Source.of(wish.source)
+        plain["source_range"] = wish.source_range
+        return _said_of_clips(read_pairs(source, other, **plain, scratch=scratch, reader=reader))
     if wish.inputs == "side":
         return cut_in_two(reader(source, **plain, scratch=pixels, halves=HALVES[wish.source]), wish.source)
     if wish.inputs != "previous":
-        return reader(source, **plain, scratch=pixels)
+        return _said_of_clips(reader(source, **plain, scratch=pixels))
     frames = previous(wish.source)
     assert frames is not None
     if source.path is not None and has_films(source.path):
         assert pixels is not None
-        raw = read_films(source.path, size=wish.size, channels=wish.channels, scratch=pixels)
+        raw = read_films(source.path, size=wish.size, channels=wish.channels, scratch=pixels, how=wish.how)
     else:
         raw = reader(source, **plain, scratch=pixels, clips=True)
         if has_names(source.path):
@@ -317,11 +373,23 @@ def _read(source: Source, wish: _Wish, scratch: Path | None, progress: Progress 
     return windows(raw, frames, scratch)
 
 
+def _said_of_clips(raw: Raw) -> Raw:
+    """With a warning where clips are read as single pictures."""
+    if raw.clips is None:
+        return raw
+    words = (
+        f"{len(np.unique(raw.clips)):,} clips become {raw.n:,} single frames, without their order; to make"
+        " the next frame of a clip: --recipe next-frame"
+    )
+    return replace(raw, warnings=(*raw.warnings, words))
+
+
 def _key(source: Source, wish: _Wish) -> str:
     """What decoded examples depend on, as one name: place, content or dates, wishes, format."""
     assert source.path is not None
     place = str(source.path.resolve())
     wishes = [caches.FORMAT, place, wish.size, wish.channels, wish.condition, wish.stored]
+    wishes += [wish.how, wish.ranges]
     digest = hashlib.sha256(json.dumps(wishes).encode())
     for path in [source.path, Source.of(wish.source).path if wish.inputs == "pairs" else None]:
         if path is not None:
@@ -337,7 +405,7 @@ def _stamp(path: Path) -> bytes:
             files = sorted((p.name, p.stat()) for p in path.iterdir() if p.is_file())
             stamps = [(name, found.st_size, found.st_mtime_ns) for name, found in files]
         else:
-            listing = list_folder(path)
+            listing = list_files(path)
             ours = [entry for entry in listing.entries if entry.name.lower().endswith(_OURS)]
             stamps = [(entry.name, entry.size, entry.stamp) for entry in ours]
             stamps += [(file.name, 0, 0) for file in listing.skipped]
@@ -373,7 +441,10 @@ def _describe(source: str, raw: Raw) -> tuple[dict[str, Any], np.ndarray, np.nda
         "classes": list(raw.classes),
         "columns": list(raw.columns),
         "scan": make_scan(source, raw, duplicates).to_json(),
+        "value_range": raw.value_range and raw.value_range.to_json(),
     }
+    if raw.inputs is not None:
+        meta["input_range"] = raw.inputs.value_range and raw.inputs.value_range.to_json()
     if raw.said is not None:
         meta["said"] = {"kind": raw.said.kind, "names": list(raw.said.names)}
     return meta, order, group

@@ -1,4 +1,4 @@
-"""Files of a folder or a zip archive, listed and read with limits. Nothing is ever extracted to disk."""
+"""Files of a folder or an archive, listed and read with limits. No member is ever extracted to disk."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -15,12 +15,20 @@ from typing import BinaryIO
 from ganforge.core.errors import DataError
 from ganforge.data.raw import Skipped
 
-__all__ = ["Entry", "Listing", "UnreadableError", "list_folder", "list_zip", "printable"]
+__all__ = ["Entry", "Listing", "UnreadableError", "check_source", "is_archive", "list_files", "printable"]
+__all__ += ["MAX_FILE", "MAX_TOTAL", "leads_out", "listed"]
 
 MAX_FILE = 256 << 20  # bytes of one picture file, unpacked
 MAX_RATIO = 200  # of a packed file that is larger than 16 MiB unpacked: no picture packs so well
 MAX_TOTAL = 1 << 40  # bytes of an archive, unpacked
-_JUNK = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
+TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+ARCHIVES = (".zip", *TARS)
+# What systems and programs leave among pictures: previews, bins, settings.
+_GENERATED = frozenset(
+    {"__MACOSX", "@eaDir", "#recycle", "@Recycle", "@Recently-Snapshot", "$RECYCLE.BIN", "RECYCLER"}
+    | {"System Volume Information", "lost+found", "__pycache__", "Thumbs.db", "desktop.ini", "Icon\r"}
+)
+_RUN = "run.json"
 
 
 class UnreadableError(Exception):
@@ -42,11 +50,56 @@ class Listing:
 
     ``open`` gives one entry as a file to be closed; it may be called from several threads. It raises
     UnreadableError for what is too large or damaged.
+
+    Attributes:
+        notes, warnings: on folders that are passed over: run folders, hidden ones, other programs' own.
     """
 
     entries: list[Entry]
     skipped: list[Skipped]
     open: Callable[[Entry], BinaryIO]
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class _Aside:
+    """Names that a listing passes over."""
+
+    def __init__(self) -> None:
+        self.runs: set[str] = set()
+        self.generated: set[str] = set()
+        self._hidden: set[str] = set()
+
+    def passes(self, name: str, *, folder: bool) -> bool:
+        """Whether a file or folder is left aside for its own name; it is kept in mind where it matters."""
+        base = name.rpartition("/")[2]
+        if base in _GENERATED:
+            if folder:
+                self.generated.add(base)
+            return True
+        if not base.startswith("."):
+            return False
+        if not base.startswith(("._", ".DS_Store")) and (folder or os.path.splitext(base[1:])[1]):
+            self._hidden.add(name)
+        return True
+
+    def notes(self) -> tuple[str, ...]:
+        if not self.generated:
+            return ()
+        return (f"left aside, since other programs made them: {_few(self.generated)}",)
+
+    def warnings(self) -> tuple[str, ...]:
+        said: list[str] = []
+        if self._hidden:
+            said.append(f"hidden, and so not read: {_few(self._hidden)}; rename what you want to be read")
+        if self.runs:
+            said.append(f"run folders are no data and are not read: {_few(self.runs)}")
+        return tuple(said)
+
+
+def _few(names: set[str]) -> str:
+    shown = ", ".join(printable(name) for name in sorted(names)[:3])
+    return shown + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
 
 
 def printable(name: str) -> str:
@@ -54,21 +107,62 @@ def printable(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def _junk(name: str) -> bool:
-    return any(part in _JUNK or part.startswith(".") for part in name.split("/"))
+def check_source(path: Path) -> None:
+    """Raises DataError for what can be opened but is no file or folder: reading it could wait for ever."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return  # there is none; whoever reads it says so
+    kinds = ((stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"), (stat.S_ISCHR, "a device"))
+    for is_one, what in (*kinds, (stat.S_ISBLK, "a device")):
+        if is_one(mode):
+            raise DataError(f"{path} is {what}, not a file; save what comes from it into a file first")
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a path is called as a zip or tar archive is."""
+    return path.name.lower().endswith(ARCHIVES) and not path.is_dir()
+
+
+def list_files(path: Path) -> Listing:
+    """The files of a folder or an archive, sorted by name.
+
+    Raises:
+        DataError: it is a run folder, or an archive that cannot be read.
+    """
+    if path.is_dir():
+        return list_folder(path)
+    if path.name.lower().endswith(TARS):
+        from ganforge.data.tars import list_tar
+
+        return list_tar(path)
+    return list_zip(path)
 
 
 def list_folder(folder: Path) -> Listing:
-    """All files below ``folder``, sorted by name; hidden ones and links to folders are left out."""
+    """All files below ``folder``; hidden ones, links to folders and run folders are left out."""
     root = folder.resolve()
+    if (root / _RUN).is_file():
+        raise DataError(f"{folder} is a run folder, not data; to train on: gan train --resume {folder}")
     entries: list[Entry] = []
     skipped: list[Skipped] = []
-    for where, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if not _junk(name))
+    aside = _Aside()
+
+    def denied(error: OSError) -> None:
+        name = os.path.relpath(str(error.filename), root).replace(os.sep, "/")
+        skipped.append(Skipped(printable(name) + "/", f"a folder that cannot be opened: {error.strerror}"))
+
+    for where, folders, files in os.walk(root, onerror=denied):
+        inside = os.path.relpath(where, root).replace(os.sep, "/")
+        inside = "" if inside == "." else f"{inside}/"
+        if inside and _RUN in files:
+            aside.runs.add(inside[:-1])
+            folders.clear()
+            continue
+        folders[:] = sorted(name for name in folders if not aside.passes(inside + name, folder=True))
         for name in [*files, *(f for f in folders if os.path.islink(os.path.join(where, f)))]:
-            path = os.path.join(where, name)
-            relative = os.path.relpath(path, root).replace(os.sep, "/")
-            if _junk(relative):
+            path, relative = os.path.join(where, name), inside + name
+            if aside.passes(relative, folder=False):
                 continue
             if os.path.islink(path) and not Path(os.path.realpath(path)).is_relative_to(root):
                 skipped.append(Skipped(printable(relative), "a link that leads out of the folder"))
@@ -87,32 +181,55 @@ def list_folder(folder: Path) -> Listing:
         return open(os.path.join(root, entry.name), "rb")
 
     entries.sort(key=lambda entry: entry.name)
-    return Listing(entries, skipped, open_entry)
+    return Listing(entries, skipped, open_entry, aside.notes(), aside.warnings())
+
+
+def listed(
+    path: Path, entries: Iterable[Entry], skipped: list[Skipped], opened: Callable[[Entry], BinaryIO]
+) -> Listing:
+    """Members of an archive as a listing: sorted, without what a folder's listing would pass over.
+
+    Raises:
+        DataError: it would unpack beyond measure, or is a packed run folder.
+    """
+    entries = list(entries)
+    if sum(entry.size for entry in entries) > MAX_TOTAL:
+        raise DataError(f"{path} would unpack to more than {MAX_TOTAL >> 30:,} GiB; it is not read")
+    aside = _Aside()
+    if any(entry.name == _RUN for entry in entries):
+        raise DataError(f"{path} is a packed run folder, not data")
+    aside.runs |= {entry.name.rpartition("/")[0] for entry in entries if entry.name.endswith(f"/{_RUN}")}
+    kept: list[Entry] = []
+    for entry in entries:
+        parts = entry.name.split("/")
+        above = ["/".join(parts[: i + 1]) for i in range(len(parts) - 1)]
+        passed = any(name in aside.runs or aside.passes(name, folder=True) for name in above)
+        if not passed and not aside.passes(entry.name, folder=False):
+            kept.append(entry)
+    kept.sort(key=lambda entry: entry.name)
+    return Listing(kept, skipped, opened, aside.notes(), aside.warnings())
 
 
 def list_zip(path: Path) -> Listing:
     """The members of a zip archive, sorted by name. DataError where it is none, or too large unpacked."""
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        infos = archive.infolist()
+    # Damaged directories raise nearly anything: struct's errors, UnicodeDecodeError, NotImplementedError.
+    except Exception as error:
+        if isinstance(error, PermissionError):
+            raise
         raise DataError(f"{path} is not a readable zip archive ({error}); pack it again") from None
-    entries: list[Entry] = []
     skipped: list[Skipped] = []
     members: dict[str, zipfile.ZipInfo] = {}
-    total = 0
-    for member in archive.infolist():
-        name = member.filename
-        if member.is_dir() or _junk(name.replace("../", "")):
+    for member in infos:
+        if member.is_dir():
             continue
         reason = _refuse(member)
         if reason is not None:
-            skipped.append(Skipped(printable(name), reason))
-            continue
-        total += member.file_size
-        members[name] = member
-    if total > MAX_TOTAL:
-        raise DataError(f"{path} would unpack to {total >> 30} GiB; ganforge reads at most {MAX_TOTAL >> 30}")
-    entries.extend(Entry(name, member.file_size, member.CRC) for name, member in members.items())
+            skipped.append(Skipped(printable(member.filename), reason))
+        else:
+            members[member.filename] = member
 
     def open_entry(entry: Entry) -> BinaryIO:
         try:
@@ -125,20 +242,25 @@ def list_zip(path: Path) -> Listing:
             EOFError,
             NotImplementedError,
             RuntimeError,
+            ValueError,
         ) as error:
             raise UnreadableError(f"damaged in the archive ({error})") from None
         if len(content) != entry.size:
             raise UnreadableError("damaged in the archive (its size is not as stated)")
         return io.BytesIO(content)
 
-    entries.sort(key=lambda entry: entry.name)
-    return Listing(entries, skipped, open_entry)
+    entries = (Entry(name, member.file_size, member.CRC) for name, member in members.items())
+    return listed(path, entries, skipped, open_entry)
+
+
+def leads_out(name: str) -> bool:
+    """Whether a member's name would be written elsewhere than below its archive."""
+    return ".." in PurePosixPath(name).parts or name.startswith("/") or "\\" in name or name[1:2] == ":"
 
 
 def _refuse(member: zipfile.ZipInfo) -> str | None:
     """Why a member of an archive is not read, or None."""
-    name = member.filename
-    if ".." in PurePosixPath(name).parts or name.startswith("/") or "\\" in name or name[1:2] == ":":
+    if leads_out(member.filename):
         return "its name leads out of the archive"
     if stat.S_ISLNK(member.external_attr >> 16):
         return "a link"

@@ -13,7 +13,9 @@ from typing import BinaryIO, cast
 import numpy as np
 
 from ganforge.core.errors import DataError
+from ganforge.core.value_range import ValueRange
 from ganforge.data.arrays import interpret
+from ganforge.data.pixels import Fit
 from ganforge.data.raw import Raw
 
 __all__ = ["find_images", "is_idx", "labels_beside", "read_idx", "read_idx_array"]
@@ -93,7 +95,14 @@ def labels_beside(images: Path) -> Path | None:
     return None
 
 
-def read_idx(path: Path, *, size: tuple[int, int] | None, channels: int | None) -> Raw:
+def read_idx(
+    path: Path,
+    *,
+    size: tuple[int, int] | None,
+    channels: int | None,
+    how: Fit = "crop",
+    value_range: ValueRange | None = None,
+) -> Raw:
     """Read an images file, or a folder's, with the labels beside it.
 
     Raises:
@@ -117,5 +126,13 @@ def read_idx(path: Path, *, size: tuple[int, int] | None, channels: int | None) 
             )
         notes.append(f"labels from {beside.name}")
     return interpret(
-        values, labels, form="IDX file", source=images, size=size, channels=channels, notes=notes
+        values,
+        labels,
+        form="IDX file",
+        source=images,
+        size=size,
+        channels=channels,
+        how=how,
+        value_range=value_range,
+        notes=notes,
     )

@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ganforge.core.errors import DataError
+from ganforge.core.value_range import ValueRange
 from ganforge.data.degrade import SIDES
 from ganforge.data.inputs import way_of
-from ganforge.data.pictures import choose_size, picture_sizes
+from ganforge.data.pictures import picture_sizes
+from ganforge.data.pixels import Fit
 from ganforge.data.raw import Inputs, Progress, Raw, Skipped, keep_rows
 from ganforge.data.readers import Source, has_names, names_of, read
+from ganforge.data.sizes import choose_size
 
 __all__ = ["HALVES", "Matched", "cut_in_two", "match", "pairs_match", "read_pairs"]
 
@@ -50,7 +55,9 @@ def cut_in_two(raw: Raw, side: str) -> Raw:
         raw,
         values=raw.values[(*before, other)],
         shape=shape,
-        inputs=Inputs(values=raw.values[(*before, ours)], shape=shape, finish=raw.finish),
+        inputs=Inputs(
+            values=raw.values[(*before, ours)], shape=shape, finish=raw.finish, value_range=raw.value_range
+        ),
         found=(*raw.found, words),
     )
 
@@ -129,6 +136,9 @@ def read_pairs(
     scratch: Path | None,
     progress: Progress | None,
     reader: Callable[..., Raw],
+    how: Fit = "crop",
+    value_range: ValueRange | None = None,
+    source_range: ValueRange | None = None,
 ) -> Raw:
     """Examples of ``one`` with inputs of ``two``: by name, or row by row where there are no names.
 
@@ -136,6 +146,7 @@ def read_pairs(
 
     Args:
         reader: reads the examples as ``read`` does, with what they say of themselves.
+        how, value_range, source_range: see ``read``; the last one is of the inputs.
 
     Raises:
         DataError: one side is empty, more than 5 % of the pictures have no partner, or rows do not agree.
@@ -146,7 +157,8 @@ def read_pairs(
             "two piles that are not paired are for --recipe cyclegan"
         )
     if not has_names(one.path):
-        return _by_row(one, two, size=size, channels=channels, reader=reader)
+        ours, theirs = ({"how": how, "value_range": found} for found in (value_range, source_range))
+        return _by_row(one, two, size=size, channels=channels, reader=partial(reader, **ours), theirs=theirs)
     assert one.path is not None
     assert two.path is not None
     assert scratch is not None
@@ -159,6 +171,8 @@ def read_pairs(
         scratch=scratch / "pixels",
         progress=_part(progress, 0),
         only={a for a, _ in matched.pairs},
+        how=how,
+        value_range=value_range,
     )
     partner = dict(matched.pairs)
     inputs = read(
@@ -168,6 +182,8 @@ def read_pairs(
         scratch=scratch / "inputs",
         progress=_part(progress, 1),
         only={partner[name] for name in targets.names},
+        how=how,
+        value_range=source_range,
     )
     number = {name: i for i, name in enumerate(inputs.names)}
     both = [i for i, name in enumerate(targets.names) if partner[name] in number]
@@ -183,11 +199,16 @@ def read_pairs(
     words = f"input: {targets.n:,} pairs by name with {two.name}; {why}"
     return replace(
         targets,
-        inputs=Inputs(values=inputs.values, shape=inputs.shape, finish=inputs.finish),
+        inputs=_as_inputs(inputs),
         skipped=(*targets.skipped, *inputs.skipped, *alone),
         notes=(*targets.notes, *(f"of the inputs: {note}" for note in inputs.notes)),
+        warnings=(*targets.warnings, *(f"of the inputs: {warning}" for warning in inputs.warnings)),
         found=(*targets.found, words),
     )
+
+
+def _as_inputs(raw: Raw) -> Inputs:
+    return Inputs(values=raw.values, shape=raw.shape, finish=raw.finish, value_range=raw.value_range)
 
 
 def _part(progress: Progress | None, part: int) -> Progress | None:
@@ -251,9 +272,10 @@ def _by_row(
     size: tuple[int, int] | None,
     channels: int | None,
     reader: Callable[..., Raw],
+    theirs: dict[str, Any],
 ) -> Raw:
     targets = reader(one, size=size, channels=channels, scratch=None)
-    inputs = read(two, size=None, channels=None, scratch=None)
+    inputs = read(two, size=None, channels=None, scratch=None, **theirs)
     if targets.n != inputs.n:
         raise DataError(
             f"{one.name} has {targets.n:,} rows and {two.name} {inputs.n:,}: pairs need one input for each "
@@ -267,10 +289,11 @@ def _by_row(
         factor = _times(wide, (inputs.shape[2], inputs.shape[1]))
         why = f"targets are {factor} times as large as inputs, and stay so"
         if factor is None:
-            inputs = read(two, size=wide, channels=None, scratch=None)
+            inputs = read(two, size=wide, channels=None, scratch=None, **theirs)
             why = f"inputs are resized to {wide[0]}×{wide[1]}"
     return replace(
         targets,
-        inputs=Inputs(values=inputs.values, shape=inputs.shape, finish=inputs.finish),
+        inputs=_as_inputs(inputs),
+        warnings=(*targets.warnings, *(f"of the inputs: {warning}" for warning in inputs.warnings)),
         found=(*targets.found, f"input: {targets.n:,} pairs, row by row, with {two.name}; {why}"),
     )

@@ -7,31 +7,35 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import BinaryIO, TypeVar
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from ganforge.core.errors import DataError
-from ganforge.data.files import Entry, Listing, UnreadableError, list_folder, list_zip, printable
+from ganforge.core.value_range import ValueRange
+from ganforge.data.files import Entry, Listing, UnreadableError, list_files, printable
+from ganforge.data.kinds import without_pictures, words_on_others
+from ganforge.data.layouts import classes_from_folders
 from ganforge.data.pixels import (
     DEEP_MODES,
     GREY_MODES,
+    Fit,
+    as_bytes,
     choose_channels,
     fit,
     has_alpha,
     normalise,
-    to_bytes,
     to_channels,
-    value_range,
 )
-from ganforge.data.raw import Progress, Raw, Skipped, name_classes
+from ganforge.data.ranges import Survey, choose_range
+from ganforge.data.raw import Progress, Raw, Skipped
+from ganforge.data.sizes import choose_size, lost_by_shape
 
-__all__ = ["SUFFIXES", "choose_size", "list_pictures", "open_picture", "picture_sizes", "read_pictures"]
+__all__ = ["SUFFIXES", "aside_of", "list_pictures", "open_picture", "picture_sizes", "read_pictures"]
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")  # no other of Pillow's readers is ever run
 SUFFIXES = frozenset(
@@ -39,8 +43,6 @@ SUFFIXES = frozenset(
     | {".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"}
 )
 MAX_PIXELS = 64_000_000
-LARGEST_SIDE = 256  # of a size that we choose
-_SPLITS = frozenset({"train", "training", "test", "testing", "val", "valid", "validation", "dev"})
 _ORIENTATION = 0x0112  # Exif's tag
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -62,14 +64,36 @@ class _Header:
     size: tuple[int, int]  # (width, height), upright
     mode: str
     alpha: bool
+    frames: int = 1
+    halved: bool = False  # 16 bits a colour, of which Pillow reads the upper 8
+
+    @property
+    def deep(self) -> bool:
+        """Whether it has more than 8 bits a pixel, and is read with all of them."""
+        return self.mode in DEEP_MODES
 
 
-def list_pictures(path: Path) -> tuple[Listing, int]:
-    """The pictures of a folder or archive by their suffix, and how many other files lie there."""
-    listing = list_folder(path) if path.is_dir() else list_zip(path)
+def list_pictures(path: Path) -> tuple[Listing, list[str]]:
+    """The pictures of a folder or archive by their suffix, and the names of the other files."""
+    listing = list_files(path)
     entries = [entry for entry in listing.entries if _suffix(entry.name) in SUFFIXES]
+    others = [entry.name for entry in listing.entries if _suffix(entry.name) not in SUFFIXES]
     skipped = [file for file in listing.skipped if _suffix(file.name) in SUFFIXES | {""}]
-    return Listing(entries, skipped, listing.open), len(listing.entries) - len(entries)
+    return replace(listing, entries=entries, skipped=skipped), others
+
+
+def aside_of(listing: Listing, without: Collection[str] = ()) -> tuple[list[str], list[str], int]:
+    """Notes and warnings on what else lies in a folder or archive of pictures, and how many files these are.
+
+    Args:
+        without: suffixes of files that something else may be read from.
+    """
+    others = [entry.name for entry in listing.entries if _suffix(entry.name) not in SUFFIXES]
+    named = [name for name in others if not name.lower().endswith(tuple(without))]
+    warnings = [*listing.warnings]
+    if named:
+        warnings.append(f"not read: {words_on_others(named)}")
+    return [*listing.notes], warnings, len(others)
 
 
 def _suffix(name: str) -> str:
@@ -120,31 +144,59 @@ def _header(listing: Listing, entry: Entry) -> _Header:
         width, height = image.size
         if _orientation(image) >= 5:
             width, height = height, width
-        return _Header((width, height), image.mode, has_alpha(image))
+        halved = image.mode not in DEEP_MODES and any(
+            ";16" in str(tile[3]) for tile in getattr(image, "tile", [])
+        )
+        return _Header((width, height), image.mode, has_alpha(image), _frames(image), halved)
 
 
-def _decode(listing: Listing, size: tuple[int, int], channels: int, entry: Entry) -> np.ndarray:
-    """One picture, upright and cut to ``size``: ``(channels, H, W)`` uint8, or float32 for channels 0."""
+def _frames(image: Image.Image) -> int:
+    """Pages or frames that a file has; 1 where that cannot be told."""
+    try:
+        return int(getattr(image, "n_frames", 1)) if getattr(image, "is_animated", False) else 1
+    except Exception:  # of what is damaged behind the first page, which is the one that is read
+        return 1
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How each picture is decoded.
+
+    Attributes:
+        size: ``(width, height)``.
+        channels: of the working pixels; 0 keeps those of deep pictures as they are.
+        how: see ``pixels.fit``.
+        value_range: the set's, where its files are no plain bytes.
+    """
+
+    size: tuple[int, int]
+    channels: int
+    how: Fit = "crop"
+    value_range: ValueRange | None = None
+
+
+def _decode(listing: Listing, way: _Way, entry: Entry) -> np.ndarray:
+    """One picture, upright and of one size: ``(channels, H, W)`` uint8, or float32 for channels 0."""
     with listing.open(entry) as file:
         image = open_picture(file)
         turn = _TURNS.get(_orientation(image))
         # A large JPEG is decoded at a half, quarter or eighth of its size, never below twice the target.
-        side = 2 * max(size)
+        side = 2 * max(way.size)
         image.draft(None, (side, side))
         image.load()
     if turn is not None:
         image = image.transpose(turn)
-    upright = fit(normalise(image), size)
-    pixels = np.asarray(upright)
-    if channels == 0:
-        if not np.isfinite(pixels).all():
-            raise UnreadableError("it has pixels that are not numbers")
-        return pixels[None]
-    if pixels.dtype != np.uint8:  # a deep picture among ordinary ones: by its own range
-        whole = image.mode != "F"
-        pixels = to_bytes(pixels, *value_range(float(pixels.min()), float(pixels.max()), integer=whole))
+    whole = normalise(image)
+    if whole.mode == "F" and not np.isfinite(np.asarray(whole)).all():
+        raise UnreadableError("it has pixels that are not numbers")
+    if whole.mode != "F":  # before resizing, so that masks of 0 and 1 get soft edges
+        whole = as_bytes(whole, way.value_range)
+    upright = fit(whole, way.size, way.how)
+    if way.channels == 0:
+        return np.asarray(upright)[None]
+    pixels = np.asarray(as_bytes(upright, way.value_range) if upright.mode == "F" else upright)
     pixels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-    return to_channels(pixels[None], channels)[0] if len(pixels) != channels else pixels
+    return to_channels(pixels[None], way.channels)[0] if len(pixels) != way.channels else pixels
 
 
 def _each(
@@ -176,23 +228,27 @@ def read_pictures(
     progress: Progress | None = None,
     only: Collection[str] | None = None,
     halves: tuple[int, int] = (1, 1),
+    how: Fit = "crop",
+    value_range: ValueRange | None = None,
 ) -> Raw:
     """Decode every picture once, into the file ``scratch``.
 
     Args:
-        path: a folder or a zip archive.
+        path: a folder or an archive.
         size: ``(width, height)``, or None to infer it.
         channels: 1, 3 or 4, or None to infer it.
         scratch: where decoded pixels are kept until the caller has stored them.
         only: names of the pictures to read, as :attr:`Raw.names` has them; None reads all.
         halves: into how many parts a picture will be cut, across and down; ``size`` is one part's.
+        how: pictures of another shape come to that size.
+        value_range: what becomes 0 and 255; None infers it.
 
     Raises:
         DataError: there are no pictures, or only one.
     """
-    listing, ignored = list_pictures(path)
+    listing, others = list_pictures(path)
     if not listing.entries:
-        raise DataError(_no_pictures(path, listing, ignored))
+        raise DataError(_no_pictures(path, listing, others))
     if only is not None:
         listing.entries[:] = [entry for entry in listing.entries if printable(entry.name) in only]
     done = _counter(progress, 2 * len(listing.entries))
@@ -218,15 +274,20 @@ def read_pictures(
         notes.append(why if halves == (1, 1) else f"{why}, after the cut")
     size = (size[0] * halves[0], size[1] * halves[1])
     if given and any(header.size != size for header in headers):
-        notes.append(f"resized to cover {size[0]}×{size[1]}, centre cut out")
+        notes.append(f"brought to {size[0]}×{size[1]}")
 
-    deep = all(header.mode in DEEP_MODES for header in headers)
+    deep = all(header.deep for header in headers)
     grey = all(header.mode in GREY_MODES and not header.alpha for header in headers)
     working = 0 if deep else 1 if grey else 4 if any(header.alpha for header in headers) else 3
-    work = partial(_decode, listing, size, working)
+    way = _Way(size, working, how, value_range)
+    warn: list[str] = []
+    some = any(header.deep for header in headers)
+    if not deep and (some or (value_range is not None and value_range.of(deep=False))):
+        way, about, warn = _range_first(listing, entries, headers, way)
+        notes += about
     kept: list[int] = []
     with open(scratch, "wb") as file:
-        for i, pixels in enumerate(_each(work, entries, done)):
+        for i, pixels in enumerate(_each(partial(_decode, listing, way), entries, done)):
             if isinstance(pixels, Skipped):
                 skipped.append(pixels)
             else:
@@ -234,28 +295,90 @@ def read_pictures(
                 kept.append(i)
     _at_least_two(path, len(kept), skipped)
     names = [entries[i].name for i in kept]
-    labels, classes, about = classes_from_folders(names)
-    notes += about
+    labels, classes, about, warned = classes_from_folders(names)
     values = np.memmap(
         scratch, np.float32 if deep else np.uint8, "r", shape=(len(kept), working or 1, size[1], size[0])
     )
-    finish, channels, more, warn = choose_channels(values, channels, whole=headers[0].mode != "F")
+    seen = [headers[i] for i in kept]
+    whole = not any(header.mode == "F" for header in seen)
+    finish, channels, value_range, more, odd = choose_channels(
+        values, channels, whole=whole, value_range=way.value_range
+    )
+    cut, lost = lost_by_shape([header.size for header in seen], size, how)
     return Raw(
         kind="pictures",
-        form="folder of pictures" if path.is_dir() else "zip archive of pictures",
+        form=_form(path),
         values=values,
         shape=(channels, size[1], size[0]),
         finish=finish,
         labels=labels,
         classes=classes,
+        value_range=value_range,
         names=[printable(name) for name in names],
-        sizes=Counter("{}×{}".format(*headers[i].size) for i in kept),
-        modes=Counter(headers[i].mode for i in kept),
+        sizes=Counter("{}×{}".format(*header.size) for header in seen),
+        modes=Counter(header.mode for header in seen),
         skipped=tuple(skipped),
-        ignored=ignored,
-        notes=(*notes, *more),
-        warnings=(*warn, *_aspect_warning([headers[i].size for i in kept])),
+        notes=(*notes, *about, *cut, *more),
+        warnings=(*warned, *warn, *odd, *lost, *_unread(seen)),
     )
+
+
+def _form(path: Path) -> str:
+    if path.is_dir():
+        return "folder of pictures"
+    return f"{'zip' if path.suffix.lower() == '.zip' else 'tar'} archive of pictures"
+
+
+def _range_first(
+    listing: Listing, entries: Sequence[Entry], headers: Sequence[_Header], way: _Way
+) -> tuple[_Way, list[str], list[str]]:
+    """The range of those pictures that one is needed for, in a pass of its own, with notes and warnings.
+
+    Deep pictures among those of 8 bits have one range of their own, and bytes stay as they are: both are
+    then read as going from black to white.
+    """
+    some = [i for i, header in enumerate(headers) if header.deep]
+    deep = bool(some)
+    some = some or list(range(len(headers)))
+    survey = Survey(len(some), len(some) * way.size[0] * way.size[1] * (1 if deep else 3))
+    plain = replace(way, channels=0 if deep else 3, value_range=None)
+    for pixels in _each(partial(_decode, listing, plain), [entries[i] for i in some], lambda n: None):
+        if not isinstance(pixels, Skipped):  # what cannot be decoded is listed by the pass that keeps pixels
+            survey.add(pixels)
+    if not np.isfinite(survey.low):
+        return way, [], []
+    whole = not any(headers[i].mode == "F" for i in some)
+    chosen = choose_range(survey, whole=whole, deep=deep, wish=way.value_range)
+    warn = [*chosen.warnings]
+    if deep:
+        assert chosen.value_range is not None
+        warn.append(
+            f"{len(some):,} pictures of more than 8 bits lie among {len(headers) - len(some):,} of 8 bits,"
+            f" which stay as they are: {chosen.value_range.words()} of the former is taken for 0 … 255 of the"
+            " latter; --range=LOW,HIGH says otherwise"
+        )
+    return replace(way, value_range=chosen.value_range), chosen.notes, warn
+
+
+def _unread(headers: Sequence[_Header]) -> list[str]:
+    """Warnings on what lies in the picture files and is not read."""
+    said: list[str] = []
+    more = [header.frames - 1 for header in headers if header.frames > 1]
+    if more:
+        files = f"{len(more):,} files have {sum(more):,} further pages or frames"
+        if len(more) == 1:
+            files = f"one file has {more[0]:,} further pages or frames"
+        said.append(
+            f"{files}, of which none is read: save each as a file of its own; of films, --recipe next-frame"
+            " reads all"
+        )
+    halved = sum(header.halved for header in headers)
+    if halved:
+        said.append(
+            f"{halved:,} pictures have 16 bits a colour, of which the upper 8 are read; finer differences are"
+            " lost"
+        )
+    return said
 
 
 def _counter(progress: Progress | None, total: int) -> Callable[[int], None]:
@@ -270,15 +393,15 @@ def _counter(progress: Progress | None, total: int) -> Callable[[int], None]:
     return done
 
 
-def _no_pictures(path: Path, listing: Listing, ignored: int) -> str:
+def _no_pictures(path: Path, listing: Listing, others: Sequence[str]) -> str:
     if listing.skipped:
         first = listing.skipped[0]
         return (
             f"no picture in {path} can be used: {first.name} is {first.reason}"
             f" ({len(listing.skipped)} such files); put the pictures themselves there"
         )
-    others = f"{ignored} other files" if ignored > 1 else "one other file" if ignored else "no files at all"
-    return f"no pictures in {path}, which has {others}; put PNG, JPEG, WebP, BMP, GIF or TIFF files there"
+    aside = f" ({'; '.join(listing.warnings)})" if listing.warnings else ""
+    return without_pictures(path, others) + aside
 
 
 def _at_least_two(path: Path, n: int, skipped: Sequence[Skipped]) -> None:
@@ -299,59 +422,3 @@ def picture_sizes(path: Path, only: Collection[str]) -> dict[str, tuple[int, int
         for entry, header in zip(entries, found, strict=True)
         if isinstance(header, _Header)
     }
-
-
-def choose_size(sizes: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], str]:
-    """The size ``(width, height)`` to train at, and the reason in words. DataError below 8 pixels."""
-    if len(set(sizes)) == 1:
-        width, height = sizes[0]
-        if min(width, height) < 8:
-            raise DataError(f"the pictures are {width}×{height}; give --size 8 or more, to enlarge them")
-        return (width, height), f"all pictures are {width}×{height}"
-    wide, high = median(width for width, _ in sizes), median(height for _, height in sizes)
-    aspect = wide / high
-    alike = sum(abs(width / height / aspect - 1) < 0.15 for width, height in sizes)
-    why = "the median size"
-    if alike < 0.8 * len(sizes):
-        # Portraits among landscapes have no common shape: the square loses least.
-        wide = high = median(min(size) for size in sizes)
-        why = "a square, since their shapes differ"
-    scale = min(1.0, LARGEST_SIDE / max(wide, high))
-    width, height = (max(8, round(side * scale / 8) * 8) for side in (wide, high))
-    return (width, height), f"sizes differ: resized to cover {width}×{height}, {why}, centre cut out"
-
-
-def classes_from_folders(names: Sequence[str]) -> tuple[np.ndarray | None, tuple[str, ...], list[str]]:
-    """Class indices ``(N,)`` and names from the top folders of ``a/b/c.png`` names, and a note.
-
-    Folders that all names share are left out first, and so are folders called train, test, … Classes
-    need every picture in a folder, and two folders or more.
-    """
-    folders = [name.split("/")[:-1] for name in names]
-    notes: list[str] = []
-    while all(folders) and len(tops := {folder[0] for folder in folders}) >= 1:
-        split = {top.lower() for top in tops} <= _SPLITS
-        if len(tops) > 1 and not split:
-            break
-        if len(tops) > 1:
-            notes.append(f"the folders {', '.join(sorted(tops))} are taken together")
-        folders = [folder[1:] for folder in folders]
-    if not all(folders):
-        loose = sum(not folder for folder in folders)
-        if loose < len(folders):
-            where = f"{loose:,} {'picture lies' if loose == 1 else 'pictures lie'} beside the subfolders"
-            notes.append(f"no classes: {where}; move {'it' if loose == 1 else 'them'} into one for classes")
-        return None, (), notes
-    labels, classes = name_classes(np.array([folder[0] for folder in folders]))
-    if len(labels) < 2 * len(classes):
-        return None, (), [*notes, f"{len(classes)} subfolders of about one picture each are no classes"]
-    classes = tuple(printable(name) for name in classes)
-    return labels, classes, [*notes, f"{len(classes)} classes from subfolders"]
-
-
-def _aspect_warning(sizes: Sequence[tuple[int, int]]) -> list[str]:
-    aspects = sorted(width / height for width, height in sizes)
-    low, high = aspects[len(aspects) // 20], aspects[-1 - len(aspects) // 20]
-    if high <= 1.3 * low:
-        return []
-    return [f"shapes differ (width / height from {low:.2f} to {high:.2f}): edges are cut off"]

@@ -4,29 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
 
 from ganforge.core.errors import DataError
+from ganforge.core.value_range import ValueRange
+from ganforge.data.files import UnreadableError
+from ganforge.data.ranges import Survey, choose_range, nominal_range
 
 __all__ = [
     "DEEP_MODES",
     "GREY_MODES",
+    "Fit",
+    "as_bytes",
     "check_size",
     "choose_channels",
     "fit",
     "fit_array",
     "has_alpha",
     "normalise",
-    "to_bytes",
+    "survey_of",
     "to_channels",
-    "value_range",
 ]
+
+Fit = Literal["crop", "pad"]
+"""How a picture of another shape is brought to a size: its edges cut off, or filled up beside it."""
 
 SMALLEST = 8  # pixels; networks halve a picture until 4 pixels are left
 DEEP_MODES = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 GREY_MODES = frozenset({"1", "L", "LA", "La"}) | DEEP_MODES
+_FOREIGN = 0.1  # share of a picture's pixels outside a range, above which it is of another one
+_DIM = 6553  # brightest whole number up to which a picture was hardly written in 16 bits
 _ALPHA_MODES = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
 
 
@@ -72,19 +82,49 @@ def _with_palette_alpha(image: Image.Image) -> Image.Image:
     return colours
 
 
-def fit(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Cover ``size`` (width, height) and cut its centre out: Lanczos, after a box reduction if far larger."""
+def fit(image: Image.Image, size: tuple[int, int], how: Fit = "crop") -> Image.Image:
+    """Bring a picture to ``size`` (width, height): Lanczos, after a box reduction if far larger.
+
+    ``crop`` covers it and cuts the centre out; ``pad`` keeps the whole and fills up with the middle shade of
+    the picture's border, or with nothing where it has transparency.
+    """
     if image.size == size:
         return image
+    if image.mode == "F":  # Lanczos overshoots, which bytes cannot
+        low, high = np.asarray(image).min(), np.asarray(image).max()
+        return Image.fromarray(np.clip(np.asarray(_fitted(image, size, how)), low, high))
+    return _fitted(image, size, how)
+
+
+def _fitted(image: Image.Image, size: tuple[int, int], how: Fit) -> Image.Image:
     width, height = image.size
+    filters: dict[str, Any] = {"resample": Image.Resampling.LANCZOS, "reducing_gap": 3.0}
+    if how == "pad" and width * size[1] != height * size[0]:
+        scale = min(size[0] / width, size[1] / height)
+        inner = (max(1, round(width * scale)), max(1, round(height * scale)))
+        whole = Image.new(image.mode, size, _border(image))
+        whole.paste(image.resize(inner, **filters), ((size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2))
+        return whole
     scale = max(size[0] / width, size[1] / height)
     wide, high = size[0] / scale, size[1] / scale  # of the part that is kept
     left, top = (width - wide) / 2, (height - high) / 2
     box = (max(left, 0.0), max(top, 0.0), min(left + wide, width), min(top + high, height))
-    return image.resize(size, Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
+    return image.resize(size, box=box, **filters)
 
 
-def fit_array(pictures: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _border(image: Image.Image) -> tuple[int, ...] | float:
+    """The middle shade of the outermost pixels of L, F, RGB or RGBA: one that is there, not a mean."""
+    if image.mode == "RGBA":
+        return (255, 255, 255, 0)
+    pixels = np.asarray(image)
+    edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    middle = np.sort(edge, axis=0)[len(edge) // 2]
+    if pixels.ndim == 3:
+        return tuple(int(shade) for shade in middle)
+    return float(middle) if image.mode == "F" else int(middle)
+
+
+def fit_array(pictures: np.ndarray, size: tuple[int, int], how: Fit = "crop") -> np.ndarray:
     """``(N, C, H, W)`` uint8 to another ``size`` (width, height), as :func:`fit` does."""
     n, channels = pictures.shape[:2]
     if pictures.shape[2:] == (size[1], size[0]):
@@ -93,36 +133,52 @@ def fit_array(pictures: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     for i, picture in enumerate(pictures):
         if channels == 4:  # resized together: Pillow weighs colours by alpha
             image = Image.fromarray(np.ascontiguousarray(picture.transpose(1, 2, 0)))
-            out[i] = np.asarray(fit(image, size)).transpose(2, 0, 1)
+            out[i] = np.asarray(fit(image, size, how)).transpose(2, 0, 1)
         else:
             for c in range(channels):
-                out[i, c] = np.asarray(fit(Image.fromarray(np.ascontiguousarray(picture[c])), size))
+                out[i, c] = np.asarray(fit(Image.fromarray(np.ascontiguousarray(picture[c])), size, how))
     return out
 
 
-def value_range(low: float, high: float, *, integer: bool) -> tuple[float, float]:
-    """The range that numbers between ``low`` and ``high`` were most likely written in.
+def as_bytes(image: Image.Image, value_range: ValueRange | None, *, of_set: bool = True) -> Image.Image:
+    """A picture from :func:`normalise` as bytes: L, RGB or RGBA.
 
-    Whole numbers: 0 to the next 2^k − 1, or to ``high`` itself where there are fewer than 64 levels.
-    Fractions: 0…1, −1…1 or 0…255 where they fit, else from ``low`` to ``high``.
+    A deep picture without a range is read by what its numbers were most likely written in.
+
+    Args:
+        value_range: its set's, or that of the run that it is shown to.
+        of_set: whether it is one of the set; else it can also be a sample that such a run wrote.
+
+    Raises:
+        UnreadableError: it has pixels that are not finite, or, being none of the set, many outside the range.
     """
-    if integer:
-        top = high if high < 64 else float(2 ** int(high).bit_length() - 1)
-        return min(low, 0.0), top
-    if low >= 0 and high <= 1:
-        return 0.0, 1.0
-    if low >= -1 and high <= 1:
-        return -1.0, 1.0
-    if low >= 0 and 127 < high <= 255:
-        return 0.0, 255.0
-    return low, high
+    if image.mode == "F":
+        pixels = np.asarray(image)
+        if not np.isfinite(pixels).all():
+            raise UnreadableError("it has pixels that are not numbers")
+        found = value_range or _own_range(pixels)
+        outside = ((pixels < found.low) | (pixels > found.high)).mean()
+        if not of_set and outside > _FOREIGN:
+            raise UnreadableError(
+                f"of another range of values: {pixels.min():g} … {pixels.max():g}, where {found.words()} is"
+                " known; rescale it"
+            )
+        return Image.fromarray(found.to_bytes(pixels))
+    if value_range is None or value_range.deep:
+        return image
+    pixels = np.array(image)
+    colours = pixels[..., :3] if image.mode == "RGBA" else pixels
+    colours[...] = value_range.to_bytes(colours) if of_set else value_range.of_bytes(colours)
+    return Image.fromarray(pixels)
 
 
-def to_bytes(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """``low … high`` to 0 … 255, rounded, uint8."""
-    scale = 255.0 / (high - low) if high > low else 0.0
-    scaled = (values.astype(np.float32) - np.float32(low)) * np.float32(scale)
-    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+def _own_range(pixels: np.ndarray) -> ValueRange:
+    low, high = float(pixels.min()), float(pixels.max())
+    whole = bool((pixels == np.rint(pixels)).all())
+    if whole and low >= 0 and high > _DIM:
+        return ValueRange(0.0, 65535.0)
+    low, high = nominal_range(low, high, whole=whole)
+    return ValueRange(low, high if low < high else low + 1)
 
 
 def to_channels(pictures: np.ndarray, channels: int) -> np.ndarray:
@@ -159,16 +215,27 @@ def _repeat(pictures: np.ndarray) -> np.ndarray:
     return np.repeat(pictures, 3, axis=1) if pictures.shape[1] == 1 else pictures
 
 
+def survey_of(values: np.ndarray) -> Survey:
+    """The extent of pictures ``(N, C, H, W)``, without their transparency."""
+    colours = 3 if values.shape[1] == 4 else values.shape[1]
+    survey = Survey(len(values), values[:, :colours].size)
+    for chunk in _chunks(values):
+        survey.add(chunk[:, :colours])
+    return survey
+
+
 def choose_channels(
-    values: np.ndarray, wish: int | None, *, whole: bool
-) -> tuple[Callable[[np.ndarray], np.ndarray], int, list[str], list[str]]:
-    """How to finish working pixels ``(N, W, H, W)``, in how many channels, with notes and warnings."""
+    values: np.ndarray, wish: int | None, *, whole: bool, value_range: ValueRange | None = None
+) -> tuple[Callable[[np.ndarray], np.ndarray], int, ValueRange | None, list[str], list[str]]:
+    """How to finish working pixels ``(N, W, H, W)``, in how many channels, with notes and warnings.
+
+    Float32 ones are brought to bytes by ``value_range``, or by one that fits them all: it comes third.
+    """
     if values.dtype != np.uint8:
-        low = min(float(chunk.min()) for chunk in _chunks(values))
-        high = max(float(chunk.max()) for chunk in _chunks(values))
-        low, high = value_range(low, high, integer=whole)
-        note = f"more than 8 bits a pixel: {low:g} … {high:g} becomes 0 … 255"
-        return partial(_deep, low, high, wish or 1), wish or 1, [note], []
+        chosen = choose_range(survey_of(values), whole=whole, deep=True, wish=value_range)
+        assert chosen.value_range is not None
+        finish = partial(_deep, chosen.value_range, wish or 1)
+        return finish, wish or 1, chosen.value_range, chosen.notes, chosen.warnings
     grey, clear = _look(values)
     n = len(values)
     notes: list[str] = []
@@ -186,11 +253,13 @@ def choose_channels(
         notes.append(f"{clear} of {n} are transparent somewhere: shown over white")
     if channels >= 3 and n > grey >= 0.5 * n:
         warn.append(f"{grey} of {n} pictures are grey though stored with colours; 1 channel may do")
-    return partial(to_channels, channels=channels), channels, notes, warn
+    if value_range is None:
+        warn += choose_range(survey_of(values), whole=True, deep=False).warnings
+    return partial(to_channels, channels=channels), channels, value_range, notes, warn
 
 
-def _deep(low: float, high: float, channels: int, chunk: np.ndarray) -> np.ndarray:
-    return to_channels(to_bytes(chunk, low, high), channels)
+def _deep(value_range: ValueRange, channels: int, chunk: np.ndarray) -> np.ndarray:
+    return to_channels(value_range.to_bytes(chunk), channels)
 
 
 def _look(values: np.ndarray) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from ganforge.core.space import Kind
+from ganforge.core.value_range import ValueRange
 
 __all__ = [
     "Inputs",
@@ -68,6 +69,7 @@ class Inputs:
     values: np.ndarray
     shape: tuple[int, ...]
     finish: Callable[[np.ndarray], np.ndarray] = _as_it_is
+    value_range: ValueRange | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,6 +90,7 @@ class Raw:
         inputs: of pairs, what the examples are to be made from, or None.
         clips: ``(N,)`` int64, the clip that each example is a frame of, frames in order; None for no clips.
         found: on conditions, pairs and clips, a line each as :class:`~ganforge.data.report.Scan` shows it.
+        value_range: of pictures and shapes that were no plain bytes, what became 0 and 255.
         names: the files' names; empty where examples are rows.
         sizes: ``"width×height"`` to the number of pictures of that size, before resizing.
         modes: Pillow's mode (or the array's type) to the number of examples.
@@ -109,6 +112,7 @@ class Raw:
     inputs: Inputs | None = None
     clips: np.ndarray | None = None
     found: tuple[str, ...] = ()
+    value_range: ValueRange | None = None
     names: Sequence[str] = ()
     sizes: Mapping[str, int] = field(default_factory=dict[str, int])
     modes: Mapping[str, int] = field(default_factory=dict[str, int])

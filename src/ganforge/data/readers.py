@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ganforge.core.errors import DataError
+from ganforge.core.value_range import ValueRange
 from ganforge.data import builtin
-from ganforge.data.arrays import read_arrays
-from ganforge.data.files import printable
+from ganforge.data.files import check_source, is_archive, printable
 from ganforge.data.idx import find_images, is_idx, read_idx
+from ganforge.data.kinds import what_to_do
+from ganforge.data.npz import read_arrays
 from ganforge.data.pictures import SUFFIXES, list_pictures, read_pictures
+from ganforge.data.pixels import Fit
 from ganforge.data.raw import Progress, Raw
 from ganforge.data.tables import read_table
 
@@ -35,10 +39,11 @@ class Source:
 
     @classmethod
     def of(cls, what: str | Path, seed: int = 0) -> Source:
-        """A text that is a built-in name means that."""
+        """A text that is a built-in name means that. DataError for a pipe, a device or a socket."""
         if isinstance(what, str) and what in builtin.NAMES:
             return cls(None, what, seed)
         path = Path(what).expanduser()
+        check_source(path)
         return cls(path, str(path), seed)
 
 
@@ -51,10 +56,10 @@ def is_there(path: Path) -> bool:
 
 
 def has_names(path: Path | None) -> bool:
-    """Whether examples are files with names: a folder or a zip of pictures."""
+    """Whether examples are files with names: a folder or an archive of pictures."""
     if path is None:
         return False
-    return find_images(path) is None if path.is_dir() else path.name.lower().endswith(".zip")
+    return find_images(path) is None if path.is_dir() else is_archive(path)
 
 
 def read(
@@ -67,6 +72,8 @@ def read(
     only: Collection[str] | None = None,
     halves: tuple[int, int] = (1, 1),
     clips: bool = False,
+    how: Fit = "crop",
+    value_range: ValueRange | None = None,
 ) -> Raw:
     """Read a source whole.
 
@@ -77,6 +84,8 @@ def read(
         only: names of the pictures to read, where :func:`has_names`.
         halves: into how many parts pictures will be cut, across and down.
         clips: whether an array of five dimensions, or of four where that can be, holds clips for certain.
+        how: pictures of another shape come to the size.
+        value_range: what becomes 0 and 255 where pictures or arrays are no plain bytes; None infers it.
 
     Raises:
         DataError: there is nothing usable there.
@@ -84,27 +93,32 @@ def read(
     path = source.path
     whole = None if size is None else (size[0] * halves[0], size[1] * halves[1])
     if path is None:
+        if value_range is not None:
+            raise DataError(f"{source.name} is built in and has no range to be chosen; leave --range out")
         return builtin.read_builtin(source.name, seed=source.seed, size=whole, channels=channels)
-    name = path.name.lower()
-    if (path.is_dir() and find_images(path) is None) or name.endswith(".zip"):
+    ways: dict[str, Any] = {"channels": channels, "how": how, "value_range": value_range}
+    if has_names(path):
         assert scratch is not None
         return read_pictures(
-            path, size=size, channels=channels, scratch=scratch, progress=progress, only=only, halves=halves
+            path, size=size, scratch=scratch, progress=progress, only=only, halves=halves, **ways
         )
+    name = path.name.lower()
     if path.is_dir():
-        return read_idx(path, size=whole, channels=channels)
+        return read_idx(path, size=whole, **ways)
     if name.endswith(TABLES):
-        if size is not None or channels is not None:
-            raise DataError(f"{path} is a table of points; size and channels are for pictures only")
+        if size is not None or channels is not None or value_range is not None:
+            raise DataError(f"{path} is a table of points; size, channels and range are for pictures only")
         return read_table(path)
     if name.endswith((".npy", ".npz")):
-        return read_arrays(path, size=whole, channels=channels, clips=clips)
+        return read_arrays(path, size=whole, clips=clips, **ways)
     if path.suffix.lower() in SUFFIXES:
         raise DataError(f"{path} is one picture; a GAN needs many: give the folder that they lie in")
     if path.is_file() and is_idx(path):
-        return read_idx(path, size=whole, channels=channels)
+        return read_idx(path, size=whole, **ways)
+    known = what_to_do(path)
     raise DataError(
-        f"{path} is of no known kind; give a folder or zip of pictures, or an IDX, .npy, .npz or .csv file"
+        f"{path} {known or 'is of no known kind'}; what is read: folders, zip and tar archives of pictures,"
+        " IDX, .npy, .npz and .csv files"
     )
 
 

@@ -94,8 +94,6 @@ class Scan:
         lines += [f"skipped: {file.name}: {file.reason}" for file in self.skipped[:_SHOWN]]
         if len(self.skipped) > _SHOWN:
             lines.append(f"skipped: and {len(self.skipped) - _SHOWN} more")
-        if self.ignored:
-            lines.append(f"other files, left alone: {self.ignored}")
         lines += [f"note: {note}" for note in self.notes]
         lines += [f"warning: {warning}" for warning in self.warnings]
         return lines

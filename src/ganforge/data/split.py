@@ -9,8 +9,10 @@ import numpy as np
 from ganforge.core.condition import Condition
 from ganforge.core.draw import permutation
 from ganforge.core.space import Space
+from ganforge.core.value_range import ValueRange
 from ganforge.data.cache import Stored
 from ganforge.data.dataset import Dataset, Examples
+from ganforge.data.pixels import Fit
 from ganforge.data.report import Scan
 from ganforge.data.words import encoded_condition, numbers_condition, text_condition
 
@@ -53,6 +55,7 @@ def split(
     held_out: float,
     words: list[str],
     text_encoder: str = "",
+    fit: Fit = "crop",
 ) -> Dataset:
     """Cut the front off as held out, between two groups of duplicates.
 
@@ -88,7 +91,12 @@ def split(
         classes=tuple(meta["classes"]),
         columns=tuple(meta["columns"]),
         condition=condition,
-        source=None if stored.inputs is None else Space(kind=meta["kind"], shape=stored.inputs.shape[1:]),
+        source=None
+        if stored.inputs is None
+        else Space(
+            kind=meta["kind"], shape=stored.inputs.shape[1:], value_range=_value_range(meta, "input_range")
+        ),
+        value_range=_value_range(meta, "value_range"),
     )
     manifest: dict[str, Any] = {
         "source": meta["source"],
@@ -102,8 +110,15 @@ def split(
         "skipped": len(found.skipped),
         "space": space.to_json(),
         "notes": [*found.notes, *words],
+        "warnings": [*found.warnings],
     }
+    if fit != "crop":
+        manifest["fit"] = fit
     return Dataset(space, train, held, manifest, found)
+
+
+def _value_range(meta: dict[str, Any], name: str) -> ValueRange | None:
+    return ValueRange.from_json(meta[name]) if meta.get(name) else None
 
 
 def _condition(stored: Stored, cut: int, text_encoder: str) -> tuple[Condition | None, np.ndarray | None]:

@@ -17,6 +17,7 @@ from ganforge.core.errors import nearest
 from ganforge.core.space import Space
 from ganforge.shipping.limits import Limits, Refused
 from ganforge.shipping.reading import fields_of_body
+from ganforge.shipping.shades import in_bytes
 
 __all__ = ["Form", "Wish", "chosen_class", "fields_of_body", "posted_example", "wish"]
 
@@ -120,7 +121,7 @@ def _picture(text: Any, space: Space) -> np.ndarray:
                 size = f"{image.width}×{image.height}"
                 raise Refused(422, f"the picture is {size}; this model's are {width}×{height}")
             mode = {1: "L", 3: "RGB", 4: "RGBA"}[space.channels]
-            shades = np.array(image.convert(mode), dtype=np.uint8)
+            shades = np.array(in_bytes(image, space.value_range).convert(mode), dtype=np.uint8)
     except (binascii.Error, ValueError, OSError, SyntaxError, Image.DecompressionBombError):
         raise Refused(422, "picture must be a PNG in base64") from None
     return np.ascontiguousarray(shades.reshape(height, width, space.channels).transpose(2, 0, 1))

@@ -94,7 +94,9 @@ def _declared(space: Space) -> str:
         "points": "float32, in the data's own coordinates",
         "sound": f"float32, −1 to 1, at {space.sample_rate} Hz",
     }
-    return f"`(N, {shape})`, {kinds.get(space.kind, 'uint8, 0 to 255')}"
+    known = space.value_range
+    plain = "uint8, 0 to 255" + (f", which stand for {known.words()} in the data's files" if known else "")
+    return f"`(N, {shape})`, {kinds.get(space.kind, plain)}"
 
 
 def _data(run: Run) -> list[str]:

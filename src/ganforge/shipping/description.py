@@ -16,6 +16,7 @@ from ganforge.core.errors import RunError, UsageError, nearest
 from ganforge.core.prior import Prior
 from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
+from ganforge.core.value_range import ValueRange
 from ganforge.networks.players import condition_size
 from ganforge.runs.translator import NetworkTranslator
 from ganforge.shipping.weights import PRECISIONS, Precision
@@ -204,8 +205,8 @@ def _body(fields: dict[str, Any]) -> Body:
 
 def _space(fields: dict[str, Any]) -> Space:
     known = ("kind", "shape", "offset", "scale", "classes", "columns", "sample_rate", "condition", "source")
-    _only(fields, known, "space")
-    condition, source = fields.get("condition"), fields.get("source")
+    _only(fields, (*known, "value_range"), "space")
+    condition, source, values = fields.get("condition"), fields.get("source"), fields.get("value_range")
     if source is not None and "source" in _mapping(source, "space.source"):
         raise ValueError("the space of inputs has no inputs of its own")
     shape = tuple(_whole(side, "space.shape", 1, _SIDE) for side in _listed(fields["shape"], "space.shape"))
@@ -222,7 +223,16 @@ def _space(fields: dict[str, Any]) -> Space:
         sample_rate=None if rate is None else _whole(rate, "space.sample_rate", 1, 10_000_000),
         condition=None if condition is None else _condition(_mapping(condition, "space.condition")),
         source=None if source is None else _space(source),
+        value_range=None if values is None else _value_range(_mapping(values, "space.value_range")),
     )
+
+
+def _value_range(fields: dict[str, Any]) -> ValueRange:
+    where = "space.value_range"
+    _only(fields, ("low", "high", "deep"), where)
+    if not isinstance(fields["deep"], bool):
+        raise TypeError(f"{where}.deep must be true or false")
+    return ValueRange(_real(fields["low"], where), _real(fields["high"], where), fields["deep"])
 
 
 def _condition(fields: dict[str, Any]) -> Condition:

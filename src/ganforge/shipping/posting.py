@@ -19,12 +19,12 @@ from ganforge.runs import pictures
 from ganforge.runs.translator import Translator
 from ganforge.shipping.limits import Limits, Refused
 from ganforge.shipping.reading import fields_of_body
+from ganforge.shipping.shades import in_bytes
 
 __all__ = ["ASKED", "MEDIA", "Posted", "most_numbers", "posted", "translated"]
 
 MEDIA = (b"application/json", b"image/png", b"image/jpeg")
 ASKED = {"class": "class", "text": "text", "labels": "where", "numbers": "where"}
-_DEEP = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,8 @@ def _picture(content: bytes, translator: Translator, limits: Limits) -> Tensor:
                 side = math.isqrt(most)
                 size = f"{image.width}×{image.height}"
                 raise Refused(422, f"the picture is {size}; at most {most:,} pixels, as in {side}×{side}")
-            if image.mode in _DEEP:
-                raise Refused(422, "the picture has more than 8 bits a channel; send one of 8")
-            whole = ImageOps.exif_transpose(image).convert("RGBA")
+            upright = ImageOps.exif_transpose(image)
+            whole = in_bytes(upright, translator.source.value_range).convert("RGBA")
     except (ValueError, OSError, SyntaxError, Image.DecompressionBombError):
         raise Refused(422, "the picture must be a PNG or JPEG") from None
     if channels == makes + 1:  # a picture and its hole, which is where it is transparent

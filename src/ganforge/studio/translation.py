@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from ganforge.core.errors import UsageError
+from ganforge.core.value_range import ValueRange
 from ganforge.data.degrade import is_degradation
 from ganforge.runs import pictures
 from ganforge.runs.files import write_atomically
@@ -40,10 +41,10 @@ def is_translator(path: Path, moment: Moment) -> bool:
     return isinstance(load(path, moment=moment), Translator)
 
 
-def read_picture(file: Path) -> np.ndarray:
+def read_picture(file: Path, value_range: ValueRange | None) -> np.ndarray:
     """A person's picture ``(C, H, W)`` uint8, upright, in 1, 3 or 4 channels. Raises UsageError."""
     with doubtful(), file.open("rb") as opened:
-        return read_still(opened)
+        return read_still(opened, value_range=value_range)
 
 
 class Translation:
@@ -105,7 +106,7 @@ class Translation:
         """
         arrow = self._asked(label, back)
         tell(None, "reading the picture")
-        pixels = read_picture(file)
+        pixels = read_picture(file, arrow.input_range(degrade))
         height, width = (arrow.translator.scale * side for side in pixels.shape[1:])
         if height * width > bounds.translated_pixels:
             raise UsageError(

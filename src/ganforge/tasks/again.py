@@ -8,9 +8,8 @@ from typing import Any
 
 from ganforge.core.errors import RunError
 from ganforge.core.recipe import Recipe
-from ganforge.core.space import Space
 from ganforge.data import Dataset, load
-from ganforge.data.builtin import FORMS
+from ganforge.data.builtin import FORMS, NAMES
 from ganforge.runs.folder import Run
 
 __all__ = ["asked_of_data", "load_again", "source_of"]
@@ -42,25 +41,30 @@ def asked_of_data(recipe: Recipe) -> dict[str, Any]:
 
 def load_again(
     source: str | Path,
-    recipe: Recipe,
-    space: Space,
+    run: Run,
     held_out: float,
     *,
     cache: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Dataset:
-    """Examples of ``source``, as ``recipe`` wants them, in the size and the channels of ``space``.
+    """Examples of ``source``, as the recipe of ``run`` wants them, read as its own were.
 
+    That is in the size, the channels and the range of values of its space, and cut or filled up alike.
     Whether they are of that space in the end is for the caller to see: not every reader can be asked for it.
     Args and errors: see ``data.load``.
     """
+    space = run.space
     pictures = space.kind == "pictures"
+    built_in = isinstance(source, str) and source in NAMES
     return load(
         source,
         size=(space.spatial[1], space.spatial[0]) if pictures else None,
         channels=space.channels if pictures and space.channels in _CHANNELS else None,
+        fit=run.data.get("fit", "crop"),
+        value_range=None if built_in else space.value_range,
+        source_range=None if space.source is None else space.source.value_range,
         held_out=held_out,
-        **asked_of_data(recipe),
+        **asked_of_data(run.recipe),
         cache=cache,
         progress=progress,
     )

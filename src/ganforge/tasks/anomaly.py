@@ -138,7 +138,7 @@ def _held_out(examples: Tensor) -> _Asked:
 
 def _read(subject: Subject, data: str) -> _Asked:
     """Examples of a folder, a file or a built-in set, in the run's size. Raises UsageError."""
-    found = load_again(data, subject.run.recipe, subject.space, 0.0)
+    found = load_again(data, subject.run, 0.0)
     if found.space.shape != subject.space.shape or found.space.kind != subject.space.kind:
         raise UsageError(
             f"{data} holds {found.space.describe()}, and the run was trained on {subject.space.describe()}"

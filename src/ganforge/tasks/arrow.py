@@ -14,6 +14,7 @@ from torch import Tensor
 from ganforge.core.draw import key
 from ganforge.core.errors import RunError, UsageError
 from ganforge.core.space import Space
+from ganforge.core.value_range import ValueRange
 from ganforge.data.degrade import Chance, Degradation, degradation, is_degradation, previous
 from ganforge.data.pixels import to_channels
 from ganforge.runs.folder import Moment, Run
@@ -67,6 +68,10 @@ class Arrow:
         if self.source:
             return self.source.partition(":")[0] in ("hole", "holes")
         return self.translator.source.channels == self.translator.space.channels + 1 in (2, 4)
+
+    def input_range(self, degrade: bool = False) -> ValueRange | None:
+        """What given pictures are read by: as inputs, or as clean ones of which inputs are made."""
+        return (self.translator.space if degrade else self.translator.source).value_range
 
     def made(self, source: Tensor) -> Tensor:
         """An input ``(C, H, W)`` uint8 to its result, the same."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -20,6 +21,7 @@ from ganforge.core.space import Space
 from ganforge.data import Dataset, load
 from ganforge.data.builtin import NAMES
 from ganforge.data.degrade import previous
+from ganforge.data.layouts import domains_of
 from ganforge.data.pairs import pairs_match
 from ganforge.networks import DISCRIMINATORS, GENERATORS, TRANSLATORS, parameters_count
 from ganforge.networks.players import build_discriminator, build_generator, condition_of
@@ -178,6 +180,8 @@ def prepare(
     *,
     recipe: str | Recipe | None = None,
     size: int | tuple[int, int] | None = None,
+    fit: str = "crop",
+    value_range: tuple[float, float] | None = None,
     minutes: float | None = None,
     kimg: float | None = None,
     core_minutes: float | None = None,
@@ -196,6 +200,7 @@ def prepare(
         data: a folder, a file, or a built-in name.
         recipe: a name, a file, or a recipe; None infers one from the data.
         size: pictures' size in pixels, ``side`` or ``(width, height)``; None infers it.
+        fit, value_range: see ``data.load``.
         minutes, core_minutes, kimg: the budget, one of the three at most (``training.clock.Budget``); None
             takes the recipe's.
         seed: of everything; None takes the recipe's.
@@ -226,18 +231,22 @@ def prepare(
     changes |= {
         name: said for name, said in (("source", source), ("condition", condition)) if said is not None
     }
+    domains = domains_of(data) if recipe is None and "source" not in changes else None
+    if domains is not None:
+        data, changes["source"] = domains.examples, str(domains.inputs)
     asked_first: dict[str, Any] = {
         "condition": changes.get("condition", "auto"),
         "source": _clips_source(choice, changes),
         "text_encoder": changes.get("text_encoder", ""),
     }
-    dataset = load(data, size=size, **asked_first, progress=progress)
+    looked: dict[str, Any] = {"size": size, "fit": fit, "value_range": value_range, "progress": progress}
+    dataset = load(data, **looked, **asked_first)
     plan: list[str] = []
     able = 0.0
     pictures = dataset.space.kind == "pictures" and not asked_first["source"]
     if pictures and recipe in (None, "growing") and "source" not in changes:
         able = affordable(asked_budget, chosen)
-        dataset = _sized(dataset, data, size, able, asked_budget, plan, asked_first, progress)
+        dataset = _sized(dataset, data, able, asked_budget, plan, looked, asked_first)
     space, n = dataset.space, dataset.train.n
     if isinstance(recipe, Recipe):
         given = recipe
@@ -258,10 +267,10 @@ def prepare(
         _check_source(resolved)
     if asked_of_data(resolved) != asked_first:
         now = asked_of_data(resolved)
-        dataset = load(data, size=size, **now, progress=progress)
+        dataset = load(data, **looked, **now)
         if pictures and recipe is None and resolved.source:
             able = affordable(asked_budget, chosen) / _TRANSLATION
-            dataset = _sized(dataset, data, size, able, asked_budget, plan, now, progress)
+            dataset = _sized(dataset, data, able, asked_budget, plan, looked, now)
         space, n = dataset.space, dataset.train.n
     _check_options(resolved, changes)
     if seed is not None:
@@ -269,6 +278,8 @@ def prepare(
     if kimg is not None:
         resolved = replace(resolved, kimg=kimg)
     dataset = _in_units(dataset, resolved)
+    if domains is not None:
+        dataset = replace(dataset, scan=domains.told(dataset.scan))
     if resolved.batch > n:
         raise UsageError(
             f"the batch of {resolved.batch} is larger than the data: {n} examples to train on; "
@@ -294,16 +305,15 @@ def prepare(
 def _sized(
     dataset: Dataset,
     data: str | Path,
-    size: int | tuple[int, int] | None,
     able: float,
     budget: Budget | None,
     plan: list[str],
+    looked: dict[str, Any],
     asked: dict[str, Any],
-    progress: Progress | None,
 ) -> Dataset:
     """The data in a size that so many operations are enough for, unless a size was asked for."""
     high, wide = dataset.space.spatial
-    if size is not None:
+    if looked["size"] is not None:
         return dataset
     sizing = side_for(able)
     if min(wide, high) <= sizing.side:
@@ -311,7 +321,7 @@ def _sized(
     plan.append(sizing.words(wide, high, budget or Budget(minutes=60)))
     scale = sizing.side / min(wide, high)
     smaller = [4 * max(round(side * scale / 4), 2) for side in (wide, high)]
-    return load(data, size=(smaller[0], smaller[1]), **asked, progress=progress)
+    return load(data, **{**looked, "size": (smaller[0], smaller[1])}, **asked)
 
 
 def _planned(recipe: Recipe, dataset: Dataset, able: float, plan: list[str]) -> Recipe:
@@ -433,7 +443,7 @@ def resume(
     budget = _budget(run, minutes, core_minutes, kimg)
     source, held_out = source_of(run)
     source = source if data is None else data
-    dataset = _in_units(load_again(source, run.recipe, run.space, held_out, progress=progress), run.recipe)
+    dataset = _in_units(load_again(source, run, held_out, progress=progress), run.recipe)
     difference = _difference(run.data, dataset.manifest)
     if difference and not accept_changes:
         raise RunError(
@@ -565,6 +575,8 @@ def train(
     recipe: str | Recipe | None = None,
     out: str | Path | None = None,
     size: int | tuple[int, int] | None = None,
+    fit: str = "crop",
+    value_range: tuple[float, float] | None = None,
     minutes: float | None = None,
     kimg: float | None = None,
     core_minutes: float | None = None,
@@ -588,6 +600,8 @@ def train(
         data,
         recipe=recipe,
         size=size,
+        fit=fit,
+        value_range=value_range,
         minutes=minutes,
         kimg=kimg,
         core_minutes=core_minutes,
@@ -606,6 +620,11 @@ def train(
 
 
 def default_folder(data: str | Path) -> Path:
-    """``runs/NAME``, after the data's own name."""
+    """``runs/NAME``, after the data's own name; beside the data where this would lie in them."""
     name = Path(data).name.split(".")[0] or Path(data).resolve().name
-    return Path("runs") / (name or "run")
+    runs, whole = Path("runs"), Path(data).resolve()
+    if str(data) not in NAMES and whole.is_dir() and runs.resolve().is_relative_to(whole):
+        beside = whole.parent
+        # Where nothing can be written beside the data it stays: run folders are never read as data.
+        runs = Path(os.path.relpath(beside / runs)) if os.access(beside, os.W_OK) else runs
+    return runs / (name or "run")

@@ -6,17 +6,19 @@ import re
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, ImageSequence
 
 from ganforge.core.errors import DataError, UsageError
-from ganforge.data.files import UnreadableError
+from ganforge.core.value_range import ValueRange
+from ganforge.data.files import UnreadableError, check_source, is_archive
 from ganforge.data.pictures import SUFFIXES, list_pictures, open_picture
-from ganforge.data.pixels import fit, normalise, to_bytes, value_range
+from ganforge.data.pixels import as_bytes, fit, normalise
 from ganforge.data.raw import Skipped
 
 __all__ = ["CLIPS", "Size", "Still", "is_clip", "natural", "read_clip", "read_still", "stills"]
@@ -35,11 +37,12 @@ class Still:
 
     Attributes:
         name: from the top of the folder or archive, with ``/`` between folders; of a file, its own.
-        read: ``(C, H, W)`` uint8 in 1, 3 or 4 channels, or why there is none.
+        read: ``(C, H, W)`` uint8 in 1, 3 or 4 channels, or why there is none; of the range of values that
+            the run's inputs had.
     """
 
     name: str
-    read: Callable[[Size], np.ndarray | Skipped]
+    read: Callable[[Size, ValueRange | None], np.ndarray | Skipped]
 
 
 def is_clip(path: Path) -> bool:
@@ -53,7 +56,9 @@ def is_clip(path: Path) -> bool:
     try:
         with path.open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return int(getattr(open_picture(file), "n_frames", 1)) > 1
+            image = open_picture(file)
+            # A camera's MPO is one photo with previews or depths behind it.
+            return image.format != "MPO" and int(getattr(image, "n_frames", 1)) > 1
     except Exception:  # Pillow's readers raise nearly anything on damaged files; reading will say so
         return False
 
@@ -68,11 +73,12 @@ def stills(path: Path, without: Path | None = None) -> tuple[list[Still], list[S
         DataError: there is no such path, or no picture there.
     """
     if path.is_file() and path.suffix.lower() in SUFFIXES:
-        return [Still(path.name, lambda size: _safely(path.name, lambda: path.open("rb"), size))], []
-    what = "a picture, a folder or zip of pictures, or a clip"
+        return [Still(path.name, partial(_safely, path.name, lambda: path.open("rb")))], []
+    what = "a picture, a folder or archive of pictures, or a clip"
     if not path.exists():
         raise DataError(f"there is no {path}; give {what}")
-    if not path.is_dir() and path.suffix.lower() != ".zip":
+    check_source(path)
+    if not path.is_dir() and not is_archive(path):
         raise DataError(f"{path} is no picture that can be read; give {what}")
     listing, _ = list_pictures(path)
     skipped = list(listing.skipped)
@@ -83,21 +89,19 @@ def stills(path: Path, without: Path | None = None) -> tuple[list[Still], list[S
     for entry in listing.entries:
         if inside is not None and inside != "." and PurePosixPath(entry.name).is_relative_to(inside):
             continue
-
-        def read(size: Size, entry: Any = entry) -> np.ndarray | Skipped:
-            return _safely(entry.name, lambda: listing.open(entry), size)
-
-        found.append(Still(entry.name, read))
+        found.append(Still(entry.name, partial(_safely, entry.name, partial(listing.open, entry))))
     if not found:
         raise DataError(f"no pictures in {path}; put PNG, JPEG, WebP, BMP, GIF or TIFF files there")
     return found, skipped
 
 
-def _safely(name: str, opened: Callable[[], BinaryIO], size: Size) -> np.ndarray | Skipped:
+def _safely(
+    name: str, opened: Callable[[], BinaryIO], size: Size, value_range: ValueRange | None
+) -> np.ndarray | Skipped:
     try:
         with opened() as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd files; they are judged by whether they decode
-            return read_still(file, size)
+            return read_still(file, size, value_range)
     except UnreadableError as error:
         return Skipped(name, str(error))
     except Exception as error:  # Pillow's readers raise nearly anything; each costs one file only
@@ -105,21 +109,19 @@ def _safely(name: str, opened: Callable[[], BinaryIO], size: Size) -> np.ndarray
         return Skipped(name, "truncated" if truncated else f"damaged ({error or type(error).__name__})")
 
 
-def read_still(file: BinaryIO, size: Size = None) -> np.ndarray:
-    """``(C, H, W)`` uint8 in 1, 3 or 4 channels, turned upright. UnreadableError where it is no picture."""
+def read_still(file: BinaryIO, size: Size = None, value_range: ValueRange | None = None) -> np.ndarray:
+    """``(C, H, W)`` uint8 in 1, 3 or 4 channels, turned upright. UnreadableError where it is no picture.
+
+    ``value_range`` is the run's, for pictures that are no plain bytes.
+    """
     image = open_picture(file)
     image.load()
-    return pixels_of(ImageOps.exif_transpose(image), size)
+    return pixels_of(ImageOps.exif_transpose(image), size, value_range)
 
 
-def pixels_of(image: Image.Image, size: Size = None) -> np.ndarray:
+def pixels_of(image: Image.Image, size: Size = None, value_range: ValueRange | None = None) -> np.ndarray:
     """A picture of any mode: ``(C, H, W)`` uint8 in 1, 3 or 4 channels."""
-    deep = image.mode != "F"
-    pixels = np.asarray(_sized(normalise(image), size))
-    if pixels.dtype != np.uint8:  # more than 8 bits: by its own range
-        if not np.isfinite(pixels).all():
-            raise UnreadableError("it has pixels that are not numbers")
-        pixels = to_bytes(pixels, *value_range(float(pixels.min()), float(pixels.max()), integer=deep))
+    pixels = np.asarray(_sized(as_bytes(normalise(image), value_range, of_set=False), size))
     planar = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
     return np.array(planar, order="C")  # writable, as torch wants it
 
@@ -134,7 +136,9 @@ def _sized(image: Image.Image, size: Size) -> Image.Image:
     return image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
-def read_clip(path: Path, size: Size = None) -> tuple[list[np.ndarray], float]:
+def read_clip(
+    path: Path, size: Size = None, value_range: ValueRange | None = None
+) -> tuple[list[np.ndarray], float]:
     """Frames ``(C, H, W)`` uint8 in order, up to 2,000, and how many seconds they last.
 
     Raises:
@@ -144,7 +148,7 @@ def read_clip(path: Path, size: Size = None) -> tuple[list[np.ndarray], float]:
     seconds, kept = 0.0, 0
     try:
         for frame, duration in _film(path) if path.suffix.lower() in CLIPS else _animation(path):
-            frames.append(pixels_of(frame, size))
+            frames.append(pixels_of(frame, size, value_range))
             seconds += duration
             kept += frames[-1].size
             if len(frames) >= _FRAMES or kept >= 4 * _PIXELS:

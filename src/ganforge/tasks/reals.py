@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from ganforge.core.errors import DataError, RunError
-from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
 from ganforge.data import Dataset, Examples
 from ganforge.metrics.arrays import Indices, random
@@ -83,7 +82,7 @@ def real_examples(
     notes: list[str] = []
     if against is None:
         try:
-            dataset = _loaded(run.recipe, run.space, source, share, cache, progress)
+            dataset = _loaded(run, source, share, cache, progress)
         except DataError as error:
             if isinstance(source, Path) and not source.exists():
                 raise DataError(
@@ -98,14 +97,15 @@ def real_examples(
             )
         own = True
     else:
-        dataset = _loaded(run.recipe, run.space, against, share, cache, progress)
+        dataset = _loaded(run, against, share, cache, progress)
         own = dataset.manifest["fingerprint"] == former
         if not own:  # none of it was seen: a third is compared with, the others give floor and features
-            dataset = _loaded(run.recipe, run.space, against, 1 / 3, cache, progress)
+            dataset = _loaded(run, against, 1 / 3, cache, progress)
             notes.append(
                 f"compared with {against}, which is not what the run was trained on: a third of it is "
                 "compared with, the rest gives the floor; memorisation cannot be measured"
             )
+            notes += dataset.scan.warnings
     dataset, labelled = _in_classes(run.space, dataset, notes)
     held, halved = dataset.held_out.n, dataset.held_out.n < LEAST
     if halved and dataset.train.n < 2 * LEAST:
@@ -140,16 +140,15 @@ def _rows(part: Examples, pick: Indices) -> Examples:
 
 
 def _loaded(
-    recipe: Recipe,
-    space: Space,
+    run: Run,
     source: str | Path,
     share: float,
     cache: Path | None,
     progress: Callable[[int, int], None] | None,
 ) -> Dataset:
     """Examples as the run's players know them. Raises DataError where they are of another shape."""
-    dataset = load_again(source, recipe, space, share, cache=cache, progress=progress)
-    now = dataset.space
+    dataset = load_again(source, run, share, cache=cache, progress=progress)
+    now, space = dataset.space, run.space
     if (now.kind, now.shape) != (space.kind, space.shape):
         raise DataError(
             f"{source} holds {now.describe()}, and the run makes {space.describe()}: name data of its kind"

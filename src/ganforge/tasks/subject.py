@@ -16,9 +16,9 @@ from torch import Tensor
 from ganforge.core.declared import OBJECTIVES
 from ganforge.core.errors import RunError, UsageError
 from ganforge.data import Dataset
-from ganforge.data.files import UnreadableError
+from ganforge.data.files import UnreadableError, check_source
 from ganforge.data.pictures import open_picture
-from ganforge.data.pixels import fit_array, normalise, to_channels
+from ganforge.data.pixels import as_bytes, fit_array, normalise, to_channels
 from ganforge.latent.attributes import attribute_names, measured
 from ganforge.latent.inversion import read_encoder, train_encoder, write_encoder
 from ganforge.latent.opinion import Odds, Opinion, middle, odds_of
@@ -98,7 +98,7 @@ class Subject:
         """The data of the run. Raises RunError where they are no longer there or no longer fit."""
         source, share = source_of(self.run)
         source, space = self._data or source, self.space
-        dataset = load_again(source, self.run.recipe, space, share)
+        dataset = load_again(source, self.run, share)
         if dataset.space.shape != space.shape or dataset.space.classes != space.classes:
             raise RunError(f"the data at {source} are not those of the run; name them with --data-at")
         if dataset.manifest["fingerprint"] != self.run.data.get("fingerprint"):
@@ -145,20 +145,44 @@ class Subject:
         return None if one is None else one.expand(n, -1)
 
     def read(self, paths: Sequence[Path]) -> Tensor:
-        """Examples from files: pictures, cut to size, or ``.npy`` in declared units. ``(N, *shape)``."""
+        """Examples from files: pictures, cut to size, or ``.npy`` in the data's units. ``(N, *shape)``."""
         found: list[Tensor] = []
         for path in paths:
+            check_source(path)
             if path.suffix != ".npy":
                 found.append(self.picture(path)[None])
                 continue
             try:
-                values = torch.from_numpy(np.load(path, allow_pickle=False)).reshape(-1, *self.space.shape)
-            except (OSError, ValueError, TypeError, RuntimeError) as error:
+                values = np.load(path, allow_pickle=False)
+                found.append(torch.from_numpy(self._declared(values)))
+            except (OSError, ValueError, TypeError, EOFError) as error:
                 reason = " ".join(str(error).split())
                 raise UsageError(f"{path} does not hold {self.space.describe()} ({reason})") from None
-            whole = self.space.kind in ("pictures", "shapes")
-            found.append(values.byte() if whole else values.float())
         return torch.cat(found)
+
+    def _declared(self, values: np.ndarray) -> np.ndarray:
+        """An array in the data's units to ``(N, *shape)`` in declared ones. ValueError where it is none."""
+        shape = self.space.shape
+        if values.dtype.kind not in "biuf" or not np.isfinite(values).all():
+            raise ValueError("it has what is not a finite number")
+        if self.space.kind not in ("pictures", "shapes"):
+            return values.reshape(-1, *shape).astype(np.float32)
+        if values.shape[-len(shape) :] != shape:
+            last = (*shape[1:], shape[0])
+            if shape[0] > 1 and values.shape[-len(shape) :] == last:
+                values = np.moveaxis(values, -1, -len(shape))
+            elif shape[0] > 1 or values.shape[1 - len(shape) :] != shape[1:]:
+                raise ValueError(f"its shape is {values.shape}, not (N, {', '.join(map(str, shape))})")
+        values = values.reshape(-1, *shape)
+        known = self.space.value_range
+        if values.dtype == np.uint8:
+            return values if known is None else known.of_bytes(values)
+        if known is not None:
+            return known.to_bytes(values)
+        if values.min() < 0 or values.max() > 255 or (values != np.rint(values)).any():
+            ends = f"{values.min():g} to {values.max():g}"
+            raise ValueError(f"it goes from {ends}, and not in whole steps from 0 to 255")
+        return values.astype(np.uint8)
 
     def picture(self, path: Path, *, channels: int | None = None) -> Tensor:
         """One picture file, cut to the run's size: ``(channels, H, W)`` uint8; the run's own by default.
@@ -171,11 +195,13 @@ class Subject:
             with path.open("rb") as file:
                 image = open_picture(file)
                 image.load()
-                pixels = np.asarray(normalise(image).convert("RGBA"))
+                whole = as_bytes(normalise(image), self.space.value_range, of_set=False)
+                pixels = np.asarray(whole.convert("RGBA"))
         except (OSError, UnreadableError) as error:
             raise UsageError(f"{path} cannot be read as a picture ({error})") from None
         height, width = self.space.spatial
-        fitted = fit_array(np.ascontiguousarray(pixels.transpose(2, 0, 1))[None], (width, height))
+        planar = np.ascontiguousarray(pixels.transpose(2, 0, 1))[None]
+        fitted = fit_array(planar, (width, height), self.run.data.get("fit", "crop"))
         if channels == 4:
             return torch.from_numpy(fitted[0])
         return torch.from_numpy(to_channels(fitted, channels or self.space.channels)[0])

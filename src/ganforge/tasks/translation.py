@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from ganforge.core.errors import DataError, UsageError
-from ganforge.data.files import printable
+from ganforge.data.files import is_archive, printable
 from ganforge.data.pixels import to_channels
 from ganforge.data.raw import Skipped
 from ganforge.runs import pictures
@@ -54,7 +54,7 @@ class Outcome:
 def default_out(folder: Path, given: Path, arrow: Arrow) -> Path:
     """Where results go that were given no place: in ``folder``, named after the input."""
     name = given.stem if given.is_file() else given.resolve().name
-    if not given.is_file() or given.suffix.lower() == ".zip" or arrow.frames:
+    if not given.is_file() or is_archive(given) or arrow.frames:
         return folder / name
     if not is_clip(given):
         return folder / f"{name}.png"
@@ -125,7 +125,7 @@ class _Job:
 
     def pictures(self) -> None:
         found, self.outcome.skipped = stills(self.given, self.out)
-        alone = self.given.is_file() and self.given.suffix.lower() != ".zip"
+        alone = self.given.is_file() and not is_archive(self.given)
         if self.out.suffix and alone:
             if self.out.suffix.lower() not in _STILLS:
                 raise UsageError(f"a picture ends in {', '.join(_STILLS)}, not {self.out.suffix}: {self.out}")
@@ -134,7 +134,7 @@ class _Job:
             places = [self.out / name for name in _names([one.name for one in found])]
 
         def one(i: int) -> None:
-            pixels = found[i].read(self.size)
+            pixels = found[i].read(self.size, self.arrow.input_range(self.degrade))
             if isinstance(pixels, Skipped):
                 self.outcome.skipped.append(pixels)
                 return
@@ -149,7 +149,7 @@ class _Job:
     def film(self) -> None:
         """A clip, frame by frame."""
         film = self.film_format()
-        frames, seconds = read_clip(self.given, self.size)
+        frames, seconds = read_clip(self.given, self.size, self.arrow.input_range(self.degrade))
         stills: list[Image.Image] = []
 
         def one(i: int) -> None:
@@ -170,7 +170,7 @@ class _Job:
         film, seconds = self.film_format(), 0.0
         clips: list[tuple[str, list[np.ndarray]]] = []
         if is_clip(self.given):
-            frames, seconds = read_clip(self.given, self.size)
+            frames, seconds = read_clip(self.given, self.size, self.arrow.input_range(self.degrade))
             clips.append(("", frames))
         else:
             found, self.outcome.skipped = stills(self.given, self.out)
@@ -201,7 +201,7 @@ class _Job:
         need = self.arrow.frames + (count if self.degrade else 0)
         frames: list[np.ndarray] = []
         for one in group if self.out.suffix else group[-need:]:
-            pixels = one.read(self.size)
+            pixels = one.read(self.size, self.arrow.input_range(self.degrade))
             if isinstance(pixels, Skipped):
                 name = printable(one.name)
                 raise DataError(f"the frame {name} is {pixels.reason}: a clip needs each of them")

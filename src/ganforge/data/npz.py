@@ -1,0 +1,332 @@
+"""Files of numpy: one array, or several of which the examples and what is said of them are found."""
+
+from __future__ import annotations
+
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from ganforge.core.errors import DataError
+from ganforge.core.value_range import ValueRange
+from ganforge.data.arrays import interpret
+from ganforge.data.pixels import Fit
+from ganforge.data.raw import Raw, Said, said_of
+
+__all__ = ["read_arrays"]
+
+_EXAMPLE_WORDS = frozenset(
+    {"x", "image", "images", "img", "imgs", "picture", "pictures", "photo", "photos", "rgb", "rgba"}
+    | {"data", "samples", "examples", "inputs", "features", "voxels", "frames"}
+)
+_LABEL_WORDS = frozenset(
+    {"y", "label", "labels", "lbl", "lbls", "target", "targets", "cls", "class", "classes", "species"}
+    | {"category", "categories", "digit", "digits", "attributes", "attrs"}
+)
+_NAME_WORDS = frozenset({"names", "name"})
+_TEXT_WORDS = frozenset({"caption", "captions", "text", "texts", "prompts"})
+_TESTS = frozenset({"test", "val", "valid", "validation", "dev", "eval", "t10k"})
+_MANY_CLASSES = 0.5  # classes for each example, above which labels are numbers of the examples
+_WIDEST = 512  # numbers that are said of one example
+# What damage makes numpy and the zip reader raise; RuntimeError is also for what is packed in other ways.
+_DAMAGED = (
+    *(ValueError, OSError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error, RuntimeError),
+    *(KeyError, IndexError, TypeError, SyntaxError, OverflowError, struct.error),
+)
+
+
+@dataclass(frozen=True)
+class _Array:
+    """One array of an archive, before its numbers are read. ``why`` says why it cannot be, if so."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    why: str = ""
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The parts of its name: ``train_images`` and ``xTrain`` have two."""
+        parts = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", self.name)
+        return frozenset(part.lower() for part in parts)
+
+    @property
+    def for_tests(self) -> bool:
+        return bool(self.words & _TESTS)
+
+    @property
+    def numbers(self) -> bool:
+        return not self.why and self.dtype.kind in "biuf"
+
+    def described(self) -> str:
+        return f"{self.name!r} {self.shape}"
+
+
+def read_arrays(
+    path: Path,
+    *,
+    size: tuple[int, int] | None,
+    channels: int | None,
+    how: Fit = "crop",
+    value_range: ValueRange | None = None,
+    clips: bool = False,
+) -> Raw:
+    """Read a .npy file, or the training examples and labels of an .npz file.
+
+    Which array is which is known by its shape and type, and by its name where that is not enough: the order
+    says nothing. What is not used is named in a warning.
+
+    With ``clips``, four dimensions without an axis of channels are clips of grey frames.
+
+    Raises:
+        DataError: the file is damaged or pickled, or no array of it can be read as examples.
+    """
+    with open(path, "rb") as file:
+        start = file.read(6)
+    if start != b"\x93NUMPY" and start[:1] != b"\x80" and not zipfile.is_zipfile(path):
+        raise DataError(f"{path} is damaged, or no file of numpy: it begins with {start!r}; save it again")
+    wishes: dict[str, Any] = {"size": size, "channels": channels, "how": how, "value_range": value_range}
+    if not zipfile.is_zipfile(path):
+        return interpret(_load(path), form=".npy file", source=path, clips=clips, **wishes)
+    _no_bomb(path)
+    arrays = _headers(path)
+    examples = _examples(path, arrays)
+    values = _member(path, examples)
+    found = _Beside(path, [one for one in arrays if one != examples], values)
+    raw = interpret(
+        values,
+        found.labels,
+        found.class_names,
+        form=".npz file",
+        source=path,
+        notes=[f"examples from {examples.name!r}", *found.notes],
+        clips=clips,
+        **wishes,
+    )
+    raw = replace(raw, warnings=(*raw.warnings, *found.warnings))
+    return replace(raw, said=found.said if raw.clips is None else said_of(found.said, raw.clips))
+
+
+def _load(path: Path) -> np.ndarray:
+    """A .npy file; nothing pickled is ever read."""
+    try:
+        values = np.load(path, mmap_mode="r", allow_pickle=False)
+    except _DAMAGED as error:
+        if "pickle" in str(error) or "Object arrays" in str(error):
+            raise DataError(
+                f"{path} holds Python objects, which are never read; save plain numbers: np.save(path, array)"
+            ) from None
+        raise DataError(f"{path} is damaged ({error}); save it again") from None
+    if not isinstance(values, np.ndarray):
+        raise DataError(f"{path} is damaged (a zip archive that cannot be read); save it again")
+    return values
+
+
+def _no_bomb(path: Path) -> None:
+    """Refuse an archive that would unpack to far more than it is."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            total = sum(member.file_size for member in archive.infolist())
+    except _DAMAGED as error:
+        raise DataError(f"{path} is damaged ({error}); save it again") from None
+    if total > 256 << 20 and total > 200 * path.stat().st_size:
+        raise DataError(f"{path} would unpack to {total >> 20} MiB, 200 times its size; it is not read")
+
+
+def _headers(path: Path) -> list[_Array]:
+    """All arrays of an archive. DataError where there is none."""
+    found: list[_Array] = []
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            name = member.filename.removesuffix(".npy")
+            if member.is_dir():
+                continue
+            try:
+                with archive.open(member) as file:
+                    shape, dtype = _header(file)
+            except _DAMAGED as error:
+                found.append(_Array(name, (), np.dtype(np.uint8), f"is damaged ({error}); save it again"))
+                continue
+            why = (
+                "" if dtype.kind != "O" else "holds Python objects, which are never read; save plain numbers"
+            )
+            found.append(_Array(name, shape, dtype, why))
+    if not found:
+        raise DataError(f"{path} has no arrays; save some with numpy.savez(path, images=…, labels=…)")
+    return found
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    return shape, dtype
+
+
+def _member(path: Path, one: _Array) -> np.ndarray:
+    if one.why:
+        raise DataError(f"array {one.name!r} of {path} {one.why}")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return archive[one.name]
+    except _DAMAGED as error:
+        raise DataError(f"array {one.name!r} of {path} is damaged ({error}); save it again") from None
+
+
+def _examples(path: Path, arrays: Sequence[_Array]) -> _Array:
+    """The array of examples: of numbers, many, for training, of more dimensions than what is said of them.
+
+    Raises:
+        DataError: none is, or more than one may be.
+    """
+    objects = [one for one in arrays if one.why]
+    if len(objects) == len(arrays):
+        raise DataError(f"{path}: array {objects[0].name!r} {objects[0].why}")
+    usable = [one for one in arrays if one.numbers and one.shape and one.shape[0] >= 2]
+    labelled = [one for one in usable if one.words & _LABEL_WORDS and not one.words & _EXAMPLE_WORDS]
+    left = [one for one in usable if one not in labelled] or usable
+    left = [one for one in left if not one.for_tests] or left
+    for better in (
+        [one for one in left if len(one.shape) >= 3],  # pictures before rows of numbers
+        [one for one in left if len(one.shape) == 2 and one.shape[1] > 1],
+    ):
+        if better:
+            left = better
+            break
+    left = [one for one in left if one.words & _EXAMPLE_WORDS] or left
+    left = [one for one in left if "train" in one.words] or left
+    wanted = [one for one in objects if one.words & _EXAMPLE_WORDS]
+    if len(left) == 1 and not (wanted and not left[0].words & _EXAMPLE_WORDS):
+        return left[0]
+    if wanted:
+        raise DataError(f"array {wanted[0].name!r} of {path} {wanted[0].why}")
+    listed = ", ".join(one.described() for one in arrays)
+    raise DataError(
+        f"no array of {path} is clearly the examples; it has {listed}; name yours 'images' or 'x'"
+    )
+
+
+class _Beside:
+    """What an archive says of its examples beside them, and what of it is not used.
+
+    Attributes:
+        labels: ``(N,)`` whole numbers or words, or None.
+        class_names: of the labels' numbers.
+        said: captions, labels that can hold together, or numbers.
+    """
+
+    def __init__(self, path: Path, arrays: Sequence[_Array], examples: np.ndarray) -> None:
+        self.labels: np.ndarray | None = None
+        self.class_names: list[str] = []
+        self.said: Said | None = None
+        self.notes: list[str] = []
+        self.warnings: list[str] = []
+        self._path, self._n = path, len(examples)
+        self._on_line = examples.ndim == 1
+        names = [one for one in arrays if self._names_classes(one)]
+        class_names = [_text(word) for word in _member(path, names[0]).reshape(-1)] if names else []
+        tests = [one for one in arrays if one.for_tests]
+        if tests:
+            self.warnings.append(f"meant for tests, and not used: {', '.join(one.name for one in tests)}")
+        for one in [one for one in arrays if one not in names and one not in tests]:
+            self._take(one, class_names)
+        if self.labels is not None and class_names:
+            if self.labels.dtype.kind in "iu" and self.labels.max() < len(class_names):
+                self.class_names = class_names
+            else:
+                self.warnings.append(f"{names[0].name!r} does not name the labels' classes, and is not used")
+
+    def _names_classes(self, one: _Array) -> bool:
+        """Whether it holds the names of the classes, not a label for each example."""
+        return (
+            not one.why
+            and one.dtype.kind in "US"
+            and one.shape[:1] != (self._n,)
+            and bool(one.words & (_LABEL_WORDS | _NAME_WORDS))
+        )
+
+    def _take(self, one: _Array, class_names: list[str]) -> None:
+        """Use an array, or warn that it is not used."""
+        for_labels = bool(one.words & _LABEL_WORDS) or one.name.startswith("arr_")
+        if one.why:
+            self.warnings.append(f"array {one.name!r} {one.why}")
+        elif not (for_labels or one.words & _TEXT_WORDS):
+            self._unused(one, "name it 'labels', 'attributes' or 'captions' if it says what examples show")
+        elif len(_without_ones(one.shape)) == 0 or _without_ones(one.shape)[0] != self._n:
+            self._unused(one, f"it has {one.shape} for {self._n:,} examples: give one for each")
+        elif self._on_line and one.words == frozenset("y"):
+            self._unused(one, "if it is the other coordinate of points, save numpy.stack([x, y], 1)")
+        elif self.labels is not None or self.said is not None:
+            self._unused(one, "labels were found already")
+        else:
+            values = _member(self._path, one)
+            values = values.reshape(_without_ones(values.shape))
+            if one.words & _TEXT_WORDS and values.dtype.kind in "US":
+                self._texts(one, values)
+            elif values.ndim == 1:
+                self._one_each(one, values)
+            else:
+                self._several_each(one, values, class_names)
+
+    def _texts(self, one: _Array, values: np.ndarray) -> None:
+        if values.ndim == 1:
+            self.said = Said(kind="text", texts=[(_text(text),) for text in values])
+        else:
+            self._unused(one, "captions are one text for each example")
+
+    def _one_each(self, one: _Array, values: np.ndarray) -> None:
+        if values.dtype.kind == "f":
+            if not np.isfinite(values).all():
+                self._unused(one, f"{int((~np.isfinite(values)).sum()):,} of its numbers are not finite")
+                return
+            if not (values == np.rint(values)).all():
+                self.said = Said(kind="numbers", names=(one.name,), rows=values[:, None].astype(np.float32))
+                return
+            values = values.astype(np.int64)
+        if values.dtype.kind == "b":
+            values = values.astype(np.int64)
+        elif values.dtype.kind in "SU":
+            values = np.array([_text(word) for word in values])
+        elif values.dtype.kind not in "iu":
+            self._unused(one, f"it holds {values.dtype}; save words or whole numbers")
+            return
+        classes = len(np.unique(values))
+        if classes > max(2, _MANY_CLASSES * self._n):
+            self._unused(one, f"its {classes:,} different values are no classes of {self._n:,} examples")
+            return
+        self.labels = values
+        self.notes.append(f"labels from {one.name!r}")
+
+    def _several_each(self, one: _Array, values: np.ndarray, class_names: list[str]) -> None:
+        if values.ndim > 2 or values.dtype.kind not in "biuf" or values.shape[1] > _WIDEST:
+            self._unused(one, "labels are one for each example, or a row of 0 and 1 or of a few numbers")
+            return
+        values = values.astype(np.float32)
+        if not np.isfinite(values).all():
+            self._unused(one, "it has numbers that are not finite")
+            return
+        flags = ((values == 0) | (values == 1)).all()
+        if flags and (values.sum(axis=1) == 1).all():
+            self.labels = values.argmax(axis=1)
+            self.notes.append(f"labels from {one.name!r}, one-hot")
+            return
+        wide = values.shape[1]
+        names = class_names if len(class_names) == wide else [str(i) for i in range(wide)]
+        self.said = Said(kind="labels" if flags else "numbers", names=tuple(names), rows=values)
+
+    def _unused(self, one: _Array, why: str) -> None:
+        self.warnings.append(f"array {one.described()} is not used: {why}")
+
+
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(side for side in shape if side != 1)
+
+
+def _text(word: Any) -> str:
+    return word.decode("utf-8", "backslashreplace") if isinstance(word, bytes) else str(word)
