@@ -151,7 +151,7 @@ def test_npz_names_and_labels(tmp_path: Path, cache: Path) -> None:
     np.savez(path, PICTURES)
     assert load(path, cache=cache).scan.count == 30
     np.savez(path, p=PICTURES, q=PICTURES)
-    with pytest.raises(DataError, match=r"it has p \(30, 9, 8\), q \(30, 9, 8\); name yours"):
+    with pytest.raises(DataError, match=r"it has 'p' \(30, 9, 8\), 'q' \(30, 9, 8\); name yours"):
         load(path, cache=cache)
 
 

@@ -13,7 +13,11 @@ from ganforge.core.value_range import ValueRange
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Kind", "Space"]
+__all__ = ["FINE", "Kind", "Space"]
+
+FINE = (
+    256.0  # times that an offset may be as large as its scale, for float32 to hold 65,000 steps a deviation
+)
 
 Kind = Literal["points", "pictures", "sound", "shapes"]
 
@@ -23,7 +27,8 @@ class Space:
     """The set that examples are drawn from.
 
     Two kinds of units exist. *Declared units* are a person's: pictures and shapes are ``uint8``
-    0…255, sound is ``float32`` −1…1, points are ``float32`` in the data's own coordinates.
+    0…255, sound is ``float32`` −1…1, points are ``float32`` in the data's own coordinates, or ``float64``
+    where these lie far from 0 for their spread, as times and places do (:attr:`is_fine`).
     *Model units* are a network's: ``float32``, −1…1 for pictures, shapes and sound, and
     ``(x − offset) / scale`` for points. Units change only at the door of ``data/`` and in a Sampler.
 
@@ -92,6 +97,11 @@ class Space:
         """Whether model units end at −1 and 1, so that what lies outside is cut off."""
         return self.kind != "points"
 
+    @property
+    def is_fine(self) -> bool:
+        """Whether float32 in the data's own coordinates would lose what sets points apart."""
+        return any(abs(a) > FINE * b for a, b in zip(self.offset, self.scale, strict=False))
+
     def describe(self) -> str:
         """For a person: ``64×48 RGB``, ``2-D points``, …"""
         if self.kind == "points":
@@ -105,11 +115,18 @@ class Space:
         return f"{sizes} voxels, {self.channels} channel(s)"
 
     def to_model(self, x: torch.Tensor) -> torch.Tensor:
-        """Declared units ``(N, *shape)`` to model units, float32, on the device where ``x`` is."""
+        """Declared units ``(N, *shape)`` to model units, float32, on the device where ``x`` is.
+
+        Of float64 the offset is taken out before anything is rounded.
+        """
+        import torch
+
         if self.kind == "points":
-            x = x.float()
             if not self.scale:
-                return x
+                return x.float()
+            if x.dtype == torch.float64:
+                return ((x - x.new_tensor(self.offset)) / x.new_tensor(self.scale)).float()
+            x = x.float()
             offset, scale = x.new_tensor(self.offset), x.new_tensor(self.scale)
             return (x - offset) / scale
         if x.dtype.is_floating_point:
@@ -117,11 +134,17 @@ class Space:
         return x.float().div_(127.5).sub_(1.0)
 
     def to_declared(self, x: torch.Tensor) -> torch.Tensor:
-        """Model units ``(N, *shape)`` to declared units: ``uint8`` for pictures and shapes, else float32."""
+        """Model units ``(N, *shape)`` to declared units: ``uint8`` for pictures and shapes, else float32.
+
+        Points that need it (:attr:`is_fine`) become float64, on the CPU: not every device has it.
+        """
         x = x.float()
         if self.kind == "points":
             if not self.scale:
                 return x
+            if self.is_fine:
+                x = x.cpu().double()
+                return x * x.new_tensor(self.scale) + x.new_tensor(self.offset)
             offset, scale = x.new_tensor(self.offset), x.new_tensor(self.scale)
             return x * scale + offset
         if self.kind == "sound":

@@ -13,6 +13,7 @@ import numpy as np
 from ganforge.core.errors import DataError
 from ganforge.core.value_range import ValueRange
 from ganforge.data.pixels import Fit, fit_array, to_channels
+from ganforge.data.precision import as_points
 from ganforge.data.ranges import Chosen, Survey, choose_range
 from ganforge.data.raw import Raw, name_classes
 from ganforge.data.sizes import choose_size, lost_by_shape
@@ -253,10 +254,7 @@ def _points(
     _surveyed(points, source)
     indices, classes = (None, ()) if labels is None else name_classes(labels, class_names)
     modes = {str(values.dtype): len(values)}
-    with np.errstate(over="ignore"):
-        points = points.astype(np.float32)
-    if not np.isfinite(points).all():
-        raise DataError(f"{source} has numbers beyond ±3e38; rescale them")
+    points = as_points(points, source)
     return Raw(
         kind="points",
         form=form,

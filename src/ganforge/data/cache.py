@@ -3,7 +3,7 @@
 ::
 
     <cache>/<key>/
-      examples.npy    uint8 or float32 (N, *shape), in the order of the split
+      examples.npy    uint8, float32 or float64 (N, *shape), in the order of the split
       labels.npy      int64 (N,), where there are labels
       inputs.npy      uint8 or float32 (N, *its shape), where there are pairs
       rows.npy        float32 (N, C), where there are labels or numbers beside a class

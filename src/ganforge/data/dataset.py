@@ -19,8 +19,8 @@ class Examples:
     """One part of a data set.
 
     Attributes:
-        values: ``(n, *space.shape)`` in declared units: uint8 pictures and shapes, float32 points. It
-            can be a read-only memory map.
+        values: ``(n, *space.shape)`` in declared units: uint8 pictures and shapes, float32 or
+            float64 points. It can be a read-only memory map.
         labels: ``(n,)`` int64 indices into ``space.classes``, or None.
         origin: ``(n,)`` int64, the number of each example in its source (row, or file in sorted order).
         rows: ``(n, K)`` what each example says of itself, as ``space.condition`` reads it: int32 numbers of

@@ -76,13 +76,11 @@ class _Pile:
         self._device = device
         self._far = values if values.nbytes > _ON_DEVICE else None
         self.home = device if self._far is None else torch.device("cpu")
-        self._ready = space.kind == "points" and self._far is None  # kept in model units
+        self._ready = space.kind == "points"  # in model units when they reach the device, which are smaller
         self._near = torch.empty(0)
         if self._far is None:
             # A copy: torch must not be given memory that is mapped read-only.
-            self._near = torch.from_numpy(np.array(values)).to(device)
-            if self._ready:
-                self._near = space.to_model(self._near)
+            self._near = self._moved(torch.from_numpy(np.array(values)))
 
     def fetch(self, which: Tensor, flip: Tensor | None) -> Tensor:
         """Examples by number, mirrored where ``flip`` holds, in model units."""
@@ -94,13 +92,17 @@ class _Pile:
             found = torch.where(flip.view(-1, 1, 1, 1), found.flip(-1), found)
         return found if self._ready else self._space.to_model(found)
 
+    def _moved(self, rows: Tensor) -> Tensor:
+        """Rows on the device; points in model units, since not every device has float64."""
+        return (self._space.to_model(rows) if self._ready else rows).to(self._device)
+
     def _gather(self, far: np.ndarray, which: Tensor) -> Tensor:
         """Rows of a memory map, read in the order in which they lie."""
         index = which.cpu().numpy()  # waits for the device only where a smaller pile keeps the order there
         forward = np.argsort(index, kind="stable")
         rows = np.empty((len(index), *far.shape[1:]), far.dtype)
         rows[forward] = far[index[forward]]
-        return torch.from_numpy(rows).to(self._device)
+        return self._moved(torch.from_numpy(rows))
 
 
 class Deck:

@@ -128,7 +128,9 @@ class Raw:
     @property
     def dtype(self) -> np.dtype:
         """Of the finished examples."""
-        return np.dtype(np.float32 if self.kind in ("points", "sound") else np.uint8)
+        if self.kind == "points":
+            return self.values.dtype
+        return np.dtype(np.float32 if self.kind == "sound" else np.uint8)
 
 
 def name_classes(labels: np.ndarray, names: Sequence[str] = ()) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from ganforge.core.value_range import ValueRange
 from ganforge.data.cache import Stored
 from ganforge.data.dataset import Dataset, Examples
 from ganforge.data.pixels import Fit
+from ganforge.data.precision import offset_and_scale
 from ganforge.data.report import Scan
 from ganforge.data.words import encoded_condition, numbers_condition, text_condition
 
@@ -79,10 +80,8 @@ def split(
     offset: tuple[float, ...] = ()
     scale: tuple[float, ...] = ()
     if meta["kind"] == "points" and standardise:
-        mean = train.values.mean(axis=0, dtype=np.float64)
-        deviation = train.values.std(axis=0, dtype=np.float64)
-        offset = tuple(float(number) for number in mean)
-        scale = tuple(float(number) if number > 1e-12 else 1.0 for number in deviation)
+        mean, deviation = offset_and_scale(train.values)
+        offset, scale = (tuple(float(number) for number in column) for column in (mean, deviation))
     space = Space(
         kind=meta["kind"],
         shape=tuple(meta["shape"]),

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ganforge.core.errors import DataError
+from ganforge.data.precision import as_points
 from ganforge.data.raw import Raw
 
 __all__ = ["read_table"]
@@ -54,10 +55,16 @@ def read_table(path: Path) -> Raw:
         raise DataError(_fault(path, text, delimiter, columns, len(head), skip, str(error))) from None
     if len(values) < 2:
         raise DataError(f"{path} has {len(values)} row(s) of numbers; a GAN needs many, at least 2")
-    with np.errstate(over="ignore"):  # what is too large for float32 is found below
-        points = values.astype(np.float32)
-    if values.shape[1] != len(head) or not np.isfinite(points).all():
+    if values.shape[1] != len(head) or not (np.abs(values) < 3e38).all():
         raise DataError(_fault(path, text, delimiter, columns, len(head), skip, "rows differ in length"))
+
+    def distinct(column: int) -> int:
+        cells = (
+            row[column] for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if any(row)
+        )
+        return len({_exact(cell) for cell in islice(cells, skip, None)})
+
+    points = as_points(values, path, columns, distinct)
     return Raw(
         kind="points",
         form="table",
@@ -98,6 +105,14 @@ def _after_lines(text: str, skip: int) -> str:
     return text[start:]
 
 
+def _exact(cell: str) -> int | float:
+    """A cell's number; whole ones have all their digits."""
+    try:
+        return int(cell)
+    except ValueError:
+        return float(cell)
+
+
 def _is_number(cell: str) -> bool:
     try:
         float(cell)
@@ -111,20 +126,29 @@ def _fault(
 ) -> str:
     """The first fault in words; rows are counted from 1, with the header."""
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    for row in islice(rows, skip, None):
-        if not any(cell.strip() for cell in row):
-            continue
-        if len(row) != width:
-            return f"{path}, row {rows.line_num}: {len(row)} cells where {width} are expected; mend that row"
-        for i, cell in enumerate(row):
-            column = f"column {columns[i]!r}" if columns else f"column {i + 1}"
-            if not cell.strip():
-                return f"{path}, {column}, row {rows.line_num}: the cell is empty; fill it or drop the row"
-            if not _is_number(cell):
+    try:
+        for row in islice(rows, skip, None):
+            if not any(cell.strip() for cell in row):
+                continue
+            if len(row) != width:
                 return (
-                    f"{path}, {column}, row {rows.line_num}: {cell.strip()!r} is not a number;"
-                    " keep columns of numbers only"
+                    f"{path}, row {rows.line_num}: {len(row)} cells where {width} are expected; mend that row"
                 )
-            if not abs(float(cell)) < 3e38:
-                return f"{path}, {column}, row {rows.line_num}: {cell.strip()} is not finite; drop that row"
+            for i, cell in enumerate(row):
+                column = f"column {columns[i]!r}" if columns else f"column {i + 1}"
+                if not cell.strip():
+                    return (
+                        f"{path}, {column}, row {rows.line_num}: the cell is empty; fill it or drop the row"
+                    )
+                if not _is_number(cell):
+                    return (
+                        f"{path}, {column}, row {rows.line_num}: {cell.strip()!r} is not a number;"
+                        " keep columns of numbers only"
+                    )
+                if not abs(float(cell)) < 3e38:
+                    return (
+                        f"{path}, {column}, row {rows.line_num}: {cell.strip()} is not finite; drop that row"
+                    )
+    except csv.Error as fault:  # a quote without its end, a cell of more than 128 KiB
+        return f"{path}, row {rows.line_num}: {fault}; look for a quote without its end, or for a long text"
     return f"{path} cannot be read as a table of numbers ({error})"

@@ -134,7 +134,7 @@ def moves(before: Tensor, after: Tensor, space: Space, *, side: int = 480) -> Im
         before, after = (
             torch.cat([x, level], 1) for x, level in ((before, after * 0), (after, after - before))
         )
-    ends = torch.stack([before[:, :2], after[:, :2]], 1).float()  # (N, 2, 2)
+    ends = torch.stack([before[:, :2], after[:, :2]], 1).double()  # (N, 2, 2)
     low, high = ends.amin((0, 1)), ends.amax((0, 1))
     pad = 0.1 * (high - low).clamp_min(1e-6)
     place = (ends - low + pad) / (high - low + 2 * pad)

@@ -107,8 +107,8 @@ class Classifier:
         parts: list[Tensor] = []
         with torch.inference_mode():
             for start in range(0, len(x), batch):
-                part = shrunk(x[start : start + batch], _SIDE).float()
-                parts.append(read((part - self.offset) / self.scale))
+                part = shrunk(x[start : start + batch], _SIDE)
+                parts.append(read(_standardised(part, self.offset, self.scale)))
         return torch.cat(parts).numpy()
 
 
@@ -171,7 +171,7 @@ def train_classifier(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, rounds)
     with one_thread(), torch.enable_grad():
         for picked in _order(len(x), batch, rounds, seed):
-            loss = F.cross_entropy(network((x[picked].float() - offset) / scale), y[picked])
+            loss = F.cross_entropy(network(_standardised(x[picked], offset, scale)), y[picked])
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -266,7 +266,13 @@ def _standard(x: Tensor) -> tuple[Tensor, Tensor]:
         return (torch.tensor(127.5), torch.tensor(127.5)) if x.dtype == torch.uint8 else _all(x)
     values = x.double()
     deviation = values.std(0, unbiased=False)
-    return values.mean(0).float(), torch.where(deviation > 0, deviation, 1.0).float()
+    kept = torch.promote_types(x.dtype, torch.float32)
+    return values.mean(0).to(kept), torch.where(deviation > 0, deviation, 1.0).to(kept)
+
+
+def _standardised(x: Tensor, offset: Tensor, scale: Tensor) -> Tensor:
+    """``(x − offset) / scale`` in float32; of float64 nothing is rounded before the offset is taken out."""
+    return ((x.to(torch.promote_types(x.dtype, torch.float32)) - offset) / scale).float()
 
 
 def _all(x: Tensor) -> tuple[Tensor, Tensor]:

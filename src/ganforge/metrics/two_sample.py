@@ -46,7 +46,8 @@ def two_sample_test(samples: Examples, real: Examples, *, kimg: float = 20.0, se
     if x.shape[1:] != y.shape[1:]:
         raise DataError(f"samples have the shape {x.shape[1:]} and real examples {y.shape[1:]}")
     if x.dtype != y.dtype:  # a difference of type is not one that a classifier should find
-        x, y = x.astype(np.float32), y.astype(np.float32)
+        kind = np.result_type(x, y, np.float32)
+        x, y = x.astype(kind), y.astype(kind)
     n = min(len(x), len(y)) // 2
     if n < 2:
         raise DataError("a two-sample test needs at least 4 examples on each side")

@@ -64,7 +64,7 @@ class Judge:
         step = max(rows // self.packing, 1) * self.packing
         parts: list[Tensor] = []
         for start in range(0, whole, step):
-            x = self.space.to_model(examples[start : min(start + step, whole)].to(self._device))
+            x = self.space.to_model(examples[start : min(start + step, whole)]).to(self._device)
             asked = None
             if condition is not None:
                 asked = condition[start : min(start + step, whole)].to(self._device)

@@ -211,7 +211,10 @@ def _histogram(fake: np.ndarray, real: np.ndarray) -> Image.Image:
 
 
 def _span(ends: tuple[float, float]) -> str:
-    return f"{ends[0]:.3g} … {ends[1]:.3g}".replace("…", "to")
+    # As many digits as set the ends apart: times and places differ in their last ones only.
+    width = max(ends[1] - ends[0], 1e-300)
+    digits = 3 + max(0, math.ceil(math.log10(max(abs(end) for end in ends) / width or 1.0)))
+    return f"{ends[0]:.{digits}g} to {ends[1]:.{digits}g}"
 
 
 def _legend(draw: ImageDraw.ImageDraw, words: list[str]) -> None:

@@ -106,7 +106,8 @@ def posted_example(fields: dict[str, Any], space: Space) -> Tensor:
         isinstance(number, (int, float)) and abs(number) < 1e30 for number in cast(list[Any], numbers)
     ):
         raise Refused(422, "numbers must all be finite numbers")
-    flat = torch.tensor(cast(list[float], numbers), dtype=torch.float32).reshape(1, *space.shape)
+    kind = torch.float64 if space.is_fine else torch.float32
+    flat = torch.tensor(cast(list[float], numbers), dtype=kind).reshape(1, *space.shape)
     return flat.round().clamp(0, 255).byte() if space.kind in ("pictures", "shapes") else flat
 
 

@@ -91,7 +91,7 @@ def _sameness(description: Description) -> str:
 def _declared(space: Space) -> str:
     shape = ", ".join(str(side) for side in space.shape)
     kinds = {
-        "points": "float32, in the data's own coordinates",
+        "points": f"{'float64' if space.is_fine else 'float32'}, in the data's own coordinates",
         "sound": f"float32, −1 to 1, at {space.sample_rate} Hz",
     }
     known = space.value_range

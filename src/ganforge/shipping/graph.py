@@ -3,9 +3,9 @@
 Of a generator both take ``latents (N, L)`` float32, of a translator ``source (N, C, *sides)`` float32 in
 declared units (pictures and shapes 0…255, sound −1…1); and ``conditions (N, C)`` where it has some. N is
 free, and so are the sides, as multiples of the network's grid. Both give ``samples`` float32 in declared
-units before rounding: pictures and shapes 0…255, sound −1…1, points in the data's own coordinates. Bytes
-are left to the caller: every runtime has float32. A file is written only after it was run beside the
-network itself.
+units before rounding: pictures and shapes 0…255, sound −1…1, points in the data's own coordinates, which are
+float64 where they lie far from 0 for their spread. Bytes are left to the caller: every runtime has float32. A
+file is written only after it was run beside the network itself.
 """
 
 from __future__ import annotations
@@ -71,8 +71,9 @@ class _Shipped(nn.Module):
         super().__init__()
         self.network = network
         self.space = space
-        self.register_buffer("offset", torch.tensor(space.offset or [0.0]), persistent=False)
-        self.register_buffer("scale", torch.tensor(space.scale or [1.0]), persistent=False)
+        kind = torch.float64 if space.is_fine else torch.float32
+        self.register_buffer("offset", torch.tensor(space.offset or [0.0], dtype=kind), persistent=False)
+        self.register_buffer("scale", torch.tensor(space.scale or [1.0], dtype=kind), persistent=False)
 
     def forward(self, given: Tensor, conditions: Tensor | None = None) -> Tensor:
         source = self.space.source
@@ -81,7 +82,9 @@ class _Shipped(nn.Module):
         made = self.network(given, conditions)
         match self.space.kind:
             case "points":
-                return made * self.scale + self.offset if self.space.scale else made
+                if not self.space.scale:
+                    return made
+                return made.to(self.scale.dtype) * self.scale + self.offset
             case "sound":
                 return made.clamp(-1.0, 1.0)
             case "pictures" | "shapes":

@@ -404,6 +404,11 @@ def _in_units(dataset: Dataset, recipe: Recipe) -> Dataset:
     """Points in the units that the recipe wants: standardised, or as they are."""
     if recipe.standardise:
         return dataset
+    if dataset.space.is_fine:
+        raise RecipeError(
+            f"the recipe {recipe.name} leaves points in their own units, and these lie so far from 0 that"
+            " float32 cannot tell them apart there; take --set standardise=true"
+        )
     return replace(dataset, space=replace(dataset.space, offset=(), scale=()))
 
 

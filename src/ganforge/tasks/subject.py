@@ -166,7 +166,7 @@ class Subject:
         if values.dtype.kind not in "biuf" or not np.isfinite(values).all():
             raise ValueError("it has what is not a finite number")
         if self.space.kind not in ("pictures", "shapes"):
-            return values.reshape(-1, *shape).astype(np.float32)
+            return values.reshape(-1, *shape).astype(np.float64 if self.space.is_fine else np.float32)
         if values.shape[-len(shape) :] != shape:
             last = (*shape[1:], shape[0])
             if shape[0] > 1 and values.shape[-len(shape) :] == last:
@@ -268,7 +268,7 @@ class Subject:
             classes=len(self.space.classes),
         )
         state = {f"network.{k}": v for k, v in made.network.state_dict().items()}
-        state |= {"offset": made.offset.float().reshape(-1), "scale": made.scale.float().reshape(-1)}
+        state |= {"offset": made.offset.reshape(-1), "scale": made.scale.reshape(-1)}
         content = safetensors.torch.save({k: v.contiguous() for k, v in state.items()})
         record = {
             "sha256": sha256(content),

@@ -1,0 +1,84 @@
+"""Columns of numbers: in which precision they are kept, and which of them players could not tell apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ganforge.core.errors import DataError
+from ganforge.core.space import FINE
+
+__all__ = ["as_points", "offset_and_scale"]
+
+_LARGEST = 3e38  # of float32
+_EXACT = 2.0**53  # up to which float64 holds every whole number
+_COUNTED = 1 << 23  # numbers that are looked through for lost ones
+_FEW = 0.01  # share of a column's distinct values that float32 may merge: chance does, in a million rows
+_LOST = 0.1  # share above which a column is refused
+
+
+def offset_and_scale(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation of the columns of ``(N, D)``, ``(D,)`` float64 each; 1 where all are equal."""
+    mean = values.mean(axis=0, dtype=np.float64)
+    deviation = values.std(axis=0, dtype=np.float64)
+    alike = values.min(axis=0) == values.max(axis=0)
+    return mean, np.where(alike | (deviation == 0), 1.0, deviation)
+
+
+def as_points(
+    values: np.ndarray,
+    source: object,
+    columns: Sequence[str] = (),
+    distinct: Callable[[int], int] | None = None,
+) -> np.ndarray:
+    """Rows ``(N, D)`` of finite numbers as they are kept: float32 where that loses nothing, else float64.
+
+    Players always read float32, once mean and deviation are taken out (``Space.to_model``): a column is
+    refused where that, or float64 itself, merges values that differ in the file.
+
+    Args:
+        values: whole numbers of 64 bits, or fractions.
+        distinct: how many different values a column of the file has; asked only where float64 may not hold
+            them.
+
+    Raises:
+        DataError: a column would lose more than a tenth of its distinct values, or has numbers beyond ±3e38.
+    """
+    points = values.astype(np.float64)
+    if not (np.abs(points) < _LARGEST).all():
+        raise DataError(f"{source} has numbers beyond ±3e38; rescale them")
+    mean, scale = offset_and_scale(points)
+    fine = bool((np.abs(mean) > FINE * scale).any())
+    rows = max(2, min(len(points), _COUNTED // max(1, points.shape[1])))
+    for i in range(points.shape[1]):
+        column = points[:rows, i]
+        own = values[:rows, i]
+        known = _distinct(column)
+        if np.abs(column).max() > _EXACT:
+            known = max(known, _distinct(own) if distinct is None else distinct(i))
+        if known < 3 and not fine and np.abs(column).max() < 2**24:
+            continue
+        seen = _distinct(((column - mean[i]) / scale[i]).astype(np.float32))
+        if seen < (1 - _LOST) * known:
+            name = repr(columns[i]) if columns else str(i + 1)
+            raise DataError(
+                f"{source}, column {name}: {known:,} different values would become {seen:,}, since they lie"
+                f" so close together for their size (from {column.min():.12g} to {column.max():.12g});"
+                f" {_advice(column)}"
+            )
+        fine = fine or _distinct(column.astype(np.float32)) < (1 - _FEW) * known
+    return points if fine else points.astype(np.float32)
+
+
+def _distinct(column: np.ndarray) -> int:
+    """How many different numbers; no fast way in numpy beats sorting."""
+    return 1 + int(np.count_nonzero(np.diff(np.sort(column))))
+
+
+def _advice(column: np.ndarray) -> str:
+    """What to do about a column that loses values."""
+    first, last = np.quantile(column, [0.02, 0.98])
+    if last - first < 1e-3 * (column.max() - column.min()):
+        return "a few lie far from all the others: leave those rows out, or take logarithms"
+    return "subtract the smallest one before you save them, or leave the column out if it only numbers rows"
