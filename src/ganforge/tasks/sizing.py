@@ -61,7 +61,7 @@ class Sizing:
         whole = f"{wide}" if wide == high else f"{wide}x{high}"
         return (
             f"the shortest side is made {self.side} pixels: of {wide}×{high}, {budget.words()} would show "
-            f"only about {shown:,}; as large as they are: --size {whole}"
+            f"only about {shown:,}; in that size: --size {whole}"
         )
 
 
