@@ -125,7 +125,7 @@ class Set:
 def train_ours(asked: Asked, data: Set, folder: Path) -> dict[str, Any] | None:
     """`gan train` as a process of its own with one thread; None where it failed."""
     command = [sys.executable, "-c", "import sys; from ganforge.cli import main; sys.exit(main())"]
-    command += ["train", str(data.path), "--minutes", f"{asked.minutes:g}", "--size", str(asked.size)]
+    command += ["train", str(data.path), "--core-minutes", f"{asked.minutes:g}", "--size", str(asked.size)]
     command += ["--seed", str(asked.seed), "--out", str(folder / "run")]
     command += ["--set", *asked.settings] if asked.settings else []
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
