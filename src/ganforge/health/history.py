@@ -140,8 +140,14 @@ class History:
         held_out: int,
         finished: bool = False,
     ) -> History:
-        """From lines of a log. A line without ``nimg`` is passed over."""
+        """From lines of a log. A line without ``nimg`` is passed over.
+
+        So are lines of coarser examples than those of now, but for the one before training: what was measured
+        on them says nothing of these.
+        """
         ticks = tuple(record for record in records if type(record.get("nimg")) is int)
+        growth = ticks[-1].get("growth") if ticks else None
+        ticks = tuple(tick for tick in ticks if tick.get("growth") == growth or tick["nimg"] == 0)
         examined = tuple(
             Examined.of(record) for record in ticks if isinstance(record.get("examination"), dict)
         )

@@ -88,6 +88,13 @@ class Growing(nn.Module):
         self.level = min(self.first + step, len(self.sides) - 1)
         self.grown.fill_(self.level)
 
+    def seen(self, x: Tensor) -> Tensor:
+        """Examples ``(N, C, *spatial)`` as coarse as those of the present level."""
+        x = _averaged(x, self.sides[self.level])
+        for sides in self.sides[self.level + 1 :]:
+            x = _enlarged(x, sides, smooth=True)
+        return x
+
     def begins(self, name: str) -> int:
         """The step of growth, from 0, at which the parameter of this name is first used."""
         parts = name.split(".")

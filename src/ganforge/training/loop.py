@@ -264,6 +264,8 @@ class Trainer:
             "refused": self.rounds.referee.refused,
             **noted,
         }
+        if self.rounds.recipe.growth:
+            record["growth"] = self.rounds.growth
         if examine:
             self._examine(record)
         self.run.add_log(record)
@@ -298,6 +300,7 @@ class Trainer:
         headline = record["examination"]["headline"]
         value, low, high, floor = (last.score(headline, part) for part in ("value", "low", "high", "floor"))
         self._score = (value, floor) if math.isfinite(value) else None
+        self.standing.grown(self.rounds.growth)
         if self.standing.examined(self.nimg, value, low, high, floor, bad=bad(last)):
             saving = time.perf_counter()
             self.save()

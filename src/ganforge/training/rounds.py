@@ -18,7 +18,7 @@ from ganforge.core.schedule import Moment
 from ganforge.core.space import Space
 from ganforge.data import Dataset, Deck, Examples
 from ganforge.games import build_game
-from ganforge.networks.growing import growing, levels
+from ganforge.networks.growing import Growing, growing, levels
 from ganforge.networks.players import condition_of
 from ganforge.runs.inputs import Kept
 from ganforge.training.average import MovingAverage
@@ -134,6 +134,12 @@ class Rounds:
             part.grow(step)
         for optimiser in self.referee.optimisers.values():
             optimiser.grow(step)
+
+    @property
+    def coarse(self) -> Growing | None:
+        """Whoever knows how examples of the present level look, where it is not the last one."""
+        part = next(iter(growing(self.average.network)), None)
+        return part if part is not None and self.growth < self._levels - 1 else None
 
     def rehearse(self, n: int) -> None:
         """Play a round of ``n`` examples of which nothing remains: to see what it costs."""

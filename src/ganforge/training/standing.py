@@ -31,6 +31,7 @@ class Standing:
     worse: at how many examinations in a row that was so.
     worth_keeping: whether the best moment's samples were not bad (``health.measures.bad``).
     suspected: at how many examinations in a row a failure was seen; its name may change.
+    growth: the step of growth of the best moment: scores of different sizes are not compared.
     rescues: what was changed, oldest first: ``nimg`` (where it was seen), ``back_to``, ``code``, ``changes``.
     """
 
@@ -42,6 +43,7 @@ class Standing:
     worse: int = 0
     worth_keeping: bool = False
     suspected: int = 0
+    growth: int = 0
     rescues: list[dict[str, Any]] = field(default_factory=list)
 
     def examined(
@@ -62,6 +64,12 @@ class Standing:
         self.past_its_best = bool(low > max(self.best_high, 2 * floor))
         self.worse = self.worse + 1 if self.past_its_best else 0
         return False
+
+    def grown(self, growth: int) -> None:
+        """Begin anew where examples are larger now than those that the best moment was chosen by."""
+        if growth != self.growth:
+            self.growth, self.best_nimg, self.best, self.best_high = growth, None, math.inf, math.inf
+            self.since_best, self.past_its_best, self.worse, self.suspected = 0, False, 0, 0
 
     def confirmed(self, findings: Sequence[Finding]) -> Finding | None:
         """The failure to act upon, if there is one: the first that has a remedy, seen twice in a row."""

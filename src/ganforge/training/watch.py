@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from ganforge.core.prior import Prior
 from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
-from ganforge.data import Dataset
+from ganforge.data import Dataset, Examples
 from ganforge.health.history import Examined, History
 from ganforge.health.measures import bad
 from ganforge.metrics.examination import Examiner
+from ganforge.networks.growing import Growing
 from ganforge.networks.operations import Operations
 from ganforge.networks.players import condition_of, condition_size
 from ganforge.runs.discriminator import Judge, judge_of, judging
@@ -33,6 +36,7 @@ _LARGE = 64 * 64  # places of a picture, above which fewer samples are looked at
 _SHARE = 0.025  # of the time, for examinations
 _QUARTERS = (0.25, 0.5, 0.75)  # of a budget in time: there it is examined in any case …
 _BETWEEN = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 3 / 8, 5 / 8, 7 / 8)  # … and here where that costs little
+_COARSE = 4_096  # examples of each part that a coarse level's samples are compared with, at most
 _WRITING = 2.0  # seconds, for the last picture, the checkpoint and the report
 # What a round and an examination cost at least on a quick processor, besides their arithmetic, in seconds.
 _ROUND, _LOOK = 4e-4, 0.05
@@ -58,6 +62,7 @@ class Watch:
         self._cost = 0.0  # seconds, of the last examination
         self._regular = EXAMINATIONS
         self._examiner: Examiner | None = None
+        self._examined_growth: int | None = None  # None is the whole size
         self._judge: Judge | None = None
         self._lines: list[dict[str, Any]] = []
         self._ill = False  # asked for at every round
@@ -135,8 +140,12 @@ class Watch:
 
     def examine(self, rounds: Rounds, sampler: GeneratorSampler) -> dict[str, Any]:
         """Look at the game now; gives the examination as plain data."""
-        if self._examiner is None:
-            self._examiner = self.examiner(rounds.recipe, self._dataset)
+        # Before training it is looked at as a whole: what comes later must not be worse than that.
+        level = rounds.coarse if rounds.nimg else None
+        growth = rounds.growth if level is not None else None
+        if self._examiner is None or self._examined_growth != growth:
+            self._examiner = self.examiner(rounds.recipe, self._dataset, level=level)
+            self._examined_growth = growth
         return self._examiner(sampler, self._judged(rounds)).to_json()
 
     def _judged(self, rounds: Rounds) -> Judge | None:
@@ -175,9 +184,17 @@ class Watch:
         )
 
     @staticmethod
-    def examiner(recipe: Recipe, dataset: Dataset, *, n: int | None = None) -> Examiner:
-        """Who examines games of ``recipe`` on ``dataset``, by ``n`` samples or as many as while training."""
+    def examiner(
+        recipe: Recipe, dataset: Dataset, *, n: int | None = None, level: Growing | None = None
+    ) -> Examiner:
+        """Who examines games of ``recipe`` on ``dataset``, by ``n`` samples or as many as while training.
+
+        Of a ``level`` that is not the last one, real examples are made as coarse as the samples are: so a
+        score says how well that level has been learned, and not how coarse it is.
+        """
         train, held_out, space = dataset.train, dataset.held_out, dataset.space
+        if level is not None:
+            train, held_out = _as_coarse(train, level, space), _as_coarse(held_out, level, space)
         asks = condition_of(recipe, space)
         return Examiner(
             space,
@@ -189,6 +206,19 @@ class Watch:
             n=n or _looked_at(space),
             seed=recipe.seed,
         )
+
+
+def _as_coarse(examples: Examples, level: Growing, space: Space) -> Examples:
+    """Some of the examples, as those of this level are."""
+    chosen = np.sort(np.random.Generator(np.random.Philox(key=1)).permutation(examples.n)[:_COARSE])
+    x = space.to_model(torch.from_numpy(np.array(examples.values[chosen])))
+    parts = [space.to_declared(level.seen(part)).numpy() for part in x.split(256)]
+    return replace(
+        examples,
+        values=np.concatenate(parts) if parts else examples.values,
+        labels=None if examples.labels is None else examples.labels[chosen],
+        rows=None if examples.rows is None else examples.rows[chosen],
+    )
 
 
 def _looked_at(space: Space) -> int:

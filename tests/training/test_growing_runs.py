@@ -1,0 +1,48 @@
+"""A run that grows is examined at the size that it has, and judged by what it has now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ganforge.health.history import History
+from ganforge.runs.folder import Run
+from ganforge.training.clock import Budget
+from ganforge.training.engine import Engine
+from ganforge.training.loop import Trainer
+from ganforge.training.standing import Standing
+from tests import players
+
+
+def test_scores_of_one_size_are_not_compared_with_those_of_another() -> None:
+    standing = Standing()
+    assert standing.examined(100, 0.2, 0.19, 0.21)
+    standing.grown(0)
+    assert standing.best == 0.2
+    standing.grown(1)
+    assert standing.examined(200, 5.0, 4.9, 5.1)
+    assert (standing.best_nimg, standing.best, standing.worse) == (200, 5.0, 0)
+    assert Standing.from_json(standing.to_json()).growth == 1
+
+
+def test_a_growing_run_is_examined_at_its_size_and_forgets_what_it_said_of_coarser_ones(
+    tmp_path: Path,
+) -> None:
+    recipe = players.picture_recipe("growing", growth=(0.4, 0.3))
+    data = players.pictures(80, shape=(3, 64, 64))
+    run = Run.create(tmp_path / "run", recipe=recipe, space=data.space, data=data.manifest)
+    trainer = Trainer(run, data, Budget(kimg=0.48), Engine(), tick_nimg=16)
+    looks: list[tuple[int, int | None]] = []
+    examine = trainer.watch.examine
+    trainer.watch.due = lambda nimg, step: nimg % 64 == 0  # type: ignore[method-assign]
+    trainer.watch.examine = lambda rounds, sampler: (  # type: ignore[method-assign]
+        found := examine(rounds, sampler),
+        looks.append((rounds.nimg, trainer.watch._examined_growth)),
+    )[0]
+    assert trainer.train().finished
+    assert looks[0] == (0, None)
+    assert [growth for _, growth in looks[1:]] == [0, 0, 0, 1, 1, None, None, None]
+    lines = list(run.log())
+    history = History.from_records(lines, recipe=recipe, space=data.space, training=72, held_out=8)
+    assert {tick["growth"] for tick in history.ticks if tick["nimg"]} == {2}
+    assert history.examined[0].nimg == 0
+    assert trainer.standing.growth == 2
