@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from ganforge.health.history import History
 from ganforge.runs.folder import Run
 from ganforge.training.clock import Budget
 from ganforge.training.engine import Engine
 from ganforge.training.loop import Trainer
+from ganforge.training.rounds import Rounds
 from ganforge.training.standing import Standing
 from tests import players
 
@@ -34,10 +36,13 @@ def test_a_growing_run_is_examined_at_its_size_and_forgets_what_it_said_of_coars
     looks: list[tuple[int, int | None]] = []
     examine = trainer.watch.examine
     trainer.watch.due = lambda nimg, step: nimg % 64 == 0  # type: ignore[method-assign]
-    trainer.watch.examine = lambda rounds, sampler: (  # type: ignore[method-assign]
-        found := examine(rounds, sampler),
-        looks.append((rounds.nimg, trainer.watch._examined_growth)),
-    )[0]
+
+    def noted(rounds: Rounds, sampler: Any) -> dict[str, Any]:
+        found = examine(rounds, sampler)
+        looks.append((rounds.nimg, trainer.watch._examined_growth))
+        return found
+
+    trainer.watch.examine = noted  # type: ignore[method-assign]
     assert trainer.train().finished
     assert looks[0] == (0, None)
     assert [growth for _, growth in looks[1:]] == [0, 0, 0, 1, 1, None, None, None]
