@@ -1,6 +1,10 @@
 """How the arithmetic is laid out must not change what is computed."""
 
 import os
+import platform
+import resource
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -51,3 +55,22 @@ def test_cuda_repeats_its_bits_and_float32_is_float32(monkeypatch: pytest.Monkey
         torch.use_deterministic_algorithms(False)
         torch.utils.deterministic.fill_uninitialized_memory = True
         torch.backends.cudnn.deterministic, torch.backends.cudnn.allow_tf32 = before
+
+
+@pytest.mark.skipif(sys.platform != "linux" or not platform.libc_ver()[0], reason="this is of glibc")
+@pytest.mark.parametrize("own", [False, True])
+def test_large_tensors_keep_their_memory(own: bool):
+    """Pages that are given back are filled with zeros anew each time. Malloc's own variables count for more."""
+    program = (
+        "import resource, torch; from ganforge.training.engine import Engine; Engine().apply()\n"
+        "make = lambda: [torch.ones(12_000_000) for _ in range(3)] and None\n"
+        "faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "for _ in range(4): before = faults(); make()\n"
+        "print(faults() - before)"
+    )
+    environment = os.environ | ({"MALLOC_TRIM_THRESHOLD_": "131072"} if own else {})
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    pages = 3 * 48_000_000 // resource.getpagesize()
+    assert int(done.stdout) > pages / 2 if own else int(done.stdout) < pages / 50
