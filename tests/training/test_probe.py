@@ -6,11 +6,14 @@ import itertools
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
-from ganforge.core.recipe import Penalty, Recipe
+from ganforge.core.recipe import Augmentation, Penalty, Recipe
 from ganforge.data import Dataset
 from ganforge.training import probe
 from ganforge.training.engine import Engine
@@ -38,6 +41,7 @@ def timed(monkeypatch: pytest.MonkeyPatch, takes: Takes) -> list[Engine]:
             self.engine, self.recipe = engine, recipe
             self.seconds, self.clock = takes(engine)
             self.share = min(self.seconds / self.clock, 1.0)
+            self.rounds = SimpleNamespace(game=nn.Module())
 
         def play(self) -> None:
             pass
@@ -83,35 +87,75 @@ def test_a_round_that_waits_for_a_core_is_no_slower(monkeypatch: pytest.MonkeyPa
     assert "the machine is busy: this process got" in found.words
 
 
+ONE, TWO_PARTS = (1, 1), (2, 1)  # workers and threads
+TWO, FOUR, EIGHT = (1, 2), (1, 4), (1, 8)
+
+
 @pytest.mark.parametrize(
-    ("speed_ups", "share", "threads", "rate"),
+    ("speed_ups", "share", "taken", "rate"),
     [
-        ({8: 5.0, 4: 3.0}, 1.0, 8, 5.0),
-        ({8: 2.0, 4: 3.0, 2: 1.8}, 1.0, 4, 3.0),
-        ({8: 0.4, 4: 0.7, 2: 1.15}, 1.0, 1, 1.0),  # too little for what it takes from others
-        ({8: 5.0, 4: 3.0}, 0.6, 1, 1.0),  # on a busy machine
+        ({EIGHT: 5.0, FOUR: 3.0}, 1.0, EIGHT, 5.0),
+        ({EIGHT: 2.0, FOUR: 3.0, TWO: 1.8}, 1.0, FOUR, 3.0),
+        ({EIGHT: 0.4, FOUR: 0.7, TWO: 1.15}, 1.0, ONE, 1.0),  # too little for what it takes from others
+        ({(4, 2): 3.0, EIGHT: 3.3}, 1.0, (4, 2), 3.0),  # parts suffer less when the machine is busy
+        ({(4, 2): 3.0, EIGHT: 4.0}, 1.0, EIGHT, 4.0),
+        ({EIGHT: 5.0, FOUR: 3.0}, 0.6, ONE, 1.0),  # on a busy machine
+        ({TWO_PARTS: 1.3, EIGHT: 5.0}, 0.6, TWO_PARTS, 1.3),
     ],
 )
-def test_threads_are_taken_where_rounds_are_much_sooner_done(
-    monkeypatch: pytest.MonkeyPatch, speed_ups: dict[int, float], share: float, threads: int, rate: float
+def test_cores_are_taken_where_rounds_are_much_sooner_done(
+    monkeypatch: pytest.MonkeyPatch,
+    speed_ups: dict[tuple[int, int], float],
+    share: float,
+    taken: tuple[int, int],
+    rate: float,
 ):
-    torch.set_num_threads(2)
+    def takes(engine: Engine) -> tuple[float, float]:
+        return 0.06, 0.06 / share / speed_ups.get((engine.workers, engine.threads or 1), 1.0)
+
     monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
-    timed(monkeypatch, lambda engine: (0.06, 0.06 / speed_ups.get(engine.threads or 1, share)))
+    timed(monkeypatch, takes)
     recipe = players.recipe(precision="float32")
     found = probe.probe(recipe, players.points(), device=CPU)
-    assert found.engine.threads == threads
+    assert (found.engine.workers, found.engine.threads) == taken
+    assert found.engine.parts == found.engine.workers
     assert found.images_per_second == pytest.approx(recipe.batch / 0.06 * rate)
+    tried = timed(monkeypatch, takes)
+    probe.probe(recipe, players.points(), device=CPU, cores=1)
+    assert {(engine.workers, engine.threads) for engine in tried} == {ONE}
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({}, [2, 4, 8]),
+        ({"batch": 12}, [2, 4]),
+        ({"packing": 2}, [2, 4, 8]),
+        ({"packing": 4}, [2, 4]),
+        ({"objective": "relativistic_average"}, []),
+        ({"augmentation": Augmentation(policy="translation", target=0.6)}, []),
+        ({"discriminator": replace(players.recipe().discriminator, options={"spectral_norm": True})}, []),
+    ],
+)
+def test_a_batch_is_cut_only_where_its_parts_know_nothing_of_each_other(
+    changes: dict[str, Any], parts: list[int]
+):
+    """Adaptive augmentation and power iterations keep what they saw: of two parts at once, the last one's."""
+    recipe, data = players.recipe(**changes), players.points()
+    if "augmentation" in changes:
+        recipe, data = replace(players.picture_recipe(), **changes), players.pictures()
+    way = probe._Way(Engine(), recipe, data)
+    assert probe._in_parts(recipe, way) == parts
 
 
 def test_rounds_that_turn_out_slow_on_many_threads_are_given_one(monkeypatch: pytest.MonkeyPatch):
-    torch.set_num_threads(2)
+    before = torch.get_num_threads()
     engine, recipe, data = Engine(threads=2, channels_last=True), players.recipe(), players.points()
     timed(monkeypatch, lambda engine: (0.06, 0.09 if engine.threads == 1 else 0.2))
     assert probe.fewer_threads(engine, recipe, data, seconds=1.0) == replace(engine, threads=1)
     timed(monkeypatch, lambda engine: (0.06, 0.06 if engine.threads == 1 else 0.04))
     assert probe.fewer_threads(engine, recipe, data, seconds=1.0) == engine
-    assert torch.get_num_threads() == 2
+    assert torch.get_num_threads() == before
 
 
 def test_a_large_batch_is_not_played_before_a_small_one_is_known(monkeypatch: pytest.MonkeyPatch):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
@@ -112,6 +114,45 @@ def test_four_parts_give_the_gradients_of_one_big_batch(kind: str):
     assert whole.nimg == cut.nimg == 48
     for name, value in whole.game.state_dict().items():
         torch.testing.assert_close(cut.game.state_dict()[name], value, rtol=1e-4, atol=2e-6, msg=name)
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_parts_that_are_played_at_once_give_the_same_bits(precision: torch.dtype):
+    """In half precision threads share a cache of weights, which must not decide how gradients add up."""
+    data = players.pictures(classes=3)
+    recipe = players.picture_recipe(discriminator_moves=2, mismatched=0.5, kimg=10)
+    engine = Engine(precision=precision, parts=4, workers=2, threads=1)
+    first = Rounds(recipe, data, engine)
+    again = Rounds(recipe, data, replace(engine, workers=1) if precision == torch.float32 else engine)
+    for rounds in (first, again):
+        for number in range(12):
+            rounds.play(number / 12)
+    for name, value in first.game.state_dict().items():
+        assert torch.equal(again.game.state_dict()[name], value), name
+    noted, same = first.ledger.close(), again.ledger.close()
+    assert noted == same
+
+
+def test_a_part_that_fails_is_told_when_all_have_stopped():
+    """So that what goes on from there has the memory of all of them."""
+    playing = [0]
+
+    class Failing(TwoNumbers):
+        def play(self, deal: object, draw: Draw, moment: Moment) -> Iterator[Turn]:
+            if draw.part == 0:
+                raise torch.OutOfMemoryError("no more")
+            playing[0] += 1
+            time.sleep(0.2)
+            playing[0] -= 1
+            yield Turn("generator", self.players["generator"](torch.ones(4, 1))[:, 0])
+
+    game = Failing(())
+    pool = Engine(parts=2, workers=2, threads=1).pool()
+    player = Player(family="x", optimiser="sgd")
+    judge = Referee(game, dict.fromkeys(game.players, player), ledger=Ledger(), pool=pool)
+    with pytest.raises(torch.OutOfMemoryError):
+        judge.round([deal, deal], [Draw(0, part=part, parts=2) for part in range(2)], MOMENT)
+    assert playing == [0]
 
 
 @pytest.mark.parametrize("optimiser", ["adam", "sgd", "rmsprop"])

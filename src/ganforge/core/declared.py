@@ -23,6 +23,7 @@ class ObjectiveTraits:
             ``distance``: a critic's, whose scale a penalty or a clip must set. ``energy``: minus an error.
         saturates: whether the generator's gradient vanishes where the discriminator is sure.
         generator_sees_reals: whether the generator's loss needs D(real).
+        batchwise: whether an example's loss depends on the others of its batch.
         options: names of the keyword arguments that a recipe may give.
     """
 
@@ -32,6 +33,7 @@ class ObjectiveTraits:
     logit: ClassVar[Literal["odds", "distance", "energy"]] = "odds"
     saturates: ClassVar[bool] = False
     generator_sees_reals: ClassVar[bool] = False
+    batchwise: ClassVar[bool] = False
     options: ClassVar[tuple[str, ...]] = ()
 
 

@@ -237,6 +237,7 @@ class RelativisticAverage(Objective):
     words = "D judges against the average of the other side"
     generator_sees_reals = True
     level = None
+    batchwise = True
 
     def _discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         return softplus(fake.mean(0) - real) + softplus(fake - real.mean(0))

@@ -6,7 +6,9 @@ import ctypes
 import gc
 import os
 import sys
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeVar
 
 import torch
@@ -25,7 +27,7 @@ Module = TypeVar("Module", bound=nn.Module)
 
 @dataclass(frozen=True)
 class Engine:
-    """Device, precision, memory format, threads, parts and recording of a training.
+    """Device, precision, memory format, threads, parts, workers and recording of a training.
 
     Attributes:
         device: where networks and data live.
@@ -33,6 +35,7 @@ class Engine:
         channels_last: whether pictures and weights are stored with the channel as the last axis.
         threads: processor threads of one operation; None leaves torch's choice.
         parts: pieces that a batch is cut into, whose gradients are added up.
+        workers: parts that are played at once, each by a thread of Python's; the bits are the same.
         recorded: whether rounds are played from recordings (``training.recording``), where a game allows
             it; in float32, on the processor and in one part.
     """
@@ -42,18 +45,20 @@ class Engine:
     channels_last: bool = False
     threads: int | None = None
     parts: int = 1
+    workers: int = 1
     recorded: bool = False
 
     def apply(self) -> None:
         """Set what is the process's own: threads, numbers rounded to zero, memory, and CUDA's kernels."""
-        if self.threads is not None:
-            torch.set_num_threads(self.threads)
-        # Numbers below 1e-38 cost a hundred times as much as others on some processors.
-        torch.set_flush_denormal(True)
+        _apply_to_thread(self.threads)
         if self.device.type == "cpu":
             _keep_memory()
         if self.device.type == "cuda":
             _repeatable()
+
+    def pool(self) -> Executor | None:
+        """The threads that play parts of a round at once; None where one part is played after the other."""
+        return None if self.workers == 1 else _pool(self.workers, self.threads)
 
     def release(self) -> None:
         """Give the memory of tensors that are gone back to the device."""
@@ -81,6 +86,7 @@ class Engine:
             "channels_last": self.channels_last,
             "threads": self.threads,
             "parts": self.parts,
+            "workers": self.workers,
             "recorded": self.recorded,
         }
 
@@ -92,8 +98,22 @@ class Engine:
             channels_last=fields["channels_last"],
             threads=fields["threads"],
             parts=fields["parts"],
+            workers=fields.get("workers", 1),
             recorded=fields.get("recorded", False),
         )
+
+
+def _apply_to_thread(threads: int | None) -> None:
+    """What each thread of Python's must be told for itself."""
+    if threads is not None:
+        torch.set_num_threads(threads)
+    # Numbers below 1e-38 cost a hundred times as much as others on some processors.
+    torch.set_flush_denormal(True)
+
+
+@cache
+def _pool(workers: int, threads: int | None) -> Executor:
+    return ThreadPoolExecutor(workers, "part", initializer=_apply_to_thread, initargs=(threads,))
 
 
 def _keep_memory() -> None:

@@ -2,9 +2,7 @@
 
 What else runs on a machine must not decide how a training computes. So ways that play on one thread are
 compared by the processor time of a round, of which the least is taken: waiting for a core does not count.
-More threads are compared by how long a round then takes, by the clock, with the processor time that one
-thread needs: on an idle machine that is the speed-up, and on a busy one, where threads wait for each other,
-it is none.
+What several cores give is seen by the clock alone, in rounds that alternate with those of one thread.
 """
 
 from __future__ import annotations
@@ -16,7 +14,9 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 
 import torch
+from torch import nn
 
+from ganforge.core.declared import OBJECTIVES
 from ganforge.core.errors import out_of_memory
 from ganforge.core.recipe import Recipe
 from ganforge.core.schedule import Moment
@@ -33,7 +33,8 @@ _ENOUGH = 0.15  # seconds spent on two ways, after which the least of each is kn
 _LATE = 0.999  # of the budget: what grows has its whole size then
 _FEW = 2  # examples of the first, careful round; with one alone there are no batch statistics
 _WORTH = 1.05  # a change must be this much faster to be taken
-_WORTH_THREADS = 1.2  # the same of threads, which take cores from whatever else the person does
+_WORTH_CORES = 1.2  # the same of a way that takes cores from whatever else the person does
+_DEARER = 1.4  # times the processor's time, that parts played at once may take on a busy machine
 _MUCH = 1.3  # and of one thread in place of several, once a training has begun
 _IDLE = 0.9  # share of a core that a process gets at least where nothing else wants it
 _PATIENCE = 3  # times the processor's time, that a probe on a busy machine may take by the clock
@@ -77,11 +78,13 @@ def probe(
     device: torch.device,
     free: bool = False,
     seconds: float = _SECONDS,
+    cores: int | None = None,
 ) -> Finding:
     """Play a few rounds in each way and keep the fastest. Leaves no trace in any player.
 
     One thing is changed at a time: memory format, precision, for short rounds whether they are recorded,
-    which is in float32, and at last threads. Where the device is ``free`` and its rounds are short, the
+    which is in float32, and at last how several cores share a round: parts of the batch that are played at
+    once, or threads of each operation. Where the device is ``free`` and its rounds are short, the
     processor is tried as well: it starts a tiny network's many small operations sooner
     (results/accelerator.md).
 
@@ -92,6 +95,7 @@ def probe(
         free: whether nobody asked for this device.
         seconds: that it may take, about: of the processor's time, or on an accelerator by the clock. What
             there is no time left to try is not taken; the first round of two examples is always played.
+        cores: of the processor, that a round may use; None leaves it to torch, which takes all there are.
     """
     most = torch.get_num_threads()
     spent = _Spent(device, seconds)
@@ -109,8 +113,9 @@ def probe(
             best = candidate
     engine, pace = best.engine, best.seconds
     share = best.share
-    if plain_way.threads is not None and share > _IDLE:
-        engine, pace = _threads(best, most, light, dataset, spent)
+    if plain_way.threads is not None:
+        cores = most if cores is None else min(cores, most)
+        engine, pace = _shared(best, cores, _in_parts(recipe, plain), dataset, spent)
     engine.apply()
     examples = light.batch * recipe.discriminator_moves / pace
     found = Finding(
@@ -136,16 +141,16 @@ def fewer_threads(engine: Engine, recipe: Recipe, dataset: Dataset, *, seconds: 
         recipe, dataset: what it plays.
         seconds: of the processor's time that it may take to find out, about.
     """
-    most, spent = torch.get_num_threads(), _Spent(engine.device, seconds)
-    one = replace(engine, threads=1, parts=1)
+    spent = _Spent(engine.device, seconds)
+    one = replace(engine, threads=1)
     try:
         alone = _lightened(one, recipe, dataset, spent)
-        together = _Way(replace(one, threads=most), alone.recipe, dataset)
+        together = _Way(engine, alone.recipe, dataset)
         together.play()
         _compare(alone, together, spent, 1)
     finally:
-        torch.set_num_threads(most)
-    return replace(engine, threads=1) if together.clock / alone.clock > _MUCH else engine
+        engine.apply()
+    return one if together.clock / alone.clock > _MUCH else engine
 
 
 # -- what a round takes ---------------------------------------------------------------------------
@@ -238,7 +243,8 @@ def _lightened(engine: Engine, recipe: Recipe, dataset: Dataset, spent: _Spent) 
 
     What is fastest for a part of a large batch is fastest for the batch, and nobody should wait for it.
     """
-    batch = min(recipe.batch, _FEW * recipe.packing)
+    few = _FEW * recipe.packing * engine.parts
+    batch = min(recipe.batch, few)
     while True:
         way = _Way(engine, recipe if batch == recipe.batch else replace(recipe, batch=batch), dataset)
         way.play()
@@ -247,7 +253,7 @@ def _lightened(engine: Engine, recipe: Recipe, dataset: Dataset, spent: _Spent) 
         room = int(_LIGHT * spent.seconds / way.seconds)
         if batch == recipe.batch or room < 2:
             return way
-        batch = min(room * batch, recipe.batch)
+        batch = min(room * batch // (4 * few) * 4 * few or room * few, recipe.batch)
 
 
 def _compare(one: _Way, other: _Way, spent: _Spent, shares: int) -> None:
@@ -278,19 +284,51 @@ def _tried(
     return way
 
 
-def _threads(best: _Way, most: int, light: Recipe, dataset: Dataset, spent: _Spent) -> tuple[Engine, float]:
-    """How many threads an operation should have, of at most ``most``, and what a round then takes."""
-    engine, pace = best.engine, best.seconds
-    if 5 * best.seconds > spent.left:  # rounds that long are arithmetic, which can be shared
-        return replace(engine, threads=most), pace / most
-    alone, threads = pace, most
-    while threads > 1:
-        way = _tried(replace(best.engine, threads=threads), best, light, dataset, spent, 2)
-        if way is None or (engine is not best.engine and way.clock > pace):
-            break
-        if alone / way.clock > _WORTH_THREADS:
-            engine, pace = way.engine, way.clock
-        threads //= 2
+def _in_parts(recipe: Recipe, way: _Way) -> list[int]:
+    """Into how many parts a batch may be cut that are played at once, to the gradient of the whole batch.
+
+    Examples must not know of each other, and the game must keep nothing of what it plays: which of two parts
+    came first would then be chance.
+    """
+    game = way.rounds.game
+    before = [buffer.clone() for buffer in game.buffers()]
+    way.play()
+    if not all(map(torch.equal, before, game.buffers())):
+        return []
+    if OBJECTIVES.find(recipe.objective).batchwise or not all(map(_independent, game.modules())):
+        return []
+    return [n for n in (2, 4, 8) if not any(one.batch % (n * recipe.packing) for one in (recipe, way.recipe))]
+
+
+def _independent(module: nn.Module) -> bool:
+    statistics = isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d))
+    return not statistics and getattr(module, "examples_are_independent", True)
+
+
+def _shared(
+    alone: _Way, cores: int, parts: list[int], dataset: Dataset, spent: _Spent
+) -> tuple[Engine, float]:
+    """How several cores should share a round, and what it then takes.
+
+    Parts that are played at once wait for each other once in a turn. Threads do so in each operation: on a
+    busy machine, where one of them has no core, that makes a round many times as long, so they are tried on
+    an idle one only.
+    """
+    engine, pace, idle = alone.engine, alone.seconds, alone.share > _IDLE
+    ways = [] if engine.recorded else [n for n in parts if n <= cores]
+    tried = [replace(engine, parts=n, workers=n, threads=cores // n if idle else 1) for n in ways]
+    if idle:
+        if 5 * pace > spent.left and cores > 1:  # rounds that long are arithmetic, which can be shared
+            return replace(engine, threads=cores), pace / cores
+        tried += [replace(engine, threads=cores >> halvings) for halvings in range(cores.bit_length() - 1)]
+    for number, other in enumerate(tried):
+        way = _tried(other, alone, alone.recipe, dataset, spent, len(tried) - number)
+        if way is None or (not idle and way.seconds > _DEARER * alone.seconds):
+            continue
+        taken = way.clock if idle else alone.seconds * way.clock / alone.clock
+        alike = engine is not alone.engine and other.workers == engine.workers
+        if pace / taken > (_WORTH if alike else _WORTH_CORES):
+            engine, pace = other, taken
     return engine, pace
 
 
@@ -315,8 +353,10 @@ def _words(engine: Engine, ratio: float, share: float) -> str:
     changes: Sequence[str] = [word for word, chosen in differs.items() if chosen]
     where = str(engine.device)
     if engine.device.type == "cpu":
-        threads = engine.threads or torch.get_num_threads()
+        threads = engine.workers * (engine.threads or torch.get_num_threads())
         where = f"CPU, {threads} thread{'s' * (threads != 1)}"
+        if engine.workers > 1:
+            where += f" for {engine.workers} parts of a batch at once"
         if share <= _IDLE:
             where += f" (the machine is busy: this process got {100 * share:.0f} % of a core)"
     plain = "plain float32" if engine.device.type != "cpu" else "float32 on one thread"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor, wait
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -44,6 +46,8 @@ class Referee:
         ledger: where notes, losses and gradient norms go.
         precision: the type that network bodies compute in; logits and losses stay in float32.
         recorded: whether rounds of one part are played from recordings, where the game allows it.
+        pool: threads that play parts at once. The game must keep nothing of what it plays; the sum of the
+            gradients is taken in the order of the parts, so the bits are the same.
 
     Attributes:
         refused: moves not made because a gradient was not finite.
@@ -58,6 +62,7 @@ class Referee:
         ledger: Ledger,
         precision: torch.dtype = torch.float32,
         recorded: bool = False,
+        pool: Executor | None = None,
     ) -> None:
         assert set(players) == set(game.players), (set(players), set(game.players))
         self.game = game
@@ -69,6 +74,7 @@ class Referee:
         self.refused = 0
         self._device = next(game.players.parameters()).device
         self._precision = precision
+        self._pool = pool
         self._recorder: Recorder | None = None
         if recorded and isinstance(game, Recordable) and isinstance(game, nn.Module):
             if precision == torch.float32 and self._device.type == "cpu":
@@ -105,30 +111,46 @@ class Referee:
     def _move(self, plays: Sequence[Play]) -> Move | None:
         """The next turn of every part: who moves, and the gradient for that player's parameters only."""
         move: Move | None = None
-        for play in plays:
-            turn = self._next(play)
-            if turn is None:
+        for part in self._parts(plays):
+            if part is None:
                 return None
-            name, loss = turn.player, turn.loss
-            assert loss.dim() == 1, f"a turn's loss is per example, (N,), not {tuple(loss.shape)}"
-            assert move is None or move.player == name, "the parts of a round fell out of step"
-            # Only the mover's gradients are computed: the opponent's weights cost nothing. Each example
-            # weighs the same: this is the gradient of the mean.
-            weights = torch.full(loss.shape, 1.0 / (loss.shape[0] * len(plays)), device=loss.device)
-            moving = self.optimisers[name].moving
-            part = torch.autograd.grad(loss, moving, weights, materialize_grads=True)
-            notes = [(f"{name}_loss", loss), *turn.notes.items()]
             if move is None:
-                move = Move(name, list(part), notes)
-            else:
-                foreach.add_(move.gradients, part)
-                move.notes.extend(notes)
+                move = part
+                continue
+            assert move.player == part.player, "the parts of a round fell out of step"
+            foreach.add_(move.gradients, part.gradients)
+            move.notes.extend(part.notes)
         return move
+
+    def _parts(self, plays: Sequence[Play]) -> Iterable[Move | None]:
+        """The next turn of each part, in their order, whoever of the pool has played them."""
+        turn = partial(self._part, parts=len(plays))
+        if self._pool is None or len(plays) == 1:
+            return map(turn, plays)
+        turns = [self._pool.submit(turn, play) for play in plays]
+        wait(turns)  # all of them: where one has failed, no other may still use memory
+        return [turn.result() for turn in turns]
+
+    def _part(self, play: Play, parts: int) -> Move | None:
+        """The next turn of one of so many parts."""
+        turn = self._next(play)
+        if turn is None:
+            return None
+        name, loss = turn.player, turn.loss
+        assert loss.dim() == 1, f"a turn's loss is per example, (N,), not {tuple(loss.shape)}"
+        # Only the mover's gradients are computed: the opponent's weights cost nothing. Each example
+        # weighs the same: this is the gradient of the mean.
+        weights = torch.full(loss.shape, 1.0 / (loss.shape[0] * parts), device=loss.device)
+        moving = self.optimisers[name].moving
+        gradients = torch.autograd.grad(loss, moving, weights, materialize_grads=True)
+        return Move(name, list(gradients), [(f"{name}_loss", loss), *turn.notes.items()])
 
     def _next(self, play: Play) -> Turn | None:
         if self._precision == torch.float32:
             return next(play, None)
-        with torch.autocast(self._device.type, dtype=self._precision):
+        # Threads share autocast's cache of weights, and would find it filled or empty by chance.
+        cached = self._pool is None
+        with torch.autocast(self._device.type, dtype=self._precision, cache_enabled=cached):
             return next(play, None)
 
     def _make(self, move: Move, moment: Moment) -> None:

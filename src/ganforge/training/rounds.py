@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import accumulate
+from threading import Lock
 
 import numpy as np
 import torch
@@ -96,6 +97,7 @@ class Rounds:
             ledger=self.ledger,
             precision=engine.precision,
             recorded=engine.recorded,
+            pool=engine.pool(),
         )
         self.average = MovingAverage(
             self.game.players["generator"], ema_nimg=recipe.ema_nimg, ema_ramp=recipe.ema_ramp
@@ -103,6 +105,7 @@ class Rounds:
         self._grow(self._grown(0.0))
         # What examples say of themselves is dealt only to players that have a place for it.
         self._deck = deck_of(dataset.train, recipe, dataset.space, device=engine.device, mirror=recipe.mirror)
+        self._dealing = Lock()
         self._draws = [
             Draw(key(recipe.seed, 3), part=part, parts=engine.parts, device=engine.device)
             for part in range(engine.parts)
@@ -154,9 +157,10 @@ class Rounds:
 
         def deal() -> Batch:
             nonlocal position
-            batch = self.engine.shape(self._deck.deal(position, rows))
+            with self._dealing:  # parts that are played at once share one order of an epoch
+                batch = self._deck.deal(position, rows)
             position += self.recipe.batch
-            return batch
+            return self.engine.shape(batch)
 
         return deal
 
