@@ -60,7 +60,7 @@ def test_cuda_repeats_its_bits_and_float32_is_float32(monkeypatch: pytest.Monkey
 @pytest.mark.skipif(sys.platform != "linux" or not platform.libc_ver()[0], reason="this is of glibc")
 @pytest.mark.parametrize("own", [False, True])
 def test_large_tensors_keep_their_memory(own: bool):
-    """Pages that are given back are filled with zeros anew each time. Who set malloc's variables keeps them."""
+    """Pages that are given back are filled with zeros anew. Who set malloc's own variables keeps them."""
     program = (
         "import resource, torch; from ganforge.training.engine import Engine; Engine().apply()\n"
         "make = lambda: [torch.ones(12_000_000) for _ in range(3)] and None\n"

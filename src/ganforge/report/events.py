@@ -127,6 +127,11 @@ def _sentence(kind: str, event: dict[str, Any]) -> str:
         case "out of memory":
             parts = counted(number(event.get("parts")), "part")
             return f"out of memory: from the last checkpoint on, each batch is played in {parts}"
+        case "fewer threads":
+            before = words(event.get("before", ""))
+            return (
+                f"the machine was busy: on with {words(event.get('threads', ''))} thread in place of {before}"
+            )
         case "watching failed":
             return f"a watcher failed, training went on: {words(event.get('error', ''))}"
         case _:

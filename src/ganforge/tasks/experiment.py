@@ -86,7 +86,8 @@ class Experiment:
     def measure(self) -> Experiment:
         """The same, with the fastest way to compute on this machine."""
         limit = {} if self.budget.seconds is None else {"seconds": min(0.02 * self.budget.seconds, 8.0)}
-        finding = probe(self.recipe, self.dataset, device=self.device, free=self.free, **limit)
+        cores = None if self.budget.core_minutes is None else 1
+        finding = probe(self.recipe, self.dataset, device=self.device, free=self.free, cores=cores, **limit)
         measured = replace(self, finding=finding)
         check(self.recipe, self.dataset.space, measured.examples or math.inf, self.budget)
         return measured

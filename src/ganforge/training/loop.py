@@ -30,6 +30,8 @@ from ganforge.training.changes import difference_of, moved_since
 from ganforge.training.clock import Alarm, Budget, Plan
 from ganforge.training.engine import Engine
 from ganforge.training.ledger import Statistics
+from ganforge.training.pace import Pace
+from ganforge.training.probe import fewer_threads
 from ganforge.training.rescue import way_back, why_stop
 from ganforge.training.rounds import Rounds, shown_inputs
 from ganforge.training.signals import StopRequest
@@ -42,6 +44,7 @@ GALLERY = 64  # fixed latents, so that pictures are comparable through time
 SCATTER = 2_000  # the same for points
 TRIPLES = 24  # input, made, target
 _MOST_PARTS = 8  # that a batch is cut into where it does not fit into memory: it is halved three times
+_RETRY = 1.5  # seconds of the processor's time, to measure threads anew
 _WINDOW = 32  # rounds, in which a fifth of the moves may be refused
 
 
@@ -129,6 +132,7 @@ class Trainer:
 
     def __post_init__(self) -> None:
         self.engine.apply()
+        self._pace = Pace(self.engine)
         self.plan = Plan(self.budget, seconds=self.spent)
         self.standing = Standing()
         self.findings: tuple[Finding, ...] = ()
@@ -184,6 +188,8 @@ class Trainer:
                 break
             self._round()
             self._check_finite()
+            if self._pace.falls_short():
+                self._choose_threads()
             step = self.rounds.recipe.batch * self.rounds.recipe.discriminator_moves
             if self.watch.due(self.nimg, step):
                 self.tick(examine=True)
@@ -239,12 +245,35 @@ class Trainer:
             f"{recipe.batch} is played in {parts} parts of {recipe.batch // parts}, to the same gradient"
         )
         self.engine = replace(self.engine, parts=parts)
-        self.run.info["engine"] = self.engine.to_json()  # so that a resume does not try the larger ones again
-        self.run.write()
+        self._note_engine()
         del self.rounds, self._sampler
         self.engine.release()
         self._play(recipe)
         self._resume()
+
+    def _choose_threads(self) -> None:
+        """Go on with one thread where the machine has become busy, from a checkpoint of this moment."""
+        engine = fewer_threads(self.engine, self.rounds.recipe, self.dataset, seconds=_RETRY)
+        if engine == self.engine:
+            self._pace.stays()
+            return
+        before = self.engine.threads or torch.get_num_threads()
+        self.save()  # what follows has other bits: a resume must not repeat what was played until here
+        self.engine = engine
+        engine.apply()
+        self.rounds.go_on_with(engine)
+        self._pace = Pace(engine)
+        self._note_engine(threads=torch.get_num_threads())
+        self.run.add_event("fewer threads", nimg=self.nimg, threads=engine.threads, before=before)
+        self.on_event(
+            f"the machine is busy, and {before} threads wait for each other: on with one thread, which is "
+            "faster now; its results are not bit for bit those of more"
+        )
+
+    def _note_engine(self, **changes: Any) -> None:
+        """Keep how it is computed now, so that a resume does the same."""
+        self.run.info.update(engine=self.engine.to_json(), **changes)
+        self.run.write()
 
     def tick(self, *, examine: bool = False) -> None:
         """Write the log and a picture. The one place where the host waits for the device."""

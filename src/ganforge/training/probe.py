@@ -148,6 +148,10 @@ def fewer_threads(engine: Engine, recipe: Recipe, dataset: Dataset, *, seconds: 
         together = _Way(engine, alone.recipe, dataset)
         together.play()
         _compare(alone, together, spent, 1)
+    except RuntimeError as error:
+        if out_of_memory(error):
+            return engine
+        raise
     finally:
         engine.apply()
     return one if together.clock / alone.clock > _MUCH else engine

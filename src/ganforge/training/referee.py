@@ -50,6 +50,7 @@ class Referee:
             gradients is taken in the order of the parts, so the bits are the same.
 
     Attributes:
+        pool: see above; it may be changed between two rounds.
         refused: moves not made because a gradient was not finite.
         unrecorded: why rounds are not played from recordings although that was asked for, or None.
     """
@@ -74,7 +75,7 @@ class Referee:
         self.refused = 0
         self._device = next(game.players.parameters()).device
         self._precision = precision
-        self._pool = pool
+        self.pool = pool
         self._recorder: Recorder | None = None
         if recorded and isinstance(game, Recordable) and isinstance(game, nn.Module):
             if precision == torch.float32 and self._device.type == "cpu":
@@ -125,9 +126,9 @@ class Referee:
     def _parts(self, plays: Sequence[Play]) -> Iterable[Move | None]:
         """The next turn of each part, in their order, whoever of the pool has played them."""
         turn = partial(self._part, parts=len(plays))
-        if self._pool is None or len(plays) == 1:
+        if self.pool is None or len(plays) == 1:
             return map(turn, plays)
-        turns = [self._pool.submit(turn, play) for play in plays]
+        turns = [self.pool.submit(turn, play) for play in plays]
         wait(turns)  # all of them: where one has failed, no other may still use memory
         return [turn.result() for turn in turns]
 
@@ -149,7 +150,7 @@ class Referee:
         if self._precision == torch.float32:
             return next(play, None)
         # Threads share autocast's cache of weights, and would find it filled or empty by chance.
-        cached = self._pool is None
+        cached = self.pool is None
         with torch.autocast(self._device.type, dtype=self._precision, cache_enabled=cached):
             return next(play, None)
 

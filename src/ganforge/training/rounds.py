@@ -144,6 +144,10 @@ class Rounds:
         part = next(iter(growing(self.average.network)), None)
         return part if part is not None and self.growth < self._levels - 1 else None
 
+    def go_on_with(self, engine: Engine) -> None:
+        """Compute so from now on; only threads and workers may be others."""
+        self.engine, self.referee.pool = engine, engine.pool()
+
     def rehearse(self, n: int) -> None:
         """Play a round of ``n`` examples of which nothing remains: to see what it costs."""
         game = copy.deepcopy(self.game)
