@@ -109,7 +109,7 @@ class Set:
             classifier = others[0].classifier if others else classifier_of(self.dataset) if labelled else None
             values, _ = pictures_of(self.dataset)
             self._judges[features] = Judge(
-                values, size=self.size, extractor=extractor_of(features), classifier=classifier
+                values, size=self.size, extractor=extractor_of(features, self.size), classifier=classifier
             )
         return self._judges[features]
 

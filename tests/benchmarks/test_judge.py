@@ -76,5 +76,5 @@ def test_the_command_prints_one_line_of_json(
     np.save(tmp_path / "noise.npy", rng.integers(0, 256, (64, 64, 64, 3), dtype=np.uint8))
     assert main(["titian", str(tmp_path / "noise.npy"), "--most", "32"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["features"] == "mobilenet-v2"
+    assert found["features"] == "mobilenet-v2 at 64"
     assert found["kernel"] > 100 * abs(found["kernel_best"])

@@ -21,7 +21,7 @@ def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GANFORGE_CACHE", str(tmp_path / "cache"))
     real = some_pictures(60, seed=0)
     np.save(tmp_path / "spots.npy", real)
-    monkeypatch.setitem(judge.FEATURES, "mobilenet", (lambda _: sketch(real), "none"))
+    monkeypatch.setitem(judge.FEATURES, "mobilenet", lambda folder, side: sketch(real))
     return tmp_path / "spots.npy"
 
 

@@ -24,15 +24,20 @@ __all__ = ["mobilenet_v2", "mobilenet_v2_logits", "same_padding", "squeezenet", 
 _CAFFE_MEAN = (104.0, 117.0, 123.0)  # blue, green, red, of the data that SqueezeNet was trained on
 
 
-def mobilenet_v2(file: Path) -> Extractor:
-    """MobileNetV2 1.0 at 224 (Sandler et al. 2018): 1,280 features, the last average pool.
+def mobilenet_v2(file: Path, side: int = 224) -> Extractor:
+    """MobileNetV2 1.0 (Sandler et al. 2018): 1,280 features, the last average pool.
+
+    Args:
+        side: what pictures are resized to; 224 is what it was trained on.
 
     Raises:
         DataError: the file is missing, or not such a file.
     """
-    network = _MobileNet(file)
+    network = _MobileNet(file, side)
     # Of larger batches the layers' outputs leave the processor's cache, and reading takes twice as long.
-    return Extractor("mobilenet-v2", network.features, "bilinear antialiased to 224", batch=8)
+    name = "mobilenet-v2" if side == 224 else f"mobilenet-v2 at {side}"
+    batch = max(1, 8 * 224**2 // side**2)
+    return Extractor(name, network.features, f"bilinear antialiased to {side}", batch=batch)
 
 
 def mobilenet_v2_logits(file: Path, pictures: Tensor) -> Tensor:
@@ -62,7 +67,8 @@ def squeezenet_logits(file: Path, pictures: Tensor) -> Tensor:
 class _MobileNet:
     """The operations of the file, run in order; weights are (byte − zero) · scale."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, side: int = 224) -> None:
+        self.side = side
         arrays = _arrays(file)
         try:
             self.meta: dict[str, Any] = json.loads(bytes(arrays["meta"]).decode())
@@ -86,7 +92,7 @@ class _MobileNet:
         return self._run(pictures, None).flatten(1)
 
     def _run(self, pictures: Tensor, until: str | None) -> Tensor:
-        x = (_of_side(pictures, 224) - self.meta["input_zero"]) * self.meta["input_scale"]
+        x = (_of_side(pictures, self.side) - self.meta["input_zero"]) * self.meta["input_scale"]
         held = {self.meta["input"]: x}
         for op in self.operations:
             x = held[op["in"]]
