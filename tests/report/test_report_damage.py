@@ -19,6 +19,8 @@ from ganforge.runs.folder import Run
 from tests.report.conftest import PICTURES, MakeRun, finding, picture_file, tick
 from tests.report.page_tree import Node, parse
 
+pytestmark = pytest.mark.filterwarnings("ignore::ganforge.core.errors.DamageWarning")
+
 EVIL = (
     """<script>alert(1)</script><img src=x onerror=alert(2)>"'--></style></title></script><!--&lt;${title}"""
 )

@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ganforge.core.errors import MachineError, RunError, UsageError
+from ganforge.core.errors import DamageWarning, MachineError, RunError, UsageError
 from ganforge.core.prior import Prior
 from ganforge.core.space import Space
 from ganforge.networks import generator, seeded
@@ -71,7 +71,8 @@ def test_a_line_cut_short_does_not_swallow_the_next(tmp_path: Path):
     with path.open("ab") as file:
         file.write(b'{"nimg": 2, "lo')  # a full disk, or a kill
     files.append_line(path, {"nimg": 3, "loss": float("nan"), "all": [float("inf"), 1.5]})
-    assert files.read_lines(path) == [{"nimg": 1}, {"nimg": 3, "loss": None, "all": [None, 1.5]}]
+    with pytest.warns(DamageWarning, match=r"log\.jsonl: a line is damaged and left out \(line 2"):
+        assert files.read_lines(path) == [{"nimg": 1}, {"nimg": 3, "loss": None, "all": [None, 1.5]}]
 
 
 def test_a_long_log_is_read_quickly(tmp_path: Path):
@@ -275,4 +276,5 @@ def test_a_walk_between_lengths_keeps_between_them_and_takes_the_middle():
 def test_a_line_nested_without_end_is_left_out(tmp_path: Path):
     deep = "[" * 200_000 + "]" * 200_000
     (tmp_path / "log.jsonl").write_text('{"nimg": 1}\n{"nimg": ' + deep + '}\n{"nimg": 2}\n')
-    assert [line["nimg"] for line in files.read_lines(tmp_path / "log.jsonl")] == [1, 2]
+    with pytest.warns(DamageWarning, match="line 2"):
+        assert [line["nimg"] for line in files.read_lines(tmp_path / "log.jsonl")] == [1, 2]

@@ -13,6 +13,7 @@ import torch
 
 import ganforge
 from ganforge.core.errors import GanforgeError, MachineError, RunError, UsageError
+from ganforge.runs.checkpoint import Opened
 from ganforge.runs.folder import Run
 from ganforge.runs.sampler import load as load_run
 from ganforge.shipping import export as exporting
@@ -85,7 +86,7 @@ def test_the_card_says_what_is_known(copied: Path):
     (copied / "events.jsonl").unlink()
     run = Run.open(copied)
     description = Description.of(run.recipe, run.space)
-    before = card(run, description, nimg=112)
+    before = card(run, description, opened=Opened(112, "0" * 64))
     for words in (
         "Not measured",
         "to be filled in",
@@ -102,7 +103,7 @@ def test_the_card_says_what_is_known(copied: Path):
     run.add_event("finding", finding={"code": "blurred", "severity": "notice", "meaning": "It is soft."})
     run.add_event("finding", finding={"code": "fine", "severity": "good", "meaning": "All is well."})
     run.add_event("finding", finding=finding)
-    after = card(run, description, nimg=112)
+    after = card(run, description, opened=Opened(112, "0" * 64))
     row = "| kernel distance (sketch-64) | 0.08124 | 0.075 to 0.0871 | 0.0041 | lower | 1000 |"
     assert row in after
     assert "Exact copies found: 2" in after
@@ -119,16 +120,17 @@ def test_the_card_says_what_is_known(copied: Path):
 def test_the_card_does_not_tell_where_the_data_were(copied: Path):
     run = Run.open(copied)
     run.data["source"] = "/home/somebody/secret place/cats"
-    text = card(run, Description.of(run.recipe, run.space), nimg=1)
+    text = card(run, Description.of(run.recipe, run.space), opened=Opened(1, ""))
     assert "- source: cats" in text
     assert "somebody" not in text
 
 
 @pytest.mark.parametrize("record", ["[]", "{", '{"scores": 3}', '{"scores": [3]}', '{"scores": [{}]}'])
+@pytest.mark.filterwarnings("ignore::ganforge.core.errors.DamageWarning")
 def test_damaged_scores_make_no_card_fail(record: str, copied: Path):
     (copied / "scores.json").write_text(record)
     run = Run.open(copied)
-    assert "## Scores" in card(run, Description.of(run.recipe, run.space), nimg=1)
+    assert "## Scores" in card(run, Description.of(run.recipe, run.space), opened=Opened(1, ""))
 
 
 def test_a_folder_that_differs_is_not_kept(copied: Path, monkeypatch: pytest.MonkeyPatch):

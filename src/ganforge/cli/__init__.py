@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import importlib
-import os
 import signal
 import sys
-import threading
+import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 import ganforge
-from ganforge.core.errors import GanforgeError, MachineError, nearest, out_of_memory
+from ganforge.cli.streams import steady
+from ganforge.core.errors import DamageWarning, GanforgeError, MachineError, nearest, out_of_memory
+from ganforge.core.signals import SAVE, STOP, Handlers
 
 __all__ = ["VERBS", "main"]
 
@@ -29,6 +31,7 @@ VERBS = {
     "studio": "play, watch and explore in the browser",
     "recipes": "list, show and copy the recipes",
     "data": "check a folder or file before training",
+    "check": "verify a run folder: every file, checksum and line",
     "doctor": "check this machine: versions, speed, and ten seconds of training",
 }
 
@@ -36,6 +39,18 @@ VERBS = {
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit code. An error of the user's is one line on standard error."""
     words = sys.argv[1:] if arguments is None else arguments
+    with steady() as (out, _):
+        code = _run(words)
+        out.flush()
+    lost = out.lost
+    # A training has its run folder, and `head` has had enough; else nobody has seen what was asked for.
+    if lost is None or isinstance(lost, BrokenPipeError) or words[:1] == ["train"]:
+        return code
+    print(f"gan {' '.join(words[:1])}: standard output cannot be written: {lost}", file=sys.stderr)
+    return code or MachineError.exit_code
+
+
+def _run(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         print(_overview())
         return 0
@@ -46,13 +61,20 @@ def main(arguments: list[str] | None = None) -> int:
     if verb not in VERBS:
         print(f"gan: there is no verb {verb!r}.{nearest(verb, VERBS)} See: gan --help", file=sys.stderr)
         return 2
+    told = _Told()
     try:
-        with _ending_at_sigterm():
+        with _damage_said(verb), Handlers((*STOP, *SAVE), told.on_signal):
             return importlib.import_module(f"ganforge.cli.{verb}").main(words[1:])
     except GanforgeError as error:
         print(f"gan {verb}: {error}", file=sys.stderr)
         return error.exit_code
-    except (RuntimeError, MemoryError) as error:
+    except KeyboardInterrupt:
+        print(f"gan {verb}: stopped at once", file=sys.stderr)
+        return 130
+    except BaseException as error:
+        if told.signal:  # whatever became of _Terminated on its way
+            print(f"gan {verb}: stopped by {told.signal}", file=sys.stderr)
+            return 143
         why = out_of_memory(error)
         if not why:
             raise
@@ -62,36 +84,45 @@ def main(arguments: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return MachineError.exit_code
-    except KeyboardInterrupt:
-        print(f"gan {verb}: stopped at once", file=sys.stderr)
-        return 130
-    except _Terminated:
-        print(f"gan {verb}: stopped by SIGTERM", file=sys.stderr)
-        return 143
-    except BrokenPipeError:  # the reader, such as head, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
 
 
 class _Terminated(BaseException):
-    """SIGTERM, as KeyboardInterrupt is Ctrl-C: what is half written is tidied up on the way out."""
+    """SIGTERM and its like, as KeyboardInterrupt is Ctrl-C: what is half written is tidied up."""
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> None:
-    raise _Terminated
+class _Told:
+    """Who asked to stop. A training and a server listen themselves, once they have begun; this is before.
+
+    Attributes:
+        signal: the first one's name; empty before.
+    """
+
+    def __init__(self) -> None:
+        self.signal = ""
+
+    def on_signal(self, number: int, _: FrameType | None) -> None:
+        name = signal.Signals(number).name
+        if name not in SAVE:  # there is nothing to save yet
+            self.signal = self.signal or name
+            raise _Terminated
 
 
 @contextmanager
-def _ending_at_sigterm() -> Generator[None]:
-    """A training and a server listen to SIGTERM themselves, once they have begun; this is for all else."""
-    if threading.current_thread() is not threading.main_thread():
+def _damage_said(verb: str) -> Generator[None]:
+    """Each :class:`DamageWarning` becomes a line on standard error, once."""
+    said: set[str] = set()
+
+    def say(message: Warning | str, category: type[Warning], *more: Any, **named: Any) -> None:
+        if not issubclass(category, DamageWarning):
+            shown(message, category, *more, **named)
+        elif str(message) not in said:
+            said.add(str(message))
+            print(f"gan {verb}: warning: {message}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", DamageWarning)
+        shown, warnings.showwarning = warnings.showwarning, say
         yield
-        return
-    former = signal.signal(signal.SIGTERM, _terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, former)
 
 
 def _overview() -> str:

@@ -61,7 +61,7 @@ def main(arguments: list[str]) -> int:
     options = parse(Evaluate, "evaluate", arguments)
     from ganforge.cli.screen import Screen
     from ganforge.core.errors import UsageError
-    from ganforge.tasks.evaluation import evaluate_run
+    from ganforge.tasks.evaluation import evaluate_run, keep
 
     if options.duality_steps < 1:
         raise UsageError(f"--duality-steps is {options.duality_steps}; it must be at least 1")
@@ -79,13 +79,18 @@ def main(arguments: list[str]) -> int:
             discriminator=options.discriminator,
             duality_steps=options.duality_steps if options.duality else 0,
             seed=options.seed,
+            write=False,
             progress=progress,
         )
+    # Shown before it is written: minutes of scoring are not lost with a disk that refuses.
     if options.json:
         screen.json(found.to_json())
-        return 0
-    for line in _page(found):
-        screen.say(line)
+    else:
+        for line in _page(found):
+            screen.say(line)
+    files = keep(found)
+    if not options.json:
+        screen.table([(name, str(path)) for name, path in files.items()])
     return 0
 
 
@@ -106,6 +111,7 @@ def _page(found: Evaluation) -> list[str]:
     """The whole answer, a line each."""
     lines = [
         f"run       {found.run}: {found.nimg / 1000:,.1f} kimg, {found.samples:,} samples, seed {found.seed}",
+        f"weights   SHA-256 {found.weights}",
         f"data      {_data(found.data)}",
     ]
     lines += [f"note      {note}" for note in found.notes]
@@ -120,8 +126,6 @@ def _page(found: Evaluation) -> list[str]:
         "",
         "floor     what real examples score against other real ones: a generator can hardly do better",
         "[ … ]     95 % interval; 'like real' where the floor is within it or beaten, else how far off",
-        f"scores    {found.run / 'scores.json'}",
-        f"report    {found.run / 'report.html'}",
     ]
     return lines
 
@@ -234,8 +238,6 @@ def _instrument(found: Instrument) -> list[str]:
             f"{_gain(d.discriminator_gain)}, the generator {_gain(d.generator_gain)}"
         )
     lines += [f"note      {note}" for note in found.notes]
-    if found.picture is not None:
-        lines.append(f"picture   {found.picture}")
     return lines
 
 

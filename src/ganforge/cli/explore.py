@@ -381,7 +381,8 @@ def main(arguments: list[str]) -> int:
     subject = Subject(run_or_last(run, screen.say), out=question.out, data=question.data_at, say=screen.say)
     with screen.busy("exploring …"):
         answer = question.ask(subject)
-    screen.table(answer.lines)
+    screen.table(answer.lines)  # shown before it is written
+    screen.table([("wrote", str(path)) for path in answer.keep()])
     return 0
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import Positional
 
 from ganforge.cli.options import option, parse, run_or_last
+from ganforge.core.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,6 +41,8 @@ class Export:
     """of a translation between two piles, the way back"""
     best: Annotated[bool, option()] = False
     """the checkpoint with the best score, in place of the newest"""
+    moment: Annotated[int | None, option("N")] = None
+    """the checkpoint after so many examples: a folder's name under RUN/checkpoints"""
 
 
 def main(arguments: list[str]) -> int:
@@ -47,6 +50,8 @@ def main(arguments: list[str]) -> int:
     from ganforge.runs.folder import Run
     from ganforge.shipping.export import export
 
+    if options.best and options.moment is not None:
+        raise UsageError("give either --best or --moment")
     run = run_or_last(options.run)
     distance = None if options.precision == "float32" else _kernel_distance(Run.open(run).space)
     made = export(
@@ -54,7 +59,7 @@ def main(arguments: list[str]) -> int:
         to=options.to,
         out=options.out,
         precision=options.precision,
-        moment="best" if options.best else "chosen",
+        moment="best" if options.best else "chosen" if options.moment is None else options.moment,
         back=options.back,
         distance=distance,
     )

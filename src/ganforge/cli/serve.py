@@ -52,6 +52,7 @@ def main(arguments: list[str]) -> int:
         from ganforge.shipping.service import Service
     except ImportError:
         raise MachineError("serving needs more packages: pip install 'ganforge[serve]'") from None
+    from ganforge.runs.sampler import GeneratorSampler
     from ganforge.runs.translator import Translator
     from ganforge.shipping.guard import Door, is_loopback
     from ganforge.shipping.limits import Limits
@@ -62,6 +63,7 @@ def main(arguments: list[str]) -> int:
     run = options.run or str(run_or_last(None))
     sampler = load(run, moment="best" if options.best else "chosen")
     opened = listen(options.host, options.port)
+    opened_at = sampler.opened if isinstance(sampler, GeneratorSampler) else None
     sampler, engine = quickest(sampler)
     names = tuple(name.lower() for name in (*options.allow_host, options.host))
     service = Service(
@@ -69,7 +71,7 @@ def main(arguments: list[str]) -> int:
         name=Path(run).name,
         door=Door(is_loopback(options.host), names, token),
         limits=Limits(max_batch=options.max_batch),
-        abilities={} if isinstance(sampler, Translator) else _abilities(Path(run)),
+        abilities={} if opened_at is None else _abilities(Path(run), opened_at.nimg),
     )
     main = "/translate" if isinstance(sampler, Translator) else "/sample"
     able = "".join(f", /{name}" for name in service.abilities)
@@ -81,10 +83,8 @@ def main(arguments: list[str]) -> int:
     return serve(service, opened)
 
 
-def _abilities(run: Path) -> dict[str, Ability]:
+def _abilities(run: Path, moment: int) -> dict[str, Ability]:
     """What a run folder can do besides sampling; exported files need none of that code."""
-    if not (run / "run.json").is_file():
-        return {}
     from ganforge.tasks.abilities import abilities
 
-    return abilities(run)
+    return abilities(run, moment)

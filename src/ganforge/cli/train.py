@@ -148,7 +148,7 @@ def _resume(options: Train, screen: Screen) -> int:
             )
     path = run_or_last(None if options.data is None else Path(options.data), say=None)
     budget = {"minutes": options.minutes, "core_minutes": options.core_minutes, "kimg": options.kimg}
-    done = nothing_left(path, **budget)
+    done = nothing_left(path, **budget, accept_changes=options.accept_changes)
     if done is not None:
         screen.say(done)
         return 0

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import fields as dataclass_fields
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from ganforge.core.errors import UsageError, nearest
+from ganforge.core.fields import choice, listed, mapping, only, real, text
 
 if TYPE_CHECKING:
     import torch
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["Condition", "ConditionKind", "phrases"]
 
 ConditionKind = Literal["class", "labels", "numbers", "text"]
+
+_MANY = 10_000_000  # names, captions, examples, and numbers of one
+_LONGEST = 100_000  # characters of a caption
 
 
 def phrases(text: str) -> list[str]:
@@ -162,11 +168,36 @@ class Condition:
         return {name: value for name, value in asdict(self).items() if value not in ((), "")}
 
     @classmethod
-    def from_json(cls, fields: dict[str, Any]) -> Condition:
-        def tuples(value: Any) -> Any:
-            return tuple(tuples(item) for item in value) if isinstance(value, (list, tuple)) else value
+    def from_json(cls, fields: Any, where: str = "condition") -> Condition:
+        """The inverse of :meth:`to_json`, on plain data of unknown origin.
 
-        return cls(**{name: tuples(value) for name, value in fields.items()})
+        Raises ValueError, TypeError or KeyError: a field is missing, unknown, or of the wrong type.
+        """
+        fields = mapping(fields, where)
+        only(fields, [field.name for field in dataclass_fields(cls)], where)
+
+        def numbers(value: Any) -> tuple[float, ...]:
+            return tuple(real(number, where) for number in listed(value, where, _MANY))
+
+        def texts(name: str) -> tuple[str, ...]:
+            found = listed(fields.get(name, []), f"{where}.{name}", _MANY)
+            return tuple(text(words, f"{where}.{name}", _LONGEST) for words in found)
+
+        found = cls(
+            kind=cast(ConditionKind, choice(fields["kind"], f"{where}.kind", get_args(ConditionKind))),
+            names=texts("names"),
+            mean=numbers(fields.get("mean", [])),
+            deviation=numbers(fields.get("deviation", [])),
+            examples=tuple(numbers(row) for row in listed(fields.get("examples", []), where, _MANY)),
+            captions=texts("captions"),
+            encoder=text(fields.get("encoder", ""), f"{where}.encoder"),
+        )
+        top = found.size - 1 if found.kind in ("class", "text") and not found.encoder else math.inf
+        if any(number > top for row in found.examples for number in row) or 0 in found.deviation:
+            raise ValueError(f"{where} names what it does not have")
+        if found.kind != "class" and not (found.examples and len({len(row) for row in found.examples}) == 1):
+            raise ValueError(f"{where} needs examples, all of one length")
+        return found
 
     @classmethod
     def of_classes(cls, names: Sequence[str]) -> Condition:

@@ -10,7 +10,8 @@
     ├── MachineError (RuntimeError)     exit 3   the machine's fault: disk, memory, device
     └── DivergenceError (RuntimeError)  exit 4   training stopped on its own: numbers are no longer finite
 
-Invariants that no user can break are ``assert`` statements, not errors of this tree.
+What is damaged and can be passed over is a :class:`DamageWarning`, which names the file and what is used in
+its place. Invariants that no user can break are ``assert`` statements, not errors of this tree.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import difflib
 from collections.abc import Iterable
 
 __all__ = [
+    "DamageWarning",
     "DataError",
     "DivergenceError",
     "GanforgeError",
@@ -71,6 +73,13 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """A hint for a misspelt ``word``: ``" Did you mean 'x'?"``, or ``""`` where nothing is near."""
     match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f" Did you mean {match[0]!r}?" if match else ""
+
+
+class DamageWarning(UserWarning):
+    """A file is damaged, and what comes next is without it: the text names the file and what is used instead.
+
+    ``gan`` prints each once, in a line of its own on standard error.
+    """
 
 
 _EXHAUSTED = ("out of memory", "can't allocate memory", "not enough memory")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from collections.abc import Callable
+from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from ganforge.core.condition import Condition
 from ganforge.core.errors import DataError
+from ganforge.core.fields import choice, listed, mapping, only, real, text, whole
 from ganforge.core.value_range import ValueRange
 
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ FINE = (
 )
 
 Kind = Literal["points", "pictures", "sound", "shapes"]
+
+_MANY = 1 << 30  # numbers of one example, classes, columns: more is no data set
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,18 +157,37 @@ class Space:
         return x.add(1.0).mul_(127.5).round_().clamp_(0, 255).byte()
 
     def to_json(self) -> dict[str, Any]:
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {field.name: getattr(self, field.name) for field in dataclass_fields(self)}
         for name in ("condition", "source", "value_range"):
             values[name] = values[name] and values[name].to_json()
         return {name: value for name, value in values.items() if value not in ((), None)}
 
     @classmethod
-    def from_json(cls, fields: dict[str, Any]) -> Space:
-        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
-        if "condition" in values:
-            values["condition"] = Condition.from_json(values["condition"])
-        if "source" in values:
-            values["source"] = Space.from_json(values["source"])
-        if "value_range" in values:
-            values["value_range"] = ValueRange.from_json(values["value_range"])
-        return cls(**values)
+    def from_json(cls, fields: Any, where: str = "space") -> Space:
+        """The inverse of :meth:`to_json`, on plain data of unknown origin.
+
+        Raises ValueError, TypeError or KeyError: a field is missing, unknown, or of the wrong type.
+        """
+        fields = mapping(fields, where)
+        only(fields, [field.name for field in dataclass_fields(cls)], where)
+        condition, source, rate = (fields.get(name) for name in ("condition", "source", "sample_rate"))
+        values = fields.get("value_range")
+        if source is not None and "source" in mapping(source, f"{where}.source"):
+            raise ValueError("the space of inputs has no inputs of its own")
+
+        def many(name: str, kind: Callable[[Any, str], Any]) -> tuple[Any, ...]:
+            found = listed(fields.get(name, []), f"{where}.{name}", _MANY)
+            return tuple(kind(item, f"{where}.{name}") for item in found)
+
+        return cls(
+            kind=cast(Kind, choice(fields["kind"], f"{where}.kind", get_args(Kind))),
+            shape=many("shape", lambda side, name: whole(side, name, 1, _MANY)),
+            offset=many("offset", real),
+            scale=many("scale", lambda number, name: real(number, name, least=5e-324)),
+            classes=many("classes", lambda name, words: text(name, words, 10_000)),
+            columns=many("columns", lambda name, words: text(name, words, 10_000)),
+            sample_rate=None if rate is None else whole(rate, f"{where}.sample_rate", 1, 10_000_000),
+            condition=None if condition is None else Condition.from_json(condition, f"{where}.condition"),
+            source=None if source is None else cls.from_json(source, f"{where}.source"),
+            value_range=None if values is None else ValueRange.from_json(values, f"{where}.value_range"),
+        )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ganforge.core.errors import DataError
+from ganforge.core.fields import flag, mapping, only, real
 
 __all__ = ["ValueRange"]
 
@@ -70,6 +71,9 @@ class ValueRange:
         return {"low": self.low, "high": self.high, "deep": self.deep}
 
     @classmethod
-    def from_json(cls, fields: dict[str, Any]) -> ValueRange:
-        """The inverse of :meth:`to_json`. Raises DataError, TypeError or KeyError for anything else."""
-        return cls(float(fields["low"]), float(fields["high"]), bool(fields["deep"]))
+    def from_json(cls, fields: Any, where: str = "value_range") -> ValueRange:
+        """The inverse of :meth:`to_json`. Raises ValueError, TypeError or KeyError for anything else."""
+        fields = mapping(fields, where)
+        only(fields, ("low", "high", "deep"), where)
+        low, high = (real(fields[name], f"{where}.{name}") for name in ("low", "high"))
+        return cls(low, high, None if fields["deep"] is None else flag(fields["deep"], f"{where}.deep"))

@@ -77,7 +77,7 @@ class Stored:
 
 
 def cache_folder(wish: Path | None = None) -> Path:
-    """``wish``, else $GANFORGE_CACHE, else ~/.cache/ganforge, else a temporary folder that can be written.
+    """``wish``, else $GANFORGE_CACHE, else the user's cache of this system, else a temporary folder.
 
     Raises:
         MachineError: a folder that was asked for cannot be written.
@@ -87,13 +87,24 @@ def cache_folder(wish: Path | None = None) -> Path:
         if _writable(asked):
             return asked
         raise MachineError(f"the cache folder {asked} cannot be written; name another with GANFORGE_CACHE")
-    home = Path(os.path.expanduser("~")) / ".cache" / "ganforge"
+    home = _users_own()
     if _writable(home):
         return home
-    shared = Path(tempfile.gettempdir()) / f"ganforge-cache-{os.getuid()}"
-    if _writable(shared) and shared.stat().st_uid == os.getuid() and not shared.is_symlink():
+    # Where users have no numbers, each has a temporary folder of its own.
+    user = getattr(os, "getuid", lambda: None)()
+    shared = Path(tempfile.gettempdir()) / ("ganforge-cache" if user is None else f"ganforge-cache-{user}")
+    if _writable(shared) and user in (None, shared.stat().st_uid) and not shared.is_symlink():
         return shared
     return Path(tempfile.mkdtemp(prefix="ganforge-cache-"))  # another user has taken that name
+
+
+def _users_own() -> Path:
+    """Where this system keeps a user's caches."""
+    try:
+        from platformdirs import user_cache_dir
+    except ImportError:  # it needs users with numbers, which not every system has
+        return Path("~/.cache/ganforge").expanduser()
+    return Path(user_cache_dir("ganforge", appauthor=False))
 
 
 def _writable(folder: Path) -> bool:
@@ -163,6 +174,8 @@ def _intact(path: Path, expected: dict[str, Any]) -> bool:
 
 
 def _sync(path: Path) -> None:
+    if os.name == "nt":  # where folders cannot be opened
+        return
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

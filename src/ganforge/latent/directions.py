@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +14,12 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from ganforge.core.errors import RunError, UsageError, nearest
+from ganforge.core.errors import DamageWarning, RunError, UsageError, nearest
 from ganforge.core.logistic import fit_logistic
 from ganforge.core.prior import Prior
 from ganforge.latent.attributes import Measure
 from ganforge.networks.layers import CONV, CONV_TRANSPOSED, LatentInput
-from ganforge.runs.files import machine_faults, sha256, write_atomically
+from ganforge.runs.files import machine_faults, read_sealed, sealed, sha256, write_atomically
 
 __all__ = [
     "Direction",
@@ -297,7 +297,13 @@ def write_directions(folder: Path, directions: Sequence[Direction], info: Mappin
     """
     kept: dict[str, Direction] = {}
     if (folder / "directions.json").is_file():
-        former, told = read_directions(folder)
+        try:
+            former, told = read_directions(folder)
+        except RunError as error:
+            warnings.warn(
+                f"{error}: it is replaced, and its directions are lost", DamageWarning, stacklevel=2
+            )
+            former, told = [], {}
         if told.get("checkpoint") == info.get("checkpoint"):
             kept = {direction.name: direction for direction in former}
     kept |= {direction.name: direction for direction in directions}
@@ -307,16 +313,16 @@ def write_directions(folder: Path, directions: Sequence[Direction], info: Mappin
     with machine_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / "directions.safetensors", content)
-    write_atomically(folder / "directions.json", json.dumps(record, indent=1))
+    write_atomically(folder / "directions.json", sealed(record))
 
 
 def read_directions(folder: Path) -> tuple[list[Direction], dict[str, Any]]:
     """What :func:`write_directions` wrote. Raises RunError where it is missing or damaged."""
     file = folder / "directions.json"
     try:
-        record = json.loads(file.read_text())
+        record, sound = read_sealed(file)
         content = (folder / "directions.safetensors").read_bytes()
-        if record["format"] != FORMAT or record["sha256"] != sha256(content):
+        if sound is False or record["format"] != FORMAT or record["sha256"] != sha256(content):
             raise ValueError("its checksum or format does not match")
         vectors = safetensors.torch.load(content)
         found = [Direction(vector=vectors[fields["name"]], **fields) for fields in record["directions"]]
@@ -326,7 +332,7 @@ def read_directions(folder: Path) -> tuple[list[Direction], dict[str, Any]]:
             f"there are no directions in {folder}; gan explore RUN directions finds some"
         ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
-        raise RunError(f"{file} is damaged ({error}); delete it and find the directions anew") from None
+        raise RunError(f"{file} is damaged ({error}); gan explore RUN directions finds them anew") from None
     return found, info
 
 

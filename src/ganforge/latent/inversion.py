@@ -7,7 +7,6 @@ of how strange the example is.
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from ganforge.core.prior import Prior
 from ganforge.core.space import Space
 from ganforge.networks.encoder import Encoder
 from ganforge.networks.layers import seeded
-from ganforge.runs.files import machine_faults, sha256, write_atomically
+from ganforge.runs.files import machine_faults, read_sealed, sealed, sha256, write_atomically
 from ganforge.runs.sampler import GeneratorSampler
 
 __all__ = ["Inverted", "anomaly_scores", "invert", "read_encoder", "train_encoder", "write_encoder"]
@@ -285,7 +284,7 @@ def write_encoder(folder: Path, encoder: Encoder, *, checkpoint: str, rounds: in
     with machine_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / "encoder.safetensors", content)
-    write_atomically(folder / "encoder.json", json.dumps(record, indent=1))
+    write_atomically(folder / "encoder.json", sealed(record))
 
 
 def read_encoder(folder: Path, sampler: GeneratorSampler, *, checkpoint: str, rounds: int) -> Encoder | None:
@@ -294,9 +293,9 @@ def read_encoder(folder: Path, sampler: GeneratorSampler, *, checkpoint: str, ro
     None where it is missing, damaged, of another generator, or trained for fewer rounds.
     """
     try:
-        record = json.loads((folder / "encoder.json").read_text())
+        record, sound = read_sealed(folder / "encoder.json")
         content = (folder / "encoder.safetensors").read_bytes()
-        fits = record["format"] == FORMAT and record["sha256"] == sha256(content)
+        fits = sound is not False and record["format"] == FORMAT and record["sha256"] == sha256(content)
         if not fits or record["checkpoint"] != checkpoint or record["rounds"] < rounds:
             return None
         encoder = Encoder(

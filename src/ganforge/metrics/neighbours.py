@@ -32,6 +32,7 @@ __all__ = [
 
 _KEPT = 120_000  # numbers drawn a side, up to which they are kept for the next time
 _SHORT = 16  # numbers a row
+_PART = 1 << 22  # numbers of examples that are prepared at once: 32 MB in float64, some three times over
 _BLOCK = 4_194_304  # squared distances held at once: 32 MB in float64
 
 
@@ -251,7 +252,16 @@ def nearest_by_parts(
 def nearest_examples(training: Examples, *others: Examples) -> list[tuple[Array, Indices]]:
     """Of each of ``others`` ``(N, ...)``, distance and index ``(N,)`` of the nearest ``training`` example.
 
-    Nearest by ``arrays.thumbnails``. Errors: see :func:`nearest_by_parts`.
+    Nearest by ``arrays.thumbnails``, which are made of a part of ``training`` at a time: memory is flat in
+    their number. Errors: see :func:`nearest_by_parts`.
     """
-    known = thumbnails(training, training)
-    return [nearest_by_parts(thumbnails(other, training), known) for other in others]
+    sought = [thumbnails(other, training) for other in others]
+    parts = [(np.full(len(x), np.inf), np.zeros(len(x), dtype=np.int64)) for x in sought]
+    step = max(256, _PART // max(sought[0].shape[1], 1)) if sought else 1
+    for start in range(0, max(len(training), 1), step):
+        known = References(thumbnails(training[start : start + step], training))
+        for x, (distance, index) in zip(sought, parts, strict=True):
+            found, at = nearest_by_parts(x, known)
+            closer = found < distance
+            distance[closer], index[closer] = found[closer], start + at[closer]
+    return parts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -156,9 +155,8 @@ def best_look(history: History) -> str:
 
 def _kept(run: Run) -> Measured:
     """Of ``scores.json``, as `gan evaluate` leaves it; nothing where there is none that can be read."""
-    try:
-        record = mapping(json.loads((run.path / "scores.json").read_bytes()))
-    except (OSError, ValueError, RecursionError):
+    record = run.scores()
+    if not record:
         return Measured()
     then, samples = number(record.get("nimg")), number(record.get("samples"))
     origin = "As gan evaluate measured them"

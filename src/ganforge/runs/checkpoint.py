@@ -1,8 +1,12 @@
-"""Checkpoints: safetensors and JSON in one folder, checksummed, written whole or not at all."""
+"""Checkpoints: safetensors and JSON in one folder, checksummed, written whole or not at all.
+
+A moment is known by the number of examples that had been shown, which is the folder's name. What is read of
+one is read from one folder and compared with its checksums, so that nobody gets the moment of one and the
+weights of another.
+"""
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -15,10 +19,13 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from ganforge.core.errors import RunError
-from ganforge.runs.files import sha256, write_folder
+from ganforge.core.fields import STRANGE, flag, listed, mapping, real, text, whole
+from ganforge.runs.files import encoded, machine_faults, read_sealed, sealed, sha256, write_folder
 
 __all__ = [
     "Checkpoint",
+    "Opened",
+    "damage",
     "fitting",
     "forget_after",
     "moments",
@@ -26,11 +33,27 @@ __all__ = [
     "path_of",
     "prune",
     "read_checkpoint",
+    "set_aside",
     "write_checkpoint",
 ]
 
 FORMAT = 1
 KEEP = 2  # the newest one, and one to fall back to
+_ASIDE = "damaged-"
+_MOST = 10**18  # examples, rounds
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Which weights somebody has opened.
+
+    Attributes:
+        nimg: examples shown by then.
+        weights: SHA-256 of ``average.safetensors``: the weights that make samples.
+    """
+
+    nimg: int
+    weights: str
 
 
 @dataclass(frozen=True)
@@ -41,11 +64,24 @@ class Checkpoint:
         path: its folder.
         state: progress as plain data: nimg, round, total_nimg, seconds, …
         tensors: file name without suffix to named tensors: ``game``, ``average``, ``optimisers``.
+        sha256: file name without suffix to the checksum of the file.
+        passed_over: what is wrong with each moment that was wanted and could not be read, a line each.
     """
 
     path: Path
     state: dict[str, Any]
     tensors: dict[str, dict[str, Tensor]]
+    sha256: dict[str, str]
+    passed_over: tuple[str, ...] = ()
+
+    @property
+    def nimg(self) -> int:
+        """Examples shown by then."""
+        return int(self.state["nimg"])
+
+    @property
+    def opened(self) -> Opened:
+        return Opened(self.nimg, self.sha256.get("average", ""))
 
 
 def path_of(folder: Path, nimg: int) -> Path:
@@ -56,7 +92,7 @@ def path_of(folder: Path, nimg: int) -> Path:
 def write_checkpoint(folder: Path, *, state: dict[str, Any], tensors: dict[str, dict[str, Tensor]]) -> Path:
     """Write ``folder/<nimg>`` and return it. Raises MachineError; then every former checkpoint is intact."""
     path = path_of(folder, state["nimg"])
-    if path.exists():  # the same moment, saved twice: as at Ctrl-C just after the clock
+    if path.exists() and not damage(path):  # the same moment, saved twice: as at Ctrl-C just after the clock
         return path
     files = {
         f"{name}.safetensors": safetensors.torch.save(
@@ -66,7 +102,9 @@ def write_checkpoint(folder: Path, *, state: dict[str, Any], tensors: dict[str, 
     }
     checksums = {name: sha256(content) for name, content in files.items()}
     record = {"format": FORMAT, "state": state, "sha256": checksums}
-    files["state.json"] = json.dumps({**record, "own_sha256": _own(record)}, indent=1).encode()
+    files["state.json"] = encoded(sealed(record))
+    if path.exists():
+        set_aside(path)
     write_folder(path, files)
     return path
 
@@ -77,37 +115,89 @@ def read_checkpoint(path: Path, only: tuple[str, ...] | None = None) -> Checkpoi
     Raises:
         RunError: a file is missing, cut or changed; the message names it.
     """
-    file = path / "state.json"
-    try:
-        record = json.loads(file.read_text())
-        own = record.pop("own_sha256")
-        version, state, checksums = record["format"], dict(record["state"]), dict(record["sha256"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise RunError(f"checkpoint file {file} is damaged ({error})") from None
-    if version != FORMAT:
-        raise RunError(f"checkpoint {path} has format {version}; this ganforge reads {FORMAT}: upgrade it")
-    if own != _own(record):
-        raise RunError(f"checkpoint file {file} is damaged: its checksum does not match")
-    if not isinstance(state.get("nimg"), int):
-        raise RunError(f"checkpoint file {file} is damaged: it does not say how far it came")
+    state, checksums = _state(path)
     tensors: dict[str, dict[str, Tensor]] = {}
-    for name, expected in checksums.items():
-        stem = name.removesuffix(".safetensors")
-        if not stem.isidentifier():
-            raise RunError(f"checkpoint file {file} is damaged: it names a file {name!r}")
+    for stem, expected in checksums.items():
         if only is not None and stem not in only:
             continue
-        try:
-            content = (path / name).read_bytes()
-        except OSError as error:
-            raise RunError(f"checkpoint file {path / name} cannot be read ({error.strerror})") from None
-        if sha256(content) != expected:
-            raise RunError(f"checkpoint file {path / name} is damaged: its checksum does not match")
+        content = _content(path / f"{stem}.safetensors", expected)
         try:
             tensors[stem] = safetensors.torch.load(content)
         except SafetensorError as error:
-            raise RunError(f"checkpoint file {path / name} is not a safetensors file ({error})") from None
-    return Checkpoint(path, state, tensors)
+            raise RunError(f"{path / stem}.safetensors is not a safetensors file ({error})") from None
+    missing = [name for name in only or () if name not in checksums]
+    if missing:
+        raise RunError(f"checkpoint file {path / 'state.json'} is damaged: it names no {missing[0]}")
+    return Checkpoint(path, state, tensors, checksums)
+
+
+def damage(path: Path) -> str:
+    """What is wrong with the checkpoint at ``path``, in a line; empty where all its files are as written."""
+    try:
+        for stem, expected in _state(path)[1].items():
+            _content(path / f"{stem}.safetensors", expected)
+    except RunError as error:
+        return str(error)
+    return ""
+
+
+def _content(file: Path, expected: str) -> bytes:
+    """The bytes of a file with this checksum. Raises RunError."""
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise RunError(f"checkpoint file {file} cannot be read ({error.strerror})") from None
+    if sha256(content) != expected:
+        raise RunError(f"checkpoint file {file} is damaged: its checksum does not match")
+    return content
+
+
+def _state(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """The state, and name without suffix and checksum of each file beside it. Raises RunError."""
+    file = path / "state.json"
+    try:
+        record, sound = read_sealed(file)
+        if record["format"] != FORMAT:
+            version = str(record["format"])[:20]
+            raise RunError(
+                f"checkpoint {path} has format {version}; this ganforge reads {FORMAT}: upgrade it"
+            )
+        if not sound:
+            raise RunError(f"checkpoint file {file} is damaged: its checksum does not match")
+        state = mapping(record["state"], "state")
+        checksums = {
+            text(name, "the name of a file"): text(checksum, "a checksum")
+            for name, checksum in mapping(record["sha256"], "sha256").items()
+        }
+        _check(state, path)
+        stems = {name.removesuffix(".safetensors"): checksum for name, checksum in checksums.items()}
+        if not all(stem.isidentifier() for stem in stems):
+            raise ValueError("it names a file of another kind")
+    except OSError as error:
+        raise RunError(f"checkpoint file {file} cannot be read ({error.strerror})") from None
+    except RunError:
+        raise
+    except STRANGE as error:
+        raise RunError(f"checkpoint file {file} is damaged ({error})") from None
+    return state, stems
+
+
+def _check(state: dict[str, Any], path: Path) -> None:
+    """Raise ValueError or TypeError unless every field has the type and the range that it must have."""
+    for name in ("nimg", "round", "total_nimg", "refused"):
+        if name in state or name == "nimg":
+            whole(state.get(name), f"state.{name}", 0, _MOST)
+    for name in ("recipe", "standing", "noted"):
+        mapping(state.get(name, {}), f"state.{name}")
+    real(state.get("seconds", 0.0), "state.seconds", least=0.0)
+    standing = state.get("standing", {})
+    if standing.get("best_nimg") is not None:
+        whole(standing["best_nimg"], "state.standing.best_nimg", 0, _MOST)
+    flag(standing.get("past_its_best", False), "state.standing.past_its_best")
+    for rescue in listed(standing.get("rescues", []), "state.standing.rescues"):
+        mapping(mapping(rescue, "a rescue")["changes"], "the changes of a rescue")
+    if path.name != path_of(path.parent, state["nimg"]).name:
+        raise ValueError(f"the folder is named after another moment than the {state['nimg']} of its state")
 
 
 @contextmanager
@@ -123,16 +213,12 @@ def fitting(found: Checkpoint, recipe: Path) -> Generator[None]:
         raise RunError(f"{found.path} does not fit the recipe in {recipe}: {reason}") from None
 
 
-def _own(record: dict[str, Any]) -> str:
-    """The checksum of ``state.json``'s own content."""
-    return sha256(json.dumps(record, sort_keys=True).encode())
-
-
 def _folders(folder: Path) -> list[Path]:
     """Finished checkpoints, newest first."""
     if not folder.is_dir():
         return []
-    return sorted((path for path in folder.iterdir() if path.name.isdigit()), reverse=True)
+    named = [path for path in folder.iterdir() if path.name.isdecimal() and path.name.isascii()]
+    return sorted(named, key=lambda path: int(path.name), reverse=True)
 
 
 def moments(folder: Path) -> list[int]:
@@ -151,10 +237,24 @@ def newest(folder: Path, only: tuple[str, ...] | None = None) -> tuple[Checkpoin
     return None, passed_over
 
 
+def set_aside(path: Path) -> None:
+    """Take a damaged checkpoint out of the way, so that its moment can be written anew: ``damaged-…``."""
+    aside = path.with_name(f"{_ASIDE}{path.name}")
+    with machine_faults(path):
+        shutil.rmtree(aside, ignore_errors=True)
+        path.rename(aside)
+
+
 def prune(folder: Path, keep: int = KEEP, *, best: int | None = None) -> None:
-    """Delete all checkpoints but the newest ``keep`` and that of ``best`` nimg, and what a kill left."""
-    stale = [path for path in _folders(folder)[keep:] if best is None or path != path_of(folder, best)]
-    for path in [*stale, *folder.glob(".tmp-*")]:
+    """Delete all checkpoints but the newest ``keep`` and that of ``best`` nimg.
+
+    What a kill left half-written goes too, and what was set aside, once training has come as far again.
+    """
+    known = _folders(folder)
+    stale = [path for path in known[keep:] if best is None or path != path_of(folder, best)]
+    newest = known[0].name if known else ""
+    aside = [path for path in folder.glob(f"{_ASIDE}*") if path.name.removeprefix(_ASIDE) <= newest]
+    for path in [*stale, *aside, *folder.glob(".tmp-*")]:
         shutil.rmtree(path, ignore_errors=True)
 
 

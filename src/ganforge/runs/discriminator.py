@@ -14,10 +14,10 @@ from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
 from ganforge.networks.players import build_discriminator, condition_size
 from ganforge.networks.protocols import Discriminator
-from ganforge.runs.checkpoint import fitting
+from ganforge.runs.checkpoint import Checkpoint, fitting
 from ganforge.runs.folder import Moment, Run
 
-__all__ = ["Judge", "judge_of", "judging", "load_discriminator", "load_judge"]
+__all__ = ["Judge", "discriminator_at", "judge_at", "judge_of", "judging", "load_judge"]
 
 _ROWS = 64  # examples judged at once, in whole packs …
 _NUMBERS = 2**15  # … or as many small ones as have so many numbers, which is quicker by a third
@@ -90,36 +90,39 @@ def judging(network: nn.Module, recipe: Recipe) -> nn.Module:
     return cast(nn.ModuleList, network)[0] if recipe.game == "exchange" else network
 
 
-def load_discriminator(path: Path | str, *, moment: Moment = "chosen") -> tuple[nn.Module, Recipe, Space]:
-    """The discriminator of a run folder as a network, whatever it judges; its recipe and its space.
+def discriminator_at(run: Run, found: Checkpoint) -> nn.Module:
+    """The discriminator of ``run`` at the moment ``found``, of which ``game`` has been read, as a network.
 
-    ``moment`` is as of ``runs.sampler.load``.
-
-    Raises:
-        RunError: ``path`` is not a run folder, or no checkpoint in it can be read.
+    Raises RunError where it does not fit the run's recipe.
     """
-    run = Run.open(path)
-    found = run.checkpoint(moment, only=("game",))
-    recipe = run.recipe_at(found)
-    network = build_discriminator(recipe, run.space)
     own = "players.discriminator."
     with fitting(found, run.file):
+        network = build_discriminator(run.recipe_at(found), run.space)
         state = found.tensors["game"]
         network.load_state_dict(
             {name.removeprefix(own): value for name, value in state.items() if name.startswith(own)}
         )
-    return network, recipe, run.space
+    return network
 
 
 def load_judge(path: Path | str, *, moment: Moment = "chosen") -> Judge:
-    """The discriminator of a run folder, of the same ``moment`` as ``runs.sampler.load``'s generator.
+    """The discriminator of a run folder at a ``moment`` (``Run.checkpoint``).
 
     Raises:
         RunError: ``path`` is not a run folder, or no checkpoint in it can be read.
         UsageError: its discriminator does not judge single examples.
     """
-    network, recipe, space = load_discriminator(path, moment=moment)
-    judge = judge_of(network, recipe, space)
+    run = Run.open(path)
+    return judge_at(run, run.checkpoint(moment, only=("game",)))
+
+
+def judge_at(run: Run, found: Checkpoint) -> Judge:
+    """The discriminator of ``run`` at the moment ``found``, of which ``game`` has been read.
+
+    Whoever asks it about a generator's samples takes both of one ``found``. Raises as :func:`load_judge`.
+    """
+    recipe = run.recipe_at(found)
+    judge = judge_of(discriminator_at(run, found), recipe, run.space)
     if judge is None:
         raise UsageError(f"the discriminator of the game {recipe.game} judges pairs, and no example alone")
     return judge

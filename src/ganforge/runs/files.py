@@ -1,4 +1,9 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and show by themselves whether they are as they were written.
+
+JSON files carry ``own_sha256``, a checksum of all their other fields, and each line of a log ``crc32``, one
+of what stands before it (of tensors: ``runs.tensors``). What has none was written by an earlier ganforge, or
+by hand, and is taken as it is.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +12,34 @@ import hashlib
 import json
 import math
 import os
+import re
 import shutil
-from collections.abc import Generator
+import warnings
+import zlib
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from ganforge.core.errors import MachineError
+from ganforge.core.errors import DamageWarning, MachineError, RunError
 
-__all__ = ["append_line", "machine_faults", "read_lines", "sha256", "write_atomically", "write_folder"]
+__all__ = [
+    "append_line",
+    "damaged_lines",
+    "encoded",
+    "machine_faults",
+    "parse_line",
+    "read_lines",
+    "read_sealed",
+    "sealed",
+    "sha256",
+    "unsealed",
+    "write_atomically",
+    "write_folder",
+]
+
+_SEAL = "own_sha256"
+_LINE_SEAL = re.compile(rb'(?:, )?"crc32": "([0-9a-f]{8})"\}$')
 
 
 @contextmanager
@@ -44,6 +68,8 @@ def machine_faults(path: Path) -> Generator[None]:
 
 
 def _fsync_folder(folder: Path) -> None:
+    if os.name == "nt":  # where folders cannot be opened, and a rename is on the disk when it returns
+        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -59,6 +85,11 @@ def _write(path: Path, content: bytes, *, lasting: bool = True) -> None:
             os.fsync(file.fileno())
 
 
+def encoded(text: str) -> bytes:
+    """UTF-8. Of a path that is not, characters that no text may have become ``\\\\udc…``, as in JSON."""
+    return text.encode(errors="backslashreplace")
+
+
 def write_atomically(path: Path, content: bytes | str, *, lasting: bool = True) -> None:
     """Write ``path`` so that a reader sees the old content or the new one, also after a power cut.
 
@@ -66,7 +97,7 @@ def write_atomically(path: Path, content: bytes | str, *, lasting: bool = True) 
 
     Raises MachineError where the disk is full or refuses.
     """
-    data = content.encode() if isinstance(content, str) else content
+    data = encoded(content) if isinstance(content, str) else content
     temporary = path.parent / f".tmp-{os.getpid()}-{path.name}"
     with machine_faults(path):
         try:
@@ -104,6 +135,46 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+# -- JSON with a checksum of its own ------------------------------------------------------------------
+
+
+def _own(record: Mapping[str, Any]) -> str:
+    return sha256(json.dumps(record, sort_keys=True).encode())
+
+
+def sealed(record: Mapping[str, Any]) -> str:
+    """JSON text of ``record`` with a checksum of its own."""
+    # Tuples and keys that are numbers are others when they are read: the checksum is of what will be read.
+    fields = json.loads(json.dumps(record))
+    return json.dumps({**fields, _SEAL: _own(fields)}, indent=1, ensure_ascii=False)
+
+
+def read_sealed(path: Path) -> tuple[dict[str, Any], bool | None]:
+    """A JSON file, and whether it is as it was written; None where it has no checksum.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it holds no JSON object.
+    """
+    try:
+        record = json.loads(path.read_bytes())
+    except RecursionError:
+        raise ValueError("brackets without end") from None
+    if not isinstance(record, dict):
+        raise ValueError("it holds no JSON object")
+    fields = cast(dict[str, Any], record)
+    return fields, unsealed(fields)
+
+
+def unsealed(fields: dict[str, Any]) -> bool | None:
+    """Take the checksum out of what :func:`sealed` wrote: whether it matches; None where there is none."""
+    seal = fields.pop(_SEAL, None)
+    return None if seal is None else seal == _own(fields)
+
+
+# -- logs: a JSON object a line -----------------------------------------------------------------------
+
+
 def append_line(path: Path, record: dict[str, Any]) -> None:
     """Append one JSON line. A line is written by one call, so a reader never sees two mixed.
 
@@ -111,12 +182,13 @@ def append_line(path: Path, record: dict[str, Any]) -> None:
 
     Numbers that are not finite become null, because JSON has none.
     """
-    line = json.dumps(_finite(record), allow_nan=False, ensure_ascii=False) + "\n"
+    line = encoded(json.dumps(_finite(record), allow_nan=False, ensure_ascii=False))
+    line = line[:-1] + b', "crc32": "%08x"}\n' % zlib.crc32(line)
     with machine_faults(path), open(path, "ab+") as file:
         if file.tell():
             file.seek(-1, os.SEEK_END)
-            line = line if file.read() == b"\n" else "\n" + line
-        file.write(line.encode())
+            line = line if file.read() == b"\n" else b"\n" + line
+        file.write(line)
 
 
 def _finite(value: Any) -> Any:
@@ -129,16 +201,45 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The JSON lines of ``path``; a line that is cut or damaged is left out. Empty where there is no file."""
-    records: list[dict[str, Any]] = []
+def parse_line(line: bytes) -> dict[str, Any] | str:
+    """A line's record, or what is wrong with the line."""
+    line = line.strip()
+    seal = _LINE_SEAL.search(line)
+    if seal is not None:
+        crc, line = int(seal[1], 16), line[: seal.start()] + b"}"
+        if crc != zlib.crc32(line):
+            return "its checksum does not match"
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return "it is cut, or no JSON"
+    return cast(dict[str, Any], record) if isinstance(record, dict) else "it is no JSON object"
+
+
+def _lines(path: Path) -> list[dict[str, Any] | str]:
     if not path.is_file():
-        return records
-    for line in path.read_bytes().splitlines():
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(record, dict):
-            records.append(record)
-    return records
+        return []
+    return [parse_line(line) for line in path.read_bytes().split(b"\n") if line.strip()]
+
+
+def damaged_lines(path: Path) -> list[tuple[int, str]]:
+    """Number, from 1, and fault of each line that cannot be read; empty lines are not counted."""
+    return [(i, what) for i, what in enumerate(_lines(path), 1) if isinstance(what, str)]
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The JSON lines of ``path``; empty where there is no file.
+
+    A line that is cut or damaged is left out, with a :class:`DamageWarning`. Raises RunError where the file
+    cannot be read.
+    """
+    try:
+        found = _lines(path)
+    except OSError as error:
+        raise RunError(f"{path} cannot be read ({error.strerror})") from None
+    faults = [(i, what) for i, what in enumerate(found, 1) if isinstance(what, str)]
+    if faults:
+        first, what = faults[0]
+        many = "a line is damaged and left out" if len(faults) == 1 else f"{len(faults)} lines are left out"
+        warnings.warn(f"{path}: {many} (line {first}: {what})", DamageWarning, stacklevel=2)
+    return [record for record in found if not isinstance(record, str)]

@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import platform
 import shutil
 import time
+import warnings
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
 import ganforge
-from ganforge.core.errors import RunError
+from ganforge.core.errors import DamageWarning, RunError
+from ganforge.core.fields import STRANGE, flag, listed, mapping, only, real, text, whole
 from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
 from ganforge.runs import checkpoint
-from ganforge.runs.files import append_line, machine_faults, read_lines, write_atomically
+from ganforge.runs.files import (
+    append_line,
+    machine_faults,
+    read_lines,
+    read_sealed,
+    sealed,
+    write_atomically,
+)
 
-__all__ = ["Moment", "Run", "find_latest"]
+with warnings.catch_warnings():  # where the system has no locks, it says so at every import
+    warnings.simplefilter("ignore")
+    from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
+
+__all__ = ["Moment", "Run", "find_latest", "is_held"]
 
 FORMAT = 1
-Moment = Literal["chosen", "newest", "best"]
-# What reading plain data from a file that anybody may have written can raise.
-_NONSENSE = (ValueError, KeyError, TypeError, AttributeError, AssertionError, RecursionError)
+Moment = Literal["chosen", "newest", "best"] | int
+"""Which checkpoint of a run: see :meth:`Run.checkpoint`."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,7 @@ class Run:
         space: what one example is.
         data: the data's manifest: source, counts, fingerprint, skipped files.
         info: the rest of ``run.json``: versions, machine, budget, when and how it was started.
+        intact: whether ``run.json`` is as ganforge wrote it.
     """
 
     path: Path
@@ -48,6 +59,7 @@ class Run:
     space: Space
     data: dict[str, Any]
     info: dict[str, Any]
+    intact: bool = True
 
     @classmethod
     def create(
@@ -93,44 +105,60 @@ class Run:
             "data": self.data,
             "info": self.info,
         }
-        write_atomically(self.path / "run.json", json.dumps(record, indent=1, ensure_ascii=False))
+        write_atomically(self.path / "run.json", sealed(record))
 
     @classmethod
-    def open(cls, path: Path | str) -> Run:
-        """Read a run folder. Raises RunError with the fix where it is not one."""
+    def open(cls, path: Path | str, *, accepting: bool = False) -> Run:
+        """Read a run folder. Raises RunError with the fix where it is not one.
+
+        A ``run.json`` that is not as it was written gets a :class:`DamageWarning`, unless the caller is
+        ``accepting`` what was changed in it.
+        """
         path = Path(path)
         file = path / "run.json"
-        if not file.is_file():
-            what = "no such folder" if not path.exists() else "it has no run.json"
-            raise RunError(f"{path} is not a run folder ({what}); gan train DATA makes one, under runs/")
         try:
-            record = json.loads(file.read_text())
+            if not file.is_file():
+                what = "no such folder" if not path.exists() else "it has no run.json"
+                raise RunError(f"{path} is not a run folder ({what}); gan train DATA makes one, under runs/")
+            record, intact = read_sealed(file)
             version = record["format"]
             if version != FORMAT:
-                raise RunError(f"{file} has format {version}; this ganforge reads {FORMAT}: upgrade ganforge")
+                raise RunError(
+                    f"{file} has format {str(version)[:20]}; this ganforge reads {FORMAT}: upgrade ganforge"
+                )
+            only(record, ("format", "recipe", "space", "data", "info"), "run.json")
             recipe, space = Recipe.from_json(record["recipe"]), Space.from_json(record["space"])
-            data, info = dict(record["data"]), dict(record["info"])
+            data, info = _data(record["data"]), _info(record["info"])
         except RunError:
             raise
-        except _NONSENSE as error:
-            raise RunError(f"{file} is damaged ({type(error).__name__}: {error})") from None
-        return cls(path, recipe, space, data, info)
+        except OSError as error:
+            raise RunError(f"{str(file)[:500]} cannot be read ({error.strerror})") from None
+        except STRANGE as error:
+            raise RunError(f"{file} is damaged ({type(error).__name__}: {str(error)[:300]})") from None
+        if intact is False and not accepting:
+            warnings.warn(
+                f"{file} is not as ganforge wrote it: its checksum does not match. If you changed it: "
+                f"gan train --resume {path} --accept-changes; else put it back",
+                DamageWarning,
+                stacklevel=2,
+            )
+        return cls(path, recipe, space, data, info, intact is not False)
 
     @contextmanager
     def locked(self) -> Generator[None]:
         """Hold the folder for training. Raises RunError where another process trains in it."""
+        lock = _lock(self.path)
         with machine_faults(self.path):
-            handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT)
-        try:
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+                lock.acquire()
+            except Timeout:
                 raise RunError(
                     f"{self.path} is being trained by another process; stop that one first"
                 ) from None
+        try:
             yield
         finally:
-            os.close(handle)
+            lock.release()
 
     def clean(self) -> None:
         """Delete what a killed process left half-written; for who holds the lock."""
@@ -157,6 +185,21 @@ class Run:
     def events(self) -> list[dict[str, Any]]:
         return read_lines(self.path / "events.jsonl")
 
+    def scores(self) -> dict[str, Any]:
+        """What ``gan evaluate`` left; empty where it has not, or where it is damaged, with a warning."""
+        file = self.path / "scores.json"
+        try:
+            record, intact = read_sealed(file)
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError):
+            record, intact = {}, False
+        if intact is False:
+            again = f"{file} is damaged and left out; gan evaluate {self.path} measures anew"
+            warnings.warn(again, DamageWarning, stacklevel=2)
+            return {}
+        return record
+
     @property
     def file(self) -> Path:
         """The file with recipe, space, data and circumstances."""
@@ -174,43 +217,74 @@ class Run:
     def checkpoint(
         self, moment: Moment = "chosen", only: tuple[str, ...] | None = None
     ) -> checkpoint.Checkpoint:
-        """A valid checkpoint: the ``newest``, or the ``best`` by the score that was watched.
+        """A valid checkpoint: the ``newest``, the ``best`` by the score that was watched, or that of a number
+        of examples.
 
         ``chosen`` is the newest, unless its score is significantly worse than the best one's: then
-        something broke on the way, and the best is the run's result. Where the best cannot be read the
-        newest takes its place. The state before training is read only as the ``newest``: nothing was
-        learnt there, whatever its score. Raises RunError where there is none.
+        something broke on the way, and the best is the run's result. The state before training is read only
+        as the ``newest``: nothing was learnt there, whatever its score. Where one of these cannot be read
+        another takes its place, with a :class:`DamageWarning`; ``passed_over`` of what is given says why.
+
+        Args:
+            only: the tensor files that are wanted, and verified.
+
+        Raises:
+            RunError: there is none, or that of a number of examples cannot be read.
         """
-        found, passed_over = checkpoint.newest(self.checkpoints, only)
-        if found is None:
+        if isinstance(moment, int):
+            known = checkpoint.moments(self.checkpoints)
+            if moment not in known:
+                there = ", ".join(map(str, sorted(known))) or "none"
+                raise RunError(f"{self.path} has no checkpoint of {moment} examples; there are: {there}")
+            return checkpoint.read_checkpoint(checkpoint.path_of(self.checkpoints, moment), only)
+        newest, passed_over = checkpoint.newest(self.checkpoints, only)
+        if newest is None:
             reason = "; ".join(passed_over) or "it was stopped before its first save"
             raise RunError(f"{self.path} has no checkpoint that can be read: {reason}; train it anew")
-        if moment == "newest":
-            return found
-        if not found.state["nimg"]:
+        if moment != "newest" and not newest.nimg:
             raise RunError(
-                f"{self.path} holds only the state before training, which has learnt nothing; "
-                f"train it: gan train --resume {self.path}"
+                f"{self.path} holds only the state before training, which has learnt nothing"
+                f"{''.join(f'; {line}' for line in passed_over)}; train it: gan train --resume {self.path}"
             )
-        standing = found.state.get("standing")
-        if not isinstance(standing, dict):
-            return found
+        standing = newest.state.get("standing", {})
         best, worse = standing.get("best_nimg"), standing.get("past_its_best", False)
-        if not isinstance(best, int) or best <= 0 or (moment == "chosen" and not worse):
-            return found
-        try:
-            return checkpoint.read_checkpoint(checkpoint.path_of(self.checkpoints, best), only)
-        except RunError:
-            return found
+        found = newest
+        if best and best != newest.nimg and (moment == "best" or (moment == "chosen" and worse)):
+            try:
+                found = checkpoint.read_checkpoint(checkpoint.path_of(self.checkpoints, best), only)
+            except RunError as error:
+                passed_over = [*passed_over, str(error)]
+        for line in passed_over:
+            words = f"{line}; the state at {found.nimg:,} examples is taken in its place"
+            warnings.warn(words, DamageWarning, stacklevel=2)
+        return replace(found, passed_over=tuple(passed_over))
 
     def recipe_at(self, moment: checkpoint.Checkpoint) -> Recipe:
         """The recipe that was played there: the run's, with what the rescue had changed by then."""
-        standing = moment.state.get("standing")
-        rescues = standing.get("rescues", []) if isinstance(standing, dict) else []
         recipe = self.recipe
-        for rescue in rescues:
+        for rescue in moment.state.get("standing", {}).get("rescues", []):
             recipe = recipe.with_changes(rescue["changes"])
         return recipe
+
+
+def _lock(path: Path) -> BaseFileLock:
+    """The system's own lock of ``.lock``; where it has none, ``.held``, a file that is there meanwhile."""
+    if issubclass(FileLock, SoftFileLock):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return SoftFileLock(path / ".held", blocking=False)
+    return FileLock(path / ".lock", blocking=False)
+
+
+def is_held(path: Path) -> bool:
+    """Whether some process trains in the run folder ``path`` now."""
+    if not (path / ".lock").exists() and not (path / ".held").exists():
+        return False
+    try:
+        with _lock(path):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False
 
 
 def _numbered(path: Path) -> Iterator[Path]:
@@ -219,6 +293,40 @@ def _numbered(path: Path) -> Iterator[Path]:
     while True:
         yield path.with_name(f"{path.name}-{number}")
         number += 1
+
+
+_LONG = 100_000  # characters of a path, a command or a reason
+
+
+def _data(value: Any) -> dict[str, Any]:
+    """The data's manifest. What every reader gives of its own is not known here."""
+    data = mapping(value, "data")
+    for name in ("source", "form", "fingerprint"):
+        text(data.get(name) or "", f"data.{name}", _LONG)
+    for name in ("n", "train", "held_out", "skipped"):
+        whole(data.get(name, 0), f"data.{name}", 0, 1 << 60)
+    real(data.get("held_out_share", 0.0), "data.held_out_share", 0.0, 1.0)
+    for note in listed(data.get("notes", []), "data.notes"):
+        text(note, "data.notes", _LONG)
+    return data
+
+
+def _info(value: Any) -> dict[str, Any]:
+    info = mapping(value, "info")
+    for name in ("ganforge", "torch", "python", "started", "why"):
+        text(info.get(name) or "", f"info.{name}", _LONG)
+    for name in ("engine", "budget", "machine"):
+        mapping(info.get(name, {}), f"info.{name}")
+    for word in listed(info.get("command", []), "info.command"):
+        text(word, "info.command", _LONG)
+    for name, most in (("threads", 1 << 16), ("patience", 1 << 30)):
+        if info.get(name) is not None:
+            whole(info[name], f"info.{name}", 1, most)
+    flag(info.get("rescue", False), "info.rescue")
+    for name, number in info.get("budget", {}).items():
+        if number is not None:
+            real(number, f"info.budget.{name}", least=5e-324)
+    return info
 
 
 def _circumstances() -> dict[str, Any]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
-import safetensors.torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from ganforge.core.errors import RunError
 from ganforge.core.space import Space
 from ganforge.runs.files import write_atomically
 from ganforge.runs.folder import Run
+from ganforge.runs.tensors import read_tensors, with_checksum
 
 __all__ = ["Kept", "keep_inputs", "read_inputs", "source_space"]
 
@@ -43,9 +43,10 @@ def source_space(space: Space) -> Space:
 
 
 def keep_inputs(run: Run, kept: Kept) -> None:
-    """Write the first of ``kept`` into the run folder, in declared units, if there are none yet."""
+    """Write the first of ``kept`` into the run folder, in declared units, unless some can be read there."""
     path = run.path / _FILE
-    if path.exists():
+    with suppress(RunError):
+        read_inputs(run)
         return
     source = source_space(run.space)
     each = source.size + run.space.size
@@ -54,7 +55,7 @@ def keep_inputs(run: Run, kept: Kept) -> None:
         "inputs": source.to_declared(kept.inputs[:n].cpu()).contiguous(),
         "targets": run.space.to_declared(kept.targets[:n].cpu()).contiguous(),
     }
-    write_atomically(path, safetensors.torch.save(tensors))
+    write_atomically(path, with_checksum(tensors))
 
 
 def read_inputs(run: Run) -> Kept | None:
@@ -64,10 +65,16 @@ def read_inputs(run: Run) -> Kept | None:
     """
     if run.recipe.game not in ("translation", "exchange"):
         return None
-    path = run.path / _FILE
+    path, source = run.path / _FILE, source_space(run.space)
     try:
-        tensors = safetensors.torch.load(path.read_bytes())
+        tensors = read_tensors(path)
         inputs, targets = tensors["inputs"], tensors["targets"]
-    except (OSError, SafetensorError, KeyError) as error:
-        raise RunError(f"{path} cannot be read ({error}); gan train --resume writes it anew") from None
-    return Kept(source_space(run.space).to_model(inputs), run.space.to_model(targets))
+    except (RunError, KeyError) as error:
+        raise RunError(f"{error}; gan train --resume {run.path} writes it anew") from None
+    for name, found, space in (("inputs", inputs, source), ("targets", targets, run.space)):
+        if tuple(found.shape[1:]) != space.shape or not len(found):
+            raise RunError(
+                f"{path} does not fit {run.file}: its {name} are {tuple(found.shape)}; "
+                f"gan train --resume {run.path} writes it anew"
+            )
+    return Kept(source.to_model(inputs), run.space.to_model(targets))

@@ -15,7 +15,7 @@ from ganforge.core.errors import UsageError
 from ganforge.core.space import Space
 from ganforge.runs.files import machine_faults, write_atomically
 
-__all__ = ["FILM_FORMATS", "film", "grid", "picture", "png", "show", "side_by_side"]
+__all__ = ["FILM_FORMATS", "film", "film_of", "grid", "picture", "png", "show", "side_by_side"]
 
 FILM_FORMATS = (".gif", ".webp", ".mp4")
 
@@ -113,19 +113,24 @@ def film(frames: Sequence[Image.Image], path: Path, *, seconds: float, rest: flo
     if path.suffix.lower() == ".mp4":
         _mp4(frames, path, seconds)
         return
+    write_atomically(path, film_of(frames, path.suffix, seconds=seconds, rest=rest))
+
+
+def film_of(frames: Sequence[Image.Image], suffix: str, *, seconds: float, rest: float = 1.5) -> bytes:
+    """A film as the bytes of a ``.gif`` or ``.webp``; see :func:`film`."""
     duration = max(20, round(1000 * seconds / len(frames)))
     still = [frame.convert("RGB") for frame in frames]
     durations = [duration] * (len(still) - 1) + [max(duration, round(1000 * rest))]
     buffer = BytesIO()
     still[0].save(
         buffer,
-        path.suffix[1:].upper(),
+        suffix[1:].upper(),
         save_all=True,
         append_images=still[1:],
         duration=durations,
         loop=0,
     )
-    write_atomically(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def _mp4(frames: Sequence[Image.Image], path: Path, seconds: float) -> None:

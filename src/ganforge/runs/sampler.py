@@ -18,11 +18,11 @@ from ganforge.core.space import Space
 from ganforge.networks.encoder import Encoder
 from ganforge.networks.mlp import MlpGenerator
 from ganforge.networks.players import Inverse, build_generator, condition_size
-from ganforge.runs.checkpoint import fitting
+from ganforge.runs.checkpoint import Checkpoint, Opened, fitting
 from ganforge.runs.folder import Moment, Run
 from ganforge.runs.inputs import read_inputs
 
-__all__ = ["GeneratorSampler", "LatentSampler", "load", "sampler_of", "sampler_of_inputs"]
+__all__ = ["GeneratorSampler", "LatentSampler", "load", "sampler_at", "sampler_of", "sampler_of_inputs"]
 
 # Samples are always made in batches of this many rows, the last one filled up: the same seed then gives
 # the same bits whatever the number asked for, because matrix products differ with the number of rows.
@@ -137,7 +137,12 @@ class GeneratorSampler(LatentSampler):
         network: latents ``(N, prior.size)`` and conditions to samples in model units.
         space, prior, conditions: see ``LatentSampler``.
         encoder: the way back that was trained with it, of the game ``inference``.
+
+    Attributes:
+        opened: of a run folder, which moment and weights these are; None otherwise.
     """
+
+    opened: Opened | None = None
 
     def __init__(
         self,
@@ -213,17 +218,29 @@ def load(path: Path | str, *, moment: Moment = "chosen") -> GeneratorSampler:
     """The generator of a run folder.
 
     Args:
-        moment: which checkpoint: the ``newest``, the ``best`` by the score, or as ``chosen`` the newest,
-            unless its score is significantly worse than the best one (``Run.checkpoint``).
+        moment: which checkpoint: the ``newest``, the ``best`` by the score, as ``chosen`` the newest
+            unless its score is significantly worse than the best one, or that of a number of examples
+            (``Run.checkpoint``).
 
     Raises:
         RunError: ``path`` is not a run folder, or no checkpoint in it can be read.
     """
     run = Run.open(path)
-    found = run.checkpoint(moment, only=("average",))
+    return sampler_at(run, run.checkpoint(moment, only=("average",)))
+
+
+def sampler_at(run: Run, found: Checkpoint) -> GeneratorSampler:
+    """The generator of ``run`` at the moment ``found``, of which ``average`` has been read.
+
+    Raises:
+        RunError: it does not fit the run's recipe.
+    """
     recipe = run.recipe_at(found)
-    network = build_generator(recipe, run.space)
     with fitting(found, run.file):
+        network = build_generator(recipe, run.space)
         network.load_state_dict(found.tensors["average"])
     kept = read_inputs(run)
-    return sampler_of(network.requires_grad_(False), recipe, run.space, None if kept is None else kept.inputs)
+    inputs = None if kept is None else kept.inputs
+    sampler = sampler_of(network.requires_grad_(False), recipe, run.space, inputs)
+    sampler.opened = found.opened
+    return sampler

@@ -19,12 +19,13 @@ from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
 from ganforge.networks.players import Arrows, build_generator, condition_of
 from ganforge.networks.translating import Translating, enlargement, reflected
-from ganforge.runs.checkpoint import fitting
+from ganforge.runs.checkpoint import Checkpoint, Opened, fitting
 from ganforge.runs.folder import Moment, Run
 from ganforge.runs.inputs import source_space
 from ganforge.runs.tiling import Axis, as_of, plan, tiled
 
-__all__ = ["TILE", "NetworkTranslator", "Translator", "load_translator", "translates", "translator_of"]
+__all__ = ["TILE", "NetworkTranslator", "Translator"]
+__all__ += ["load_translator", "translates", "translator_at", "translator_of"]
 
 TILE = 1024  # pixels a side of the result, beyond which it is made of tiles
 
@@ -36,7 +37,10 @@ class Translator(ABC):
         space: of the results; ``space.source`` is that of the inputs, in the size of the training.
         asks: what a result can be asked to be, or None.
         grid: the network halves what it sees in steps of this.
+        opened: of a run folder, which moment and weights these are; None otherwise.
     """
+
+    opened: Opened | None = None
 
     def __init__(self, *, space: Space, asks: Condition | None, grid: int) -> None:
         self.space = space
@@ -246,15 +250,24 @@ def load_translator(path: Path | str, *, back: bool = False, moment: Moment = "c
         UsageError: there is no way back.
     """
     run = Run.open(path)
+    return translator_at(run, run.checkpoint(moment, only=("average",)), back=back)
+
+
+def translator_at(run: Run, found: Checkpoint, *, back: bool = False) -> Translator:
+    """The translation of ``run`` at the moment ``found``, of which ``average`` has been read.
+
+    Raises RunError, UsageError as :func:`load_translator`.
+    """
     if not translates(run.recipe):
         raise RunError(
-            f"{path} makes {run.space.describe()} from latents and translates nothing; train a translation: "
-            "gan train PICTURES --from INPUTS"
+            f"{run.path} makes {run.space.describe()} from latents and translates nothing; train a "
+            "translation: gan train PICTURES --from INPUTS"
         )
-    found = run.checkpoint(moment, only=("average",))
     recipe = run.recipe_at(found)
-    network = build_generator(recipe, run.space)
     with fitting(found, run.file):
+        network = build_generator(recipe, run.space)
         network.load_state_dict(found.tensors["average"])
-    translator = translator_of(network.requires_grad_(False), recipe, run.space)
-    return translator.turned() if back else translator
+    translator: Translator = translator_of(network.requires_grad_(False), recipe, run.space)
+    translator = translator.turned() if back else translator
+    translator.opened = found.opened
+    return translator

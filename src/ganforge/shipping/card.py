@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
+from ganforge.runs.checkpoint import Opened
 from ganforge.runs.folder import Run
 from ganforge.runs.translator import translates
 from ganforge.shipping.compare import Loss
@@ -18,8 +18,12 @@ __all__ = ["card"]
 _GRAVE = ("failure", "warning", "notice")
 
 
-def card(run: Run, description: Description, *, nimg: int, loss: Loss | None = None) -> str:
-    """Markdown with the front matter that model hubs read. The licence is left for the owner to fill in."""
+def card(run: Run, description: Description, *, opened: Opened, loss: Loss | None = None) -> str:
+    """Markdown with the front matter that model hubs read. The licence is left for the owner to fill in.
+
+    ``opened`` is what is shipped: scores of other weights are not told as its own.
+    """
+    measured, other = _measured(run, opened)
     space, recipe = run.space, run.recipe
     lines = ["---", "license: other", "license_name: to-be-filled-in", "library_name: ganforge", "tags:"]
     lines += ["- gan", f"- {space.kind}", "---", ""]
@@ -44,9 +48,9 @@ def card(run: Run, description: Description, *, nimg: int, loss: Loss | None = N
         names = ", ".join(_plain(name) for name in space.classes[:40])
         lines += [f"Classes: {names}{' …' if len(space.classes) > 40 else ''}.", ""]
     lines += ["## Data", *_data(run), ""]
-    lines += ["## Training", *_training(run, nimg), ""]
-    lines += ["## Scores", *_scores(run), ""]
-    lines += ["## Does it copy?", *_copies(run), ""]
+    lines += ["## Training", *_training(run, opened), ""]
+    lines += ["## Scores", *_scores(measured, other), ""]
+    lines += ["## Does it copy?", *_copies(measured), ""]
     lines += ["## Findings", *_findings(run), ""]
     if loss is not None:
         lines += ["## Precision", f"{description.precision} against float32: {loss.words()}.", ""]
@@ -124,30 +128,34 @@ def _latent(recipe: Recipe) -> str:
     return f"; latent of {recipe.latent}, {recipe.prior}"
 
 
-def _training(run: Run, nimg: int) -> list[str]:
+def _training(run: Run, opened: Opened) -> list[str]:
     recipe = run.recipe
     lines = [
-        f"- {nimg / 1000:,.1f} thousand examples shown, batch {recipe.batch}, "
+        f"- {opened.nimg / 1000:,.1f} thousand examples shown, batch {recipe.batch}, "
         f"objective {_plain(recipe.objective)}",
         f"- generator {_plain(recipe.generator.family)}, width {recipe.generator.width}, "
         f"depth {recipe.generator.depth}{_latent(recipe)}",
         f"- seed {recipe.seed}; ganforge {_plain(run.info.get('ganforge'))}, "
         f"torch {_plain(run.info.get('torch'))}",
     ]
-    return [*lines, "- the weights are the moving average of the generator"]
+    average = f"- the weights are the moving average of the generator; in the run, SHA-256 {opened.weights}"
+    return [*lines, average]
 
 
-def _measured(run: Run) -> list[dict[str, Any]]:
-    """The scores that `gan evaluate` left in the run, or none."""
-    try:
-        record: Any = json.loads((run.path / "scores.json").read_bytes())
-        return [dict(score) for score in record["scores"]]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return []
+def _measured(run: Run, opened: Opened) -> tuple[list[dict[str, Any]], str]:
+    """The scores that `gan evaluate` left in the run for these weights; else none, and whose they are."""
+    record = run.scores()
+    nimg, weights = record.get("nimg"), record.get("weights")
+    own = nimg in (None, opened.nimg) and weights in (None, opened.weights)  # None: of an earlier ganforge
+    scores = record.get("scores")
+    if not isinstance(scores, list) or not own:
+        return [], f" (those in scores.json are of {_number(nimg)} examples)" if record and not own else ""
+    return [dict(score) for score in scores if isinstance(score, dict)], ""
 
 
-def _scores(run: Run) -> list[str]:
-    scores = _measured(run)
+def _scores(scores: list[dict[str, Any]], other: str) -> list[str]:
+    if not scores and other:
+        return [f"Not measured for these weights{other}. `gan evaluate RUN`, then export again."]
     if not scores:
         return ["Not measured. `gan evaluate RUN` measures them; then export again."]
     lines = ["| score | value | interval of 95 % | floor | better | n |", "|---|---|---|---|---|---|"]
@@ -162,8 +170,8 @@ def _scores(run: Run) -> list[str]:
     return [*lines, "", "The floor is the same score of real examples against real ones."]
 
 
-def _copies(run: Run) -> list[str]:
-    for score in _measured(run):
+def _copies(scores: list[dict[str, Any]]) -> list[str]:
+    for score in scores:
         if score.get("key") == "memorisation":
             protocol = score.get("protocol")
             settings = protocol.get("settings", {}) if isinstance(protocol, dict) else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import shutil
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,13 +13,13 @@ from pathlib import Path
 import torch
 
 import ganforge
-from ganforge.core.errors import GanforgeError, RunError, UsageError, nearest
+from ganforge.core.errors import DamageWarning, GanforgeError, RunError, UsageError, nearest
 from ganforge.networks.translating import Translating
+from ganforge.runs.checkpoint import Checkpoint
 from ganforge.runs.folder import Moment, Run
 from ganforge.runs.inputs import read_inputs, source_space
-from ganforge.runs.sampler import GeneratorSampler
-from ganforge.runs.sampler import load as load_run
-from ganforge.runs.translator import NetworkTranslator, Translator, load_translator, translates
+from ganforge.runs.sampler import GeneratorSampler, sampler_at
+from ganforge.runs.translator import NetworkTranslator, Translator, translates, translator_at
 from ganforge.shipping import hub
 from ganforge.shipping.card import card
 from ganforge.shipping.compare import Distance, Loss, Seeded, Translated, measure
@@ -71,14 +72,14 @@ def export(
         out: the file or folder to write; ``RUN/exported/…`` by default. A file is replaced, a folder is
             not; the default folder is numbered.
         precision: how the weights are stored (``weights``).
-        moment: which checkpoint (``runs.sampler.load``).
+        moment: which checkpoint (``Run.checkpoint``).
         back: of a translation between two piles, the way back.
         distance: measures what the rounding costs, beside the differences of single samples.
         on_hub: stands in for the hub.
 
     Raises:
         UsageError: an unknown format, a precision that it does not have, or ``out`` exists.
-        RunError: ``run`` is not a run folder.
+        RunError: ``run`` is not a run folder, or what was asked for is damaged.
         GanforgeError: the export differs from the network; nothing is kept.
         MachineError: a package is missing, or the disk or the hub refuses.
     """
@@ -90,16 +91,19 @@ def export(
         raise UsageError("--precision is for onnx and folder; torch's exported program keeps float32")
     name = hub.repository(to) if to.startswith(hub.HUB) else ""
     opened = _run(Path(run))
-    found = opened.checkpoint(moment, only=())
-    recipe, nimg = opened.recipe_at(found), int(found.state["nimg"])
-    made = {"nimg": nimg, "ganforge": ganforge.__version__, "torch": torch.__version__}
+    found = _to_ship(opened, moment)
+    recipe, source = opened.recipe_at(found), found.opened
+    made = {"nimg": source.nimg, "weights": source.weights}
+    made |= {"ganforge": ganforge.__version__, "torch": torch.__version__}
     if translates(recipe):
-        sampler: Exportable = _one_way(opened, back, moment)
+        translator = translator_at(opened, found, back=back)
+        assert isinstance(translator, NetworkTranslator)
+        sampler: Exportable = translator
         description = Description.of_translator(recipe, sampler, **made)
     elif back:
         raise UsageError(f"--back is for translations, and {opened.path} makes samples from latents")
     else:
-        sampler = load_run(opened.path, moment=moment)
+        sampler = sampler_at(opened, found)
         description = Description.of(recipe, opened.space, **made)
     description = replace(description, precision=precision)
     seen = _seen(opened, back)
@@ -116,7 +120,7 @@ def export(
             loss = None
             if precision != "float32":
                 loss = _lost(seen, sampler, _rounded(sampler, precision), distance)
-            words = card(opened, description, nimg=nimg, loss=loss)
+            words = card(opened, description, opened=source, loss=loss)
             write_model_folder(path, sampler, description, card=words)
             _check(path, seen, _rounded(sampler, precision))
             size = sum((path / file).stat().st_size for file in NAMES)
@@ -129,10 +133,25 @@ def _run(path: Path) -> Run:
     return Run.open(path)
 
 
-def _one_way(run: Run, back: bool, moment: Moment) -> NetworkTranslator:
-    translator = load_translator(run.path, back=back, moment=moment)
-    assert isinstance(translator, NetworkTranslator)
-    return translator
+def _to_ship(run: Run, moment: Moment) -> Checkpoint:
+    """The checkpoint of that moment. Raises RunError where another would take its place, unless it is named.
+
+    What is shipped goes on without the run, and nobody would ever know.
+    """
+    if not run.intact:
+        raise RunError(
+            f"{run.file} is not as ganforge wrote it, and nothing is shipped from it; put it back, or accept "
+            f"what you changed: gan train --resume {run.path} --accept-changes"
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DamageWarning)  # it is the error
+        found = run.checkpoint(moment, only=("average",))
+    if found.passed_over:
+        raise RunError(
+            f"{'; '.join(found.passed_over)}. Nothing is shipped from another state unasked: to ship that of "
+            f"{found.nimg:,} examples, --moment {found.nimg}; gan train --resume {run.path} trains it anew"
+        )
+    return found
 
 
 def _seen(run: Run, back: bool) -> Callable[[Shipped], Seeded]:

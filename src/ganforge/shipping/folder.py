@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from ganforge.core.errors import GanforgeError, RunError, UsageError
 from ganforge.networks import generator, translator
 from ganforge.networks.translating import Translating
-from ganforge.runs.files import write_folder
+from ganforge.runs.files import encoded, sealed, unsealed, write_folder
 from ganforge.runs.sampler import GeneratorSampler
 from ganforge.runs.translator import NetworkTranslator
 from ganforge.shipping.description import Description, fields_of
@@ -61,8 +61,8 @@ def write_model_folder(
     }
     content = safetensors.torch.save(stored(weights, description.precision))
     config = {**description.to_json(), "sha256": hashlib.sha256(content).hexdigest()}
-    text = json.dumps(config, indent=1, ensure_ascii=False)
-    write_folder(path, {CONFIG: text.encode(), WEIGHTS: content, CARD: card.encode()})
+    texts = {CONFIG: sealed(config), CARD: card}
+    write_folder(path, {WEIGHTS: content, **{name: encoded(text) for name, text in texts.items()}})
 
 
 def open_folder(path: Path) -> GeneratorSampler | NetworkTranslator:
@@ -72,7 +72,7 @@ def open_folder(path: Path) -> GeneratorSampler | NetworkTranslator:
         RunError: it is damaged, or is not what it says.
     """
     fields = fields_of(_read(path / CONFIG, 1_000_000), str(path / CONFIG))
-    expected = fields.pop("sha256", None)
+    sound, expected = unsealed(fields), fields.pop("sha256", None)
     description = Description.from_json(fields, str(path / CONFIG))
     file = path / WEIGHTS
     laid_out = _layout(description, path)
@@ -89,6 +89,8 @@ def open_folder(path: Path) -> GeneratorSampler | NetworkTranslator:
         network.load_state_dict(weights)
     except (SafetensorError, RuntimeError, KeyError) as error:
         raise RunError(f"{file} cannot be read ({' '.join(str(error).split())[:200]})") from None
+    if sound is False:
+        raise RunError(f"{path / CONFIG} is damaged: its checksum does not match; get the folder again")
     network.requires_grad_(False)
     if description.prior is None:
         assert isinstance(network, Translating)

@@ -33,7 +33,16 @@ from ganforge.runs.files import machine_faults
 from ganforge.runs.sampler import GeneratorSampler
 from ganforge.runs.translator import NetworkTranslator
 from ganforge.shipping.description import Description
-from ganforge.shipping.onnx_sampler import CONDITIONS, LATENTS, METADATA, SAMPLES, SOURCE, open_onnx
+from ganforge.shipping.onnx_sampler import (
+    CONDITIONS,
+    LATENTS,
+    METADATA,
+    SAMPLES,
+    SOURCE,
+    UNSEALED,
+    open_onnx,
+    sealed,
+)
 from ganforge.shipping.weights import Precision, quantised, rounds
 
 __all__ = ["BATCHES", "TOLERANCE", "Exportable", "Parity", "export_onnx", "export_program"]
@@ -117,14 +126,14 @@ def export_onnx(made: Exportable, description: Description, path: Path) -> Parit
         )
     model = program.model_proto
     _strip(model)
-    onnx.helper.set_model_props(model, {METADATA: _words(description)})
+    onnx.helper.set_model_props(model, {METADATA: _words(description), **UNSEALED})
     with _kept_if_right(path) as temporary:
-        temporary.write_bytes(model.SerializeToString())
+        temporary.write_bytes(sealed(model.SerializeToString()))
         opened = open_onnx(temporary)
         parity = _compared(made, shipped, opened.declared, path)
         if description.precision != "float32":
             _round_weights(onnx, model, description.precision)
-            temporary.write_bytes(model.SerializeToString())
+            temporary.write_bytes(sealed(model.SerializeToString()))
             open_onnx(temporary)
     return parity
 

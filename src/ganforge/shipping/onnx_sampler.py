@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ganforge.core.errors import MachineError, RunError
+from ganforge.runs.files import sha256
 from ganforge.runs.sampler import LatentSampler
 from ganforge.runs.translator import Translator
 from ganforge.shipping.description import Description, fields_of
@@ -20,12 +21,16 @@ __all__ = [
     "METADATA",
     "SAMPLES",
     "SOURCE",
+    "UNSEALED",
     "OnnxSampler",
     "OnnxTranslator",
     "open_onnx",
+    "sealed",
 ]
 
 METADATA = "ganforge"  # the key of the description among the file's properties
+_SEAL = "ganforge.sha256"  # that of a checksum of the whole file, with noughts in the checksum's own place
+UNSEALED = {_SEAL: "0" * 64}
 LATENTS, SOURCE, CONDITIONS, SAMPLES = "latents", "source", "conditions", "samples"
 
 _MOST = 2_000_000_000  # bytes; more than that is no protocol buffer
@@ -91,6 +96,13 @@ def _run(session: Any, name: str, given: Tensor, condition: Tensor | None) -> Te
     return torch.from_numpy(session.run([SAMPLES], fed)[0])
 
 
+def sealed(content: bytes) -> bytes:
+    """A file with the property ``UNSEALED``, with its checksum in its place."""
+    # The key, then a field of 64 characters, as protocol buffers write it.
+    place = content.index(_SEAL.encode() + b"\x12\x40" + b"0" * 64) + len(_SEAL) + 2
+    return content[:place] + sha256(content).encode() + content[place + 64 :]
+
+
 def open_onnx(path: Path) -> OnnxSampler | OnnxTranslator:
     """The generator or translator of an ONNX file that ``gan export`` wrote.
 
@@ -119,6 +131,9 @@ def open_onnx(path: Path) -> OnnxSampler | OnnxTranslator:
     texts = {entry.key: entry.value for entry in graph.metadata_props}
     if METADATA not in texts:
         raise RunError(f"{path} does not describe itself; only ONNX files of gan export are opened")
+    seal = texts.get(_SEAL)
+    if seal is not None and (len(seal) != 64 or sha256(content.replace(seal.encode(), b"0" * 64)) != seal):
+        raise RunError(f"{path} is damaged: its checksum does not match; export it again")
     description = Description.from_json(fields_of(texts[METADATA], str(path)), str(path))
     _refuse_strange(graph, path)
     del graph

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import resource
 import signal
 import socket
 import struct
-import threading
 from collections.abc import Generator
 from pathlib import Path
 from types import FrameType
@@ -20,8 +18,14 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ganforge.core.errors import MachineError, UsageError
+from ganforge.core.signals import STOP, Handlers
 from ganforge.shipping.guard import is_loopback
 from ganforge.shipping.limits import Limits
+
+try:
+    import resource
+except ImportError:  # where the system has no such limits
+    resource = None
 
 __all__ = ["Served", "Server", "listen", "read_token", "serve"]
 
@@ -82,7 +86,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def serve(service: Served, opened: socket.socket, *, message_bytes: int = 0) -> int:
-    """Answer until told to stop; gives 0 after Ctrl-C and 143 after SIGTERM.
+    """Answer until told to stop; gives 0 after Ctrl-C and 143 after SIGTERM and its like.
 
     What runs then is finished; a second Ctrl-C does not wait for it. ``message_bytes`` is the most of one
     message of a web socket; 0 has none of these.
@@ -91,7 +95,7 @@ def serve(service: Served, opened: socket.socket, *, message_bytes: int = 0) -> 
     logging.getLogger("uvicorn").setLevel(logging.ERROR)  # noise of scanners is no news
     server = Server(service, message_bytes=message_bytes)
     asyncio.run(server.serve(sockets=[opened]))
-    return 143 if server.told == signal.SIGTERM else 0
+    return 143 if server.told not in (0, signal.SIGINT) else 0
 
 
 class Server(uvicorn.Server):
@@ -120,15 +124,8 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
-        if threading.current_thread() is not threading.main_thread():
+        with Handlers(("SIGINT", *STOP), self._stop):
             yield
-            return
-        former = {number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in former.items():
-                signal.signal(number, handler)
 
     def _stop(self, number: int, _: FrameType | None) -> None:
         self.force_exit = self.force_exit or (self.should_exit and number == signal.SIGINT)
@@ -209,6 +206,8 @@ def _cut(connection: H11Protocol) -> None:
 
 def _allow_sockets(connections: int) -> None:
     """Raise the process's limit of open files, as far as it may, to hold so many connections."""
+    if resource is None:
+        return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = connections + 128
     if soft < wanted:

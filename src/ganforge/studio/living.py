@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from ganforge.core.errors import UsageError
 from ganforge.runs.checkpoint import moments
+from ganforge.runs.folder import is_held
 
 __all__ = ["COMMANDS", "Trainer", "command", "save_now", "trainer_of"]
 
@@ -32,14 +32,13 @@ class Trainer:
 
 def trainer_of(run: Path) -> Trainer | None:
     """Who trains in ``run`` now: the holder of its lock, which on Linux is not touched for that."""
-    lock = run / ".lock"
+    lock, locks = run / ".lock", Path("/proc/locks")
+    if not locks.is_file():
+        return Trainer(None) if is_held(run) else None
     try:
         found = lock.stat()
     except OSError:
         return None
-    locks = Path("/proc/locks")
-    if not locks.is_file():
-        return Trainer(None) if _is_held(lock) else None
     # /proc/locks: "7: FLOCK  ADVISORY  WRITE 4711 fe:00:1234 0 EOF", device in hexadecimal, inode in decimal.
     place = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
     for line in locks.read_text().splitlines():
@@ -55,17 +54,6 @@ def trainer_of(run: Path) -> Trainer | None:
             if _has_open(pid, lock):
                 return Trainer(pid, _is_paused(pid))
     return None
-
-
-def _is_held(lock: Path) -> bool:
-    try:
-        with open(lock, "rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return False
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
 
 
 def _has_open(pid: int, path: Path) -> bool:

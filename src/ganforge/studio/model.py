@@ -58,7 +58,9 @@ class Model:
         """The run with its discriminator. Raises UsageError where this is no run."""
         if not self.is_run:
             raise UsageError("a generator alone has no discriminator to ask; open its run folder")
-        return Subject(self.path)
+        assert isinstance(self.sampler, GeneratorSampler)
+        assert self.sampler.opened is not None
+        return Subject(self.path, moment=self.sampler.opened.nimg)
 
     @property
     def network(self) -> torch.nn.Module:

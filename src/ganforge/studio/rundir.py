@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ganforge.core.errors import RunError
-from ganforge.runs.files import read_lines
+from ganforge.runs.files import parse_line, read_lines
 from ganforge.studio.living import Trainer, trainer_of
 
 __all__ = ["Lines", "Roots", "RunFolder", "stamp", "tail"]
@@ -60,12 +60,9 @@ def tail(path: Path, start: int) -> Lines:
         if len(found) >= _MOST:
             break
         place += len(line)
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
+        record = parse_line(line)
         if isinstance(record, dict):
-            found.append(cast(dict[str, Any], record))
+            found.append(record)
     return Lines(found, place, anew)
 
 

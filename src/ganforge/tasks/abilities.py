@@ -13,6 +13,7 @@ from ganforge.core.errors import UsageError
 from ganforge.latent.feedback import advise, sentence
 from ganforge.latent.inversion import invert
 from ganforge.runs import pictures
+from ganforge.runs.folder import Moment
 from ganforge.shipping.service import Ability
 from ganforge.tasks.subject import Subject
 
@@ -21,9 +22,9 @@ __all__ = ["abilities"]
 _LEVELS = {"pictures": 8.0, "shapes": 8.0, "sound": 0.02}  # the largest change of one step of advice
 
 
-def abilities(path: Path) -> dict[str, Ability]:
-    """For ``shipping.service.Service``: feedback and invert of a run folder. Raises RunError."""
-    subject = Subject(path)
+def abilities(path: Path, moment: Moment = "chosen") -> dict[str, Ability]:
+    """For ``shipping.service.Service``: feedback and invert of a run folder at a moment. Raises RunError."""
+    subject = Subject(path, moment=moment)
     space = subject.space
 
     def feedback(example: Tensor, label: int | None) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from ganforge.data.readers import Source, has_names, names_of
 from ganforge.latent import anomaly as strange
 from ganforge.latent import sheets
 from ganforge.networks.protocols import Discriminator
-from ganforge.runs.discriminator import load_discriminator
 from ganforge.tasks.again import load_again
 from ganforge.tasks.answer import Answer
 from ganforge.tasks.subject import ROUNDS, Subject
@@ -126,7 +125,7 @@ def _check(subject: Subject, signs: Sequence[str], steps: int) -> None:
 
 def _judge(subject: Subject) -> tuple[nn.Module | None, bool]:
     """The discriminator, if it judges examples one by one, and whether it wants their latents too."""
-    network, recipe, _ = load_discriminator(subject.run.path)
+    network, recipe = subject.discriminator, subject.run.recipe_at(subject.found)
     if recipe.packing > 1 or not cast(Discriminator, network).examples_are_independent:
         return None, False
     return network.eval().requires_grad_(False), recipe.game == "inference"

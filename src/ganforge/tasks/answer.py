@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -19,44 +20,56 @@ __all__ = ["Answer"]
 
 @dataclass
 class Answer:
-    """What a question gave, and the folder where it is kept.
+    """What a question gave, and the folder where it is to be kept.
+
+    Nothing is written before :meth:`keep`, so that a disk that refuses does not throw an answer away.
 
     Attributes:
         folder: of this question; made when something is written.
         lines: subject and words, for a person.
         numbers: the same as plain data, for ``result.json``.
-        files: what was written.
+        files: what is to be written.
     """
 
     folder: Path
     lines: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     numbers: dict[str, Any] = field(default_factory=dict[str, Any])
     files: list[Path] = field(default_factory=list[Path])
+    _writing: list[Callable[[], object]] = field(default_factory=list[Callable[[], object]])
 
     def say(self, subject: str, words: str) -> None:
         self.lines.append((subject, words))
 
     def write(self, name: str, content: bytes | str) -> None:
-        """Write a file. Raises MachineError where that fails."""
-        write_atomically(self.path(name), content)
+        """A file in ``folder``."""
+        path = self.folder / name
+        self.later([path], lambda: write_atomically(path, content))
+
+    def later(self, files: Sequence[Path], write: Callable[[], object]) -> None:
+        """Files that ``write`` writes; it raises MachineError where it cannot."""
+        self.files += files
+        self._writing.append(write)
 
     def picture(self, name: str, image: Image.Image) -> None:
         self.write(name, pictures.png(image))
+
+    def film(self, name: str, frames: Sequence[Image.Image], seconds: float) -> None:
+        self.write(name, pictures.film_of(frames, Path(name).suffix, seconds=seconds))
 
     def array(self, name: str, values: np.ndarray) -> None:
         buffer = BytesIO()
         np.save(buffer, values, allow_pickle=False)
         self.write(name, buffer.getvalue())
 
-    def path(self, name: str) -> Path:
-        """Where a file is about to be written."""
+    def done(self) -> Answer:
+        """The whole answer, with ``result.json``."""
+        self.write("result.json", json.dumps(self.numbers, indent=1))
+        return self
+
+    def keep(self) -> list[Path]:
+        """Write all files, and name them. Raises MachineError where the disk is full or refuses."""
         with machine_faults(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-        self.files.append(self.folder / name)
-        return self.folder / name
-
-    def done(self) -> Answer:
-        """Write ``result.json``, and name all files."""
-        self.write("result.json", json.dumps(self.numbers, indent=1))
-        self.lines += [("wrote", str(path)) for path in self.files]
-        return self
+        for write in self._writing:
+            write()
+        return self.files

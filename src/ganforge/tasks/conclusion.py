@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
-from ganforge.core.errors import GanforgeError
+from ganforge.core.errors import GanforgeError, MachineError
 from ganforge.data import Dataset
 from ganforge.metrics.neighbours import nearest_examples
 from ganforge.report import write_report
@@ -40,7 +41,8 @@ def report(run: Run, nearest: Sequence[Pair]) -> Path | None:
     try:
         return write_report(run, nearest=nearest)
     except (GanforgeError, OSError, ValueError, ArithmeticError) as error:
-        run.add_event("report failed", error=repr(error))
+        with suppress(MachineError):  # the disk that refused the report
+            run.add_event("report failed", error=repr(error))
         return None
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,20 +24,21 @@ from ganforge.metrics.context import LEAST
 from ganforge.metrics.evaluate import GROUPS, evaluate
 from ganforge.metrics.features import Extractor, referee
 from ganforge.metrics.neighbours import nearest_examples
+from ganforge.metrics.optimal_picture import draw
 from ganforge.metrics.points import Mixture
 from ganforge.metrics.score import Score, plain
 from ganforge.metrics.stacked import lenet
-from ganforge.runs.files import write_atomically
+from ganforge.runs import pictures
+from ganforge.runs.files import sealed, write_atomically
 from ganforge.runs.folder import Run
 from ganforge.runs.inputs import Kept, source_space
-from ganforge.runs.sampler import GeneratorSampler, sampler_of_inputs
-from ganforge.runs.sampler import load as load_sampler
+from ganforge.runs.sampler import GeneratorSampler, sampler_at, sampler_of_inputs
 from ganforge.tasks.conclusion import Pair, report
-from ganforge.tasks.instrument import Instrument, examine_discriminator
+from ganforge.tasks.instrument import PICTURE, Instrument, examine_discriminator
 from ganforge.tasks.reals import Reals, real_examples
 from ganforge.training.rounds import shown_inputs
 
-__all__ = ["Evaluation", "Nearest", "evaluate_run"]
+__all__ = ["Evaluation", "Nearest", "evaluate_run", "keep"]
 
 FORMAT = 1
 _MOST = 10_000
@@ -77,6 +77,7 @@ class Evaluation:
     Attributes:
         run: the folder.
         nimg: examples that the generator had been shown.
+        weights: SHA-256 of the file with its weights.
         samples: how many were made.
         seed: of the samples and of every other choice made by chance.
         extractor: what distances are measured on.
@@ -87,10 +88,12 @@ class Evaluation:
         nearest: of the first samples; None where the data are not the run's own.
         instrument: the discriminator as an instrument, where that was asked for.
         notes: what a reader should know, and what could not be measured and why.
+        pairs: the first samples, each with the training example nearest to it, for the report.
     """
 
     run: Path
     nimg: int
+    weights: str
     samples: int
     seed: int
     extractor: str
@@ -101,6 +104,7 @@ class Evaluation:
     nearest: Nearest | None = None
     instrument: Instrument | None = None
     notes: tuple[str, ...] = ()
+    pairs: tuple[Pair, ...] = field(default=(), repr=False, compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data: what stands in ``scores.json``."""
@@ -108,6 +112,7 @@ class Evaluation:
             {
                 "format": FORMAT,
                 "nimg": self.nimg,
+                "weights": self.weights,
                 "samples": self.samples,
                 "seed": self.seed,
                 "extractor": self.extractor,
@@ -139,7 +144,7 @@ def evaluate_run(
     write: bool = True,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Score the run in the folder ``path``, and keep the scores in its ``scores.json``.
+    """Score the run in the folder ``path``, and :func:`keep` the scores there.
 
     Args:
         against: where the run's data are now, or other data of the same space to compare with; None is
@@ -156,20 +161,22 @@ def evaluate_run(
         duality_steps: also estimate the duality gap, with so many steps a copy; 0 does not.
         seed: the same seed gives the same numbers.
         cache: folder for decoded data and small networks; see ``data.load``.
-        write: whether ``scores.json``, ``report.html`` and the discriminator's picture are written.
+        write: whether they are kept; else that is the caller's to do.
         progress: called with what is being done, in a few words.
 
     Raises:
         RunError: not a run folder, or its data have changed.
         DataError: the data are not there, are of another shape, or are too few.
         UsageError: a name, a number or a file of weights is wrong.
+        MachineError: they cannot be written.
     """
     run = Run.open(path)
     tell = progress or _silent
     if samples is not None and samples < LEAST:
         raise UsageError(f"--samples is {samples}; scores need at least {LEAST}")
     tell("reading the data")
-    sampler = load_sampler(run.path)
+    opened = run.checkpoint(only=("average", "game") if discriminator or duality_steps else ("average",))
+    sampler = sampler_at(run, opened)
     reals = real_examples(
         run, against, cache, lambda done, total: tell(f"reading the data: {done:,} of {total:,}")
     )
@@ -211,7 +218,8 @@ def evaluate_run(
     )
     found = Evaluation(
         run=run.path,
-        nimg=int(run.checkpoint("chosen", only=()).state["nimg"]),
+        nimg=opened.nimg,
+        weights=opened.opened.weights,
         samples=n,
         seed=seed,
         extractor=measured.name,
@@ -234,6 +242,7 @@ def evaluate_run(
             found,
             instrument=examine_discriminator(
                 run,
+                opened,
                 sampler,
                 made,
                 asked,
@@ -243,27 +252,41 @@ def evaluate_run(
                 calibrated=discriminator,
                 duality_steps=duality_steps,
                 seed=seed,
-                write=write,
                 progress=tell,
             ),
         )
+    found = replace(found, pairs=_pairs(found, reals, made))
     if write:
         tell("writing")
-        words = json.dumps(found.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
-        write_atomically(run.path / "scores.json", words + "\n")
-        report(run, _pairs(found, reals, made))
+        keep(found)
     return found
 
 
-def _pairs(found: Evaluation, reals: Reals, made: Tensor) -> list[Pair]:
+def keep(found: Evaluation) -> dict[str, Path]:
+    """Write what was found into its run folder: ``scores``, ``report`` and ``picture``, by name.
+
+    A report that cannot be written is left out. Raises MachineError where the scores cannot.
+    """
+    run = Run.open(found.run)
+    files = {"scores": run.path / "scores.json"}
+    write_atomically(files["scores"], sealed(found.to_json()) + "\n")
+    best = None if found.instrument is None else found.instrument.optimal
+    if best is not None:
+        files["picture"] = run.path / PICTURE
+        write_atomically(files["picture"], pictures.png(draw(best)))
+    page = report(run, found.pairs)
+    return files if page is None else files | {"report": page}
+
+
+def _pairs(found: Evaluation, reals: Reals, made: Tensor) -> tuple[Pair, ...]:
     """The first samples, each with the training example nearest to it."""
     if found.nearest is None:
-        return []
+        return ()
     known = reals.dataset.train.values
-    return [
-        (made[i].numpy(), known[at], far)
+    return tuple(
+        (made[i].numpy(), np.array(known[at]), far)
         for i, (at, far) in enumerate(zip(found.nearest.training, found.nearest.distance, strict=True))
-    ]
+    )
 
 
 def _silent(words: str) -> None:

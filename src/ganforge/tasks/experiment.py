@@ -26,8 +26,9 @@ from ganforge.data.pairs import pairs_match
 from ganforge.networks import DISCRIMINATORS, GENERATORS, TRANSLATORS, parameters_count
 from ganforge.networks.players import build_discriminator, build_generator, condition_of
 from ganforge.recipes import Choice, find, infer
-from ganforge.runs.checkpoint import newest
+from ganforge.runs.checkpoint import damage, newest
 from ganforge.runs.folder import Run
+from ganforge.runs.inputs import read_inputs
 from ganforge.tasks.again import asked_of_data, load_again, source_of
 from ganforge.tasks.conclusion import conclude
 from ganforge.tasks.sizing import (
@@ -445,7 +446,7 @@ def resume(
     Raises:
         RunError: not a run folder, or its data have changed; the message holds the difference.
     """
-    run = Run.open(path)
+    run = Run.open(path, accepting=accept_changes)
     budget = _budget(run, minutes, core_minutes, kimg)
     source, held_out = source_of(run)
     source = source if data is None else data
@@ -458,8 +459,10 @@ def resume(
         )
     if difference:
         run = replace(run, data=dataset.manifest)
-        run.write()
         run.add_event("changes accepted", data=difference)
+    if accept_changes and not run.intact:
+        run = replace(run, intact=True)
+        run.add_event("changes accepted", file=run.file.name)
     now, then = dataset.space, run.space
     if (now.kind, now.shape, now.classes) != (then.kind, then.shape, then.classes):
         raise RunError(
@@ -505,15 +508,20 @@ def nothing_left(
     minutes: float | None = None,
     core_minutes: float | None = None,
     kimg: float | None = None,
+    accept_changes: bool = False,
 ) -> str | None:
     """A line that says so, where a resume of the run at ``path`` would have nothing to do; else None.
 
     Args are those of :func:`resume`. Raises RunError where it is not a run folder.
     """
-    run = Run.open(path)
+    run = Run.open(path, accepting=accept_changes)
     budget = _budget(run, minutes, core_minutes, kimg)
     found, _ = newest(run.checkpoints, only=())
-    if found is None:
+    if found is None or damage(found.path) or (accept_changes and not run.intact):
+        return None
+    try:
+        read_inputs(run)
+    except RunError:  # a resume writes them anew
         return None
     try:
         done_kimg, done_minutes = found.state["nimg"] / 1000, found.state["seconds"] / 60

@@ -1,6 +1,6 @@
 """What `gan explore` makes of the latents: interpolate, arithmetic, directions, truncate and mix.
 
-Each function takes a :class:`Subject` and leaves its results in the run's folder ``explore/``.
+Each function takes a :class:`Subject` and gives an :class:`Answer`, whose files go to ``explore/``.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _film(
     factor = max(1, 256 // max(subject.space.spatial))
     stills = [pictures.picture(x.numpy(), subject.space) for x in frames]
     big = [s.resize((s.width * factor, s.height * factor), Image.Resampling.NEAREST) for s in stills]
-    pictures.film(big, answer.path("walk.gif"), seconds=seconds)
+    answer.film("walk.gif", big, seconds)
 
 
 def _smoothness(subject: Subject, answer: Answer, way: Way, pairs: int) -> None:
@@ -334,8 +334,8 @@ def directions(
         _strips(subject, answer, [d for d in found if d.kind == kind], seeds)
     _tell_effects(subject, answer, found, z[:_EFFECTS_ON], None if asked is None else asked[:_EFFECTS_ON])
     info = {"checkpoint": subject.checkpoint, "reach": reach, "pool": pool}
-    axes.write_directions(subject.cache, found, info)
-    answer.files += [subject.cache / f"directions.{suffix}" for suffix in ("safetensors", "json")]
+    files = [subject.cache / f"directions.{suffix}" for suffix in ("safetensors", "json")]
+    answer.later(files, lambda: axes.write_directions(subject.cache, found, info))
     return answer.done()
 
 

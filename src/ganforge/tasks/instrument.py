@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,17 +17,15 @@ from ganforge.metrics.arrays import Array, Indices, tensor_of
 from ganforge.metrics.calibration import Calibration, calibrate
 from ganforge.metrics.duality import DualityGap, duality_gap
 from ganforge.metrics.optimal import Optimal, optimal
-from ganforge.metrics.optimal_picture import draw
 from ganforge.metrics.points import Mixture
-from ganforge.runs import pictures
-from ganforge.runs.discriminator import Judge, load_judge
-from ganforge.runs.files import write_atomically
+from ganforge.runs.checkpoint import Checkpoint
+from ganforge.runs.discriminator import Judge, judge_at
 from ganforge.runs.folder import Run
 from ganforge.runs.sampler import GeneratorSampler
 
 __all__ = ["PICTURE", "Instrument", "examine_discriminator", "one_hot"]
 
-PICTURE = "discriminator.png"
+PICTURE = "discriminator.png"  # of ``optimal``, in the run folder
 _MOST = 5_000  # examples of each side that are judged
 
 
@@ -40,14 +37,12 @@ class Instrument:
         calibration: of its logits on held-out examples; None where that cannot be measured.
         optimal: beside the best discriminator; None but for points of 1 or 2 coordinates.
         duality: None where that was not asked for, or cannot be measured.
-        picture: of ``optimal``; None where it was not written.
         notes: what could not be measured, and why.
     """
 
     calibration: Calibration | None = None
     optimal: Optimal | None = None
     duality: DualityGap | None = None
-    picture: Path | None = None
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -55,7 +50,7 @@ class Instrument:
             "calibration": None if self.calibration is None else self.calibration.to_json(),
             "optimal": None if self.optimal is None else self.optimal.to_json(),
             "duality_gap": None if self.duality is None else self.duality.to_json(),
-            "picture": None if self.picture is None else self.picture.name,
+            "picture": None if self.optimal is None else PICTURE,
             "notes": list(self.notes),
         }
 
@@ -69,6 +64,7 @@ def one_hot(labels: Indices | None, classes: int) -> Tensor | None:
 
 def examine_discriminator(
     run: Run,
+    opened: Checkpoint,
     sampler: GeneratorSampler,
     samples: Tensor,
     asked: Indices | None,
@@ -79,24 +75,23 @@ def examine_discriminator(
     calibrated: bool = True,
     duality_steps: int = 0,
     seed: int = 0,
-    write: bool = True,
     progress: Callable[[str], None],
 ) -> Instrument:
     """Judge the judge. What the data do not allow is left out, with the reason in ``notes``.
 
     Args:
+        opened: the moment, of which ``game`` has been read.
         samples: of the run, ``(N, *shape)`` in declared units, asked to be ``asked`` ``(N,)`` or None.
         held_out: real examples ``(M, *shape)`` in declared units that no player has seen, and their labels.
         mixture: where they come from, if that is known.
         calibrated: calibrate, and compare with the best discriminator where there are 1 or 2 coordinates.
         duality_steps: steps of each copy for the duality gap; 0 leaves it out.
-        write: whether the picture is written into the run folder.
 
     Raises:
         RunError: the run has no discriminator that can be read.
     """
     progress("the discriminator")
-    judge = load_judge(run.path)
+    judge = judge_at(run, opened)
     n = min(_MOST, len(held_out), len(samples))
     condition = one_hot(None if held_out_labels is None else held_out_labels[:n], judge.conditions)
     if judge.conditions and condition is None:
@@ -109,7 +104,7 @@ def examine_discriminator(
     found = Instrument()
     if calibrated:
         found = _calibrated(judge, (real, condition), (fake, fake_condition), found, seed)
-        found = _beside_the_best(run, judge, real, fake, found, mixture, seed, write, progress)
+        found = _beside_the_best(run, judge, real, fake, found, mixture, seed, progress)
     if duality_steps:
         found = _gap(run, sampler, judge, real, condition, found, duality_steps, seed, progress)
     return found
@@ -134,7 +129,6 @@ def _beside_the_best(
     found: Instrument,
     mixture: Mixture | None,
     seed: int,
-    write: bool,
     progress: Callable[[str], None],
 ) -> Instrument:
     calibration = found.calibration
@@ -159,12 +153,7 @@ def _beside_the_best(
         )
     except DataError as error:
         return _with(found, note=str(error))
-    found = _with(found, optimal=best)
-    if write:
-        file = run.path / PICTURE
-        write_atomically(file, pictures.png(draw(best)))
-        found = _with(found, picture=file)
-    return found
+    return _with(found, optimal=best)
 
 
 def _gap(

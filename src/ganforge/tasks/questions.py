@@ -1,6 +1,6 @@
 """What `gan explore` asks of both players: invert, feedback, features and resample.
 
-Each function takes a :class:`Subject` and leaves its results in the run's folder ``explore/``.
+Each function takes a :class:`Subject` and gives an :class:`Answer`, whose files go to ``explore/``.
 """
 
 from __future__ import annotations

@@ -12,9 +12,9 @@ import torch
 from ganforge.data.cache import cache_folder
 from ganforge.health.history import Examined, History
 from ganforge.metrics.features import referee
-from ganforge.runs.discriminator import load_judge
+from ganforge.runs.discriminator import judge_at
 from ganforge.runs.folder import Run
-from ganforge.runs.sampler import GeneratorSampler, load
+from ganforge.runs.sampler import GeneratorSampler, sampler_at
 from ganforge.tasks.reals import Reals, real_examples
 from ganforge.training.watch import Watch
 
@@ -36,14 +36,15 @@ def look(run: Run, history: History, *, cache: Path | None = None) -> History:
         RunError: no checkpoint can be read, or the data have changed.
         DataError: the data are not there, or are too few.
     """
+    found = run.checkpoint("newest", only=("average", "game"))
     reals = real_examples(run, None, cache)
-    sampler, judge = load(run.path, moment="newest"), load_judge(run.path, moment="newest")
+    sampler, judge = sampler_at(run, found), judge_at(run, found)
     examiner = Watch.examiner(run.recipe, reals.dataset.under(run.space), n=_SAMPLES)
     record: dict[str, Any] = examiner(sampler, judge).to_json()
     labels = reals.fitted_labels
     if sampler.conditions and labels is not None:
         record["classes"] = _classes(run, reals, labels, sampler, cache_folder(cache))
-    nimg = int(run.checkpoint("newest", only=()).state["nimg"])
+    nimg = found.nimg
     earlier = [seen for seen in history.examined if seen.nimg < nimg]
     same = [seen for seen in history.examined if seen.nimg == nimg]
     # The notes of the rounds are those of the log: they are of training and cannot be had again.

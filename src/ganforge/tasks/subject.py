@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -11,10 +10,10 @@ import numpy as np
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganforge.core.declared import OBJECTIVES
-from ganforge.core.errors import RunError, UsageError
+from ganforge.core.errors import MachineError, RunError, UsageError
 from ganforge.data import Dataset
 from ganforge.data.files import UnreadableError, check_source
 from ganforge.data.pictures import open_picture
@@ -25,10 +24,10 @@ from ganforge.latent.opinion import Odds, Opinion, middle, odds_of
 from ganforge.metrics.classifier import Classifier, Reader, seen_shape, train_classifier
 from ganforge.networks.encoder import Encoder
 from ganforge.runs import made
-from ganforge.runs.discriminator import Judge, load_judge
-from ganforge.runs.files import machine_faults, sha256, write_atomically
-from ganforge.runs.folder import Run
-from ganforge.runs.sampler import load as load_sampler
+from ganforge.runs.discriminator import Judge, discriminator_at, judge_at
+from ganforge.runs.files import machine_faults, read_sealed, sealed, sha256, write_atomically
+from ganforge.runs.folder import Moment, Run
+from ganforge.runs.sampler import sampler_at
 from ganforge.tasks.again import load_again, source_of
 
 __all__ = ["ROUNDS", "Subject"]
@@ -47,7 +46,10 @@ class Subject:
         path: the run folder.
         out: where results go; ``explore/`` in the run by default.
         data: where the data are now, if they have moved.
+        moment: which checkpoint (``Run.checkpoint``); generator and discriminator are both of it.
         say: told what takes long.
+
+    Raises RunError where it is no run folder, or no checkpoint can be read.
     """
 
     def __init__(
@@ -56,10 +58,12 @@ class Subject:
         *,
         out: Path | None = None,
         data: str | None = None,
+        moment: Moment = "chosen",
         say: Callable[[str], None] | None = None,
     ) -> None:
         self.run = Run.open(path)
-        self.sampler = load_sampler(path)
+        self.found = self.run.checkpoint(moment, only=("average", "game"))
+        self.sampler = sampler_at(self.run, self.found)
         self.space, self.prior = self.run.space, self.sampler.prior
         self.cache = self.run.path / "explore"
         self.folder = out or self.cache
@@ -210,7 +214,12 @@ class Subject:
 
     @cached_property
     def judge(self) -> Judge:
-        return load_judge(self.run.path)
+        return judge_at(self.run, self.found)
+
+    @property
+    def discriminator(self) -> nn.Module:
+        """A copy of the discriminator as a network, whatever it judges."""
+        return discriminator_at(self.run, self.found)
 
     @cached_property
     def opinion(self) -> Opinion:
@@ -275,20 +284,28 @@ class Subject:
             "fingerprint": data.manifest["fingerprint"],
             "accuracy": made.accuracy,
         }
-        self._keep("classifier", content, record)
+
+        def write() -> None:
+            with machine_faults(self.cache):
+                self.cache.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.cache / "classifier.safetensors", content)
+            write_atomically(self.cache / "classifier.json", sealed(record))
+
+        self._keep(write)
         return made
 
-    def _keep(self, name: str, content: bytes, record: Mapping[str, object]) -> None:
-        with machine_faults(self.cache):
-            self.cache.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.cache / f"{name}.safetensors", content)
-        write_atomically(self.cache / f"{name}.json", json.dumps(record, indent=1))
+    def _keep(self, write: Callable[[], None]) -> None:
+        """Keep for the next time what took long. A disk that refuses does not end this one."""
+        try:
+            write()
+        except MachineError as error:
+            self.say(f"not kept for the next time: {error}")
 
     def _read_classifier(self) -> Classifier | None:
         try:
-            record = json.loads((self.cache / "classifier.json").read_text())
+            record, sound = read_sealed(self.cache / "classifier.json")
             content = (self.cache / "classifier.safetensors").read_bytes()
-            if record["sha256"] != sha256(content):
+            if sound is False or record["sha256"] != sha256(content):
                 return None
             if record["fingerprint"] != self.dataset.manifest["fingerprint"]:
                 return None
@@ -356,5 +373,6 @@ class Subject:
             rounds=rounds,
             width=_WIDTH,
         )
-        write_encoder(self.cache, encoder, checkpoint=self.checkpoint, rounds=rounds, width=_WIDTH)
+        name = self.checkpoint
+        self._keep(lambda: write_encoder(self.cache, encoder, checkpoint=name, rounds=rounds, width=_WIDTH))
         return encoder

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 from torch._utils import _flatten_dense_tensors
 
-__all__ = ["adam_", "add_", "clamp_", "flat", "lerp_", "norm", "rmsprop_", "sgd_"]
+__all__ = ["adam_", "add_", "clamp_", "flat", "lerp_", "norm", "rmsprop_", "sgd_", "wide"]
 
+_NO_FLOAT64 = ("mps",)
 _FEW = 1 << 16  # numbers that are sooner copied than visited one tensor after the other
 
 
@@ -35,6 +36,11 @@ def clamp_(values: Sequence[Tensor], low: float, high: float) -> None:
 def flat(values: Sequence[Tensor]) -> Tensor:
     """All numbers of all of them in one copy, ``(numbers,)``."""
     return _flatten_dense_tensors(values)
+
+
+def wide(values: Tensor) -> Tensor:
+    """The same in float64; on the processor, where their device has no such numbers."""
+    return (values.cpu() if values.device.type in _NO_FLOAT64 else values).double()
 
 
 def norm(values: Sequence[Tensor]) -> Tensor:

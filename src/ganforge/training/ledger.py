@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ganforge.training import foreach
+from ganforge.training.foreach import wide
 
 __all__ = ["Ledger", "Statistics"]
 
@@ -18,7 +19,8 @@ class Ledger:
     """Means, deviations and shares of the notes of many turns.
 
     A note is appended as it is; every 64 rounds, and at the tick, the raw tensors are folded into
-    running sums on their device. Only :meth:`close` and :meth:`state` synchronise with the device.
+    running sums on their device. Only :meth:`close` and :meth:`state` synchronise with the device, and
+    folding where it has no float64.
     """
 
     def __init__(self) -> None:
@@ -34,7 +36,7 @@ class Ledger:
             self._fold(name)
 
     def _fold(self, name: str) -> None:
-        values = foreach.flat(self._raw[name]).double()
+        values = wide(foreach.flat(self._raw[name]))
         self._raw[name] = []
         sums = torch.stack(
             [

@@ -177,7 +177,7 @@ class Trainer:
         saving = Alarm(first=15.0, longest=self.save_seconds, share=0.5)
         self.watch.afford(self.rounds)
         if self.nimg == 0:  # the players before their first move: a picture and something to resume from
-            self.on_event(f"first samples, before any move: {self._picture()}")
+            self._tell(f"first samples, before any move: {self._picture()}")
             self.tick(examine=True)
             self.save()
             self.plan.back_to(0)  # looking at what has not been trained is no measure of the speed
@@ -240,7 +240,7 @@ class Trainer:
                 f"discriminator.width={max(recipe.discriminator.width // 2, 1)})"
             )
         self.run.add_event("out of memory", nimg=self.nimg, parts=parts, why=why)
-        self.on_event(
+        self._tell(
             f"out of memory at kimg {self.nimg / 1000:,.1f}: from the last checkpoint on, the batch of "
             f"{recipe.batch} is played in {parts} parts of {recipe.batch // parts}, to the same gradient"
         )
@@ -340,7 +340,7 @@ class Trainer:
             if found.code not in former:
                 self.run.add_event("finding", nimg=self.nimg, finding=found.to_json())
                 if found.rank >= 2:
-                    self.on_event(f"{found.severity}   {found.code}: {found.meaning} {found.remedy}")
+                    self._tell(f"{found.severity}   {found.code}: {found.meaning} {found.remedy}")
         for code in former - {found.code for found in self.findings}:
             self.run.add_event("finding gone", nimg=self.nimg, code=code)
 
@@ -374,7 +374,7 @@ class Trainer:
         if way.best is None:
             self.save()
         self.run.add_event("rescued", **self.standing.rescues[-1])
-        self.on_event(f"rescue {len(self.standing.rescues)}: {way.in_words(seen)}")
+        self._tell(f"rescue {len(self.standing.rescues)}: {way.in_words(seen)}")
         return True
 
     def _check_finite(self) -> None:
@@ -387,7 +387,7 @@ class Trainer:
         elif self.rounds.rounds - rounds >= _WINDOW:
             if since:
                 self.run.add_event("refused", nimg=self.nimg, moves=since, of=moves)
-                self.on_event(f"{since} of {moves} updates refused: their gradients were not finite")
+                self._tell(f"{since} of {moves} updates refused: their gradients were not finite")
             self._window = (self.rounds.rounds, self.rounds.referee.refused)
 
     def _diverged(self, since: int) -> None:
@@ -456,7 +456,7 @@ class Trainer:
         self.run.clean()
         found, passed_over = checkpoint.newest(self.run.checkpoints)
         for line in passed_over:
-            self.on_event(f"{line}; falling back to the one before")
+            self._tell(f"{line}; falling back to the one before")
             self.run.add_event("damaged checkpoint", what=line)
         if found is None:
             if passed_over:
@@ -465,6 +465,7 @@ class Trainer:
                     f"{self.run.path} has no checkpoint that can be read: {reasons}; train it anew"
                 )
             self.plan = self.watch.plan = Plan(self.budget, seconds=self.spent)
+            self._accept()
             return
         state = found.state
         difference = difference_of(state.get("recipe", {}), self.run.recipe)
@@ -481,9 +482,18 @@ class Trainer:
             self.budget, nimg=self.nimg, seconds=state["seconds"], total_nimg=state["total_nimg"]
         )
         self.plan.closing = state.get("closing", 0.0)
+        for moment in checkpoint.moments(self.run.checkpoints):
+            if moment > self.nimg:  # damaged: it is written anew when training has come so far again
+                checkpoint.set_aside(checkpoint.path_of(self.run.checkpoints, moment))
+        self._accept()
         if self.nimg:
             self.run.add_event("resumed", nimg=self.nimg, checkpoint=found.path.name)
             self._say_if_moved()
+
+    def _accept(self) -> None:
+        """Keep what was changed by hand, now that it fits."""
+        if self.accept_changes:
+            self.run.write()
 
     def _go_on_from(self, found: checkpoint.Checkpoint, *, anew: tuple[str, ...] = ()) -> None:
         """Put the players, and how the run stands, where they were at this checkpoint."""
@@ -498,10 +508,17 @@ class Trainer:
         self.watch.back_to(self.nimg)
         self.findings = tuple(diagnose(self.watch.history(self.rounds)).findings) if self.nimg else ()
 
+    def _tell(self, line: str) -> None:
+        """Tell whoever trains a line. A screen that is gone is no reason to stop."""
+        try:
+            self.on_event(line)
+        except Exception as error:
+            self.run.add_event("watching failed", error=repr(error))
+
     def _say_if_moved(self) -> None:
         """Bits depend on the device, the threads and torch itself: say so where they are others now."""
         moved = moved_since(self.run, self.engine)
         if moved:
             self.run.add_event("moved", nimg=self.nimg, changed=moved)
             words = ", ".join(f"{name} {old} → {new}" for name, (old, new) in moved.items())
-            self.on_event(f"moved: {words}; training goes on from the same state, but not bit for bit")
+            self._tell(f"moved: {words}; training goes on from the same state, but not bit for bit")

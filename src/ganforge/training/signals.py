@@ -1,11 +1,11 @@
-"""Being asked to stop: Ctrl-C, SIGTERM, and a scheduler's SIGUSR1; and to save and go on: SIGUSR2."""
+"""Being asked to stop: Ctrl-C, SIGTERM, a closed terminal, a scheduler's warning; and to save and go on."""
 
 from __future__ import annotations
 
 import signal
-import threading
 from types import FrameType
-from typing import Any
+
+from ganforge.core.signals import SAVE, STOP, Handlers
 
 __all__ = ["StopRequest"]
 
@@ -17,7 +17,7 @@ class StopRequest:
     offers :meth:`ask`.
 
     Attributes:
-        exit_code: None while nobody asked; else 130 (Ctrl-C) or 143 (SIGTERM, SIGUSR1), 0 for a caller.
+        exit_code: None while nobody asked; else 130 (Ctrl-C) or 143 (a signal of ``STOP``), 0 for a caller.
         save: whether somebody (SIGUSR2) wants a checkpoint of this moment; whoever makes it sets it back.
     """
 
@@ -25,7 +25,7 @@ class StopRequest:
         self.exit_code: int | None = None
         self.save = False
         self.reason = ""
-        self._former: dict[int, Any] = {}
+        self._handlers = Handlers(("SIGINT", *STOP, *SAVE), self._on_signal)
 
     def ask(self, reason: str, exit_code: int = 0) -> None:
         """Ask the loop to save and stop after the round that it is in."""
@@ -33,22 +33,19 @@ class StopRequest:
         self.exit_code = exit_code
 
     def __enter__(self) -> StopRequest:
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
-                self._former[number] = signal.signal(number, self._on_signal)
+        self._handlers.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self._former.items():
-            signal.signal(number, handler)
-        self._former = {}
+        self._handlers.__exit__()
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
-        if number == signal.SIGUSR2:
+        name = signal.Signals(number).name
+        if name in SAVE:
             self.save = True
-        elif number == signal.SIGINT:
+        elif name == "SIGINT":
             if self.exit_code is not None:
                 raise KeyboardInterrupt
             self.ask("Ctrl-C", 130)
         else:
-            self.ask(signal.Signals(number).name, 143)
+            self.ask(name, 143)
