@@ -31,7 +31,7 @@ from ganforge.data.builtin import NAMES
 from ganforge.data.builtin import PICTURES as BUILT_IN_PICTURES
 from ganforge.networks import DISCRIMINATORS, GENERATORS, TRANSLATORS
 from ganforge.objectives.penalties import penalty_names
-from ganforge.objectives.terms import term_names
+from ganforge.objectives.terms import TERMS
 from ganforge.recipes import RECIPES
 from ganforge.training import probe
 
@@ -233,7 +233,7 @@ def test_the_reference_names_every_family_option_objective_and_penalty():
     assert set(families) == {*GENERATORS, *TRANSLATORS, *DISCRIMINATORS} | options
     assert set(rows(text, "Objectives")) == set(OBJECTIVES)
     assert set(rows(text, "Penalties")) == set(penalty_names())
-    assert set(rows(text, "Terms")) == set(term_names())
+    assert set(rows(text, "Terms")) == set(TERMS)
 
 
 def test_the_how_to_names_every_recipe_and_every_built_in_name():

@@ -121,7 +121,9 @@ class Screen:
         else:
             lines.append(("next", f"gan sample {path} --grid grid.png"))
             lines.append(("next", f"gan evaluate {path}"))
-            if trainer.run.recipe.game in ("translation", "exchange"):
+            from ganforge.runs.translator import translates
+
+            if translates(trainer.run.recipe):
                 lines.append(("next", f"gan translate {path} PICTURE -o made.png"))
             elif trainer.run.space.kind != "points":  # a walk of one point is no film
                 lines.append(("next", f"gan sample {path} --film walk.gif"))

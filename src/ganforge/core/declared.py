@@ -6,11 +6,68 @@ declare are imported when that is first asked, and not before.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ganforge.core.registry import Registry
 
-__all__ = ["OBJECTIVES", "ObjectiveTraits"]
+if TYPE_CHECKING:
+    from torch import nn
+
+    from ganforge.core.recipe import Recipe
+    from ganforge.core.space import Space
+
+__all__ = ["GAMES", "OBJECTIVES", "GameTraits", "ObjectiveTraits"]
+
+
+class GameTraits:
+    """What a game says of itself (``ganforge.games``): what it starts from, what it uses, how it is built.
+
+    Attributes:
+        name, words: what it is called, and what it is in a line.
+        from_inputs: whether the generator starts from inputs (``Batch.source``) and not from latents.
+        paired: whether each input has its own target, which an example then is.
+        judged_with: what the discriminator sees beside an example: nothing, its ``input``, or its ``latent``.
+        settings: fields of a recipe that only some games read, of ``RARE``.
+        own_terms: names of the generator's terms that it computes itself.
+        compares: what its other terms can compare a fake with: its ``target``, its ``input``.
+    """
+
+    RARE: ClassVar[dict[str, object]] = {
+        "encoder": None,
+        "mismatched": 0.0,
+        "pool": 0,
+        "adversarial_weight": 1.0,
+    }
+    """Fields of a recipe that only some games read, each with the value that says nothing."""
+
+    name: ClassVar[str] = ""
+    words: ClassVar[str] = ""
+    from_inputs: ClassVar[bool] = False
+    paired: ClassVar[bool] = False
+    judged_with: ClassVar[Literal["", "input", "latent"]] = ""
+    settings: ClassVar[tuple[str, ...]] = ()
+    own_terms: ClassVar[tuple[str, ...]] = ()
+    compares: ClassVar[tuple[Literal["target", "input"], ...]] = ()
+
+    @classmethod
+    def build_generator(cls, recipe: Recipe, space: Space, conditions: int) -> nn.Module:
+        """The generator player; ``conditions`` is how many numbers a condition has. Raises RecipeError."""
+        raise NotImplementedError
+
+    @classmethod
+    def build_discriminator(cls, recipe: Recipe, space: Space, conditions: int) -> nn.Module:
+        """The discriminator player. Raises RecipeError."""
+        raise NotImplementedError
+
+    @classmethod
+    def judged_space(cls, space: Space) -> Space:
+        """What a discriminator sees of an example of ``space``. Raises RecipeError."""
+        return space
+
+    @classmethod
+    def judge(cls, discriminator: nn.Module) -> nn.Module:
+        """The network of the discriminator player that judges examples of the run's space."""
+        return discriminator
 
 
 class ObjectiveTraits:
@@ -40,3 +97,4 @@ class ObjectiveTraits:
 OBJECTIVES: Registry[type[ObjectiveTraits]] = Registry(
     "objective", ObjectiveTraits, "ganforge.objectives.adversarial"
 )
+GAMES: Registry[type[GameTraits]] = Registry("game", GameTraits, "ganforge.games")
