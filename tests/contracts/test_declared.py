@@ -9,18 +9,21 @@ from pathlib import Path
 import pytest
 
 import ganforge
-from ganforge.core.declared import GAMES, OBJECTIVES
+from ganforge.core.declared import GAMES, OBJECTIVES, PENALTIES
 from ganforge.core.registry import Registry
 from ganforge.objectives.terms import TERMS
 
 SOURCE = Path(ganforge.__file__).parent
-SORTS: tuple[Registry, ...] = (GAMES, OBJECTIVES, TERMS)
+SORTS: tuple[Registry, ...] = (GAMES, OBJECTIVES, PENALTIES, TERMS)
 NAMES = {name: registry.sort for registry in SORTS for name in registry}
 # Words that are also names of something else, and are meant so.
 MEANT = {
     ("data/degrade.py", "edges"),  # a degradation
     ("objectives/augment.py", "translation"),  # a policy of augmentation
-    ("recipes/pix2pix.py", "gradient_difference"),  # a recipe made from another one leaves out what that has
+    # A recipe that is made from another one names what it changes of it.
+    ("recipes/captions.py", "r1"),
+    ("recipes/captions.py", "r2"),
+    ("recipes/pix2pix.py", "gradient_difference"),
 }
 
 

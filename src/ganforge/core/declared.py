@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ganforge.core.recipe import Recipe
     from ganforge.core.space import Space
 
-__all__ = ["GAMES", "OBJECTIVES", "GameTraits", "ObjectiveTraits"]
+__all__ = ["GAMES", "OBJECTIVES", "PENALTIES", "GameTraits", "ObjectiveTraits", "PenaltyTraits"]
 
 
 class GameTraits:
@@ -94,7 +94,27 @@ class ObjectiveTraits:
     options: ClassVar[tuple[str, ...]] = ()
 
 
+class PenaltyTraits:
+    """What a term of the discriminator's loss says of itself (``ganforge.objectives.penalties``).
+
+    Attributes:
+        name, words: what it is called, and what it is in a line.
+        on_gradient: whether it looks at the discriminator's gradient, and so limits how steep it becomes.
+        finite_difference: whether it has this method too (``recipe.Penalty.method``).
+        shares: whether it can look at a share of the batch (``recipe.Penalty.share``).
+        usual: a weight that suits a small game of points; 0 where it suits none.
+    """
+
+    name: ClassVar[str] = ""
+    words: ClassVar[str] = ""
+    on_gradient: ClassVar[bool] = False
+    finite_difference: ClassVar[bool] = False
+    shares: ClassVar[bool] = False
+    usual: ClassVar[float] = 0.0
+
+
 OBJECTIVES: Registry[type[ObjectiveTraits]] = Registry(
     "objective", ObjectiveTraits, "ganforge.objectives.adversarial"
 )
 GAMES: Registry[type[GameTraits]] = Registry("game", GameTraits, "ganforge.games")
+PENALTIES: Registry[type[PenaltyTraits]] = Registry("penalty", PenaltyTraits, "ganforge.objectives.penalties")

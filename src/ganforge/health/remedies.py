@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any, Literal, NamedTuple
 
-from ganforge.core.declared import OBJECTIVES
+from ganforge.core.declared import OBJECTIVES, PENALTIES
 from ganforge.core.recipe import Penalty, Player, Recipe
 from ganforge.core.space import Space
 
@@ -34,7 +34,6 @@ _ROLES: tuple[Role, ...] = ("generator", "discriminator")
 _FAST = 8.0  # times the usual rate: far above it
 _WILD = 16.0  # times the usual rate: not tried by anybody who meant it
 _RATES = {"mlp": 1e-3, "residual": 5e-4, "dcgan": 2e-4, "few_shot": 2e-4}
-_GRADIENT = ("r1", "r2", "interpolated", "dragan")  # penalties on the discriminator's gradient
 
 
 class Remedy(NamedTuple):
@@ -119,7 +118,7 @@ def raise_rate(recipe: Recipe, role: Role) -> Remedy:
 
 def penalise_more(recipe: Recipe, space: Space, factor: float = 2.0) -> Remedy:
     """Every penalty on the gradient times ``factor``; a pair of r1 and r2 where there is none."""
-    own = [entry for entry in recipe.penalties if entry.name in _GRADIENT]
+    own = [entry for entry in recipe.penalties if PENALTIES.find(entry.name).on_gradient]
     if not own:
         added = [*recipe.penalties, *_pair(recipe, space)]
         words = "Add the penalties r1 and r2 on the discriminator's gradient."
@@ -159,7 +158,7 @@ def penalise_less(recipe: Recipe) -> Remedy:
     changes: Changes = {
         f"penalties.{entry.name}.{part}": _short(value / 4)
         for entry in recipe.penalties
-        if entry.name in _GRADIENT
+        if PENALTIES.find(entry.name).on_gradient
         for part, value in (("weight", entry.weight), ("weight_final", entry.weight_final))
         if value is not None
     }
@@ -188,7 +187,7 @@ def brake(recipe: Recipe, space: Space) -> Remedy:
     if _fast(recipe):
         return lower_rates(recipe)  # who is thrown about is caught by anybody
     generator, discriminator = recipe.generator, recipe.discriminator
-    free = not any(entry.name in _GRADIENT for entry in recipe.penalties)
+    free = not any(PENALTIES.find(entry.name).on_gradient for entry in recipe.penalties)
     penalty = penalise_more(recipe, space)
     if discriminator.learning_rate >= 4 * generator.learning_rate:
         fair = _short(min(discriminator.learning_rate, _usual(generator)))
