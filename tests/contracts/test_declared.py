@@ -9,17 +9,20 @@ from pathlib import Path
 import pytest
 
 import ganforge
-from ganforge.core.declared import GAMES, OBJECTIVES, PENALTIES
+from ganforge.core.declared import DISCRIMINATORS, GAMES, GENERATORS, OBJECTIVES, PENALTIES, TRANSLATORS
 from ganforge.core.registry import Registry
 from ganforge.objectives.terms import TERMS
 
 SOURCE = Path(ganforge.__file__).parent
-SORTS: tuple[Registry, ...] = (GAMES, OBJECTIVES, PENALTIES, TERMS)
+SORTS: tuple[Registry, ...] = (GAMES, OBJECTIVES, PENALTIES, TERMS, GENERATORS, DISCRIMINATORS, TRANSLATORS)
 NAMES = {name: registry.sort for registry in SORTS for name in registry}
 # Words that are also names of something else, and are meant so.
 MEANT = {
     ("data/degrade.py", "edges"),  # a degradation
     ("objectives/augment.py", "translation"),  # a policy of augmentation
+    ("networks/autoencoder.py", "mlp"),  # an option of its own
+    ("networks/autoencoder.py", "residual"),
+    ("tasks/experiment.py", "growing"),  # a recipe
     # A recipe that is made from another one names what it changes of it.
     ("recipes/captions.py", "r1"),
     ("recipes/captions.py", "r2"),

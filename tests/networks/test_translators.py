@@ -16,9 +16,10 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
+from ganforge.core.declared import TRANSLATORS
 from ganforge.core.errors import RecipeError
 from ganforge.core.space import Kind, Space
-from ganforge.networks import TRANSLATORS, discriminator, seeded, translator
+from ganforge.networks import discriminator, seeded, translator
 from ganforge.networks.layers import CONV
 from ganforge.networks.patch import PatchDiscriminator
 from ganforge.networks.translating import Conditioned, Enlarge, Translating, enlargement, factors, reflected

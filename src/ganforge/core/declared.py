@@ -16,7 +16,21 @@ if TYPE_CHECKING:
     from ganforge.core.recipe import Recipe
     from ganforge.core.space import Space
 
-__all__ = ["GAMES", "OBJECTIVES", "PENALTIES", "GameTraits", "ObjectiveTraits", "PenaltyTraits"]
+__all__ = [
+    "DISCRIMINATORS",
+    "GAMES",
+    "GENERATORS",
+    "OBJECTIVES",
+    "PENALTIES",
+    "TRANSLATORS",
+    "DiscriminatorTraits",
+    "FamilyTraits",
+    "GameTraits",
+    "GeneratorTraits",
+    "ObjectiveTraits",
+    "PenaltyTraits",
+    "TranslatorTraits",
+]
 
 
 class GameTraits:
@@ -113,8 +127,51 @@ class PenaltyTraits:
     usual: ClassVar[float] = 0.0
 
 
+class FamilyTraits:
+    """What a network says of itself (``ganforge.networks``).
+
+    Attributes:
+        name, words: its family, as a recipe names it, and what it is in a line.
+        dims: numbers of spatial dimensions of the spaces that it allows.
+        smallest: the shortest side that it allows.
+        usual_rate: the learning rate at which Adam teaches it well.
+    """
+
+    name: ClassVar[str] = ""
+    words: ClassVar[str] = ""
+    dims: ClassVar[tuple[int, ...]] = ()
+    smallest: ClassVar[int] = 1
+    usual_rate: ClassVar[float] = 2e-4
+
+    @classmethod
+    def allows(cls, space: Space) -> bool:
+        """Whether it can be built for ``space``."""
+        return space.dims in cls.dims and min(space.spatial, default=cls.smallest) >= cls.smallest
+
+
+class GeneratorTraits(FamilyTraits):
+    """A network from latents to samples."""
+
+
+class DiscriminatorTraits(FamilyTraits):
+    """A network from samples to logits."""
+
+
+class TranslatorTraits(FamilyTraits):
+    """A network from inputs to samples."""
+
+
 OBJECTIVES: Registry[type[ObjectiveTraits]] = Registry(
     "objective", ObjectiveTraits, "ganforge.objectives.adversarial"
 )
 GAMES: Registry[type[GameTraits]] = Registry("game", GameTraits, "ganforge.games")
 PENALTIES: Registry[type[PenaltyTraits]] = Registry("penalty", PenaltyTraits, "ganforge.objectives.penalties")
+GENERATORS: Registry[type[GeneratorTraits]] = Registry(
+    "generator family", GeneratorTraits, "ganforge.networks"
+)
+DISCRIMINATORS: Registry[type[DiscriminatorTraits]] = Registry(
+    "discriminator family", DiscriminatorTraits, "ganforge.networks"
+)
+TRANSLATORS: Registry[type[TranslatorTraits]] = Registry(
+    "translator family", TranslatorTraits, "ganforge.networks"
+)

@@ -9,7 +9,14 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any, Literal, NamedTuple
 
-from ganforge.core.declared import OBJECTIVES, PENALTIES
+from ganforge.core.declared import (
+    DISCRIMINATORS,
+    GENERATORS,
+    OBJECTIVES,
+    PENALTIES,
+    TRANSLATORS,
+    FamilyTraits,
+)
 from ganforge.core.recipe import Penalty, Player, Recipe
 from ganforge.core.space import Space
 
@@ -33,7 +40,6 @@ _ROLES: tuple[Role, ...] = ("generator", "discriminator")
 
 _FAST = 8.0  # times the usual rate: far above it
 _WILD = 16.0  # times the usual rate: not tried by anybody who meant it
-_RATES = {"mlp": 1e-3, "residual": 5e-4, "dcgan": 2e-4, "few_shot": 2e-4}
 
 
 class Remedy(NamedTuple):
@@ -49,7 +55,12 @@ def _player(recipe: Recipe, role: Role) -> Player:
 
 def _usual(player: Player) -> float:
     """The rate at which this family of networks learns well, with this optimiser."""
-    return 1e-2 if player.optimiser == "sgd" else _RATES.get(player.family, 2e-4)
+    if player.optimiser == "sgd":
+        return 1e-2
+    for families in (GENERATORS, DISCRIMINATORS, TRANSLATORS):
+        if player.family in families:
+            return families[player.family].usual_rate
+    return FamilyTraits.usual_rate
 
 
 def _peak(player: Player) -> float:

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from ganforge.core.declared import GAMES
+from ganforge.core.declared import DISCRIMINATORS, GAMES, GENERATORS, TRANSLATORS
 from ganforge.core.errors import MachineError, RecipeError, RunError, UsageError, nearest
 from ganforge.core.levels import first_level, levels_of
 from ganforge.core.recipe import Player, Recipe
@@ -24,7 +24,7 @@ from ganforge.data.builtin import NAMES
 from ganforge.data.degrade import previous
 from ganforge.data.layouts import domains_of
 from ganforge.data.pairs import pairs_match
-from ganforge.networks import DISCRIMINATORS, GENERATORS, TRANSLATORS, parameters_count
+from ganforge.networks import parameters_count
 from ganforge.networks.players import build_discriminator, build_generator, condition_of
 from ganforge.recipes import Choice, find, infer
 from ganforge.runs.checkpoint import damage, newest
