@@ -9,9 +9,16 @@ from pathlib import Path
 import pytest
 
 import ganforge
-from ganforge.core.declared import DISCRIMINATORS, GAMES, GENERATORS, OBJECTIVES, PENALTIES, TRANSLATORS
+from ganforge.core.declared import (
+    DISCRIMINATORS,
+    GAMES,
+    GENERATORS,
+    OBJECTIVES,
+    PENALTIES,
+    TERMS,
+    TRANSLATORS,
+)
 from ganforge.core.registry import Registry
-from ganforge.objectives.terms import TERMS
 
 SOURCE = Path(ganforge.__file__).parent
 SORTS: tuple[Registry, ...] = (GAMES, OBJECTIVES, PENALTIES, TERMS, GENERATORS, DISCRIMINATORS, TRANSLATORS)

@@ -23,13 +23,12 @@ import pytest
 from ganforge import recipes
 from ganforge.cli import VERBS, main
 from ganforge.cli.options import changes, parse, seeds, size
-from ganforge.core.declared import DISCRIMINATORS, GENERATORS, OBJECTIVES, PENALTIES, TRANSLATORS
+from ganforge.core.declared import DISCRIMINATORS, GENERATORS, OBJECTIVES, PENALTIES, TERMS, TRANSLATORS
 from ganforge.core.errors import UsageError
 from ganforge.core.recipe import Augmentation, Penalty, Player, Recipe
 from ganforge.core.space import Space
 from ganforge.data.builtin import NAMES
 from ganforge.data.builtin import PICTURES as BUILT_IN_PICTURES
-from ganforge.objectives.terms import TERMS
 from ganforge.recipes import RECIPES
 from ganforge.training import probe
 

@@ -8,12 +8,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganforge.core import recipe
-from ganforge.core.declared import GAMES
+from ganforge.core.declared import GAMES, TERMS
 from ganforge.core.draw import Draw
 from ganforge.core.errors import RecipeError
 from ganforge.objectives.pool import Pool
 from ganforge.objectives.terms import (
-    TERMS,
     Made,
     Terms,
     edges,

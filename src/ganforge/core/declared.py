@@ -6,12 +6,14 @@ declare are imported when that is first asked, and not before.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ganforge.core.registry import Registry
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from ganforge.core.recipe import Recipe
     from ganforge.core.space import Space
@@ -22,6 +24,7 @@ __all__ = [
     "GENERATORS",
     "OBJECTIVES",
     "PENALTIES",
+    "TERMS",
     "TRANSLATORS",
     "DiscriminatorTraits",
     "FamilyTraits",
@@ -29,6 +32,7 @@ __all__ = [
     "GeneratorTraits",
     "ObjectiveTraits",
     "PenaltyTraits",
+    "TermTraits",
     "TranslatorTraits",
 ]
 
@@ -127,6 +131,25 @@ class PenaltyTraits:
     usual: ClassVar[float] = 0.0
 
 
+@dataclass(frozen=True)
+class TermTraits:
+    """A term of the generator's loss (``ganforge.objectives.terms``).
+
+    Attributes:
+        name, words: what it is called, and what it is in a line.
+        needs: what a game must be able to compare a fake with: its ``target``, or its ``input`` where there
+            is no target; empty where the game computes the term itself.
+        of: a ``terms.Made`` to the term for each example, ``(N,)``.
+        needs_features: whether it uses what the discriminator sees, ``Made.features``.
+    """
+
+    name: str
+    words: str
+    needs: Literal["target", "input", ""] = ""
+    of: Callable[[Any], Tensor] | None = None
+    needs_features: bool = False
+
+
 class FamilyTraits:
     """What a network says of itself (``ganforge.networks``).
 
@@ -166,6 +189,7 @@ OBJECTIVES: Registry[type[ObjectiveTraits]] = Registry(
 )
 GAMES: Registry[type[GameTraits]] = Registry("game", GameTraits, "ganforge.games")
 PENALTIES: Registry[type[PenaltyTraits]] = Registry("penalty", PenaltyTraits, "ganforge.objectives.penalties")
+TERMS: Registry[TermTraits] = Registry("term", TermTraits, "ganforge.objectives.terms")
 GENERATORS: Registry[type[GeneratorTraits]] = Registry(
     "generator family", GeneratorTraits, "ganforge.networks"
 )
@@ -173,5 +197,5 @@ DISCRIMINATORS: Registry[type[DiscriminatorTraits]] = Registry(
     "discriminator family", DiscriminatorTraits, "ganforge.networks"
 )
 TRANSLATORS: Registry[type[TranslatorTraits]] = Registry(
-    "translator family", TranslatorTraits, "ganforge.networks"
+    "generator family", TranslatorTraits, "ganforge.networks"
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from ganforge.core.declared import GAMES
+from ganforge.core.declared import GAMES, TERMS
 from ganforge.core.errors import RecipeError
 from ganforge.core.prior import Prior
 from ganforge.core.recipe import Recipe
@@ -14,7 +14,7 @@ from ganforge.networks.players import build_discriminator, build_generator
 from ganforge.objectives.adversarial import adversarial
 from ganforge.objectives.augment import augment
 from ganforge.objectives.penalties import penalties
-from ganforge.objectives.terms import TERMS, Terms, terms
+from ganforge.objectives.terms import Terms, terms
 
 __all__ = ["build_game"]
 

@@ -28,21 +28,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ganforge.core import recipe
-from ganforge.core.declared import GameTraits
+from ganforge.core.declared import TERMS, GameTraits, TermTraits
 from ganforge.core.errors import RecipeError
-from ganforge.core.registry import Registry
 from ganforge.objectives.adversarial import per_example, wide
 
 __all__ = [
-    "TERMS",
-    "GeneratorTerm",
     "Made",
     "Terms",
     "edges",
@@ -216,66 +212,45 @@ def _matching(made: Made) -> Tensor:
     return feature_matching(made.made, _target(made), made.features)
 
 
-@dataclass(frozen=True)
-class GeneratorTerm:
-    """A term by its name, as a recipe has it.
-
-    Attributes:
-        name, words: what it is called, and what it is in a line.
-        needs: what a game must be able to compare a fake with: its ``target``, or its ``input`` where there
-            is no target; empty where the game computes the term itself.
-        of: the term for each example, ``(N,)``.
-        needs_features: whether it uses ``Made.features``.
-    """
-
-    name: str
-    words: str
-    needs: Literal["target", "input", ""] = ""
-    of: Callable[[Made], Tensor] | None = None
-    needs_features: bool = False
-
-
-L1 = GeneratorTerm(
+L1 = TermTraits(
     "l1", "absolute difference from the target", "target", lambda made: l1(made.made, _target(made))
 )
-L2 = GeneratorTerm(
+L2 = TermTraits(
     "l2", "squared difference from the target", "target", lambda made: l2(made.made, _target(made))
 )
-GRADIENT_DIFFERENCE = GeneratorTerm(
+GRADIENT_DIFFERENCE = TermTraits(
     "gradient_difference",
     "as much contrast at each place as the target has",
     "target",
     lambda made: gradient_difference(made.made, _target(made)),
 )
-FEATURE_MATCHING = GeneratorTerm(
+FEATURE_MATCHING = TermTraits(
     "feature_matching",
     "difference from the target in what the discriminator sees",
     "target",
     _matching,
     needs_features=True,
 )
-LOW_PASS = GeneratorTerm(
+LOW_PASS = TermTraits(
     "low_pass",
     "the coarse colours of the target, or of the input",
     "input",
     lambda made: low_pass(made.made, _reference(made)),
 )
-EDGES = GeneratorTerm(
+EDGES = TermTraits(
     "edges",
     "the outlines of the target, or of the input",
     "input",
     lambda made: edges(made.made, _reference(made)),
 )
-TOTAL_VARIATION = GeneratorTerm(
+TOTAL_VARIATION = TermTraits(
     "total_variation",
     "difference between neighbours, so that results are smooth",
     "input",
     lambda made: total_variation(made.made),
 )
-CYCLE = GeneratorTerm("cycle", "what is led there and back comes back as it was")
-IDENTITY = GeneratorTerm("identity", "what already is of the target's pile stays as it is")
-
-TERMS: Registry[GeneratorTerm] = Registry("term", GeneratorTerm, __name__)
+CYCLE = TermTraits("cycle", "what is led there and back comes back as it was")
+IDENTITY = TermTraits("identity", "what already is of the target's pile stays as it is")
 
 
 @dataclass(frozen=True)
