@@ -29,7 +29,9 @@ MEANT = {
     ("objectives/augment.py", "translation"),  # a policy of augmentation
     ("networks/autoencoder.py", "mlp"),  # an option of its own
     ("networks/autoencoder.py", "residual"),
-    ("tasks/experiment.py", "growing"),  # a recipe
+    # Recipes have names of their own.
+    *(("recipes/__init__.py", name) for name in ("dcgan", "growing", "residual")),
+    ("tasks/experiment.py", "growing"),
     # A recipe that is made from another one names what it changes of it.
     ("recipes/captions.py", "r1"),
     ("recipes/captions.py", "r2"),
