@@ -45,7 +45,7 @@ def test_train_says_what_it_does_and_a_finished_run_says_how_to_go_on(gan: Call,
         "next",
     ):
         assert any(line.startswith(f"{subject} ") for line in lines), subject
-    picture = re.search(r"first samples, before any move: (\S+)", first.out)
+    picture = re.search(r"first samples, before training: (\S+)", first.out)
     assert picture
     assert (tmp_path / picture[1]).is_file()
     assert "ETA 0 s" in first.out
