@@ -265,7 +265,7 @@ class Trainer:
         self._pace = Pace(engine)
         self._note_engine(threads=torch.get_num_threads())
         self.run.add_event("fewer threads", nimg=self.nimg, threads=engine.threads, before=before)
-        self.on_event(
+        self._tell(
             f"the machine is busy, and {before} threads wait for each other: on with one thread, which is "
             "faster now; its results are not bit for bit those of more"
         )
