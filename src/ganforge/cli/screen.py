@@ -118,7 +118,7 @@ class Screen:
                 live.start()
 
         trainer.on_tick = tick
-        trainer.on_event = self.console.print if self._quiet else self.say
+        trainer.on_event = lambda words: self.console.print(Text(words))  # also where the rest is quiet
         if live is None:
             yield
             return
