@@ -4,12 +4,12 @@ Trains the recipe `digits` on scikit-learn's 1,797 scans as `gan train digits` d
 film of the fixed latents through time, and prints three figures: how many of 1,000 samples a classifier
 trained on the real scans is sure of, how even the digits' shares are, and whether the samples are nearer
 to the scans trained on than to those held out. Then it trains on crops of two photographs, as
-`gan train photo-crops` does, for what is left of the minute, and writes a grid of them.
+`gan train photo-crops` does, and writes a grid of them.
 
 Seconds are processor time: what else the machine does costs nothing. A missed bar is reported; only where the
 classifier does not take the samples for digits does the program fail.
 
-    python benchmarks/demo.py [--samples 1000] [--kimg 35] [--photo-minutes .7] [--out runs/demo]
+    python benchmarks/demo.py [--samples 1000] [--kimg 35] [--photo-kimg 12] [--out runs/demo]
 """
 
 from __future__ import annotations
@@ -81,9 +81,9 @@ def trained(experiment: Experiment, out: Path, screen: Screen | None) -> Run:
     return trainer.run
 
 
-def photos(out: Path, *, minutes: float, screen: Screen | None = None) -> Path:
+def photos(out: Path, *, kimg: float, screen: Screen | None = None) -> Path:
     """Train on the built-in crops as anybody's pictures are trained on, and make a grid; returns the run."""
-    experiment = prepare("photo-crops", core_minutes=minutes).measure()
+    experiment = prepare("photo-crops", kimg=kimg).measure()
     run = trained(experiment, out, screen)
     write_grid(load(run.path), range(64), run.path / "grid.png")
     conclude(run, experiment.dataset)
@@ -129,7 +129,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--samples", type=int, default=1000)
     parser.add_argument("--kimg", type=float, default=None, help="the recipe's own by default")
-    parser.add_argument("--photo-minutes", type=float, default=0.7, help="of one core, for the photographs")
+    parser.add_argument("--photo-kimg", type=float, default=12.0, help="thousands of crops shown")
     parser.add_argument("--out", type=Path, default=Path("runs/demo"))
     options = parser.parse_args()
     screen = Screen()
@@ -163,7 +163,7 @@ def main() -> int:
         ]
     )
     pictures = photos(
-        options.out.with_name(f"{options.out.name}-photos"), minutes=options.photo_minutes, screen=screen
+        options.out.with_name(f"{options.out.name}-photos"), kimg=options.photo_kimg, screen=screen
     )
     screen.table(
         [
