@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 
 from ganforge.cli import diagnose
-from ganforge.core.errors import RunError, UsageError
+from ganforge.core.errors import DamageWarning, RunError, UsageError
 from ganforge.health.history import History
 from ganforge.runs.folder import Run
+from ganforge.studio.rundir import RunFolder
 from ganforge.tasks import second_look
+from ganforge.tasks.experiment import prepare
+from tests.cli.conftest import Call
 from tests.health.conftest import Bend, fixed, line, probe, scores, won
 
 
@@ -43,12 +46,15 @@ def test_a_failing_run_is_told_in_words_with_a_command_to_type(run: Run, capsys:
     assert diagnose.main(["runs/moons"]) == 6
     told = capsys.readouterr().out
     lines = told.splitlines()
-    assert lines[0].startswith("runs/moons: failing: generator-too-weak, and ")
+    assert lines[0].startswith("runs/moons: failing: generator too weak, and ")
     assert lines[1] == "at kimg 16.0, from 17 examinations"
     assert "✗ failure: generator-too-weak" in lines
     assert "  page      docs/findings/generator-too-weak.md" in lines
     tries = re.findall(r"^  try       (.*)$", told, re.MULTILINE)
-    assert tries[0].startswith("gan train moons --recipe tiny --set generator.learning_rate=")
+    assert tries[0].startswith(
+        "gan train moons --recipe tiny --kimg 0.1 --seed 3 --set generator.learning_rate="
+    )
+    assert re.search(r"^  changes   generator.learning_rate 0.001 → ", told, re.MULTILINE)
     assert len(tries) == len(set(tries))
 
 
@@ -62,6 +68,40 @@ def test_the_command_to_type_is_the_one_that_was_typed_less_what_is_changed(
     diagnose.main(["runs/moons"])
     tries = re.findall(r"^  try       (.*)$", capsys.readouterr().out, re.MULTILINE)
     assert tries[0].startswith("gan train 'my pets' --set batch=8 --set generator.learning_rate=")
+
+
+def test_a_weight_of_nothing_is_brought_back_to_the_recipes_own(
+    gan: Call, capsys: pytest.CaptureFixture[str]
+):
+    """What the person typed is said again, and one thing of it is changed to something else than what ran."""
+    typed = ["train", "moons", "--set", "penalties.r1.weight=0", "batch=32", "--kimg", "0.2", "--out", "run"]
+    gan(*typed)
+    run = Run.open("run")
+    own = prepare("moons").recipe.value("penalties.r1.weight")
+    assert (run.info["own"]["penalties.r1.weight"], run.info["changes"]["batch"]) == (own, 32)
+    assert run.info["rescue"] is False  # an experiment is what it was asked to be
+    run = replace(run, info={**run.info, "command": ["gan", *typed]})
+    run.write()
+    logged(run, scores(0.3))
+    diagnose.main(["run"])
+    told = capsys.readouterr().out
+    tries = re.findall(r"^  try       (.*)$", told, re.MULTILINE)
+    assert tries == [f"gan train moons --set batch=32 --kimg 0.2 --set penalties.r1.weight={own:g}"]
+    assert f"penalties.r1.weight 0 → {own:g}" in told
+
+
+def test_the_screen_the_report_the_studio_and_diagnose_say_the_same(gan: Call):
+    """One verdict: in the same words wherever it is told, and twice as told by the log alone."""
+    out = gan("train", "ring", "--set", "batch=64", "--kimg", "4", "--seed", "3", "--out", "run").out
+    screen = re.findall(r"^verdict   (.*)$", out, re.MULTILINE)
+    told = gan("diagnose", "run").out.splitlines()[0].removeprefix("run: ")
+    report = Path("run/report.html").read_text()
+    watch = RunFolder("0:run", Path("run")).summary()
+    assert screen == [told]
+    assert watch["verdict"]["words"] == told
+    assert f"{told[:1].upper()}{told[1:]}." in report
+    assert json.loads(gan("diagnose", "run", "--json").out)["verdict"] == told
+    assert told.startswith(("failing: ", "needs attention: "))  # 60 rounds make no ring
 
 
 def test_without_a_folder_the_last_run_is_meant(run: Run, capsys: pytest.CaptureFixture[str]):
@@ -106,7 +146,8 @@ def test_a_damaged_log_has_an_answer(run: Run, capsys: pytest.CaptureFixture[str
     file = run.path / "log.jsonl"
     text = file.read_text().splitlines()
     file.write_text("\n".join([*text[:5], "{broken", "[]", "null", *text[5:], text[-1][:40]]))
-    assert diagnose.main(["runs/moons"]) == 0
+    with pytest.warns(DamageWarning, match="4 lines are left out"):
+        assert diagnose.main(["runs/moons"]) == 0
     assert "from 17 examinations" in capsys.readouterr().out
 
 

@@ -38,6 +38,7 @@ def line(i: int, n: int = 17) -> Line:
                 "precision": _score(0.95 * good, 0.97),
                 "recall": _score(0.95 * good, 0.97),
                 "coverage": _score(0.95 * good, 0.97),
+                "missed": {"value": 0.0, "floor": 0.0},
                 "support_size": {"value": 5e3, "low": 4e3, "high": 6e3, "floor": 7e3},
                 "memorisation": {**_score(0.5, 0.5), "honest_low": 0.4, "honest_high": 0.6},
             },

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from ganforge.core.recipe import Player
-from ganforge.health import balance, course, numbers, variety
+from ganforge.health import balance, course, numbers, result, variety
 from ganforge.health.diagnosis import diagnose
 from ganforge.health.history import History
-from ganforge.health.symptoms import SYMPTOMS
+from ganforge.health.symptoms import FOLLOW, SYMPTOMS
 from tests.health.conftest import (
     PICTURES,
     Bend,
@@ -48,6 +48,14 @@ def sinking(record: Line, i: int) -> None:
     """Good until the tenth examination, then ever worse."""
     if i > 10:
         scores(0.05, 0.1 * 3.0 ** (i - 10))(record, i)
+
+
+def rising(record: Line, i: int) -> None:
+    """Samples are like the input at the start, and ever further from the data."""
+    if i:
+        scores(0.0, 10.0 * 1.3**i)(record, i)
+    else:
+        score("sliced_wasserstein", value=9.6, low=9.0, high=10.0)(record, i)
 
 
 def slow(record: Line, i: int) -> None:
@@ -186,12 +194,41 @@ CASES: dict[str, tuple[History, tuple[History, ...]]] = {
         history(scores(0.9, 0.2), few_support(50.0)),
         (history(scores(0.9, 0.2), few_support(1_000.0)),),
     ),
-    "stalled": (history(scores(0.1)), (history(scores(0.5)), history(scores(0.1), n=5))),
+    "one-picture-a-class": (
+        history(probe(within=0.2)),
+        (
+            history(probe(within=0.6)),
+            history(),  # there are no classes
+            history(probe(within=0.2, spread=0.1)),  # all samples are alike, whatever their class
+        ),
+    ),
+    "worse-than-before-training": (
+        history(rising),
+        (history(), history(scores()), history(late(rising, 16))),
+    ),
+    "far-from-the-data": (
+        history(scores(0.3)),
+        (history(), history(late(scores(0.3), 16))),
+    ),
+    "modes-missed": (
+        history(score("recall", value=0.06, high=0.08)),
+        (history(), history(score("missed", value=0.01, floor=0.0))),
+    ),
+    "near-the-best": (history(probe(told_held_out=0.75)), (history(), history(scores(0.3)))),
     "class-lagging": (
         history(lambda record, i: record["examination"].update(classes={"1": 0.9, "2": 0.95, "7": 0.4})),
         (history(lambda record, i: record["examination"].update(classes={"1": 0.9, "2": 0.95, "7": 0.8})),),
     ),
-    "equilibrium": (history(), (history(probe(told_held_out=0.8)), history(scores()))),
+    "equilibrium": (
+        history(),
+        (
+            history(probe(told_held_out=0.8)),
+            history(scores()),
+            history(score("sliced_wasserstein", value=0.37, low=0.36, high=0.4)),  # a box for a bell
+            history(score("recall", value=0.06, high=0.08)),
+            history(score("missed", value=0.125, floor=0.0)),
+        ),
+    ),
     "too-early": (history(n=3), (history(n=4),)),
     "few-examples": (
         history(lambda record, i: record["examination"].update(scores={}), n=6),
@@ -239,6 +276,74 @@ def test_the_remedy_fits_the_recipe_and_changes_no_network(code: str):
             assert changed != recipe, found.remedy
 
 
+@pytest.mark.parametrize("code", CASES)
+@pytest.mark.parametrize("own", [{}, {"penalties.r1.weight": 0.3}])
+def test_no_remedy_is_what_ran_already(code: str, own: dict[str, Any]):
+    """Whatever stands at nothing: a penalty, a rate, the augmentation."""
+    shown = CASES[code][0]
+    for key in ("penalties.r1.weight", "penalties.r2.weight", "discriminator.learning_rate"):
+        for value in (0.0, 1e-30):
+            recipe = shown.recipe.with_changes({key: value})
+            history = replace(shown, recipe=recipe, own=own if key == "penalties.r1.weight" else {})
+            for finding in diagnose(history).findings:
+                changed = recipe.with_changes(finding.changes)
+                assert not finding.changes or changed != recipe
+                assert set(finding.before) == set(finding.changes)
+                for name, new in finding.changes.items():
+                    assert finding.before[name] != new, name
+                    assert f"{name} " in finding.changed()
+
+
+def test_a_penalty_of_nothing_is_brought_back_to_the_recipes_own():
+    none = history(scores(), *won()).recipe.with_changes({"penalties.r1.weight": 0, "penalties.r2.weight": 0})
+    known = replace(history(scores(), *won()), recipe=none, own={"penalties.r1.weight": 0.3})
+    first = diagnose(known).findings[0]
+    assert first.changes == {"penalties.r1.weight": 0.3}
+    assert first.changed() == "penalties.r1.weight 0 → 0.3"
+    unknown = diagnose(replace(known, own={})).findings[0]
+    assert all(entry["weight"] > 0 for entry in unknown.changes["penalties"])
+    whole = [{"name": "interpolated", "weight": 10.0}]
+    taken = replace(known, recipe=replace(none, penalties=()), own={"penalties": whole})
+    assert diagnose(taken).findings[0].changes == {"penalties": whole}
+
+
+def test_healthy_must_be_earned():
+    near = diagnose(history(probe(told_held_out=0.75)))
+    assert (near.healthy, near.verdict.words) == (True, "healthy: near the best")
+    missing = diagnose(history(score("missed", value=0.125, floor=0.0)))
+    assert (missing.exit_code, missing.verdict.words) == (5, "needs attention: modes missed")
+    box = diagnose(history(score("sliced_wasserstein", value=0.25, low=0.24, high=0.26)))
+    assert (box.exit_code, box.healthy) == (0, False)
+    assert box.verdict.words == "not yet good: far from the data"
+    unscored = diagnose(history(late(lambda record, i: record["examination"].update(scores={}), 16)))
+    assert not unscored.healthy
+
+
+def test_a_young_run_says_what_is_certain_already():
+    seven = few_support(7.0)
+    whole = history(seven, scores(0.3))
+    young = diagnose(replace(whole, ticks=whole.ticks[:3], examined=whole.examined[:3]))
+    assert young.exit_code == 0
+    assert [finding.code for finding in young.findings][:2] == ["too-early", "low-support"]
+    assert "about 7 different samples so far, and there are 1,000 examples" in young.findings[1].meaning
+    over = replace(whole, ticks=whole.ticks[:2], examined=whole.examined[:2], finished=True)
+    assert diagnose(over).exit_code == 5  # nothing will mend it
+
+
+def test_a_run_that_stopped_by_itself_is_failing():
+    found = diagnose(replace(history(), diverged=(13, 64)))
+    assert (found.exit_code, found.verdict.words) == (6, "failing: not finite")
+
+
+def test_distances_of_other_sizes_are_not_compared():
+    def growing_up(record: Line, i: int) -> None:
+        rising(record, i)
+        record["growth"] = int(i > 0)
+
+    assert result.worse_than_before_training(history(rising)) is not None
+    assert result.worse_than_before_training(history(growing_up)) is None
+
+
 def test_a_healthy_run_has_no_fault_at_any_moment():
     for n in range(1, 18):
         whole = history()
@@ -263,17 +368,18 @@ def test_the_cause_comes_before_what_follows_from_it(bends: tuple[Bend, ...], fi
     codes = [finding.code for finding in found.findings]
     assert codes[0] == first
     assert also in codes
-    assert "stalled" not in codes  # a cause is known
+    assert not set(codes) & FOLLOW  # a cause is known
     assert (found.healthy, found.exit_code) == (False, 6)
-    assert found.verdict.startswith(f"failing: {first}, and ")
+    assert found.verdict.words.startswith(f"failing: {first.replace('-', ' ')}, and ")
 
 
 def test_severities_decide_the_exit_code_and_the_order():
     warned = diagnose(history(scores(0.9, 0.2), few_support(50.0)))
     assert (warned.exit_code, warned.findings[0].code) == (5, "low-support")
     good = diagnose(history())
-    assert (good.exit_code, good.verdict) == (0, "healthy: equilibrium")
-    early = diagnose(history(n=2))
+    assert (good.exit_code, good.verdict.words) == (0, "healthy: equilibrium")
+    whole = history()
+    early = diagnose(replace(whole, ticks=whole.ticks[:2], examined=whole.examined[:2]))
     assert (early.exit_code, early.findings[0].code) == (0, "too-early")
 
 
@@ -356,7 +462,7 @@ def test_a_discriminator_that_died_is_undecided_and_no_equilibrium():
     dead = diagnose(history(probe(told_held_out=0.5), late(far_from_floor, 8), silent()))
     assert [finding.code for finding in dead.findings] == ["vanishing-gradients"]
     settled = history(probe(told_held_out=0.5), late(score("sliced_wasserstein", low=0.08), 8), silent())
-    assert diagnose(settled).findings == ()  # at its floor there is nothing left to say
+    assert [finding.code for finding in diagnose(settled).findings] == ["near-the-best"]
     alive = history(probe(told_held_out=0.5))
     assert [finding.code for finding in diagnose(alive).findings] == ["equilibrium"]
 

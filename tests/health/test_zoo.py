@@ -38,6 +38,20 @@ def test_plants_do_what_they_say():
     kinds.coarse(game)
     made = game["generator"](torch.randn(2, 1, 8, 8))
     assert made.unfold(2, 2, 2).unfold(3, 2, 2).flatten(4).std(4).max() < 1e-6
+    points = players.points(400)
+    made = kinds.LeavesOut(points, kinds.Drifting(points, points)).sample(50)
+    assert len(made) == 50
+    assert float(torch.atan2(made[:, 1], made[:, 0]).abs().min()) > 0.39
+    drifting = kinds.Drifting(points, points)
+    first, second = (drifting.sample(200).mean(0) for _ in range(2))
+    assert (second > first).all()
+    blurred = kinds.Blurred(points, kinds.Drifting(points, points)).sample(400, seed=3)
+    assert 1.1 < float(blurred.std() / torch.from_numpy(points.train.values).std()) < 1.3
+    asked = torch.eye(2)[torch.arange(20) % 2]
+    one = kinds.OnePicture(data, kinds.Copier(data, data)).sample(20, condition=asked).float()
+    assert float(one[::2].std(0).mean()) < 0.25 * float(
+        torch.from_numpy(data.train.values).float().std(0).mean()
+    )
     copies = kinds.Copier(data, data).sample(20, seed=1)
     distance = (copies.float()[:, None] - torch.from_numpy(data.train.values).float()[None]).abs()
     assert float(distance.flatten(2).amax(2).min(1).values.max()) <= 4

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from ganforge.core.errors import RecipeError
 from ganforge.tasks.experiment import prepare
 
 
@@ -23,7 +23,16 @@ def test_grey_clips_are_known_by_what_is_asked_of_them(said: dict[str, str], tmp
     assert experiment.dataset.train.n + experiment.dataset.held_out.n == 30 * 3
 
 
-def test_a_setting_that_the_game_does_not_read_is_refused_and_not_left_out_in_silence():
-    for changes in ({"adversarial_weight": 0.5}, {"pool": 20}):
-        with pytest.raises(RecipeError, match=f"{next(iter(changes))} .* game duel does not read it"):
-            prepare("ring", changes=changes)
+@pytest.mark.parametrize(
+    ("asked", "rescue"),
+    [
+        ({}, True),
+        ({"condition": "class"}, True),
+        ({"changes": {"batch": 32}}, False),
+        ({"recipe": "points"}, False),
+        ({"recipe": "points", "rescue": True}, True),
+        ({"rescue": False}, False),
+    ],
+)
+def test_the_rescue_leaves_experiments_alone(asked: dict[str, Any], rescue: bool):
+    assert prepare("digits" if "condition" in asked else "moons", **asked).rescue == rescue

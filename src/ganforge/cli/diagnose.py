@@ -27,7 +27,8 @@ _MARKS = {"good": "✓", "notice": "·", "warning": "!", "failure": "✗"}
 class Diagnose:
     """Say in words how a run is doing: what is wrong, by which numbers, and what helps.
 
-    The first line names the root cause. The exit code tells a script: 0 healthy, 5 a warning, 6 a failure.
+    The first line is the verdict and names the root cause. It is the one that the screen, the report and the
+    studio show. The exit code tells a script: 5 a warning, 6 a failure, 0 neither.
     """
 
     run: Annotated[Positional[Path | None], option("RUN")] = None
@@ -63,7 +64,7 @@ def main(arguments: list[str]) -> int:
 
 def _tell(path: Path, run: Run, history: History, found: Diagnosis) -> None:
     looks = len(history.examined)
-    print(f"{path}: {found.verdict}")
+    print(f"{path}: {found.verdict.words}")
     if not history.ticks:
         print("nothing is logged yet: ask again after the first seconds of training")
         return
@@ -86,6 +87,8 @@ def _lines(run: Run, finding: Finding, tried: list[str]) -> list[str]:
     lines.append(f"  numbers   {numbers}")
     if finding.remedy:
         lines.append(f"  remedy    {finding.remedy}")
+    if finding.changes:
+        lines.append(f"  changes   {finding.changed()}")
     if finding.changes and finding.command() not in tried:
         tried.append(finding.command())
         lines.append(f"  try       {shlex.join(remedy(finding, run))}")

@@ -9,10 +9,11 @@ import typing
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ganforge.core.declared import GAMES
 from ganforge.core.errors import RecipeError, nearest
 
-__all__ = ["Augmentation", "Penalty", "Player", "Recipe", "Term"]
+__all__ = ["Augmentation", "Game", "Penalty", "Player", "Recipe", "Term"]
+
+Game = Literal["duel", "inference", "translation", "exchange"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +152,7 @@ class Recipe:
     name: str
     generator: Player
     discriminator: Player
-    game: str = "duel"
+    game: Game = "duel"
     encoder: Player | None = None
     source: str = ""
     condition: Literal["auto", "class", "labels", "numbers", "text", "names"] = "auto"
@@ -190,10 +191,8 @@ class Recipe:
             )
         if self.batch % self.packing:
             raise RecipeError(f"batch {self.batch} must be a multiple of packing {self.packing}")
-        game = GAMES.find(self.game)
-        if ("encoder" in game.settings) != (self.encoder is not None):
-            has = "needs an encoder" if "encoder" in game.settings else "has no encoder"
-            raise RecipeError(f"the game {game.name} {has}; set game or encoder otherwise")
+        if (self.game == "inference") != (self.encoder is not None):
+            raise RecipeError("the game inference needs an encoder, and no other game has one")
         for name in ("adversarial_weight", "mismatched", "pool"):
             if getattr(self, name) < 0:
                 raise RecipeError(f"{name} is {getattr(self, name)}; it must not be negative")
@@ -224,6 +223,18 @@ class Recipe:
         for dotted, value in changes.items():
             _set(fields, dotted, value)
         return Recipe.from_json(fields)
+
+    def value(self, dotted: str) -> Any:
+        """What stands under a dotted key as plain data; None where nothing does."""
+        here: Any = self.to_json()
+        for step in dotted.split("."):
+            if isinstance(here, (list, tuple)):
+                here = next((item for item in here if item.get("name") == step), None)
+            elif isinstance(here, dict):
+                here = here.get(step, here.get("options", {}).get(step))
+            else:
+                return None
+        return here
 
 
 def _set(fields: dict[str, Any], dotted: str, value: Any) -> None:

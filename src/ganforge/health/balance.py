@@ -12,6 +12,7 @@ from ganforge.health import remedies
 from ganforge.health.finding import Finding
 from ganforge.health.history import Examined, History
 from ganforge.health.measures import (
+    YOUNG,
     accuracy,
     bad,
     finite,
@@ -42,7 +43,6 @@ SURE = 0.98  # share of pairs told apart
 REVERSED = 0.3  # share of pairs told apart, below which fakes look more real than real ones
 BLIND = 0.6
 IDLE = 0.01  # of the usual rate: what a discriminator tells apart then is chance
-YOUNG = 250  # rounds: until then convolutions of healthy runs lag behind, told apart in 98 %
 SMALL_LOSS = 0.1  # nats
 LARGE_LOSS = 5.0  # nats: a fake is called real with 99.3 %
 
@@ -92,7 +92,10 @@ def discriminator_too_weak(history: History) -> Finding | None:
         code="discriminator-too-weak",
         severity="failure",
         nimg=history.nimg,
-        evidence={"told_apart": max(apart), "discriminator_rate": recipe.discriminator.learning_rate},
+        evidence={
+            "discriminator_right": max(apart),
+            "discriminator_rate": recipe.discriminator.learning_rate,
+        },
         meaning="The discriminator is too weak: samples that are plainly wrong pass for real, so that the"
         " generator learns nothing from it.",
         remedy=remedy.words,
@@ -120,7 +123,7 @@ def accuracy_diverged(history: History) -> Finding | None:
     if _slow(recipe):
         remedy = remedies.raise_rate(recipe, "discriminator")
     else:
-        remedy = remedies.calm(recipe, history.space)
+        remedy = remedies.calm(history)
     return Finding(
         code="accuracy-diverged",
         severity="failure",
@@ -143,14 +146,14 @@ def discriminator_loss_zero(history: History) -> Finding | None:
         return None
     if not all(bad(one) and _won(one) for one in recent):
         return None
-    remedy = remedies.brake(history.recipe, history.space)
+    remedy = remedies.brake(history)
     return Finding(
         code="discriminator-loss-zero",
         severity="failure",
         nimg=history.nimg,
         evidence={
             "discriminator_loss": float(np.mean(losses)),
-            "told_apart": float(np.mean(window(recent, told) or [math.nan])),
+            "discriminator_right": float(np.mean(window(recent, told) or [math.nan])),
         },
         meaning="The discriminator's loss approaches zero: it knows every sample at once, and the generator"
         " has nothing left to learn from.",
@@ -166,13 +169,13 @@ def discriminator_too_strong(history: History) -> Finding | None:
         return None
     if not all(bad(one) and _won(one) for one in recent):
         return None
-    remedy = remedies.brake(history.recipe, history.space)
+    remedy = remedies.brake(history)
     return Finding(
         code="discriminator-too-strong",
         severity="failure",
         nimg=history.nimg,
         evidence={
-            "told_apart": float(np.mean(window(recent, told) or [math.nan])),
+            "discriminator_right": float(np.mean(window(recent, told) or [math.nan])),
             "margin_positive": float(
                 np.mean(finite(one.note("margin", "positive") for one in recent) or [1.0])
             ),
@@ -218,7 +221,7 @@ def _unbounded_critic(history: History, seen: tuple[Examined, ...]) -> Finding |
 
 
 def _unbounded(history: History, loss: float, growth: float) -> Finding:
-    remedy = remedies.calm(history.recipe, history.space, 4.0)
+    remedy = remedies.calm(history, 4.0)
     return Finding(
         code="fake-loss-unbounded",
         severity="failure",

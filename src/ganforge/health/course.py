@@ -1,4 +1,4 @@
-"""The course of a run: going round in circles, past its best, settled, or too short to tell."""
+"""The course of a run: going round in circles, past its best, or too short to tell."""
 
 from __future__ import annotations
 
@@ -10,30 +10,20 @@ from ganforge.health import remedies
 from ganforge.health.finding import Finding
 from ganforge.health.history import History
 from ganforge.health.measures import (
-    DEAD,
+    FEWEST,
     bad,
+    ended,
     finite,
     headline,
-    improving,
-    late,
     late_steps,
-    left_of_gradient,
     moved,
-    moves,
     progress,
-    ratio,
     swinging,
-    told,
-    window,
 )
 
-__all__ = ["equilibrium", "few_examples", "oscillation", "past_its_best", "stalled", "too_early"]
+__all__ = ["few_examples", "oscillation", "past_its_best", "too_early"]
 
-LEAST_ROUNDS = 500  # before a run counts as stalled
-VERY_BAD = 0.2  # of the coverage or precision of real examples
 WORSE = 3.0  # times the best score
-FEWEST = 3  # examinations after the first move
-UNDECIDED = (0.38, 0.65)  # probability to tell apart
 
 
 def oscillation(history: History) -> Finding | None:
@@ -43,7 +33,7 @@ def oscillation(history: History) -> Finding | None:
         return None
     if not all(bad(one) for one in history.examined[-3:]):
         return None
-    remedy = remedies.calm(history.recipe, history.space, 4.0)
+    remedy = remedies.calm(history, 4.0)
     return Finding(
         code="oscillation",
         severity="failure",
@@ -52,30 +42,6 @@ def oscillation(history: History) -> Finding | None:
         meaning="The players go round each other: the same latents give ever other samples, and none of the"
         " rounds ends nearer to the data.",
         remedy=remedy.words,
-        changes=remedy.changes,
-    )
-
-
-def stalled(history: History) -> Finding | None:
-    """The samples are bad and do not get better, and it is late: whatever the cause."""
-    if moves(history) < LEAST_ROUNDS or progress(history) < 0.75 or improving(history):
-        return None
-    if not all(bad(one, VERY_BAD) for one in late(history, 4)):
-        return None
-    last = history.examined[-1]
-    remedy = remedies.calm(history.recipe, history.space)
-    return Finding(
-        code="stalled",
-        severity="notice",
-        nimg=history.nimg,
-        evidence={
-            "score": headline(last),
-            "floor": headline(last, "floor"),
-            "coverage": last.score("coverage"),
-            "precision": last.score("precision"),
-        },
-        meaning="The samples are bad and no longer get better.",
-        remedy=f"{remedy.words} Where that does not help: larger networks.",
         changes=remedy.changes,
     )
 
@@ -116,46 +82,28 @@ def past_its_best(history: History) -> Finding | None:
     )
 
 
-def equilibrium(history: History) -> Finding | None:
-    """The good end: the discriminator is undecided, and the score is near that of real against real."""
-    recent = late(history, 2)
-    apart = window(recent, told)
-    if not apart or not all(UNDECIDED[0] <= value <= UNDECIDED[1] for value in apart):
-        return None
-    if left_of_gradient(history)[1] < DEAD:
-        return None  # undecided as the dead are
-    covered = window(recent, lambda one: ratio(one, "coverage"))
-    alike = window(recent, lambda one: ratio(one, "precision"))
-    if not covered or not alike or min(covered) < 0.8 or min(alike) < 0.8:
-        return None
-    last = recent[-1]
-    return Finding(
-        code="equilibrium",
-        severity="good",
-        nimg=history.nimg,
-        evidence={
-            "told_apart": apart[-1],
-            "score": headline(last),
-            "floor": headline(last, "floor"),
-            "coverage": last.score("coverage"),
-        },
-        meaning="Equilibrium: the discriminator can hardly tell samples from real examples, and the scores"
-        " agree with it.",
-    )
-
-
 def too_early(history: History) -> Finding | None:
     """Fewer examinations than any other symptom needs."""
     n = len(moved(history))
-    if n >= FEWEST:
+    if n >= FEWEST or history.diverged is not None:
         return None
+    over = ended(history)
+    if over:
+        meaning = "The run was too short to tell what would have become of it: it was examined too few times."
+    elif not history.ticks:
+        meaning = "Nothing is in the log yet, so there is nothing to judge."
+    else:
+        meaning = (
+            "It is too early to tell what becomes of it: the run was examined too few times since its first"
+            " step. What is certain already stands beside this."
+        )
     return Finding(
         code="too-early",
         severity="notice",
         nimg=history.nimg,
         evidence={"examinations": float(n), "needed": float(FEWEST)},
-        meaning="It is too early to tell: the run was examined too few times since its first move.",
-        remedy="Train on, and ask again.",
+        meaning=meaning,
+        remedy="Train for longer." if over else "Train on, and ask again.",
     )
 
 

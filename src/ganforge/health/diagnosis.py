@@ -1,18 +1,54 @@
-"""All symptoms together: what a run's history shows, the root cause first."""
+"""All symptoms together: what a run's history shows, the root cause first, and the verdict in one line.
+
+Whoever tells how a run is doing, be it the screen, the report, `gan diagnose` or the studio, asks here.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from ganforge.health.finding import Finding
+from ganforge.core.errors import RecipeError
+from ganforge.core.recipe import Recipe
+from ganforge.health.finding import Finding, Severity
 from ganforge.health.history import History
-from ganforge.health.symptoms import SYMPTOMS, Symptom
+from ganforge.health.symptoms import FOLLOW, SYMPTOMS, UNTOLD, Symptom
+from ganforge.runs.folder import Run
 
-__all__ = ["Diagnosis", "diagnose"]
+__all__ = ["Diagnosis", "Verdict", "diagnose", "told", "verdict_of"]
 
 _MEMORY = 3  # looks
+
+
+class Verdict(NamedTuple):
+    """A line, and the severity that it is shown with."""
+
+    words: str
+    severity: Severity
+
+
+def verdict_of(findings: Sequence[Finding]) -> Verdict:
+    """The verdict on a run of which ``findings`` hold, the worst first.
+
+    *Healthy* must be earned: by a good finding, which asks for scores near the best possible ones. Where
+    there is neither that nor a fault, samples are not good yet, or nothing can be said.
+    """
+    first = findings[0] if findings else None
+    if first is None:
+        return Verdict("undecided: nothing was found, good or bad", "notice")
+    more = sum(finding.rank >= 2 for finding in findings) - 1
+    also = f", and {more} more" if more > 0 else ""
+    good = next((finding.name for finding in findings if finding.severity == "good"), "")
+    if first.severity == "failure":
+        return Verdict(f"failing: {first.name}{also}", "failure")
+    if first.severity == "warning":
+        return Verdict(f"needs attention: {first.name}{also}", "warning")
+    if good:
+        return Verdict(f"healthy: {good}", "good")
+    why = next((finding for finding in findings if finding.code in FOLLOW | UNTOLD), first)
+    return Verdict(f"{'not yet good' if why.code in FOLLOW else 'undecided'}: {why.name}", "notice")
 
 
 @dataclass(frozen=True)
@@ -28,39 +64,30 @@ class Diagnosis:
     findings: tuple[Finding, ...]
     nimg: int
 
+    @classmethod
+    def of(cls, run: Run) -> Diagnosis:
+        """What the log of a run folder shows."""
+        return diagnose(History.of(run))
+
     @property
     def healthy(self) -> bool:
-        """No warning and no failure."""
-        return self.exit_code == 0
+        """Something good was found, and nothing wrong."""
+        return self.verdict.severity == "good"
 
     @property
     def exit_code(self) -> int:
-        """0: healthy, or only notices; 5: a warning; 6: a failure."""
-        return {"warning": 5, "failure": 6}.get(self.findings[0].severity, 0) if self.findings else 0
+        """0: nothing is wrong that can be told; 5: a warning; 6: a failure."""
+        return {"warning": 5, "failure": 6}.get(self.verdict.severity, 0)
 
     @property
-    def verdict(self) -> str:
-        """One line."""
-        if not self.findings:
-            return "healthy so far: nothing is wrong, and nothing has settled yet"
-        first = self.findings[0]
-        more = sum(finding.rank >= 2 for finding in self.findings) - 1
-        also = f", and {more} more" if more > 0 else ""
-        match first.severity:
-            case "failure":
-                return f"failing: {first.code}{also}"
-            case "warning":
-                return f"needs attention: {first.code}{also}"
-            case "notice":
-                good = [finding.code for finding in self.findings if finding.severity == "good"]
-                return f"healthy: {good[0]}" if good else f"no fault found ({first.code})"
-            case "good":
-                return f"healthy: {first.code}"
+    def verdict(self) -> Verdict:
+        return verdict_of(self.findings)
 
     def to_json(self) -> dict[str, Any]:
         return {
             "healthy": self.healthy,
-            "verdict": self.verdict,
+            "verdict": self.verdict.words,
+            "severity": self.verdict.severity,
             "nimg": self.nimg,
             "findings": [finding.to_json() for finding in self.findings],
         }
@@ -68,9 +95,11 @@ class Diagnosis:
 
 def diagnose(history: History) -> Diagnosis:
     """Ask every symptom. A pure function of the history's examinations: the same log, the same findings."""
-    found = [_told(finding) for symptom in SYMPTOMS.values() if (finding := _seen(symptom, history))]
-    if any(finding.rank >= 2 for finding in found):  # a cause is known: that it stalled follows
-        found = [finding for finding in found if finding.code != "stalled"]
+    found = [
+        told(finding, history.recipe) for symptom in SYMPTOMS.values() if (finding := _seen(symptom, history))
+    ]
+    if any(finding.rank == 3 and finding.code not in FOLLOW for finding in found):
+        found = [finding for finding in found if finding.code not in FOLLOW]  # a cause is known
     # The sort is stable: within a severity the order of SYMPTOMS, causes first, stays.
     found.sort(key=lambda finding: -finding.rank)
     return Diagnosis(tuple(found), history.nimg)
@@ -89,7 +118,19 @@ def _seen(symptom: Symptom, history: History) -> Finding | None:
     return faults[0] if len(faults) >= 2 else None
 
 
-def _told(finding: Finding) -> Finding:
-    """The finding with the numbers that were measured: what is NaN is not told."""
+def told(finding: Finding, recipe: Recipe) -> Finding:
+    """The finding with the numbers that were measured, and with the changes that change something.
+
+    What is NaN is not told, and no remedy is what ran already.
+    """
     known = {name: value for name, value in finding.evidence.items() if math.isfinite(value)}
-    return replace(finding, evidence=known)
+    before = {key: recipe.value(key) for key in finding.changes}
+    changes = {key: value for key, value in finding.changes.items() if not _same(recipe, key, value)}
+    return replace(finding, evidence=known, changes=changes, before={key: before[key] for key in changes})
+
+
+def _same(recipe: Recipe, key: str, value: Any) -> bool:
+    try:
+        return recipe.with_changes({key: value}) == recipe
+    except RecipeError:  # it makes sense together with another one only
+        return False

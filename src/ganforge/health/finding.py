@@ -7,7 +7,7 @@ import shlex
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-__all__ = ["SEVERITIES", "Finding", "Severity"]
+__all__ = ["SEVERITIES", "Finding", "Severity", "changes_in_words", "setting"]
 
 Severity = Literal["good", "notice", "warning", "failure"]
 SEVERITIES: tuple[Severity, ...] = ("good", "notice", "warning", "failure")
@@ -27,6 +27,7 @@ class Finding:
         remedy: one sentence: what helps. Empty for a good finding.
         changes: the remedy as dotted keys of the recipe with their new values, for ``--set`` and for the
             rescue; empty where the remedy is none of the recipe's.
+        before: the values that ran, by the same keys.
     """
 
     code: str
@@ -36,6 +37,12 @@ class Finding:
     meaning: str
     remedy: str = ""
     changes: dict[str, Any] = field(default_factory=dict)
+    before: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Its code in words."""
+        return self.code.replace("-", " ")
 
     @property
     def rank(self) -> int:
@@ -49,7 +56,11 @@ class Finding:
 
     def command(self) -> str:
         """The changes as the user would type them; empty where there are none."""
-        return f"--set {shlex.join(map(_pair, self.changes.items()))}" if self.changes else ""
+        return f"--set {shlex.join(setting(self.changes))}" if self.changes else ""
+
+    def changed(self) -> str:
+        """The changes beside what ran: ``penalties.r1.weight 0 → 0.1``; empty where there are none."""
+        return changes_in_words(self.changes, self.before)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -60,8 +71,32 @@ class Finding:
         return cls(**fields)
 
 
-def _pair(change: tuple[str, Any]) -> str:
-    key, value = change
+def changes_in_words(changes: dict[str, Any], before: dict[str, Any]) -> str:
+    """Dotted keys of a recipe, each with the value that ran and the new one."""
+    return ", ".join(
+        f"{key} {_short(before[key])} → {_short(value)}" if key in before else f"{key} = {_short(value)}"
+        for key, value in changes.items()
+    )
+
+
+def _short(value: Any) -> str:
+    """A value for a person: of a list of parts, their names and weights."""
+    if isinstance(value, (list, tuple)):
+        parts = [
+            f"{part.get('name')} {_short(part.get('weight'))}" if isinstance(part, dict) else _short(part)
+            for part in value
+        ]
+        return " + ".join(parts) or "none"
     if isinstance(value, float):
-        return f"{key}={value:g}"
-    return f"{key}={json.dumps(value, separators=(',', ':')) if isinstance(value, (list, dict)) else value}"
+        return f"{value:g}"
+    return "none" if value is None or value == "" else str(value)
+
+
+def setting(changes: dict[str, Any]) -> list[str]:
+    """Dotted keys and values as words behind ``--set``: ``batch=32``."""
+    words: list[str] = []
+    for key, value in changes.items():
+        plain = json.dumps(value, separators=(",", ":")) if isinstance(value, (list, tuple, dict)) else value
+        short = isinstance(value, float) and float(f"{value:g}") == value
+        words.append(f"{key}={value:g}" if short else f"{key}={plain}")
+    return words

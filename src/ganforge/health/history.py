@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,9 +15,10 @@ from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
 from ganforge.runs.folder import Run
 
-__all__ = ["Array", "Examined", "History"]
+__all__ = ["Array", "Examined", "History", "bounded", "ending"]
 
 Array = NDArray[np.float64]
+_FARTHEST = 10**15  # a whole number beyond that is damage
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,10 @@ class History:
         training, held_out: how many examples there are of each.
         ticks: lines of ``log.jsonl``, oldest first.
         examined: the examinations among them.
-        finished: whether the budget was used up.
+        finished: whether the training has come to its end.
+        diverged: where it stopped by itself because of numbers that are none, moves that were refused among
+            the last, and those moves; else None.
+        own: values that the recipe had by itself, under the dotted keys that the person changed.
     """
 
     recipe: Recipe
@@ -108,6 +113,8 @@ class History:
     ticks: tuple[dict[str, Any], ...]
     examined: tuple[Examined, ...]
     finished: bool = False
+    diverged: tuple[int, int] | None = None
+    own: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, run: Run) -> History:
@@ -115,7 +122,7 @@ class History:
 
         The recipe is the one that is played now: where a rescue has changed it, the changed one.
         """
-        events = [event.get("event") for event in run.events()]
+        end = ending(run.events())
         try:
             recipe = run.recipe_at(run.checkpoint("newest", only=()))
         except (RunError, RecipeError):
@@ -126,7 +133,11 @@ class History:
             space=run.space,
             training=_whole(run.data.get("train")),
             held_out=_whole(run.data.get("held_out")),
-            finished=bool(events) and events[-1] == "finished",
+            finished=end.get("event") == "finished",
+            diverged=(_whole(end.get("refused")), _whole(end.get("of")))
+            if end.get("event") == "diverged"
+            else None,
+            own=_dict(run.info.get("own")),
         )
 
     @classmethod
@@ -139,30 +150,39 @@ class History:
         training: int,
         held_out: int,
         finished: bool = False,
+        diverged: tuple[int, int] | None = None,
+        own: dict[str, Any] | None = None,
     ) -> History:
-        """From lines of a log. A line without ``nimg`` is passed over.
+        """From lines of a log. A line without an ``nimg`` that can be is passed over.
 
         So are lines of coarser examples than those of now, but for the one before training: what was measured
         on them says nothing of these.
         """
-        ticks = tuple(record for record in records if type(record.get("nimg")) is int)
-        growth = ticks[-1].get("growth") if ticks else None
-        ticks = tuple(tick for tick in ticks if tick.get("growth") == growth or tick["nimg"] == 0)
+        known = map(bounded, records)
+        ticks = tuple(record for record in known if type(record.get("nimg")) is int and record["nimg"] >= 0)
+        growth = next((tick["growth"] for tick in reversed(ticks) if "growth" in tick), None)
+        ticks = tuple(tick for tick in ticks if tick.get("growth", growth) == growth or tick["nimg"] == 0)
         examined = tuple(
             Examined.of(record) for record in ticks if isinstance(record.get("examination"), dict)
         )
-        return cls(recipe, space, training, held_out, ticks, examined, finished)
+        return cls(recipe, space, training, held_out, ticks, examined, finished, diverged, own or {})
 
     def before(self, looks: int) -> History:
         """The run as it stood ``looks`` examinations ago."""
         nimg = self.examined[-1 - looks].nimg
         ticks = tuple(tick for tick in self.ticks if tick["nimg"] <= nimg)
-        return replace(self, ticks=ticks, examined=self.examined[:-looks], finished=False)
+        return replace(self, ticks=ticks, examined=self.examined[:-looks], finished=False, diverged=None)
 
     @property
     def nimg(self) -> int:
         """Examples shown so far."""
         return int(self.ticks[-1]["nimg"]) if self.ticks else 0
+
+    @property
+    def grown(self) -> bool:
+        """Whether examples were coarser before training than they are now."""
+        steps = [tick["growth"] for tick in self.ticks if "growth" in tick]
+        return bool(steps) and steps[0] != steps[-1]
 
     def series(self, name: str, part: str = "mean") -> Array:
         """``mean``, ``deviation`` or ``positive`` (share above 0) of a note, one value a tick.
@@ -177,18 +197,35 @@ class History:
         return np.array([_number(tick.get(name)) for tick in self.ticks])
 
 
+def bounded(value: Any) -> Any:
+    """The same plain data, with None for whole numbers that no arithmetic here could hold."""
+    if isinstance(value, dict):
+        return {name: bounded(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [bounded(item) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _FARTHEST:
+        return None
+    return value
+
+
+def ending(events: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The event by which a training ended: finished, interrupted or diverged; empty where it goes on."""
+    for event in reversed(events):
+        if event.get("event") in ("finished", "interrupted", "diverged"):
+            return event
+        if event.get("event") in ("resumed", "rescued"):
+            break
+    return {}
+
+
 def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
 def _number(value: Any, missing: float = math.nan) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return missing
-    try:
-        return float(value)
-    except OverflowError:  # a damaged log may hold a whole number of any length
-        return missing
+    return missing if isinstance(value, bool) or not isinstance(value, (int, float)) else float(value)
 
 
 def _whole(value: Any) -> int:
+    value = bounded(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -14,14 +14,18 @@ from ganforge.health.history import Examined, History
 
 __all__ = [
     "DEAD",
+    "FEWEST",
+    "YOUNG",
     "above_its_floor",
     "accuracy",
     "bad",
+    "ended",
     "finite",
     "headline",
     "improving",
     "late",
     "late_steps",
+    "latest",
     "left_of_gradient",
     "moved",
     "moves",
@@ -29,6 +33,8 @@ __all__ = [
     "never_fooled",
     "progress",
     "ratio",
+    "reach",
+    "settled",
     "steps",
     "swinging",
     "told",
@@ -36,6 +42,8 @@ __all__ = [
     "window",
 ]
 
+FEWEST = 3  # examinations after the first step, with fewer of which nothing is said of causes
+YOUNG = 250  # rounds: until then convolutions of healthy runs lag behind, told apart in 98 %
 NEVER = 0.99  # share of pairs told apart; healthy runs fall below it after some hundred rounds
 DEAD = 1e-5  # of the generator's largest gradient: nobody says anything any more
 NEAR = 0.2  # of the first score
@@ -62,6 +70,22 @@ def late(history: History, n: int = 3) -> tuple[Examined, ...]:
     return seen[-n:] if len(seen) >= n else ()
 
 
+def latest(history: History) -> tuple[Examined, ...]:
+    """The last two examinations after the first step, or the only one."""
+    return moved(history)[-2:]
+
+
+def ended(history: History) -> bool:
+    """Whether the training is over: what there is now is the result, and nothing will mend it."""
+    return history.finished or (bool(history.examined) and progress(history) >= 0.999)
+
+
+def settled(history: History) -> bool:
+    """Whether a run can be judged by its samples: it is over, or half of it is and they get no better."""
+    late_enough = len(moved(history)) >= FEWEST and progress(history) >= 0.5 and moves(history) >= YOUNG
+    return ended(history) or (late_enough and not improving(history))
+
+
 def window(seen: Sequence[Examined], read: Callable[[Examined], float]) -> list[float]:
     """A number of each examination; empty unless all of them have it."""
     values = [read(one) for one in seen]
@@ -83,6 +107,12 @@ def ratio(seen: Examined, key: str, part: str = "value") -> float:
     """A score over its floor; NaN where either is missing or the floor is 0 or less."""
     floor = seen.score(key, "floor")
     return seen.score(key, part) / floor if floor > 0 else math.nan
+
+
+def reach(seen: Examined, key: str) -> float:
+    """The most that a score can be by its interval, as a share of the best possible; NaN without either."""
+    high = ratio(seen, key, "high")
+    return high if math.isfinite(high) else ratio(seen, key)
 
 
 def bad(seen: Examined, share: float = 0.5) -> bool:

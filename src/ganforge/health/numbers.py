@@ -35,6 +35,9 @@ VANISHED = 0.01  # of the largest norm before
 
 def not_finite(history: History) -> Finding | None:
     """Losses, gradients or samples hold NaN or infinity."""
+    if history.diverged is not None:
+        refused, of = history.diverged
+        return broken_numbers(history.recipe, history.nimg, refused, refused / max(of, 1))
     seen = moved(history)
     if not seen:
         return None
@@ -101,7 +104,7 @@ def exploding_gradients(history: History) -> Finding | None:
     spread = max(finite(one.probe("spread") for one in seen[-2:]), default=1.0)
     if not grown and logits < LARGE_LOGIT and not (spread > FAR_APART and norm > LARGE_NORM / 10):
         return None
-    remedy = remedies.calm(history.recipe, history.space, 4.0)
+    remedy = remedies.calm(history, 4.0)
     return Finding(
         code="exploding-gradients",
         severity="failure",
@@ -124,12 +127,12 @@ def vanishing_gradients(history: History) -> Finding | None:
     # A discriminator that died says nothing, however good the samples were by then.
     if not lost and not (left < DEAD and all(above_its_floor(one) for one in recent)):
         return None
-    remedy = remedies.brake(history.recipe, history.space)
+    remedy = remedies.brake(history)
     return Finding(
         code="vanishing-gradients",
         severity="failure",
         nimg=history.nimg,
-        evidence={"gradient": now, "share_of_largest": left, "told_apart": sure},
+        evidence={"gradient": now, "share_of_largest": left, "discriminator_right": sure},
         meaning="The generator is told that its samples are bad, but not in which direction better ones lie:"
         " its gradient has vanished."
         if lost

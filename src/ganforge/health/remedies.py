@@ -1,7 +1,8 @@
 """What helps, in words and as dotted keys of the recipe: each a pure function of the recipe.
 
 A remedy changes one thing, and never the networks: a run goes on with it from a checkpoint. It goes as
-far as the recipe is from what is usual: a rate of 1 is brought to the usual one at once.
+far as the recipe is from what is usual: a rate of 1 is brought to the usual one at once, and a penalty that
+the person made lighter or took away is brought back to the recipe's own.
 """
 
 from __future__ import annotations
@@ -9,22 +10,17 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any, Literal, NamedTuple
 
-from ganforge.core.declared import (
-    DISCRIMINATORS,
-    GENERATORS,
-    OBJECTIVES,
-    PENALTIES,
-    TRANSLATORS,
-    FamilyTraits,
-)
+from ganforge.core.declared import OBJECTIVES
 from ganforge.core.recipe import Penalty, Player, Recipe
 from ganforge.core.space import Space
+from ganforge.health.history import History
 
 __all__ = [
     "Remedy",
     "augment_more",
     "brake",
     "calm",
+    "loosen",
     "lower_rates",
     "penalise_less",
     "penalise_more",
@@ -40,6 +36,8 @@ _ROLES: tuple[Role, ...] = ("generator", "discriminator")
 
 _FAST = 8.0  # times the usual rate: far above it
 _WILD = 16.0  # times the usual rate: not tried by anybody who meant it
+_RATES = {"mlp": 1e-3, "residual": 5e-4, "dcgan": 2e-4, "few_shot": 2e-4}
+_GRADIENT = ("r1", "r2", "interpolated", "dragan")  # penalties on the discriminator's gradient
 
 
 class Remedy(NamedTuple):
@@ -55,12 +53,7 @@ def _player(recipe: Recipe, role: Role) -> Player:
 
 def _usual(player: Player) -> float:
     """The rate at which this family of networks learns well, with this optimiser."""
-    if player.optimiser == "sgd":
-        return 1e-2
-    for families in (GENERATORS, DISCRIMINATORS, TRANSLATORS):
-        if player.family in families:
-            return families[player.family].usual_rate
-    return FamilyTraits.usual_rate
+    return 1e-2 if player.optimiser == "sgd" else _RATES.get(player.family, 2e-4)
 
 
 def _peak(player: Player) -> float:
@@ -127,19 +120,51 @@ def raise_rate(recipe: Recipe, role: Role) -> Remedy:
     return Remedy(f"Raise the {role}'s rate: both players need their turns.", _set_rate(recipe, role, rate))
 
 
-def penalise_more(recipe: Recipe, space: Space, factor: float = 2.0) -> Remedy:
-    """Every penalty on the gradient times ``factor``; a pair of r1 and r2 where there is none."""
-    own = [entry for entry in recipe.penalties if PENALTIES.find(entry.name).on_gradient]
-    if not own:
-        added = [*recipe.penalties, *_pair(recipe, space)]
+def penalise_more(history: History, factor: float = 2.0) -> Remedy:
+    """Every penalty on the gradient times ``factor``, or back to what the recipe has by itself.
+
+    A pair of r1 and r2 where there is none that weighs anything.
+    """
+    recipe = history.recipe
+    taken = _taken_away(history)
+    if taken:
+        return Remedy("Put the recipe's own penalty on the discriminator's gradient back.", taken)
+    acting = _acting(recipe)
+    if not acting:
+        others = [entry for entry in recipe.penalties if entry.name not in _GRADIENT]
+        added = [*others, *_pair(recipe, history.space)]
         words = "Add the penalties r1 and r2 on the discriminator's gradient."
         return Remedy(words, {"penalties": [asdict(entry) for entry in added]})
     changes: Changes = {}
-    for entry in own:
+    for entry in acting:
         changes[f"penalties.{entry.name}.weight"] = _short(entry.weight * factor)
         if entry.weight_final is not None:
             changes[f"penalties.{entry.name}.weight_final"] = _short(entry.weight_final * factor)
     return Remedy("A heavier penalty on the discriminator's gradient.", changes)
+
+
+def _acting(recipe: Recipe) -> list[Penalty]:
+    """The penalties on the gradient that weigh anything."""
+    return [entry for entry in recipe.penalties if entry.name in _GRADIENT and entry.weight > 0]
+
+
+def _taken_away(history: History) -> Changes:
+    """The recipe's own values of those penalties on the gradient that the person made lighter."""
+    recipe, own = history.recipe, history.own
+    if _has_critic(recipe) and "objective" in own:
+        return {}  # a critic's needs another weight than that of the recipe's own objective
+    whole = own.get("penalties")
+    if isinstance(whole, (list, tuple)):
+        before = replace(recipe, penalties=()).with_changes({"penalties": list(whole)})
+        heavy = sum(entry.weight for entry in _acting(before))
+        return {"penalties": list(whole)} if sum(entry.weight for entry in _acting(recipe)) < heavy else {}
+    return {
+        key: value
+        for key, value in own.items()
+        if key.startswith(tuple(f"penalties.{name}.weight" for name in _GRADIENT))
+        and isinstance(value, (int, float))
+        and (recipe.value(key) or 0) < value
+    }
 
 
 def _pair(recipe: Recipe, space: Space) -> tuple[Penalty, Penalty]:
@@ -168,38 +193,47 @@ def penalise_less(recipe: Recipe) -> Remedy:
     """A quarter of every penalty on the gradient; only words where there is none."""
     changes: Changes = {
         f"penalties.{entry.name}.{part}": _short(value / 4)
-        for entry in recipe.penalties
-        if PENALTIES.find(entry.name).on_gradient
+        for entry in _acting(recipe)
         for part, value in (("weight", entry.weight), ("weight_final", entry.weight_final))
         if value is not None
     }
-    words = "Let the discriminator see more: a lighter penalty, a larger width; for points fourier=6."
+    lighter = "a lighter penalty, " if changes else ""
+    words = f"Let the discriminator see more: {lighter}a larger width; for points fourier=6."
     return Remedy(words, changes)
 
 
-def augment_more(recipe: Recipe, space: Space) -> Remedy:
+def augment_more(history: History) -> Remedy:
     """Show the discriminator its examples changed, more often; points get noise."""
-    augmentation = recipe.augmentation
-    if space.kind == "points":
+    augmentation = history.recipe.augmentation
+    if history.space.kind == "points":
         noise = _short(max(2 * augmentation.noise, 0.1))
         changes: Changes = {"augmentation.noise": noise, "augmentation.noise_final": _short(noise / 5)}
         changes["augmentation.noise_until"] = 1.0
         return Remedy("Add noise to what the discriminator sees, or find more examples.", changes)
     on = augmentation.probability if augmentation.policy else 0.0
     if on >= 1.0:
-        return penalise_more(recipe, space)
-    changes = {} if augmentation.policy else {"augmentation.policy": "translation"}
+        return penalise_more(history)
+    own = history.own.get("augmentation.policy") or "translation"
+    changes = {} if augmentation.policy else {"augmentation.policy": own}
     changes["augmentation.probability"] = min(max(2 * on, 0.5), 1.0)
     return Remedy("Show the discriminator its examples augmented, more often; or find more.", changes)
 
 
-def brake(recipe: Recipe, space: Space) -> Remedy:
+def loosen(history: History) -> Remedy:
+    """Let latents matter beside the condition: no reward for obeying it, else augmentation."""
+    if history.recipe.mismatched > 0:
+        return Remedy("Ask less for obedience to the condition.", {"mismatched": 0.0})
+    return augment_more(history)
+
+
+def brake(history: History) -> Remedy:
     """Hold back a discriminator that runs ahead: equal rates and a penalty, equal turns, a better loss."""
+    recipe = history.recipe
     if _fast(recipe):
         return lower_rates(recipe)  # who is thrown about is caught by anybody
     generator, discriminator = recipe.generator, recipe.discriminator
-    free = not any(PENALTIES.find(entry.name).on_gradient for entry in recipe.penalties)
-    penalty = penalise_more(recipe, space)
+    free = not _acting(recipe)
+    penalty = penalise_more(history)
     if discriminator.learning_rate >= 4 * generator.learning_rate:
         fair = _short(min(discriminator.learning_rate, _usual(generator)))
         changes = {**_set_rate(recipe, "generator", fair), **_set_rate(recipe, "discriminator", fair)}
@@ -212,14 +246,14 @@ def brake(recipe: Recipe, space: Space) -> Remedy:
         return Remedy("Let the players take equal turns.", {"discriminator_moves": 1})
     if OBJECTIVES.find(recipe.objective).saturates:
         return Remedy("Let the generator raise log D instead.", {"objective": "non_saturating"})
-    return penalise_more(recipe, space, 4.0)
+    return penalise_more(history, 4.0)
 
 
-def calm(recipe: Recipe, space: Space, factor: float = 2.0) -> Remedy:
+def calm(history: History, factor: float = 2.0) -> Remedy:
     """What steadies a game: lower rates where one is far above the usual, else a heavier penalty."""
-    if _fast(recipe):
-        return lower_rates(recipe)
-    return penalise_more(recipe, space, factor)
+    if _fast(history.recipe):
+        return lower_rates(history.recipe)
+    return penalise_more(history, factor)
 
 
 def _has_critic(recipe: Recipe) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ganforge.health import balance, course, numbers, variety
+from ganforge.health import balance, course, numbers, result, variety
 from ganforge.health.finding import Finding
 from ganforge.health.history import History
 
-__all__ = ["SYMPTOMS", "Symptom"]
+__all__ = ["FOLLOW", "SYMPTOMS", "UNTOLD", "Symptom"]
 
 Symptom = Callable[[History], Finding | None]
 
@@ -26,14 +26,22 @@ SYMPTOMS: dict[str, Symptom] = {
     "discriminator-too-weak": balance.discriminator_too_weak,
     "vanishing-gradients": numbers.vanishing_gradients,
     "shortcut": variety.shortcut,
+    "one-picture-a-class": variety.one_picture_a_class,
     "mode-collapse": variety.mode_collapse,
     "discriminator-loss-zero": balance.discriminator_loss_zero,
     "discriminator-too-strong": balance.discriminator_too_strong,
     "oscillation": course.oscillation,
-    "low-support": variety.low_support,
-    "stalled": course.stalled,
-    "class-lagging": variety.class_lagging,
-    "equilibrium": course.equilibrium,
+    "worse-than-before-training": result.worse_than_before_training,
     "too-early": course.too_early,
     "few-examples": course.few_examples,
+    "low-support": variety.low_support,
+    "far-from-the-data": result.far_from_the_data,
+    "modes-missed": result.modes_missed,
+    "class-lagging": variety.class_lagging,
+    "equilibrium": result.equilibrium,
+    "near-the-best": result.near_the_best,
 }
+# What follows wherever samples are bad: it is left out where a failure says why they are.
+FOLLOW = frozenset({"low-support", "far-from-the-data", "modes-missed"})
+# Why nothing can be said yet.
+UNTOLD = frozenset({"too-early", "few-examples"})

@@ -1,4 +1,4 @@
-"""What the samples are: one or many, copies or new, told apart by a trifle, one class worse than others."""
+"""What the samples are: one or many, copies or new, recognised by a trifle, one class worse than others."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ from ganforge.health import remedies
 from ganforge.health.finding import Finding
 from ganforge.health.history import Examined, History
 from ganforge.health.measures import (
+    FEWEST,
+    YOUNG,
     bad,
+    ended,
     improving,
     late,
+    latest,
+    moved,
     moves,
     near,
     never_fooled,
@@ -29,11 +34,13 @@ __all__ = [
     "low_support",
     "memorisation",
     "mode_collapse",
+    "one_picture_a_class",
     "shortcut",
 ]
 
 COLLAPSED_SUPPORT = 0.005  # of the real examples' own
 LOW_SUPPORT = 0.012  # healthy runs on 1,300 digits have .02 to .1
+ALIKE = 0.35  # deviation within a class, over that of real examples
 SHRUNK = 0.25  # distance between two samples, over that between two real examples
 COPYING = 0.6  # share nearer to a training example than to a held-out one; honest is about .5
 MOSTLY_COPIES = 0.75
@@ -62,7 +69,7 @@ def mode_collapse(history: History) -> Finding | None:
         return None
     last = recent[-1]
     several = last.score("support_size")
-    remedy = remedies.calm(history.recipe, history.space)
+    remedy = remedies.calm(history)
     return Finding(
         code="mode-collapse",
         severity="failure",
@@ -75,7 +82,7 @@ def mode_collapse(history: History) -> Finding | None:
             "spread": last.probe("spread"),
         },
         meaning="The generator makes the same few things again and again, a small part of the data.",
-        remedy=f"{remedy.words} Then coins in the latent, or packing.",
+        remedy=f"{remedy.words} Then random bits in the latent, or packing.",
         changes=remedy.changes,
     )
 
@@ -116,21 +123,49 @@ def _narrow(seen: Examined) -> bool:
 
 def low_support(history: History) -> Finding | None:
     """Two samples in a small batch are alike, far oftener than two real examples are."""
-    recent = late(history)
-    if not recent or progress(history) < 0.25 or improving(history):
-        return None
+    recent = latest(history)
     shares = [_support(one) for one in recent]
-    if max(shares) > LOW_SUPPORT:
+    if not shares or max(shares) > LOW_SUPPORT:
         return None
+    stays = len(late(history)) == FEWEST and max(map(_support, late(history))) <= LOW_SUPPORT
+    sure = ended(history) or (stays and progress(history) >= 0.25 and not improving(history))
     several = recent[-1].score("support_size")
-    remedy = remedies.calm(history.recipe, history.space)
+    remedy = remedies.calm(history)
     return Finding(
         code="low-support",
-        severity="warning",
+        severity="warning" if sure else "notice",
         nimg=history.nimg,
-        evidence={"different_samples": several, "real": recent[-1].score("support_size", "floor")},
-        meaning=f"The generator makes about {several:,.0f} different samples; the data hold far more.",
-        remedy=f"{remedy.words} Then coins in the latent, or packing.",
+        evidence={
+            "different_samples": several,
+            "best_possible": recent[-1].score("support_size", "floor"),
+            "examples": float(history.training),
+        },
+        meaning=f"The generator makes about {several:,.0f} different samples{'' if sure else ' so far'}, and"
+        f" there are {history.training:,} examples to learn from.",
+        remedy=f"{remedy.words} Then random bits in the latent, or packing.",
+        changes=remedy.changes,
+    )
+
+
+def one_picture_a_class(history: History) -> Finding | None:
+    """Samples that were asked for the same are alike, and real examples that say the same are not."""
+    recent = latest(history)
+    within = window(recent, lambda one: one.probe("within"))
+    # Where samples of all classes are alike too, that they are so within a class is not the news.
+    if not within or max(within) > ALIKE or not all(one.probe("spread") >= SHRUNK for one in recent):
+        return None
+    late_enough = len(moved(history)) >= FEWEST and progress(history) >= 0.25 and moves(history) >= YOUNG
+    sure = ended(history) or (late_enough and not improving(history))
+    what = "class" if history.recipe.condition in ("auto", "class") else "condition"
+    remedy = remedies.loosen(history)
+    return Finding(
+        code="one-picture-a-class",
+        severity="failure" if sure else "notice",
+        nimg=history.nimg,
+        evidence={"variety_within_a_class": within[-1], "best_possible": 1.0},
+        meaning=f"The generator makes one picture for each {what}{'' if sure else ' so far'}: within a {what}"
+        f" samples vary {100 * within[-1]:.0f} % as much as real examples do.",
+        remedy=remedy.words,
         changes=remedy.changes,
     )
 
@@ -149,7 +184,7 @@ def memorisation(history: History) -> Finding | None:
     if not exact and not (surely and all(_like_real(one) for one in recent)):
         return None
     last = recent[-1]
-    remedy = remedies.augment_more(history.recipe, history.space)
+    remedy = remedies.augment_more(history)
     return Finding(
         code="memorisation",
         severity="failure" if exact or min(low) > MOSTLY_COPIES else "warning",
@@ -177,7 +212,7 @@ def discriminator_overfitting(history: History) -> Finding | None:
     if not gaps or min(gaps) < GAP:
         return None
     last = recent[-1]
-    remedy = remedies.augment_more(history.recipe, history.space)
+    remedy = remedies.augment_more(history)
     return Finding(
         code="discriminator-overfitting",
         severity="failure" if min(gaps) > LARGE_GAP and not improving(history) else "warning",
@@ -214,7 +249,7 @@ def shortcut(history: History) -> Finding | None:
         nimg=history.nimg,
         evidence={
             "line": float(np.mean(lines)),
-            "told_apart": float(np.mean(window(recent, told) or [math.nan])),
+            "discriminator_right": float(np.mean(window(recent, told) or [math.nan])),
         },
         meaning="The discriminator needs no look at the content: brightness, contrast or a spectrum that the"
         " generator cannot make gives every sample away.",

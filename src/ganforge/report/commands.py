@@ -7,10 +7,9 @@ from itertools import pairwise
 from pathlib import PurePath
 from typing import Any
 
-from ganforge.health.finding import Finding
-from ganforge.report.plain import entries
+from ganforge.health.finding import Finding, setting
+from ganforge.report.plain import entries, mapping, number
 from ganforge.runs.folder import Run
-from ganforge.runs.translator import translates
 
 __all__ = ["next_commands", "remedy", "started_with"]
 
@@ -28,14 +27,13 @@ def remedy(finding: Finding, run: Run) -> list[str]:
     """The command that starts the run anew with the finding's changes, as words; none where it has none.
 
     It is the one that was typed, less what the finding changes, and less the folder: a run is there already.
-    Where it is not known or was a resume, it is one that names the same data and recipe.
+    Where it is not known or was a resume, it is one that says the same.
     """
     if not finding.changes:
         return []
     typed = started_with(run.info)
     if typed[:2] != ["gan", "train"] or len(typed) < 3 or "--resume" in typed:
-        source = run.data.get("source")
-        typed = ["gan", "train", source if isinstance(source, str) else "DATA", "--recipe", run.recipe.name]
+        typed = _told(run)
     kept = ["gan"]
     for before, word in pairwise(typed):
         name = word.partition("=")[0]
@@ -49,6 +47,21 @@ def remedy(finding: Finding, run: Run) -> list[str]:
     return [*kept, *shlex.split(finding.command())]
 
 
+def _told(run: Run) -> list[str]:
+    """A command that says all that is known of how ``run`` was asked for."""
+    source, info, space = run.data.get("source"), run.info, run.space
+    words = ["gan", "train", source if isinstance(source, str) else "DATA", "--recipe", run.recipe.name]
+    if space.kind == "pictures":
+        words += ["--size", "x".join(str(side) for side in reversed(space.spatial))]
+    for name, value in mapping(info.get("budget")).items():
+        if value is not None:
+            words += [f"--{name.replace('_', '-')}", f"{number(value):g}"]
+    if run.recipe.seed:
+        words += ["--seed", str(run.recipe.seed)]
+    changed = mapping(info.get("changes"))
+    return [*words, *(["--set", *setting(changed)] if changed else [])]
+
+
 def next_commands(run: Run, *, state: str) -> list[tuple[list[str], str]]:
     """Commands that make sense now, as words, each with what it does. ``state`` is how the training ended."""
     path = str(run.path)
@@ -58,7 +71,7 @@ def next_commands(run: Run, *, state: str) -> list[tuple[list[str], str]]:
     commands.append((["gan", "diagnose", path], "what is well and what is not, in words"))
     commands.append((["gan", "evaluate", path], "all scores, with floors and intervals"))
     commands.append((["gan", "sample", path, "--grid", "grid.png"], "new samples in one picture"))
-    if translates(run.recipe):
+    if run.recipe.game in ("translation", "exchange"):
         commands.append((["gan", "translate", path, "PICTURE"], "what becomes of a picture of yours"))
     elif run.space.kind != "points":
         commands.append((["gan", "sample", path, "--film", "walk.gif"], "a walk through what it has learnt"))

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ganforge.health.finding import SEVERITIES, Finding
+from ganforge.health import history
+from ganforge.health.finding import SEVERITIES, Finding, changes_in_words
 from ganforge.report.plain import counted, entries, kimg, mapping, number, spaced, words
 
 __all__ = ["Moment", "ending", "finding_in", "moments", "rescues", "standing"]
@@ -54,6 +55,7 @@ def finding_in(event: dict[str, Any]) -> Finding | None:
         meaning=words(fields.get("meaning", "")),
         remedy=words(fields.get("remedy", "")),
         changes=mapping(fields.get("changes")),
+        before=mapping(fields.get("before")),
     )
 
 
@@ -119,8 +121,7 @@ def _sentence(kind: str, event: dict[str, Any]) -> str:
         case "finding gone":
             return f"{spaced(event.get('code'))}: no longer seen"
         case "rescued":
-            back, changes = number(event.get("back_to")), mapping(event.get("changes"))
-            changed = ", ".join(f"{name} = {words(value)}" for name, value in changes.items())
+            back, changed = number(event.get("back_to")), _changed(event)
             return f"rescued: back to {kimg(back)}, and on with {changed or 'nothing changed'}"
         case "damaged checkpoint":
             return f"a damaged checkpoint was passed over: {words(event.get('what', ''))}"
@@ -148,19 +149,20 @@ def _integer(value: Any) -> int | None:
 
 def rescues(events: Iterable[dict[str, Any]]) -> str:
     """How often the run was rescued and what was changed last, in words; empty where it never was."""
-    changes = [mapping(event.get("changes")) for event in events if event.get("event") == "rescued"]
+    changes = [_changed(event) for event in events if event.get("event") == "rescued"]
     if not changes:
         return ""
-    last = ", ".join(f"{name} = {words(value)}" for name, value in changes[-1].items())
-    return f"{'once' if len(changes) == 1 else f'{len(changes)} times'}; the last one set {last}"
+    return f"{'once' if len(changes) == 1 else f'{len(changes)} times'}; the last one set {changes[-1]}"
+
+
+def _changed(event: dict[str, Any]) -> str:
+    """What a rescue changed, in words."""
+    return words(changes_in_words(mapping(event.get("changes")), mapping(event.get("before"))))
 
 
 def ending(events: Sequence[dict[str, Any]]) -> tuple[str, str]:
     """How the training ended: ``finished``, ``interrupted``, ``diverged`` or ``open``; and why, in words."""
-    for event in reversed(events):
-        kind = event.get("event")
-        if kind in ("finished", "interrupted", "diverged"):
-            return kind, _sentence(kind, event)
-        if kind in ("resumed", "rescued"):
-            break
-    return "open", "still training, or ended without a word"
+    end = history.ending(events)
+    if not end:
+        return "open", "still training, or ended without a word"
+    return end["event"], _sentence(end["event"], end)

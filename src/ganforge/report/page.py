@@ -14,7 +14,7 @@ from typing import Any
 
 from ganforge.health.diagnosis import Diagnosis, diagnose
 from ganforge.health.finding import Finding
-from ganforge.health.history import History
+from ganforge.health.history import History, bounded
 from ganforge.metrics.score import Score
 from ganforge.report import sections, tables
 from ganforge.report.curves import readings
@@ -22,15 +22,13 @@ from ganforge.report.events import ending, moments, rescues, standing
 from ganforge.report.film import frames_of
 from ganforge.report.markup import Markup, join, tag
 from ganforge.report.panels import POINTS, game_panels, score_panels
-from ganforge.report.plain import counted, duration, kimg, number, short, spaced
+from ganforge.report.plain import counted, duration, kimg, number, short
 from ganforge.report.scores import Row, best_look, measured
 from ganforge.report.sections import Pair
 from ganforge.runs.files import write_atomically
 from ganforge.runs.folder import Run
 
 __all__ = ["write_report"]
-
-_FARTHEST = 10**15  # examples; a number beyond that is a damaged line
 
 
 def write_report(
@@ -64,11 +62,11 @@ def write_report(
 def _page(
     run: Run, diagnosis: Diagnosis | None, scores: Sequence[Score] | None, pairs: Sequence[Pair] | None
 ) -> str:
-    events = [_bounded(event) for event in run.events()]
+    events = [bounded(event) for event in run.events()]
     state, ended = ending(events)
-    history = _history(run, finished=state == "finished")
-    diagnosis = diagnosis or _diagnosed(history)
-    now, earlier = _findings(diagnosis, events, state)
+    history = History.of(run)
+    diagnosis = diagnosis or diagnose(history)
+    now, earlier = _findings(diagnosis, events)
     told = moments(events, now)
     found = measured(run, history, scores)
     quality, game = score_panels(history), game_panels(history)
@@ -76,9 +74,9 @@ def _page(
     nimg, seconds = float(history.nimg), _seconds(history)
     span = max([nimg, *(one.nimg for one in told if math.isfinite(one.nimg))], default=0.0)
     name = run.path.name or run.path.resolve().name
-    verdict, tone = _verdict(diagnosis, now, state, nimg)
+    verdict = _verdict(diagnosis)
     body = join(
-        sections.header(name, verdict, tone, _facts(run, found.rows, nimg, seconds)),
+        sections.header(name, verdict, diagnosis.verdict.severity, _facts(run, found.rows, nimg, seconds)),
         tag(
             "main",
             sections.made_of(
@@ -100,27 +98,11 @@ def _page(
     return _assembled(name, body, readings([*quality, *game], told, span))
 
 
-def _diagnosed(history: History) -> Diagnosis | None:
-    """The diagnosis of a log; None where it is too damaged for one."""
-    try:
-        return diagnose(history)
-    except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError):
-        return None
-
-
-def _findings(
-    diagnosis: Diagnosis | None, events: Sequence[dict[str, Any]], state: str
-) -> tuple[list[Finding], list[Finding]]:
-    """What holds at the end, and the warnings and failures that there were before.
-
-    A training that stops by itself leaves its finding as an event, because no examination came after it.
-    """
+def _findings(diagnosis: Diagnosis, events: Sequence[dict[str, Any]]) -> tuple[list[Finding], list[Finding]]:
+    """What holds at the end, and the warnings and failures that there were before."""
     standing_now, gone = standing(events)
-    now = list(diagnosis.findings) if diagnosis is not None else standing_now
+    now = list(diagnosis.findings)
     codes = {one.code for one in now}
-    if state == "diverged":
-        now = [*(one for one in standing_now if one.rank == 3 and one.code not in codes), *now]
-        codes = {one.code for one in now}
     return now, [one for one in [*standing_now, *gone] if one.rank >= 2 and one.code not in codes]
 
 
@@ -147,32 +129,6 @@ def _digest(content: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}"
 
 
-def _bounded(value: Any) -> Any:
-    """The same plain data, with None for whole numbers that no arithmetic here could hold."""
-    if isinstance(value, dict):
-        return {name: _bounded(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_bounded(item) for item in value]
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _FARTHEST:
-        return None
-    return value
-
-
-def _history(run: Run, *, finished: bool) -> History:
-    """The log, without lines whose ``nimg`` cannot be."""
-    records = [_bounded(record) for record in run.log()]
-    counts = [number(run.data.get(name)) for name in ("train", "held_out")]
-    training, held_out = (0 if math.isnan(count) else int(count) for count in counts)
-    return History.from_records(
-        [record for record in records if number(record.get("nimg")) >= 0],
-        recipe=run.recipe,
-        space=run.space,
-        training=training,
-        held_out=held_out,
-        finished=finished,
-    )
-
-
 def _seconds(history: History) -> float:
     known = [value for value in history.plain("seconds") if math.isfinite(value)]
     return float(known[-1]) if known else math.nan
@@ -196,18 +152,8 @@ def _facts(run: Run, rows: Sequence[Row], nimg: float, seconds: float) -> list[s
     return [*facts, f"{counted(train, 'example')} to learn from", run.space.describe()]
 
 
-def _verdict(diagnosis: Diagnosis | None, now: Sequence[Finding], state: str, nimg: float) -> tuple[str, str]:
-    """The diagnosis in a sentence, what it rests on, and the severity that it is shown with."""
-    first = now[0] if now else None
-    if state == "diverged":
-        reason = first.meaning if first is not None and first.rank == 3 else ""
-        return f"Failed: training stopped by itself. {reason}".rstrip(), "failure"
-    if not nimg:
-        return "Nothing is in the log yet, so there is nothing to judge.", "notice"
-    words = diagnosis.verdict if diagnosis is not None else "the log is too damaged for a diagnosis"
-    for one in now:
-        words = words.replace(one.code, spaced(one.code))
-    words = words[:1].upper() + words[1:].removesuffix(".")
-    if first is None:
-        return f"{words}.", "notice"
-    return f"{words}. {first.meaning}".rstrip(), first.severity
+def _verdict(diagnosis: Diagnosis) -> str:
+    """The verdict as a sentence, and what the gravest finding means."""
+    words = diagnosis.verdict.words
+    meaning = diagnosis.findings[0].meaning if diagnosis.findings else ""
+    return f"{words[:1].upper()}{words[1:]}. {meaning}".rstrip()

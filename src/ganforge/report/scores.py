@@ -18,6 +18,7 @@ _NAMES = {
     "sliced_wasserstein": "sliced Wasserstein",
     "kernel_distance": "kernel distance",
     "support_size": "different samples (birthday paradox)",
+    "missed": "left out",
     "memorisation": "nearer to training than to held-out examples",
 }
 # What a score asks, for those who meet it for the first time.
@@ -28,6 +29,7 @@ MEANINGS = {
     "recall": "share of real examples that the generator comes near to",
     "density": "how crowded real examples are around the samples",
     "coverage": "share of real examples with a sample in their neighbourhood",
+    "missed": "share of real examples in parts of the data where hardly a sample is made",
     "sliced_wasserstein": "how far samples must be moved to become the real ones, along lines",
     "two_sample_accuracy": "how well a classifier tells samples from real examples; half is chance",
     "support_size": "about how many different samples there are",
@@ -50,6 +52,7 @@ _BETTER = {
     "density": "higher",
     "coverage": "higher",
     "support_size": "higher",
+    "missed": "lower",
     "memorisation": "floor",
 }
 

@@ -86,5 +86,5 @@ class Checkup:
             "type": "findings",
             "nimg": game.rounds.nimg,
             "findings": listed,
-            "verdict": diagnosis.verdict,
+            "verdict": diagnosis.verdict.words,
         }

@@ -7,11 +7,14 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
-from ganforge.core.errors import RunError
-from ganforge.runs.files import parse_line, read_lines
+from ganforge.core.errors import GanforgeError, RunError
+from ganforge.health.diagnosis import Diagnosis
+from ganforge.runs.files import parse_line
+from ganforge.runs.folder import Run
 from ganforge.studio.living import Trainer, trainer_of
 
 __all__ = ["Lines", "Roots", "RunFolder", "stamp", "tail"]
@@ -186,18 +189,10 @@ class RunFolder:
         plain = [name for name in names if name.endswith(".png") and name[:-4].isdecimal()]
         return [{"nimg": int(name[:-4]), "file": name} for name in plain]
 
-    def findings(self) -> list[dict[str, Any]]:
-        """Those that hold now."""
-        present: dict[str, dict[str, Any]] = {}
-        for event in read_lines(self.path / "events.jsonl"):
-            finding = event.get("finding")
-            if event.get("event") == "finding" and isinstance(finding, dict):
-                told = cast(dict[str, Any], finding)
-                present[str(told.get("code"))] = {**told, "page": f"docs/findings/{told.get('code')}.md"}
-            elif event.get("event") == "finding gone":
-                present.pop(str(event.get("code")), None)
-        order = ("failure", "warning", "notice", "good")
-        return sorted(present.values(), key=lambda one: order.index(one.get("severity", "good")))
+    def diagnosis(self) -> Diagnosis:
+        """What its log shows, as `gan diagnose` says it. Raises RunError."""
+        files = ("run.json", "log.jsonl", "events.jsonl")
+        return _diagnosed(self.path, tuple(stamp(self.path / file) for file in files))
 
     def summary(self) -> dict[str, Any]:
         """What a list shows of it; a damaged run is listed with the reason."""
@@ -212,10 +207,9 @@ class RunFolder:
         try:
             record = self.record()
             return {**plain, **self._summary(record)}
-        except (RunError, KeyError, TypeError, ValueError, AttributeError) as error:
-            words = (
-                str(error) if isinstance(error, RunError) else f"run.json is damaged ({type(error).__name__})"
-            )
+        except (GanforgeError, KeyError, TypeError, ValueError, AttributeError) as error:
+            ours = isinstance(error, GanforgeError)
+            words = str(error) if ours else f"run.json is damaged ({type(error).__name__})"
             return {**plain, **_NOTHING, "error": " ".join(words.split())}
 
     def _summary(self, record: dict[str, Any]) -> dict[str, Any]:
@@ -228,6 +222,7 @@ class RunFolder:
         trainer = self.trainer()
         samples = self.samples()
         speed = _speed(lines)
+        diagnosis = self.diagnosis()
         seconds = _number(last.get("seconds")) or 0.0
         total = round(budget["kimg"] * 1000) if budget.get("kimg") else None
         if total is None and progress:
@@ -245,7 +240,8 @@ class RunFolder:
             "started": str(info.get("started", "")),
             "examples_a_second": speed,
             "score": _score(lines),
-            "findings": self.findings(),
+            "findings": [{**found.to_json(), "page": found.page} for found in diagnosis.findings],
+            "verdict": diagnosis.verdict._asdict(),
             "picture": samples[-1]["file"] if samples else None,
             "pid": None if trainer is None else trainer.pid,
         }
@@ -262,6 +258,13 @@ class RunFolder:
         return {"summary": self.summary(), **parts, "has_report": report}
 
 
+@lru_cache(maxsize=_MANY)
+def _diagnosed(path: Path, stamps: tuple[tuple[int, int], ...]) -> Diagnosis:
+    """The diagnosis of a run whose files look as ``stamps`` say: it is made once for each state of them."""
+    del stamps
+    return Diagnosis.of(Run.open(path))
+
+
 _NOTHING: dict[str, Any] = {
     "nimg": 0,
     "total_nimg": None,
@@ -275,6 +278,7 @@ _NOTHING: dict[str, Any] = {
     "examples_a_second": None,
     "score": None,
     "findings": [],
+    "verdict": {"words": "", "severity": "notice"},
     "picture": None,
     "pid": None,
 }

@@ -7,14 +7,13 @@ import math
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ganforge.core.declared import DISCRIMINATORS, GAMES, GENERATORS, TRANSLATORS
 from ganforge.core.errors import MachineError, RecipeError, RunError, UsageError, nearest
 from ganforge.core.levels import first_level, levels_of
 from ganforge.core.recipe import Player, Recipe
@@ -24,7 +23,7 @@ from ganforge.data.builtin import NAMES
 from ganforge.data.degrade import previous
 from ganforge.data.layouts import domains_of
 from ganforge.data.pairs import pairs_match
-from ganforge.networks import parameters_count
+from ganforge.networks import DISCRIMINATORS, GENERATORS, TRANSLATORS, parameters_count
 from ganforge.networks.players import build_discriminator, build_generator, condition_of
 from ganforge.recipes import Choice, find, infer
 from ganforge.runs.checkpoint import damage, newest
@@ -69,6 +68,8 @@ class Experiment:
         finding: device, precision, memory format and threads, as measured; None before :meth:`measure`.
         rescue: whether a failing run is rolled back and one thing changed.
         patience: examinations without a better score before it stops; None never stops for it.
+        changes: what the person changed in the recipe, by dotted keys.
+        own: the values that the recipe had there by itself.
         plan: what the budget is enough for, in words.
         began: the budget's clock when preparing began.
     """
@@ -82,6 +83,8 @@ class Experiment:
     finding: Finding | None = None
     rescue: bool = False
     patience: int | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    own: Mapping[str, Any] = field(default_factory=dict[str, Any])
     plan: tuple[str, ...] = ()
     began: float | None = None
 
@@ -160,6 +163,8 @@ class Experiment:
                 "patience": self.patience,
                 "command": sys.argv,
                 "why": self.choice.reason,
+                "changes": dict(self.changes),
+                "own": dict(self.own),
             },
         )
         return Trainer(
@@ -214,7 +219,7 @@ def prepare(
         condition: which of the data's conditions samples can be asked for (``Recipe.condition``).
         changes: dotted keys of the recipe, as in ``{"generator.width": 64}``.
         rescue: whether a failing run is rolled back and one thing changed; None does so where the recipe
-            was inferred, and not where it was asked for.
+            was inferred and left as it is: a recipe that was asked for, or changed, is an experiment.
         patience: stop after so many examinations (of about 16 a run) without a better score; None does not.
         progress: called with examples read and examples in all.
 
@@ -226,6 +231,7 @@ def prepare(
     if patience is not None and patience < 1:
         raise UsageError(f"--patience is {patience}; it must be at least 1")
     changes = dict(changes or {})
+    rescue = recipe is None and not changes if rescue is None else rescue
     if (Path(data) / "run.json").is_file():
         raise UsageError(f"{data} is a run folder, not data; to train on: gan train --resume {data}")
     chosen = _device(device)
@@ -265,6 +271,7 @@ def prepare(
     resolved = choice.maker(space, n)
     if able and resolved.name == "growing":
         resolved = _planned(resolved, dataset, able, plan)
+    own = {key: resolved.value(key) for key in changes}
     resolved = resolved.with_changes(changes)
     if resolved.source:
         _check_source(resolved)
@@ -276,7 +283,6 @@ def prepare(
             dataset = _sized(dataset, data, able, asked_budget, plan, looked, now)
         space, n = dataset.space, dataset.train.n
     _check_options(resolved, changes)
-    _check_settings(resolved)
     if seed is not None:
         resolved = replace(resolved, seed=seed)
     if kimg is not None:
@@ -290,7 +296,6 @@ def prepare(
             f"use a smaller one: --set batch={_smaller_batch(n, resolved.packing)}"
         )
     budget = asked_budget or Budget(kimg=resolved.kimg)
-    rescue = recipe is None if rescue is None else rescue
     free = device is None
     return Experiment(
         dataset,
@@ -301,6 +306,8 @@ def prepare(
         free,
         rescue=rescue,
         patience=patience,
+        changes={key: resolved.value(key) for key in changes},
+        own=own,
         plan=tuple(plan),
         began=began,
     )
@@ -378,7 +385,7 @@ def _clips_source(choice: Choice | None, changes: Mapping[str, Any]) -> str:
 
 
 def _check_source(recipe: Recipe) -> None:
-    if not GAMES.find(recipe.game).from_inputs:
+    if recipe.game not in ("translation", "exchange"):
         raise UsageError(
             f"the recipe {recipe.name} makes samples from noise and has no inputs; leave --from out, or name "
             "a recipe of translation: --recipe pix2pix, or cyclegan for two piles"
@@ -387,8 +394,9 @@ def _check_source(recipe: Recipe) -> None:
 
 def _check_options(recipe: Recipe, changes: dict[str, Any]) -> None:
     """Find a misspelt key of a player, which would otherwise be taken for an option of its family."""
+    arrows = recipe.game in ("translation", "exchange")
     families: dict[str, Mapping[str, Any]] = {
-        "generator": TRANSLATORS if GAMES.find(recipe.game).from_inputs else GENERATORS,
+        "generator": TRANSLATORS if arrows else GENERATORS,
         "discriminator": DISCRIMINATORS,
     }
     for dotted in changes:
@@ -401,17 +409,6 @@ def _check_options(recipe: Recipe, changes: dict[str, Any]) -> None:
         known += [] if own is None else list(inspect.signature(own).parameters)
         if last not in known:
             raise RecipeError(f"unknown recipe key {dotted!r}.{nearest(last, known)}")
-
-
-def _check_settings(recipe: Recipe) -> None:
-    """Raise RecipeError for a setting that the recipe's game does not read."""
-    game = GAMES.find(recipe.game)
-    for name, silent in game.RARE.items():
-        value = getattr(recipe, name)
-        if name not in game.settings and value != silent:
-            raise RecipeError(
-                f"{name} is {value}, and the game {game.name} does not read it; leave it at {silent}"
-            )
 
 
 def _in_units(dataset: Dataset, recipe: Recipe) -> Dataset:

@@ -16,7 +16,7 @@ from ganforge.core.errors import DivergenceError, MachineError, RunError, UsageE
 from ganforge.core.prior import Inputs
 from ganforge.core.recipe import Recipe
 from ganforge.data import Dataset
-from ganforge.health.diagnosis import diagnose
+from ganforge.health.diagnosis import diagnose, told
 from ganforge.health.finding import Finding
 from ganforge.health.measures import bad
 from ganforge.health.numbers import broken_numbers
@@ -177,7 +177,7 @@ class Trainer:
         saving = Alarm(first=15.0, longest=self.save_seconds, share=0.5)
         self.watch.afford(self.rounds)
         if self.nimg == 0:  # the players before their first move: a picture and something to resume from
-            self._tell(f"first samples, before training: {self._picture()}")
+            self._tell(f"first samples, before any move: {self._picture()}")
             self.tick(examine=True)
             self.save()
             self.plan.back_to(0)  # looking at what has not been trained is no measure of the speed
@@ -204,6 +204,8 @@ class Trainer:
                 self.save()
                 saving.answered(time.perf_counter() - began)
         self.tick(examine=bool(done) and self.watch.examined_at != self.nimg)
+        if done:
+            self._find(finished=True)  # what there is now is the result
         self.save()
         reason = done or f"stopped by {request.reason}"
         self.run.add_event(
@@ -265,7 +267,7 @@ class Trainer:
         self._pace = Pace(engine)
         self._note_engine(threads=torch.get_num_threads())
         self.run.add_event("fewer threads", nimg=self.nimg, threads=engine.threads, before=before)
-        self._tell(
+        self.on_event(
             f"the machine is busy, and {before} threads wait for each other: on with one thread, which is "
             "faster now; its results are not bit for bit those of more"
         )
@@ -324,8 +326,7 @@ class Trainer:
         record["since"] = self.rounds.ledger.close_longer()
         record |= self.watch.since(record)
         self.watch.examined(record, time.perf_counter() - began)
-        history = self.watch.history(self.rounds)
-        last = history.examined[-1]
+        last = self.watch.history(self.rounds).examined[-1]
         headline = record["examination"]["headline"]
         value, low, high, floor = (last.score(headline, part) for part in ("value", "low", "high", "floor"))
         self._score = (value, floor) if math.isfinite(value) else None
@@ -334,14 +335,18 @@ class Trainer:
             saving = time.perf_counter()
             self.save()
             self._watching -= time.perf_counter() - saving  # a checkpoint is no cost of watching
-        former = {found.code for found in self.findings}
-        self.findings = tuple(diagnose(history).findings)
+        self._find()
+
+    def _find(self, *, finished: bool = False) -> None:
+        """Ask what the examinations so far show; what is new, graver or gone is told."""
+        former = {found.code: found.severity for found in self.findings}
+        self.findings = diagnose(self.watch.history(self.rounds, finished=finished)).findings
         for found in self.findings:
-            if found.code not in former:
+            if former.pop(found.code, "") != found.severity:
                 self.run.add_event("finding", nimg=self.nimg, finding=found.to_json())
                 if found.rank >= 2:
-                    self._tell(f"{found.severity}   {found.code}: {found.meaning} {found.remedy}")
-        for code in former - {found.code for found in self.findings}:
+                    self._tell(f"{found.severity}   {found.name}: {found.meaning} {found.remedy}")
+        for code in former:
             self.run.add_event("finding gone", nimg=self.nimg, code=code)
 
     def _act(self) -> str:
@@ -360,7 +365,7 @@ class Trainer:
         except (RunError, UsageError) as error:
             self.run.add_event("rescue failed", nimg=self.nimg, code=finding.code, why=str(error))
             return False
-        seen, rescues = self.nimg, self.standing.rescues
+        seen, rescues, before = self.nimg, self.standing.rescues, self.findings
         checkpoint.forget_after(self.run.checkpoints, way.nimg if way.best else -1)
         self._play(way.recipe)
         if way.best is not None:
@@ -375,6 +380,8 @@ class Trainer:
             self.save()
         self.run.add_event("rescued", **self.standing.rescues[-1])
         self._tell(f"rescue {len(self.standing.rescues)}: {way.in_words(seen)}")
+        self.findings = before
+        self._find()  # what is seen no more is told to be gone
         return True
 
     def _check_finite(self) -> None:
@@ -396,10 +403,10 @@ class Trainer:
         broken = [name for name, values in noted.items() if not math.isfinite(values["mean"])]
         seen = ", ".join(broken) or "the gradient norm"
         self.run.add_log({"nimg": self.nimg, "refused": self.rounds.referee.refused, **noted})
-        self.run.add_event("diverged", nimg=self.nimg, refused=since, not_finite=broken)
         recipe = self.rounds.recipe
         moves = _WINDOW * (1 + recipe.discriminator_moves)
-        finding = broken_numbers(recipe, self.nimg, since, since / moves)
+        self.run.add_event("diverged", nimg=self.nimg, refused=since, of=moves, not_finite=broken)
+        finding = told(broken_numbers(recipe, self.nimg, since, since / moves), recipe)
         self.run.add_event("finding", nimg=self.nimg, finding=finding.to_json())
         if self._rescued(finding):
             return

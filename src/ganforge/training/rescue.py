@@ -35,10 +35,12 @@ class WayBack:
     best: checkpoint.Checkpoint | None
 
     def in_words(self, seen: int) -> str:
-        """For a failure that was seen at ``seen`` examples."""
-        changes = ", ".join(f"{key} = {value}" for key, value in self.finding.changes.items())
-        where = f"back to kimg {self.nimg / 1000:,.1f}, and on" if self.best else "from the start again,"
-        return f"{self.finding.code} at kimg {seen / 1000:,.1f}; {where} with {changes}"
+        """For a failure that was seen at ``seen`` examples, in two sentences."""
+        where = f"goes back to {self.nimg:,} examples, its best moment" if self.best else "begins anew"
+        return (
+            f"the run was found to be failing after {seen:,} examples ({self.finding.name}). It {where}, and"
+            f" goes on with {self.finding.changed()}."
+        )
 
 
 def way_back(run: Run, standing: Standing, recipe: Recipe, finding: Finding) -> WayBack:

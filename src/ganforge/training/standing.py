@@ -80,7 +80,13 @@ class Standing:
     def rescued(self, nimg: int, back_to: int, finding: Finding) -> None:
         """Note that the run goes back to an earlier moment and on with ``finding.changes``."""
         self.rescues.append(
-            {"nimg": nimg, "back_to": back_to, "code": finding.code, "changes": finding.changes}
+            {
+                "nimg": nimg,
+                "back_to": back_to,
+                "code": finding.code,
+                "changes": finding.changes,
+                "before": finding.before,
+            }
         )
         self.suspected, self.since_best, self.past_its_best, self.worse = 0, 0, False, 0
 

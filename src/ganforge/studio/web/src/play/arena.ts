@@ -93,7 +93,7 @@ export class Arena {
   private mark(findings: readonly Finding[]): void {
     if (findings.length === 0 && this.session.curves.length === 0) this.seen = [];
     for (const finding of findings) {
-      if (finding.severity !== "good" && finding.code !== "too-early" && !this.seen.some((one) => one.code === finding.code)) this.seen.push(finding);
+      if (["warning", "failure"].includes(finding.severity) && !this.seen.some((one) => one.code === finding.code)) this.seen.push(finding);
     }
     for (const chart of this.charts) chart.mark(this.seen);
   }

@@ -43,15 +43,17 @@ function one(finding: Finding, apply: ((finding: Finding) => void) | null): HTML
     finding.remedy ? el("p", { class: "small" }, el("strong", {}, "What helps: "), finding.remedy) : null,
     acts ? el("div", { class: "row" },
       button("Apply the remedy", () => apply?.(finding), { class: "remedy", "data-remedy": finding.code }),
-      el("code", { class: "small" }, changesInWords(finding.changes))) : null);
+      el("code", { class: "small" }, changesInWords(finding.changes, finding.before))) : null);
 }
 
 function counted(value: number): string {
   return Number.isInteger(value) ? value.toLocaleString("en-GB") : short(value);
 }
 
-export function changesInWords(changes: Changes): string {
-  return Object.entries(changes).map(([key, value]) => `${key} = ${valueInWords(value)}`).join(", ");
+/** `before`: what ran, so that it is seen that the remedy is another. */
+export function changesInWords(changes: Changes, before: Changes = {}): string {
+  return Object.entries(changes).map(([key, value]) => (before[key] === undefined
+    ? `${key} = ${valueInWords(value)}` : `${key} ${valueInWords(before[key])} → ${valueInWords(value)}`)).join(", ");
 }
 
 function valueInWords(value: Value): string {

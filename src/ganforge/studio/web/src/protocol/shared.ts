@@ -44,6 +44,8 @@ export interface Finding {
   meaning: string;
   remedy: string;
   changes: Changes;
+  /** What ran, by the same keys. */
+  before?: Changes;
   page?: string;
 }
 

@@ -1,6 +1,6 @@
 /** What is said over `/api/watch`. */
 
-import type { Finding, Score, TaskMessage } from "./shared";
+import type { Finding, Score, Severity, TaskMessage } from "./shared";
 
 export interface RunSummary {
   run: string;
@@ -20,6 +20,7 @@ export interface RunSummary {
   examples_a_second: number | null;
   score: { key: string; value: number | null; floor: number | null } | null;
   findings: Finding[];
+  verdict: { words: string; severity: Severity };
   picture: string | null;
   error: string | null;
 }

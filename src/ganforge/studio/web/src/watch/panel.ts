@@ -90,8 +90,7 @@ export class RunPanel {
         ["device", summary.device ?? "–"], ["recipe", summary.recipe], ["data", summary.data], ["each example", summary.space],
       ];
       fill(this.facts, ...facts.map(([title, value]) => el("div", {}, el("dt", {}, title), el("dd", {}, value))));
-      const none = summary.state === "training" ? "" : "Nothing is wrong.";
-      this.found.show(summary.findings, summary.error ?? (summary.findings.length === 0 ? none : ""));
+      this.found.show(summary.findings, summary.error ?? summary.verdict.words);
       this.showCommands(summary.state);
     }
     this.film.set(samples);

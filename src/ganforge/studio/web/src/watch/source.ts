@@ -129,7 +129,7 @@ export class WatchSource extends Emitter<SourceEvents> {
 export function firstSeen(events: readonly RunEvent[]): Finding[] {
   const known = new Map<string, Finding>();
   for (const { event, finding } of events) {
-    if (event === "finding" && finding && finding.severity !== "good" && finding.code !== "too-early" && !known.has(finding.code)) {
+    if (event === "finding" && finding && ["warning", "failure"].includes(finding.severity) && !known.has(finding.code)) {
       known.set(finding.code, finding);
     }
   }

@@ -81,7 +81,6 @@ class WatchView implements View {
 
   private entry(run: RunSummary, chosen: boolean): HTMLElement {
     const share = run.total_nimg ? Math.min(1, run.nimg / run.total_nimg) : null;
-    const worst = run.findings.find((finding) => finding.severity === "failure" || finding.severity === "warning");
     const said = run.error ?? [
       run.data, run.score ? `score ${short(run.score.value)}` : "",
       run.state === "training" && run.seconds_left ? `${duration(run.seconds_left)} left` : ""].filter(Boolean).join(" · ");
@@ -95,7 +94,7 @@ class WatchView implements View {
     el("span", { class: "run-words" },
       el("span", { class: "row" }, el("strong", {}, run.name), stateBadge(run.state)),
       el("span", { class: "small quiet" }, said),
-      worst ? el("span", { class: `small tone ${worst.severity}` }, worst.code.replaceAll("-", " ")) : null,
+      run.verdict.words ? el("span", { class: `small tone ${run.verdict.severity}` }, run.verdict.words) : null,
       share !== null && run.state === "training" ? el("span", { class: "bar", style: `--share: ${share}` }) : null)));
   }
 
