@@ -112,7 +112,7 @@ def play(kind: Kind, seed: int) -> dict[str, Any]:
     began = time.perf_counter()
     records: list[dict[str, Any]] = [{"nimg": 0, "rounds": 0, "seconds": 0.0, "examination": look()}]
     refused = played = 0
-    for share in LOOKS:
+    for share in (look for look in LOOKS if look <= kind.played + 1 / 32):
         while rounds.nimg < share * total:
             rounds.play(rounds.nimg / total)
         if rounds.nimg == records[-1]["nimg"]:
@@ -217,7 +217,7 @@ def diagnosis_of(record: dict[str, Any]) -> Diagnosis:
         space=Space.from_json(record["space"]),
         training=record["training"],
         held_out=record["held_out"],
-        finished=True,
+        finished=record["log"][-1]["progress"] == 1,
     )
     return diagnose(history)
 

@@ -35,6 +35,7 @@ class Kind:
         game_plant: changes the players before the first round.
         sampler_plant: changes the sampler that is examined.
         rescuable: whether a change of the recipe can mend it.
+        played: share of the budget after which it is judged: of slow recipes a run on its way is healthy.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Kind:
     game_plant: Callable[[nn.ModuleDict], None] | None = None
     sampler_plant: Callable[[Dataset, Sampler], Sampler] | None = None
     rescuable: bool = False
+    played: float = 1.0
 
 
 # -- plants that are no change of the recipe ------------------------------------------------------------
@@ -104,6 +106,62 @@ class Copier:
             return picked
         noise = torch.from_numpy(chance.integers(-4, 5, size=tuple(picked.shape)))
         return (picked.long() + noise).clamp(0, 255).byte()
+
+
+class LeavesOut:
+    """Makes no sample in a sector of the plane, where one of eight modes is."""
+
+    def __init__(self, dataset: Dataset, sampler: Sampler) -> None:
+        del dataset
+        self.sampler, self.space = sampler, sampler.space
+
+    def sample(self, n: int, *, seed: int = 0, **_: Any) -> Tensor:
+        made = self.sampler.sample(4 * n, seed=seed)
+        here = torch.atan2(made[:, 1], made[:, 0]).abs() < np.pi / 8
+        return made[~here][:n]
+
+
+class Blurred:
+    """Samples with noise as wide as half of the data."""
+
+    def __init__(self, dataset: Dataset, sampler: Sampler) -> None:
+        self.sampler, self.space = sampler, sampler.space
+        self.width = torch.from_numpy(np.asarray(dataset.train.values).std(0) / 2)
+
+    def sample(self, n: int, *, seed: int = 0, **_: Any) -> Tensor:
+        made = self.sampler.sample(n, seed=seed)
+        noise = torch.from_numpy(np.random.default_rng(seed).standard_normal(tuple(made.shape)))
+        return made + (self.width * noise).to(made.dtype)
+
+
+class Drifting:
+    """Hands out training examples that are moved further at each look: nothing was ever as good as before."""
+
+    def __init__(self, dataset: Dataset, sampler: Sampler) -> None:
+        self.values, self.space, self.looks = dataset.train.values, sampler.space, 0
+
+    def sample(self, n: int, *, seed: int = 0, **_: Any) -> Tensor:
+        picked = np.random.default_rng(seed).integers(len(self.values), size=n)
+        self.looks += 1
+        made = torch.from_numpy(np.array(self.values[picked]))
+        return made + 0.05 * self.looks * torch.from_numpy(self.values.std(0))
+
+
+class OnePicture:
+    """Every sample is drawn close to the mean of the class that it was asked to be."""
+
+    def __init__(self, dataset: Dataset, sampler: Sampler) -> None:
+        self.sampler, self.space = sampler, sampler.space
+        values, labels = torch.from_numpy(np.array(dataset.train.values)).float(), dataset.train.labels
+        assert labels is not None
+        classes = range(len(dataset.space.classes))
+        self.means = torch.stack([values[torch.from_numpy(labels == one)].mean(0) for one in classes])
+
+    def sample(self, n: int, *, seed: int = 0, condition: Tensor | None = None) -> Tensor:
+        made = self.sampler.sample(n, seed=seed, condition=condition).float()
+        turn = torch.arange(n) % len(self.means) if condition is None else condition.argmax(1)
+        mean = self.means[turn]
+        return (mean + 0.15 * (made - mean)).round().clamp(0, 255).byte()
 
 
 # -- the inhabitants ------------------------------------------------------------------------------------
@@ -248,7 +306,41 @@ FAILURES = (
     ),
     Kind("NaN in the data, grid", "grid", changes=POINTS, right=("not-finite",), data_plant=broken_rows),
     Kind("one sample, grid", "grid", changes=POINTS, right=SAME, game_plant=deaf),
-    Kind("one sample a class, digits", "digits", changes=DIGITS, right=SAME, game_plant=deaf),
+    Kind(
+        "one sample a class, digits",
+        "digits",
+        changes=DIGITS,
+        right=("one-picture-a-class", *SAME),
+        game_plant=deaf,
+    ),
+    Kind(
+        "one picture a class, digits",
+        "digits",
+        changes=DIGITS,
+        right=("one-picture-a-class",),
+        sampler_plant=OnePicture,
+    ),
+    Kind(
+        "one of eight modes missing, ring",
+        "ring",
+        changes={"kimg": 400},
+        right=("modes-missed",),
+        sampler_plant=LeavesOut,
+    ),
+    Kind(
+        "far from the data, moons",
+        "moons",
+        changes=POINTS,
+        right=("far-from-the-data",),
+        sampler_plant=Blurred,
+    ),
+    Kind(
+        "worse than before training, moons",
+        "moons",
+        changes=POINTS,
+        right=("worse-than-before-training",),
+        sampler_plant=Drifting,
+    ),
     Kind(
         "critic without penalty, grid",
         "grid",
@@ -332,26 +424,36 @@ HEALTHY = (
             "discriminator_moves": 3,
         },
     ),
-    Kind("digits", "digits", changes={"kimg": 12, **MOVES}),
-    Kind("digits, non-saturating", "digits", changes={"kimg": 12, **MOVES, "objective": "non_saturating"}),
-    Kind("digits, hinge", "digits", changes={"kimg": 12, **MOVES, "objective": "hinge"}),
+    Kind("digits", "digits", changes={"kimg": 20, **MOVES}, played=0.6),
+    Kind("digits, non-saturating", "digits", changes={"kimg": 60, **FULLY, "objective": "non_saturating"}),
+    Kind("digits, hinge", "digits", changes={"kimg": 60, **FULLY, "objective": "hinge"}),
     Kind(
         "digits, Wasserstein with r1 and r2",
         "digits",
         # Nothing but the penalty gives a critic its scale, and at a move each it is left behind in the end.
         changes={
-            "kimg": 20,
+            "kimg": 32,
             **MOVES,
             "objective": "wasserstein",
             "discriminator_moves": 2,
             "penalties.r1.weight": 0.5,
             "penalties.r2.weight": 0.5,
         },
+        played=0.6,
     ),
     Kind("digits, fully connected", "digits", changes={"kimg": 60, **FULLY}),
-    Kind("dcgan", "digits", recipe="dcgan", changes={"kimg": 120, **THIN}),
-    Kind("residual, 16 pixels", "digits", recipe="residual", size=16, changes={"kimg": 10, **MOVES, **THIN}),
-    Kind("few-shot, 16 pixels", "digits", recipe="few-shot", size=16, changes={"kimg": 5, **THIN}),
+    Kind("dcgan", "digits", recipe="dcgan", changes={"kimg": 200, **THIN}, played=0.6),
+    Kind(
+        "residual, 16 pixels",
+        "digits",
+        recipe="residual",
+        size=16,
+        changes={"kimg": 16, **MOVES, **THIN},
+        played=0.6,
+    ),
+    Kind(
+        "few-shot, 16 pixels", "digits", recipe="few-shot", size=16, changes={"kimg": 8, **THIN}, played=0.6
+    ),
 )
 
 # For the rescue, which looks at every 4,096th example, digits are played for longer and by quick players.
