@@ -7,11 +7,10 @@ and to a 1×1 grid, which the paper writes as convolutions, are written as the m
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
-from ganforge.core.declared import DiscriminatorTraits, GeneratorTraits
 from ganforge.core.space import Space
 from ganforge.networks.layers import (
     BATCH_NORM,
@@ -51,7 +50,7 @@ def _initialise(network: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
-class DcganGenerator(nn.Module, GeneratorTraits):
+class DcganGenerator(nn.Module):
     """Latent to sample by transposed 4-wide convolutions of stride 2, from a grid of 4 to 7 a side.
 
     Args:
@@ -60,10 +59,8 @@ class DcganGenerator(nn.Module, GeneratorTraits):
         normalisation: batch, as in the paper, or none.
     """
 
-    name = "dcgan"
-    words = "plain convolutions that double, and batch statistics"
-    dims = (1, 2, 3)
-    smallest = 8
+    dims: ClassVar[tuple[int, ...]] = (1, 2, 3)
+    smallest: ClassVar[int] = 8
 
     def __init__(
         self,
@@ -101,7 +98,7 @@ class DcganGenerator(nn.Module, GeneratorTraits):
         return centre_crop(self.stages(x), self.space.spatial).float().tanh()
 
 
-class DcganDiscriminator(nn.Module, DiscriminatorTraits):
+class DcganDiscriminator(nn.Module):
     """Sample to logit by 4-wide convolutions of stride 2.
 
     Args:
@@ -112,10 +109,8 @@ class DcganDiscriminator(nn.Module, DiscriminatorTraits):
         spectral_norm: whether each weight is divided by its largest singular value.
     """
 
-    name = "dcgan"
-    words = "plain convolutions that halve, and batch statistics"
-    dims = (1, 2, 3)
-    smallest = 8
+    dims: ClassVar[tuple[int, ...]] = (1, 2, 3)
+    smallest: ClassVar[int] = 8
 
     def __init__(
         self,

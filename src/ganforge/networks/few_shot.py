@@ -8,12 +8,11 @@ The paper's noise inside the generator is left out: chance enters by the latent 
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganforge.core.declared import DiscriminatorTraits, GeneratorTraits
 from ganforge.core.space import Space
 from ganforge.networks.layers import (
     Head,
@@ -69,7 +68,7 @@ class _Excitation(nn.Module):
         return self.layers(coarse)
 
 
-class FewShotGenerator(nn.Module, GeneratorTraits):
+class FewShotGenerator(nn.Module):
     """Latent to picture, from a grid of 4 to 7 a side.
 
     Args:
@@ -78,10 +77,8 @@ class FewShotGenerator(nn.Module, GeneratorTraits):
         normalisation: batch, as in the paper, or none.
     """
 
-    name = "few_shot"
-    words = "for fewer than a thousand pictures: coarse places steer fine ones"
-    dims = (2,)
-    smallest = 16
+    dims: ClassVar[tuple[int, ...]] = (2,)
+    smallest: ClassVar[int] = 16
 
     def __init__(
         self,
@@ -155,7 +152,7 @@ class _DownBlock(nn.Module):
         return (self.main(x) + self.direct(x)) / 2
 
 
-class FewShotDiscriminator(nn.Module, DiscriminatorTraits):
+class FewShotDiscriminator(nn.Module):
     """Picture to logit, with a small decoder that must rebuild reals from the features 8 to 15 a side.
 
     The decoder learns only where ``reconstruction_loss`` is part of the loss.
@@ -167,10 +164,8 @@ class FewShotDiscriminator(nn.Module, DiscriminatorTraits):
         spectral_norm: whether each weight is divided by its largest singular value.
     """
 
-    name = "few_shot"
-    words = "for fewer than a thousand pictures: it also rebuilds what it sees"
-    dims = (2,)
-    smallest = 16
+    dims: ClassVar[tuple[int, ...]] = (2,)
+    smallest: ClassVar[int] = 16
 
     def __init__(
         self,

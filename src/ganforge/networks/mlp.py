@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
-from ganforge.core.declared import DiscriminatorTraits, GeneratorTraits
 from ganforge.core.errors import RecipeError
 from ganforge.core.space import Space
 from ganforge.networks.layers import Head, LatentInput, normalise_spectrally
@@ -113,7 +112,7 @@ class MlpTrunk(nn.Module):
         return tuple(stages)
 
 
-class MlpGenerator(nn.Module, GeneratorTraits):
+class MlpGenerator(nn.Module):
     """Latent to sample through ``depth`` hidden layers of ``width`` units.
 
     Args:
@@ -122,11 +121,8 @@ class MlpGenerator(nn.Module, GeneratorTraits):
         residual: whether hidden layers after the first add to their input.
     """
 
-    name = "mlp"
-    words = "fully connected layers, for points and small examples"
-    dims = (0, 1, 2, 3)
-    smallest = 1
-    usual_rate = 0.001
+    dims: ClassVar[tuple[int, ...]] = (0, 1, 2, 3)
+    smallest: ClassVar[int] = 1
 
     def __init__(
         self,
@@ -160,7 +156,7 @@ class MlpGenerator(nn.Module, GeneratorTraits):
         return x.unflatten(1, self.space.shape)
 
 
-class MlpDiscriminator(nn.Module, DiscriminatorTraits):
+class MlpDiscriminator(nn.Module):
     """Sample, flattened, to logit through ``depth`` hidden layers of ``width`` units.
 
     Args:
@@ -169,11 +165,8 @@ class MlpDiscriminator(nn.Module, DiscriminatorTraits):
         spectral_norm: whether each weight is divided by its largest singular value.
     """
 
-    name = "mlp"
-    words = "fully connected layers, for points and small examples"
-    dims = (0, 1, 2, 3)
-    smallest = 1
-    usual_rate = 0.001
+    dims: ClassVar[tuple[int, ...]] = (0, 1, 2, 3)
+    smallest: ClassVar[int] = 1
 
     def __init__(
         self,

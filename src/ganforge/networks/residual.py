@@ -7,12 +7,11 @@ initialisation of Zhang et al. 2019 in place of normalisation.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
-from ganforge.core.declared import DiscriminatorTraits, GeneratorTraits
 from ganforge.core.space import Space
 from ganforge.networks.layers import (
     CONV,
@@ -89,7 +88,7 @@ def _linear_conv(before: int, after: int, dims: int, *, bias: bool = False) -> n
     return layer
 
 
-class ResidualGenerator(nn.Module, GeneratorTraits):
+class ResidualGenerator(nn.Module):
     """Latent to sample. The latent weighs a learned basis of the coarsest grid, 4 to 7 a side.
 
     It ends in ``layers.held`` and not in a tanh, which passes no gradient where it is flat: on pictures that
@@ -109,11 +108,8 @@ class ResidualGenerator(nn.Module, GeneratorTraits):
             later.
     """
 
-    name = "residual"
-    words = "residual blocks without normalisation"
-    dims = (1, 2, 3)
-    smallest = 8
-    usual_rate = 0.0005
+    dims: ClassVar[tuple[int, ...]] = (1, 2, 3)
+    smallest: ClassVar[int] = 8
 
     def __init__(
         self,
@@ -214,7 +210,7 @@ class ResidualTrunk(nn.Module):
         return tuple(found)
 
 
-class ResidualDiscriminator(nn.Module, DiscriminatorTraits):
+class ResidualDiscriminator(nn.Module):
     """Sample to logit. A learned basis of the coarsest grid weighs each channel's last activations.
 
     Args:
@@ -222,11 +218,8 @@ class ResidualDiscriminator(nn.Module, DiscriminatorTraits):
         spectral_norm: whether each weight is divided by its largest singular value.
     """
 
-    name = "residual"
-    words = "residual blocks without normalisation"
-    dims = (1, 2, 3)
-    smallest = 8
-    usual_rate = 0.0005
+    dims: ClassVar[tuple[int, ...]] = (1, 2, 3)
+    smallest: ClassVar[int] = 8
 
     def __init__(
         self,

@@ -24,9 +24,9 @@ export interface Lesson {
   look: string[];
 }
 
-/** The studio's small textbook game on built-in data. */
-export function game(title: string, data: string, changes: Changes = {}): LessonGame {
-  return { title, settings: { data: { kind: "builtin", name: data }, recipe: "textbook", changes, seed: 0 } };
+/** The studio's small textbook game on built-in data, or the game of another recipe. */
+export function game(title: string, data: string, changes: Changes = {}, recipe = "textbook"): LessonGame {
+  return { title, settings: { data: { kind: "builtin", name: data }, recipe, changes, seed: 0 } };
 }
 
 /** The same without any noise for the generator. */

@@ -1,4 +1,4 @@
-/** Lessons 7 to 12: how it fails, and what modern losses do about it. */
+/** Lessons 7 to 13: how it fails, and what modern losses do about it. */
 
 import { game, type Lesson, PENALTIES } from "./lesson";
 
@@ -141,6 +141,30 @@ export const SECOND: readonly Lesson[] = [
     look: [
       "‘Modes covered’ and ‘good samples’ above the two lists of findings, at the same round.",
       "At first the modern game looks blurred: that is the noise. Scrub back on the timelines to see it fade.",
+    ],
+  },
+  {
+    name: "fifty-lines",
+    title: "The fifty lines, then and now",
+    text: [
+      "Many people met this game as fifty lines of code: noise between −1 and 1, two small networks, and a bell curve that the " +
+        "generator never sees. On the left is that game with its own objective, minimax. On the right are the same two players, " +
+        "a little wider, with a relativistic loss, R1 and R2, and rates that fall.",
+    ],
+    question: "Both discriminators end near one half. Does the left generator make a bell?",
+    choices: ["Yes: one half means that nothing can be told", "No: a box with horns, which goes on moving", "No: a single spike"],
+    right: 1,
+    games: [
+      game("The original objective", "gaussian", {}, "gaussian-original"),
+      game("The recipe of today", "gaussian", {}, "gaussian"),
+    ],
+    speed: null,
+    answer: "No. The original objective has no rest: the two go round each other, and what comes out is a box with horns. Its " +
+      "Jensen–Shannon divergence from the data ends near .14 bits, that of the game on the right near .02, and the best possible " +
+      "is .002. One half alone proves nothing: look at the samples too.",
+    look: [
+      "The orange curve on the left has edges where the bell has tails, and rises at them.",
+      "The findings on the left say that a part of the data is left out; those on the right end with ‘equilibrium’.",
     ],
   },
 ];
