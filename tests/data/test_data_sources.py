@@ -251,3 +251,17 @@ def test_digits() -> None:
     assert data.train.values.max() == 255
     assert data.scan.classes["3"] == 183
     assert load("digits", size=16, channels=3).space.shape == (3, 16, 16)
+
+
+def test_crops_of_photographs_are_pictures_in_colour() -> None:
+    data = load("photo-crops", seed=3)
+    values = np.concatenate([data.train.values, data.held_out.values])
+    assert values.shape == (builtin.CROPS, 3, 32, 32)
+    assert data.space.classes == ("flower", "pagoda")
+    labels = np.concatenate([data.train.labels, data.held_out.labels])
+    # The flower stands before dark leaves, the pagoda before a bright sky.
+    means = [values[labels == kind].mean() for kind in (0, 1)]
+    assert means[0] < 100 < 130 < means[1]
+    other = load("photo-crops", seed=4, size=48)
+    assert other.space.shape == (3, 48, 48)
+    assert other.manifest["fingerprint"] != data.manifest["fingerprint"]

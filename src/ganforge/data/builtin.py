@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from ganforge.core.draw import key
 from ganforge.core.errors import DataError, nearest
 from ganforge.data.made import captioned_shapes, moving_digits
-from ganforge.data.pixels import fit_array, to_channels
+from ganforge.data.pixels import fit, fit_array, to_channels
 from ganforge.data.raw import Raw, name_classes
 
 __all__ = ["FORMS", "NAMES", "PICTURES", "POINTS", "Modes", "modes", "read_builtin"]
@@ -107,12 +109,12 @@ _CURVES: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
     "swissroll": _swissroll,
     "line": _line,
 }
-PICTURES = ("digits", "captioned-shapes", "moving-digits")  # the others are points
+PICTURES = ("digits", "captioned-shapes", "moving-digits", "photo-crops")  # the others are points
 _MADE = {"captioned-shapes": captioned_shapes, "moving-digits": moving_digits}
 # A new name goes to the end: what is drawn depends on the place.
 NAMES: tuple[str, ...] = (
     *("digits", "gaussian", "mixture", "ring", "grid", "spirals", "moons", "swissroll"),
-    *("line", "pair", "blobs", "captioned-shapes", "moving-digits"),
+    *("line", "pair", "blobs", "captioned-shapes", "moving-digits", "photo-crops"),
 )
 
 
@@ -125,6 +127,8 @@ def read_builtin(name: str, *, seed: int, size: tuple[int, int] | None, channels
     assert name in NAMES
     if name == "digits":
         return _digits(size, channels)
+    if name == "photo-crops":
+        return _photo_crops(seed, size, channels)
     if name in _MADE:
         return _MADE[name](seed, size, channels)
     if size is not None or channels is not None:
@@ -156,4 +160,43 @@ def _digits(size: tuple[int, int] | None, channels: int | None) -> Raw:
         classes=classes,
         sizes=sizes,
         modes={"uint8": len(values)},
+    )
+
+
+CROPS, _CROP_SIDE = 2_000, 32
+_CROPPED = (200, 400)  # pixels of the photographs, 640×427, that a crop's side has: from, to
+
+
+def _photo_crops(seed: int, size: tuple[int, int] | None, channels: int | None) -> Raw:
+    """2,000 square crops of scikit-learn's two photographs in colour, a flower and a pagoda, as two classes.
+
+    A crop lies anywhere and is between half and nearly all of its photograph high. Both photographs are
+    under CC BY 2.0: china.jpg by danielbuechele, flower.jpg by vultilion.
+    """
+    from sklearn.datasets import load_sample_images  # slow to import, and needed here only
+
+    samples = load_sample_images()
+    names = {"china.jpg": "pagoda", "flower.jpg": "flower"}
+    told = [names[Path(name).name] for name in samples.filenames]
+    photos = [Image.fromarray(photo) for photo in samples.images]
+    rng = np.random.Generator(np.random.Philox(key=key(seed, NAMES.index("photo-crops"))))
+    target = size or (_CROP_SIDE, _CROP_SIDE)
+    which = rng.integers(len(photos), size=CROPS)
+    values = np.empty((CROPS, 3, target[1], target[0]), np.uint8)
+    for crop, photo in zip(values, (photos[one] for one in which), strict=True):
+        side = int(rng.integers(_CROPPED[0], _CROPPED[1] + 1))
+        left, top = (int(rng.integers(0, whole - side + 1)) for whole in photo.size)
+        cut = fit(photo.crop((left, top, left + side, top + side)), target)
+        crop[:] = np.asarray(cut).transpose(2, 0, 1)
+    values = to_channels(values, channels or 3)
+    labels, classes = name_classes(np.array([told[one] for one in which]))
+    return Raw(
+        kind="pictures",
+        form="drawn",
+        values=values,
+        shape=values.shape[1:],
+        labels=labels,
+        classes=classes,
+        sizes={f"{target[0]}×{target[1]}": CROPS},
+        modes={"uint8": CROPS},
     )
