@@ -28,6 +28,26 @@ def shades(path: Path) -> np.ndarray:
         return np.asarray(picture.convert("L"))
 
 
+def test_a_training_for_programs_and_one_for_nobody(gan: Call, tmp_path: Path):
+    told = gan(*TINY, "--json", "--out", "told")
+    assert told.code == 0
+    *ticks, end = [json.loads(line) for line in told.out.splitlines()]  # and nothing else
+    assert ticks[0]["nimg"] == 0
+    assert ticks[-1]["nimg"] == 224
+    assert ticks[-1]["progress"] == 1.0
+    assert 0.0 <= ticks[-1]["way"] <= 1.0
+    assert ticks[-1]["best_possible"] is not None
+    assert end["finished"]
+    assert (tmp_path / end["report"]).is_file()
+    quiet = gan(*TINY, "--quiet", "--out", "quiet")
+    assert (quiet.code, quiet.out) == (0, "")
+    verbose = gan(*TINY, "--verbose", "--out", "verbose")
+    assert re.search(
+        r"· distance \S+ \(best possible \S+\).* · discriminator right \d+ % \(50 % =", verbose.out
+    )
+    assert gan(*TINY, "--quiet", "--json").code == 2
+
+
 def test_train_says_what_it_does_and_a_finished_run_says_how_to_go_on(gan: Call, tmp_path: Path):
     first = gan(*TINY)
     assert (first.code, first.err) == (0, "")
@@ -45,15 +65,13 @@ def test_train_says_what_it_does_and_a_finished_run_says_how_to_go_on(gan: Call,
         "next",
     ):
         assert any(line.startswith(f"{subject} ") for line in lines), subject
-    picture = re.search(r"first samples, before any move: (\S+)", first.out)
+    picture = re.search(r"first samples, before training: (\S+)", first.out)
     assert picture
     assert (tmp_path / picture[1]).is_file()
     assert "ETA 0 s" in first.out
     assert "-0 s" not in first.out
     assert "--film" not in first.out  # of points there is no film
-    tick = (
-        r"^kimg \d+\.\d of 0   distance \S+ \(floor \S+\)   told apart \d+ %   \|grad\| G \S+ D \S+   ● .+ "
-    )
+    tick = r"^\d+ of 200 examples · \d+ % · \d+ % of the way · ● .+ · ETA \d"
     assert re.search(tick, first.out, re.MULTILINE), first.out
     assert (tmp_path / "runs/moons/report.html").is_file()
 

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from ganforge.core.batch import Turn
 from ganforge.core.declared import OBJECTIVES
+from ganforge.core.declared import PENALTIES as DECLARED
 from ganforge.core.draw import Draw
 from ganforge.core.recipe import Penalty, Recipe
 from ganforge.core.schedule import Moment
 from ganforge.data import Dataset, Deck
 from ganforge.games import build_game
-from ganforge.objectives.penalties import penalty_names
 from tests import players
 
 PENALTIES = {
@@ -119,7 +119,7 @@ def test_state_goes_round(penalty: str):
 
 def test_the_number_tested_is_the_number_shipped():
     tested = {entry.name for entries in PENALTIES.values() for entry in entries}
-    assert tested == set(penalty_names())
+    assert tested == set(DECLARED)
     assert len(OBJECTIVES) == 8
 
 

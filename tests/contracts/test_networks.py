@@ -11,15 +11,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from ganforge.core.declared import DISCRIMINATORS, GENERATORS, TRANSLATORS
 from ganforge.core.errors import RecipeError
 from ganforge.core.space import Space
 from ganforge.networks import (
-    DISCRIMINATORS,
-    FAMILIES,
-    GENERATORS,
-    TRANSLATORS,
     Reconstructing,
-    allows,
     discriminator,
     generator,
     seeded,
@@ -38,6 +34,11 @@ SPACES = [
     Space(kind="shapes", shape=(1, 16, 16, 16)),
 ]
 LATENT = 6
+FAMILIES = [
+    *(("generator", family) for family in GENERATORS),
+    *(("discriminator", family) for family in DISCRIMINATORS),
+    *(("translator", family) for family in TRANSLATORS),
+]
 ONE_SPACE_EACH = {"mlp": SPACES[1], "few_shot": SPACES[7]}  # for what is slow; the others get SPACES[4]
 
 
@@ -55,7 +56,7 @@ def _cases(known: dict[str, Any]) -> list[Any]:
         pytest.param(family, space, condition, id=f"{family}-{'x'.join(map(str, space.shape))}-{condition}")
         for family, chosen in known.items()
         for space in SPACES
-        if allows(chosen, space)
+        if chosen.allows(space)
         for condition in (0, 3)
     ]
 
@@ -137,7 +138,6 @@ def test_as_many_are_tested_as_ship() -> None:
     tested |= {("discriminator", case.values[0]) for case in D_CASES}
     tested |= {("translator", case.values[0]) for case in T_CASES}
     assert tested == set(FAMILIES)
-    assert len(FAMILIES) == 14
 
 
 @pytest.mark.parametrize(("family", "space", "condition"), G_CASES)
@@ -336,8 +336,8 @@ def test_what_makes_samples_exports_with_any_batch_size(role: str, family: str) 
 @pytest.mark.parametrize(("role", "family"), [pair for pair in FAMILIES if pair[0] != "translator"])
 def test_a_space_that_is_not_allowed_is_refused_with_families_that_are(role: str, family: str) -> None:
     chosen: Any = GENERATORS[family] if role == "generator" else DISCRIMINATORS[family]
-    refused = [space for space in SPACES if not allows(chosen, space)]
+    refused = [space for space in SPACES if not chosen.allows(space)]
     assert bool(refused) == (family not in ("mlp", "autoencoder"))
     for space in refused:
-        with pytest.raises(RecipeError, match=rf"{family} is not for .*set {role}.family to one of mlp"):
+        with pytest.raises(RecipeError, match=rf"{family} is not for .*set {role}.family to one of .*mlp"):
             MAKE[role](family, space)

@@ -23,15 +23,12 @@ import pytest
 from ganforge import recipes
 from ganforge.cli import VERBS, main
 from ganforge.cli.options import changes, parse, seeds, size
-from ganforge.core.declared import OBJECTIVES
+from ganforge.core.declared import DISCRIMINATORS, GENERATORS, OBJECTIVES, PENALTIES, TERMS, TRANSLATORS
 from ganforge.core.errors import UsageError
 from ganforge.core.recipe import Augmentation, Penalty, Player, Recipe
 from ganforge.core.space import Space
 from ganforge.data.builtin import NAMES
 from ganforge.data.builtin import PICTURES as BUILT_IN_PICTURES
-from ganforge.networks import DISCRIMINATORS, GENERATORS, TRANSLATORS
-from ganforge.objectives.penalties import penalty_names
-from ganforge.objectives.terms import term_names
 from ganforge.recipes import RECIPES
 from ganforge.training import probe
 
@@ -232,8 +229,8 @@ def test_the_reference_names_every_family_option_objective_and_penalty():
     # The family `residual` has the name of an option of mlp, so the sets may overlap.
     assert set(families) == {*GENERATORS, *TRANSLATORS, *DISCRIMINATORS} | options
     assert set(rows(text, "Objectives")) == set(OBJECTIVES)
-    assert set(rows(text, "Penalties")) == set(penalty_names())
-    assert set(rows(text, "Terms")) == set(term_names())
+    assert set(rows(text, "Penalties")) == set(PENALTIES)
+    assert set(rows(text, "Terms")) == set(TERMS)
 
 
 def test_the_how_to_names_every_recipe_and_every_built_in_name():

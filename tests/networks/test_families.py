@@ -295,8 +295,8 @@ def test_packed_space_joins_channels() -> None:
 @pytest.mark.parametrize(
     ("build", "family", "options", "message"),
     [
-        (build_generator, "residul", {}, "no generator family 'residul'; .* Did you mean 'residual'"),
-        (build_generator, "autoencoder", {}, "no generator family 'autoencoder'; there is mlp, dcgan"),
+        (build_generator, "residul", {}, "unknown generator family 'residul'; .* Did you mean 'residual'"),
+        (build_generator, "autoencoder", {}, "unknown generator family 'autoencoder'; there is .*mlp"),
         (build_discriminator, "mlp", {"fourrier": 2}, "no discriminator option 'fourrier'.* mean 'fourier'"),
         (build_generator, "mlp", {"spectral_norm": True}, "it has activation, fourier, residual"),
         (build_generator, "mlp", {"activation": "silo"}, r"generator\.activation is 'silo'.* mean 'silu'"),

@@ -8,18 +8,19 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganforge.core import recipe
+from ganforge.core.declared import GAMES, TERMS
 from ganforge.core.draw import Draw
 from ganforge.core.errors import RecipeError
 from ganforge.objectives.pool import Pool
 from ganforge.objectives.terms import (
     Made,
+    Terms,
     edges,
     feature_matching,
     gradient_difference,
     l1,
     l2,
     low_pass,
-    term_names,
     terms,
     total_variation,
 )
@@ -34,6 +35,10 @@ def numbers(*shape: int, seed: int = 0) -> Tensor:
 
 def entries(**weights: float) -> list[recipe.Term]:
     return [recipe.Term(name=name, weight=weight) for name, weight in weights.items()]
+
+
+def paired(**weights: float) -> Terms:
+    return terms(entries(**weights), GAMES["translation"])
 
 
 # --------------------------------------------------------------------------- values by hand
@@ -142,11 +147,11 @@ def test_features_of_packs_count_for_each_of_their_examples() -> None:
 
 
 def of(name: str, made: Tensor, target: Tensor) -> Tensor:
-    (found,) = terms(entries(**{name: 1.0}))(Made(made, target, None, lambda x: (x, x**2))).values()
+    (found,) = paired(**{name: 1.0})(Made(made, target, None, lambda x: (x, x**2))).values()
     return found
 
 
-BY_NAME = pytest.mark.parametrize("name", [n for n in term_names() if n not in ("cycle", "identity")])
+BY_NAME = pytest.mark.parametrize("name", [n for n, term in TERMS.items() if term.of])
 
 
 @BY_NAME
@@ -198,28 +203,32 @@ def test_shapes_that_differ_are_no_comparison() -> None:
 
 
 def test_terms_of_a_recipe_are_weighed_and_summed() -> None:
-    chosen = terms(entries(l1=100.0, l2=0.5))
+    chosen = paired(l1=100.0, l2=0.5)
     found = chosen(Made(MADE, TARGET))
     assert {name: value.tolist() for name, value in found.items()} == {"l1": [1.5, 1.0], "l2": [3.5, 2.5]}
     total = chosen.total(found)
     assert isinstance(total, Tensor)
     assert total.tolist() == [151.75, 101.25]
-    assert terms([]).total(terms([])(Made(MADE))) == 0.0
-    assert chosen.needs_features is False
-    assert terms(entries(feature_matching=1.0)).needs_features
+    assert paired().total(paired()(Made(MADE))) == 0.0
+
+
+def test_packs_take_the_mean_of_their_examples() -> None:
+    chosen = paired(l1=100.0)
+    loss = chosen.added(torch.tensor([7.0]), chosen(Made(MADE, TARGET)))
+    assert loss.tolist() == [132.0]  # 7 + 100·(1.5 + 1) / 2
 
 
 def test_without_a_target_the_input_is_the_reference() -> None:
-    chosen = terms(entries(low_pass=1.0, edges=1.0, cycle=10.0, identity=5.0), game="exchange")
-    assert (chosen.cycle, chosen.identity) == (10.0, 5.0)
+    chosen = terms(entries(low_pass=1.0, edges=1.0, cycle=10.0, identity=5.0), GAMES["exchange"])
+    assert (chosen.weight("cycle"), chosen.weight("identity")) == (10.0, 5.0)
     made, source = numbers(2, 3, 8, 8), numbers(2, 1, 16, 16, seed=1)
     found = chosen(Made(made, None, source))
     assert list(found) == ["low_pass", "edges"]  # the others are the game's
     assert torch.equal(found["low_pass"], low_pass(made, source))
     assert torch.equal(found["edges"], edges(made, source))
-    paired = terms(entries(low_pass=1.0))(Made(made, made.flip(0), source))
-    assert torch.equal(paired["low_pass"], low_pass(made, made.flip(0)))
-    assert terms([], game="exchange").cycle == 0.0
+    found = paired(low_pass=1.0)(Made(made, made.flip(0), source))
+    assert torch.equal(found["low_pass"], low_pass(made, made.flip(0)))
+    assert terms([], GAMES["exchange"]).weight("cycle") == 0.0
 
 
 @pytest.mark.parametrize(
@@ -239,15 +248,15 @@ def test_without_a_target_the_input_is_the_reference() -> None:
         ("inference", ["identity"], "inference cannot compute the term identity; it can have cycle"),
     ],
 )
-def test_terms_that_a_game_cannot_have_are_refused(game: recipe.Game, names: list[str], message: str) -> None:
+def test_terms_that_a_game_cannot_have_are_refused(game: str, names: list[str], message: str) -> None:
     with pytest.raises(RecipeError, match=message):
-        terms([recipe.Term(name=name) for name in names], game=game)
+        terms([recipe.Term(name=name) for name in names], GAMES[game])
 
 
 @pytest.mark.parametrize("weight", [-1.0, float("nan")])
 def test_a_weight_is_not_negative(weight: float) -> None:
     with pytest.raises(RecipeError, match="weight of the term l1"):
-        terms(entries(l1=weight))
+        paired(l1=weight)
 
 
 # --------------------------------------------------------------------------- the pool

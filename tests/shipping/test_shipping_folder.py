@@ -175,7 +175,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], None], str]] = {
     "another format": (_change(("format",), 2), "upgrade"),
     "another thing": (_change(("what",), "a classifier"), "does not describe a generator"),
     "a path": (_change(("weights",), "../../etc/passwd"), "unknown field 'weights'"),
-    "a class to import": (_change(("generator", "family"), "os.system"), "no generator family"),
+    "a class to import": (_change(("generator", "family"), "os.system"), "unknown generator family"),
     "an option to import": (_change(("generator", "options"), {"module": "os"}), "no generator option"),
     "an option of the wrong type": (_change(("generator", "options"), {"normalisation": [1]}), "option"),
     "an endless option": (_change(("generator", "options"), {"normalisation": 1e300}), "option"),

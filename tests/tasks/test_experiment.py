@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ganforge.core.errors import RecipeError
 from ganforge.tasks.experiment import prepare
 
 
@@ -21,6 +22,12 @@ def test_grey_clips_are_known_by_what_is_asked_of_them(said: dict[str, str], tmp
     assert experiment.dataset.space.source.shape == (3, 32, 32)
     assert experiment.recipe.name == "next-frame"
     assert experiment.dataset.train.n + experiment.dataset.held_out.n == 30 * 3
+
+
+def test_a_setting_that_the_game_does_not_read_is_refused_and_not_left_out_in_silence():
+    for changes in ({"adversarial_weight": 0.5}, {"pool": 20}):
+        with pytest.raises(RecipeError, match=f"{next(iter(changes))} .* game duel does not read it"):
+            prepare("ring", changes=changes)
 
 
 @pytest.mark.parametrize(

@@ -10,37 +10,50 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
-from ganforge.health.diagnosis import verdict_of
+from ganforge.cli.line import Line, duration
 
 if TYPE_CHECKING:
+    from ganforge.cli.terminal_picture import Way
+    from ganforge.runs.folder import Run
     from ganforge.training.loop import Outcome, Tick, Trainer
 
 __all__ = ["Screen", "duration"]
 
-_COLOURS = {"good": "green", "notice": "dim", "warning": "yellow", "failure": "red"}
-
-
-def duration(seconds: float | None) -> str:
-    """``42 s``, ``7 m``, ``3 h 20 m``; a question mark where nobody knows."""
-    if seconds is None:
-        return "?"
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} m" if minutes < 90 else f"{minutes // 60} h {minutes % 60} m"
+_FIRST_PICTURE = 5.0  # seconds after the beginning
+_PICTURES = 3.0  # times as long until the next one …
+_LONGEST = 300.0  # … and seconds, at most
 
 
 class Screen:
-    """Prints to standard output; lively on a terminal, plain lines in a file or a pipe."""
+    """Prints to standard output; lively on a terminal, plain lines in a file or a pipe.
 
-    def __init__(self) -> None:
-        self.console = Console(highlight=False, soft_wrap=True)
+    Args:
+        quiet: say only what went wrong, on standard error.
+        verbose: with numbers for the expert.
+        as_json: one JSON line a tick on standard output, and all words on standard error.
+        picture: show samples in a terminal that can.
+    """
+
+    def __init__(
+        self, *, quiet: bool = False, verbose: bool = False, as_json: bool = False, picture: bool = True
+    ) -> None:
+        self.console = Console(highlight=False, soft_wrap=True, stderr=as_json or quiet)
+        self._quiet, self._verbose, self._json = quiet, verbose, as_json
+        self._lively = self.console.is_terminal and os.environ.get("TERM") != "dumb" and not quiet
+        self._way: Way | None = None
+        if picture and self._lively and not as_json:
+            from ganforge.cli.terminal_picture import way_of
+
+            self._way = way_of(os.environ, truecolor=self.console.color_system == "truecolor")
 
     def table(self, lines: Sequence[tuple[str, str]]) -> None:
         """Subject and words, a line each; a subject is printed once."""
+        if self._quiet:
+            return
         former = ""
         for subject, words in lines:
             shown = subject if subject != former else ""
@@ -48,15 +61,16 @@ class Screen:
             former = subject
 
     def json(self, value: Any) -> None:
-        self.console.print_json(json.dumps(value))
+        print(json.dumps(value, indent=2))
 
     def say(self, words: str) -> None:
-        self.console.print(Text(words))
+        if not self._quiet:
+            self.console.print(Text(words))
 
     @contextmanager
     def busy(self, words: str) -> Generator[None]:
         """Something that takes seconds and has no steps to count."""
-        if not self.console.is_terminal:
+        if not self._lively:
             yield
             return
         with self.console.status(words):
@@ -65,7 +79,7 @@ class Screen:
     @contextmanager
     def counting(self, words: str, *, least: int = 0) -> Generator[Callable[[int, int], None]]:
         """A bar for something of known length, if it has more than ``least`` steps; gives what moves it."""
-        if not self.console.is_terminal:
+        if not self._lively:
             yield lambda done, total: None
             return
         columns = (SpinnerColumn(), TextColumn(words), BarColumn(), MofNCompleteColumn())
@@ -85,31 +99,73 @@ class Screen:
 
     @contextmanager
     def watching(self, trainer: Trainer) -> Generator[None]:
-        """Print each tick of a training: on one moving line of a terminal, else on lines of their own."""
-        lively = self.console.is_terminal and os.environ.get("TERM") != "dumb"
-        with self.console.status("the first rounds …") if lively else _nothing() as status:
+        """Tell each tick of a training: on one moving line of a terminal, else on lines of their own."""
+        line = Line(trainer, verbose=self._verbose)
+        live = self._moving(line) if self._lively and not self._json else None
+        due = _FIRST_PICTURE
 
-            def tick(tick: Tick) -> None:
-                line = _tick_line(tick)
-                if status is not None:
-                    status.update(line)
-                else:
-                    self.console.print(line)
+        def tick(tick: Tick) -> None:
+            nonlocal due
+            line.follow(tick)
+            if self._json:
+                print(json.dumps(line.to_json()), flush=True)
+            elif live is None and not self._quiet:
+                self.console.print(line.text())
+            if self._way is not None and live is not None and tick.nimg and line.elapsed >= due:
+                due = line.elapsed + min((_PICTURES - 1) * line.elapsed, _LONGEST)
+                live.stop()  # a picture is written past what moves
+                self._show(tick.picture, trainer.run)
+                live.start()
 
-            trainer.on_tick = tick
-            trainer.on_event = self.say
+        trainer.on_tick = tick
+        trainer.on_event = lambda words: self.console.print(Text(words))  # also where the rest is quiet
+        if live is None:
             yield
+            return
+        with live:
+            yield
+
+    def _moving(self, line: Line) -> Live:
+        def now() -> Text:
+            text = line.text(columns=self.console.width)
+            text.no_wrap, text.overflow = True, "ellipsis"
+            return text
+
+        return Live(get_renderable=now, console=self.console, refresh_per_second=4, transient=True)
+
+    def _show(self, path: Path, run: Run) -> None:
+        """The first samples of a sheet, where this terminal can show them."""
+        from PIL import Image
+
+        from ganforge.cli.terminal_picture import draw
+        from ganforge.runs.pictures import cell_of
+
+        if self._way is None:
+            return
+        sides = run.space.spatial
+        cell = cell_of(sides[-1], sides[-2]) if len(sides) > 1 else None
+        with Image.open(path) as sheet:
+            self.console.file.write(draw(sheet, cell, self._way, self.console.width) + "\n")
+        self.console.file.flush()
 
     def ended(self, trainer: Trainer, outcome: Outcome, report: Path | None) -> None:
         """Why it ended, where everything is, and what to type next."""
         path = trainer.run.path
         pictures = trainer.run.samples
-        speed = f"{outcome.nimg / 1000:,.1f} kimg in {duration(outcome.seconds)}"
+        if self._json:
+            told = {"ended": outcome.reason, "finished": outcome.finished, "run": str(path)}
+            print(json.dumps(told | {"report": None if report is None else str(report)}), flush=True)
+        if pictures:
+            self._show(pictures[-1], trainer.run)
+        what = "images" if trainer.run.space.kind == "pictures" else "examples"
+        speed = f"{outcome.nimg:,} {what} in {duration(outcome.seconds)}"
         lines = [
             ("done", f"{outcome.reason}: {speed}")
             if outcome.finished
             else ("stopped", f"{outcome.reason.removeprefix('stopped ')}: {speed}")
         ]
+        from ganforge.health.diagnosis import verdict_of
+
         lines.append(("verdict", verdict_of(trainer.findings).words))
         worst = [found for found in trainer.findings if found.rank >= 2] or trainer.findings[:1]
         lines += [("found", f"{found.name}: {found.meaning} {found.remedy}".rstrip()) for found in worst]
@@ -123,46 +179,10 @@ class Screen:
         else:
             lines.append(("next", f"gan sample {path} --grid grid.png"))
             lines.append(("next", f"gan evaluate {path}"))
-            if trainer.run.recipe.game in ("translation", "exchange"):
+            from ganforge.runs.translator import translates
+
+            if translates(trainer.run.recipe):
                 lines.append(("next", f"gan translate {path} PICTURE -o made.png"))
             elif trainer.run.space.kind != "points":  # a walk of one point is no film
                 lines.append(("next", f"gan sample {path} --film walk.gif"))
         self.table(lines)
-
-
-@contextmanager
-def _nothing() -> Generator[None]:
-    yield None
-
-
-def _tick_line(tick: Tick) -> Text:
-    """``kimg 12.4 of 100   distance .081 (floor .004)   told apart 57 %   |grad| G .9 D 1.2   ● healthy: …``.
-
-    The distance is the score of the last examination (``metrics.examination``), and the floor what real
-    examples score against real ones. Told apart is the share of pairs, one real and one fake, that the
-    discriminator puts in the right order.
-    """
-    record = tick.record
-    line = Text(f"kimg {tick.nimg / 1000:,.1f} of {tick.total_nimg / 1000:,.0f}")
-    if tick.score is not None:
-        value, floor = tick.score
-        line.append(f"   distance {_short(value)} (floor {_short(max(floor, 0.0))})")
-    if "margin" in record:
-        line.append(f"   told apart {100 * record['margin']['positive']:.0f} %")
-    if "generator_gradient" in record:
-        sizes = [_short(record[f"{name}_gradient"]["mean"]) for name in ("generator", "discriminator")]
-        line.append(f"   |grad| G {sizes[0]} D {sizes[1]}")
-    if tick.findings:
-        verdict = verdict_of(tick.findings)
-        line.append("   ").append(f"● {verdict.words}", _COLOURS[verdict.severity])
-    line.append(f"   ETA {duration(tick.seconds_left)}")
-    return line
-
-
-def _short(value: float, *, sign: bool = False) -> str:
-    """Two digits that count, and no nought before the point: ``.41``, ``1.2``, ``+.055``."""
-    plus = "+" if sign else ""
-    if abs(value) >= 100:
-        return f"{value:{plus},.0f}"
-    words = f"{value:{plus}.2g}"
-    return words.replace("0.", ".", 1) if abs(value) < 1 else words

@@ -67,6 +67,14 @@ class Train:
     """watch the run in the browser while it is trained"""
     dry_run: Annotated[bool, option()] = False
     """print the resolved recipe and stop"""
+    quiet: Annotated[bool, option()] = False
+    """say only what goes wrong"""
+    verbose: Annotated[bool, option()] = False
+    """with numbers for the expert: distances, how often the discriminator is right, gradients"""
+    json: Annotated[bool, option()] = False
+    """one line of JSON a tick on standard output, all words on standard error"""
+    no_picture: Annotated[bool, option()] = False
+    """show no samples in the terminal"""
     device: Annotated[str | None, option("NAME")] = None
     """cpu, cuda, mps …; by default the fastest that works here"""
     set: Annotated[tuple[str, ...], option("KEY=VALUE")] = ()
@@ -78,7 +86,14 @@ def main(arguments: list[str]) -> int:
     from ganforge.cli.screen import Screen
     from ganforge.core.errors import UsageError
 
-    screen = Screen()
+    screen = Screen(
+        quiet=options.quiet,
+        verbose=options.verbose,
+        as_json=options.json,
+        picture=not options.no_picture,
+    )
+    if options.quiet and (options.verbose or options.json):
+        raise UsageError("give either --quiet, or --verbose or --json")
     if options.resume:
         return _resume(options, screen)
     if options.rescue and options.no_rescue:

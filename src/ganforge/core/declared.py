@@ -6,11 +6,86 @@ declare are imported when that is first asked, and not before.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ganforge.core.registry import Registry
 
-__all__ = ["OBJECTIVES", "ObjectiveTraits"]
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from ganforge.core.recipe import Recipe
+    from ganforge.core.space import Space
+
+__all__ = [
+    "DISCRIMINATORS",
+    "GAMES",
+    "GENERATORS",
+    "OBJECTIVES",
+    "PENALTIES",
+    "TERMS",
+    "TRANSLATORS",
+    "DiscriminatorTraits",
+    "FamilyTraits",
+    "GameTraits",
+    "GeneratorTraits",
+    "ObjectiveTraits",
+    "PenaltyTraits",
+    "TermTraits",
+    "TranslatorTraits",
+]
+
+
+class GameTraits:
+    """What a game says of itself (``ganforge.games``): what it starts from, what it uses, how it is built.
+
+    Attributes:
+        name, words: what it is called, and what it is in a line.
+        from_inputs: whether the generator starts from inputs (``Batch.source``) and not from latents.
+        paired: whether each input has its own target, which an example then is.
+        judged_with: what the discriminator sees beside an example: nothing, its ``input``, or its ``latent``.
+        settings: fields of a recipe that only some games read, of ``RARE``.
+        own_terms: names of the generator's terms that it computes itself.
+        compares: what its other terms can compare a fake with: its ``target``, its ``input``.
+    """
+
+    RARE: ClassVar[dict[str, object]] = {
+        "encoder": None,
+        "mismatched": 0.0,
+        "pool": 0,
+        "adversarial_weight": 1.0,
+    }
+    """Fields of a recipe that only some games read, each with the value that says nothing."""
+
+    name: ClassVar[str] = ""
+    words: ClassVar[str] = ""
+    from_inputs: ClassVar[bool] = False
+    paired: ClassVar[bool] = False
+    judged_with: ClassVar[Literal["", "input", "latent"]] = ""
+    settings: ClassVar[tuple[str, ...]] = ()
+    own_terms: ClassVar[tuple[str, ...]] = ()
+    compares: ClassVar[tuple[Literal["target", "input"], ...]] = ()
+
+    @classmethod
+    def build_generator(cls, recipe: Recipe, space: Space, conditions: int) -> nn.Module:
+        """The generator player; ``conditions`` is how many numbers a condition has. Raises RecipeError."""
+        raise NotImplementedError
+
+    @classmethod
+    def build_discriminator(cls, recipe: Recipe, space: Space, conditions: int) -> nn.Module:
+        """The discriminator player. Raises RecipeError."""
+        raise NotImplementedError
+
+    @classmethod
+    def judged_space(cls, space: Space) -> Space:
+        """What a discriminator sees of an example of ``space``. Raises RecipeError."""
+        return space
+
+    @classmethod
+    def judge(cls, discriminator: nn.Module) -> nn.Module:
+        """The network of the discriminator player that judges examples of the run's space."""
+        return discriminator
 
 
 class ObjectiveTraits:
@@ -37,6 +112,90 @@ class ObjectiveTraits:
     options: ClassVar[tuple[str, ...]] = ()
 
 
+class PenaltyTraits:
+    """What a term of the discriminator's loss says of itself (``ganforge.objectives.penalties``).
+
+    Attributes:
+        name, words: what it is called, and what it is in a line.
+        on_gradient: whether it looks at the discriminator's gradient, and so limits how steep it becomes.
+        finite_difference: whether it has this method too (``recipe.Penalty.method``).
+        shares: whether it can look at a share of the batch (``recipe.Penalty.share``).
+        usual: a weight that suits a small game of points; 0 where it suits none.
+    """
+
+    name: ClassVar[str] = ""
+    words: ClassVar[str] = ""
+    on_gradient: ClassVar[bool] = False
+    finite_difference: ClassVar[bool] = False
+    shares: ClassVar[bool] = False
+    usual: ClassVar[float] = 0.0
+
+
+@dataclass(frozen=True)
+class TermTraits:
+    """A term of the generator's loss (``ganforge.objectives.terms``).
+
+    Attributes:
+        name, words: what it is called, and what it is in a line.
+        needs: what a game must be able to compare a fake with: its ``target``, or its ``input`` where there
+            is no target; empty where the game computes the term itself.
+        of: a ``terms.Made`` to the term for each example, ``(N,)``.
+        needs_features: whether it uses what the discriminator sees, ``Made.features``.
+    """
+
+    name: str
+    words: str
+    needs: Literal["target", "input", ""] = ""
+    of: Callable[[Any], Tensor] | None = None
+    needs_features: bool = False
+
+
+class FamilyTraits:
+    """What a network says of itself (``ganforge.networks``).
+
+    Attributes:
+        name, words: its family, as a recipe names it, and what it is in a line.
+        dims: numbers of spatial dimensions of the spaces that it allows.
+        smallest: the shortest side that it allows.
+        usual_rate: the learning rate at which Adam teaches it well.
+    """
+
+    name: ClassVar[str] = ""
+    words: ClassVar[str] = ""
+    dims: ClassVar[tuple[int, ...]] = ()
+    smallest: ClassVar[int] = 1
+    usual_rate: ClassVar[float] = 2e-4
+
+    @classmethod
+    def allows(cls, space: Space) -> bool:
+        """Whether it can be built for ``space``."""
+        return space.dims in cls.dims and min(space.spatial, default=cls.smallest) >= cls.smallest
+
+
+class GeneratorTraits(FamilyTraits):
+    """A network from latents to samples."""
+
+
+class DiscriminatorTraits(FamilyTraits):
+    """A network from samples to logits."""
+
+
+class TranslatorTraits(FamilyTraits):
+    """A network from inputs to samples."""
+
+
 OBJECTIVES: Registry[type[ObjectiveTraits]] = Registry(
     "objective", ObjectiveTraits, "ganforge.objectives.adversarial"
+)
+GAMES: Registry[type[GameTraits]] = Registry("game", GameTraits, "ganforge.games")
+PENALTIES: Registry[type[PenaltyTraits]] = Registry("penalty", PenaltyTraits, "ganforge.objectives.penalties")
+TERMS: Registry[TermTraits] = Registry("term", TermTraits, "ganforge.objectives.terms")
+GENERATORS: Registry[type[GeneratorTraits]] = Registry(
+    "generator family", GeneratorTraits, "ganforge.networks"
+)
+DISCRIMINATORS: Registry[type[DiscriminatorTraits]] = Registry(
+    "discriminator family", DiscriminatorTraits, "ganforge.networks"
+)
+TRANSLATORS: Registry[type[TranslatorTraits]] = Registry(
+    "generator family", TranslatorTraits, "ganforge.networks"
 )

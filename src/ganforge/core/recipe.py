@@ -9,11 +9,10 @@ import typing
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ganforge.core.declared import GAMES
 from ganforge.core.errors import RecipeError, nearest
 
-__all__ = ["Augmentation", "Game", "Penalty", "Player", "Recipe", "Term"]
-
-Game = Literal["duel", "inference", "translation", "exchange"]
+__all__ = ["Augmentation", "Penalty", "Player", "Recipe", "Term"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +151,7 @@ class Recipe:
     name: str
     generator: Player
     discriminator: Player
-    game: Game = "duel"
+    game: str = "duel"
     encoder: Player | None = None
     source: str = ""
     condition: Literal["auto", "class", "labels", "numbers", "text", "names"] = "auto"
@@ -191,8 +190,10 @@ class Recipe:
             )
         if self.batch % self.packing:
             raise RecipeError(f"batch {self.batch} must be a multiple of packing {self.packing}")
-        if (self.game == "inference") != (self.encoder is not None):
-            raise RecipeError("the game inference needs an encoder, and no other game has one")
+        game = GAMES.find(self.game)
+        if ("encoder" in game.settings) != (self.encoder is not None):
+            has = "needs an encoder" if "encoder" in game.settings else "has no encoder"
+            raise RecipeError(f"the game {game.name} {has}; set game or encoder otherwise")
         for name in ("adversarial_weight", "mismatched", "pool"):
             if getattr(self, name) < 0:
                 raise RecipeError(f"{name} is {getattr(self, name)}; it must not be negative")

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
+from ganforge.core.declared import GAMES, TERMS
+from ganforge.core.errors import RecipeError
 from ganforge.core.prior import Prior
 from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
 from ganforge.games.contest import Contest
-from ganforge.games.duel import Duel
-from ganforge.games.exchange import Exchange
-from ganforge.games.inference import Inference
-from ganforge.games.translation import Translation
-from ganforge.networks.players import build_discriminator, build_generator, judged_space
+from ganforge.networks.players import build_discriminator, build_generator
 from ganforge.objectives.adversarial import adversarial
 from ganforge.objectives.augment import augment
 from ganforge.objectives.penalties import penalties
-from ganforge.objectives.pool import Pool
-from ganforge.objectives.terms import terms
+from ganforge.objectives.terms import Terms, terms
 
-__all__ = ["Contest", "Duel", "Exchange", "Inference", "Translation", "build_game"]
+__all__ = ["build_game"]
 
 
 def build_game(recipe: Recipe, space: Space) -> Contest:
@@ -28,23 +25,32 @@ def build_game(recipe: Recipe, space: Space) -> Contest:
     Raises:
         RecipeError: a name or a value of the recipe is wrong, or a family cannot make this space.
     """
-    objective = adversarial(recipe.objective)
-    parts: dict[str, Any] = {
+    game = cast(type[Contest], GAMES.find(recipe.game))
+    objective, owed = adversarial(recipe.objective), terms(recipe.terms, game)
+    if "adversarial_weight" in game.settings and not recipe.adversarial_weight:
+        _check_baseline(owed)
+    parts = {
         "generator": build_generator(recipe, space),
         "discriminator": build_discriminator(recipe, space),
         "objective": objective,
         "penalties": penalties(recipe.penalties),
-        "augment": augment(recipe.augmentation, judged_space(recipe, space), level=objective.level),
+        "augment": augment(recipe.augmentation, game.judged_space(space), level=objective.level),
         "discriminator_moves": recipe.discriminator_moves,
+        "prior": Prior.of(recipe),
+        "terms": owed,
+        "adversarial_weight": recipe.adversarial_weight,
+        "mismatched": recipe.mismatched,
     }
-    owed = terms(recipe.terms, game=recipe.game)
-    if recipe.game == "duel":
-        return Duel(prior=Prior.of(recipe), mismatched=recipe.mismatched, **parts)
-    if recipe.game == "inference":
-        return Inference(prior=Prior.of(recipe), cycle=owed.cycle, **parts)
-    parts |= {"owes": owed, "adversarial_weight": recipe.adversarial_weight}
-    if recipe.game == "translation":
-        return Translation(**parts)
-    piles = [space] if space.source is None else [space, space.source]
-    pools = [Pool(recipe.pool, pile.shape) for pile in piles] if recipe.pool else None
-    return Exchange(pools=pools, **parts)
+    return game.of(recipe, space, parts)
+
+
+def _check_baseline(owed: Terms) -> None:
+    """Raise RecipeError where a game without an adversarial loss would have nothing, or noise, to lower."""
+    if not any(owed.weights.values()):
+        raise RecipeError("adversarial_weight is 0 and there are no terms: the generator would learn nothing")
+    for name in owed.weights:
+        if TERMS[name].needs_features:
+            raise RecipeError(
+                f"the term {name} compares what the discriminator sees, which does not learn at "
+                "adversarial_weight 0; leave one of the two out"
+            )

@@ -1,4 +1,4 @@
-"""What every game shares: reals and fakes before a discriminator, and what it lowers."""
+"""What every game shares: reals and fakes before a discriminator, and what each player lowers."""
 
 from __future__ import annotations
 
@@ -6,19 +6,25 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, Self, cast
 
 import torch
 from torch import Tensor, nn
 
 from ganforge.core import recipe
 from ganforge.core.batch import Deal, Play
+from ganforge.core.declared import GameTraits
 from ganforge.core.draw import Draw
+from ganforge.core.prior import Prior
 from ganforge.core.schedule import Moment, cosine
+from ganforge.core.space import Space
 from ganforge.networks.growing import growing
+from ganforge.networks.players import latents_to_samples, samples_to_logits
 from ganforge.networks.protocols import Discriminator, Reconstructing
 from ganforge.objectives.adversarial import Objective
 from ganforge.objectives.augment import Augment
 from ganforge.objectives.penalties import Evidence, Penalty
+from ganforge.objectives.terms import Terms
 
 __all__ = ["Contest", "Verdict"]
 
@@ -44,8 +50,8 @@ class Verdict:
         return {"real_logits": self.real, "fake_logits": self.fake, "margin": self.real - self.fake}
 
 
-class Contest(nn.Module, ABC):
-    """The part of a game that is no order of play: players, objective, penalties and augmentation.
+class Contest(nn.Module, GameTraits, ABC):
+    """A game of a generator and a discriminator, without the order of play.
 
     Args:
         generator, discriminator: the two players; each may be several networks that one optimiser moves.
@@ -53,6 +59,11 @@ class Contest(nn.Module, ABC):
         penalties: terms of the discriminator's loss, each with its weight and rhythm.
         augment: what the discriminator sees changed, on reals and fakes, in both players' turns.
         discriminator_moves: its moves before the generator's.
+        prior: draws latents.
+        terms: of the generator's loss.
+        adversarial_weight: of the adversarial loss in the generator's turn. At 0 the discriminator does not
+            play, in games that have this.
+        mismatched: weight of reals with another's condition as further fakes, in games that have this.
     """
 
     def __init__(
@@ -64,6 +75,10 @@ class Contest(nn.Module, ABC):
         penalties: Sequence[tuple[recipe.Penalty, Penalty]],
         augment: Augment,
         discriminator_moves: int = 1,
+        prior: Prior | None = None,
+        terms: Terms | None = None,
+        adversarial_weight: float = 1.0,
+        mismatched: float = 0.0,
     ) -> None:
         super().__init__()
         assert discriminator_moves >= 1
@@ -75,10 +90,37 @@ class Contest(nn.Module, ABC):
         self.augment = augment
         self.discriminator_moves = discriminator_moves
         self._growing = growing(self.players)
+        self.prior = Prior(0) if prior is None else prior
+        self.terms = Terms({}) if terms is None else terms
+        self.adversarial_weight = adversarial_weight
+        self.mismatched = mismatched
+
+    @classmethod
+    def of(cls, recipe: recipe.Recipe, space: Space, parts: dict[str, Any]) -> Self:
+        """The game of a recipe; ``parts`` are this class's arguments as the recipe has them."""
+        return cls(**parts)
+
+    @classmethod
+    def build_generator(cls, recipe: recipe.Recipe, space: Space, conditions: int) -> nn.Module:
+        return latents_to_samples(recipe, space, conditions)
+
+    @classmethod
+    def build_discriminator(cls, recipe: recipe.Recipe, space: Space, conditions: int) -> nn.Module:
+        return samples_to_logits(recipe, space, conditions)
 
     @abstractmethod
     def play(self, deal: Deal, draw: Draw, moment: Moment) -> Play:
         """One round; the caller moves the named player between two turns."""
+
+    @property
+    def generator(self) -> Any:
+        """The generator player."""
+        return self.players["generator"]
+
+    @property
+    def discriminator(self) -> Discriminator:
+        """The discriminator player, where it is one network."""
+        return cast(Discriminator, self.players["discriminator"])
 
     def noise(self, moment: Moment) -> float | Tensor:
         """Deviation of the noise that the discriminator's examples get now."""
@@ -96,10 +138,9 @@ class Contest(nn.Module, ABC):
         D: Discriminator,
         real: Tensor,
         fake: Tensor,
+        condition: Tensor | None,
         moment: Moment,
         draw: Draw,
-        *,
-        condition: Tensor | None = None,
         fake_condition: Tensor | None = None,
     ) -> Verdict:
         """What ``D`` says of reals and fakes, each ``(N, *shape)``, and its loss with the penalties.
@@ -124,6 +165,30 @@ class Contest(nn.Module, ABC):
                 loss = loss + penalty(evidence, entry.every * weight, draw)
         self.augment.adapt(r.detach(), f.detach(), len(real))
         return Verdict(loss, real_seen, r, f)
+
+    def fooling(
+        self,
+        D: Discriminator,
+        fake: Tensor,
+        condition: Tensor | None,
+        moment: Moment,
+        draw: Draw,
+        real_seen: Tensor | None = None,
+        real_condition: Tensor | None = None,
+    ) -> Tensor:
+        """The generator's adversarial loss ``(n,)`` for fakes ``(N, *shape)``.
+
+        Args:
+            real_seen: ``(N, *shape)``, reals as the discriminator saw them, for objectives that compare.
+            real_condition: that of the reals, where it is not that of the fakes.
+        """
+        r = None
+        if self.objective.generator_sees_reals:
+            assert real_seen is not None
+            with torch.no_grad():
+                r = D(real_seen.detach(), condition if real_condition is None else real_condition)
+        f = D(self.augment(fake, draw, self.noise(moment)), condition)
+        return self.objective.generator(r, f)
 
 
 def _logits(

@@ -4,8 +4,8 @@
 # pyright: reportPossiblyUnboundVariable=false
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import torch
@@ -13,12 +13,15 @@ from torch import Tensor, nn
 
 from ganforge.core.batch import Batch, Deal, Play, Turn
 from ganforge.core.draw import Draw
+from ganforge.core.errors import RecipeError
+from ganforge.core.recipe import Recipe
 from ganforge.core.schedule import Moment
-from ganforge.games.contest import Contest
-from ganforge.networks.players import Arrows
+from ganforge.core.space import Space
+from ganforge.games.contest import Contest, Verdict
+from ganforge.networks.players import Arrows, inputs_to_samples, samples_to_logits
 from ganforge.networks.protocols import Discriminator
 from ganforge.objectives.pool import Pool
-from ganforge.objectives.terms import Made, Terms, l1
+from ganforge.objectives.terms import Made, l1
 
 __all__ = ["Exchange"]
 
@@ -56,87 +59,95 @@ class Exchange(Contest):
     class is judged by projection instead of by a classifier).
 
     Args:
-        owes: the generator's further terms: cycle, identity, and those between a fake and its input.
-        adversarial_weight: of the adversarial loss. At 0 the discriminator does not play.
         pools: of past fakes, for each discriminator; None shows it the present ones alone.
         parts: those of :class:`Contest`.
     """
 
-    def __init__(
-        self,
-        *,
-        owes: Terms,
-        adversarial_weight: float = 1.0,
-        pools: Sequence[Pool] | None = None,
-        **parts: Any,
-    ) -> None:
+    name = "exchange"
+    words = "inputs to another pile, or to another class, and back"
+    from_inputs = True
+    settings = ("adversarial_weight", "pool")
+    own_terms = ("cycle", "identity")
+    compares = ("input",)
+
+    def __init__(self, *, pools: Sequence[Pool] | None = None, **parts: Any) -> None:
         super().__init__(**parts)
-        self.terms = owes
-        self.adversarial_weight = adversarial_weight
         self.pools = None if pools is None else nn.ModuleList(pools)
 
     def play(self, deal: Deal, draw: Draw, moment: Moment) -> Play:
         """One round; the caller moves the named player between two turns."""
-        judges = cast(nn.ModuleList, self.players["discriminator"])
+        judges = cast(Iterable[Discriminator], self.players["discriminator"])
         for _ in range(self.discriminator_moves):
-            ways = self.ways(deal())
-            if not self.adversarial_weight:
-                continue
-            losses: list[Tensor] = []
-            notes: dict[str, Tensor] = {}
-            for i, way in enumerate(ways):
-                with torch.no_grad():
-                    fake = way.there(way.start, way.wanted)
-                shown = fake if self.pools is None else cast(Pool, self.pools[i]).exchange(fake, draw)
-                verdict = self.judged(
-                    cast(Discriminator, judges[i]),
-                    way.aim,
-                    shown,
-                    moment,
-                    draw,
-                    condition=way.aim_is,
-                    fake_condition=way.wanted,
-                )
-                losses.append(verdict.loss)
-                notes |= verdict.notes if not i else {}
-            yield Turn("discriminator", torch.stack(losses).sum(0), notes)
-        total, notes = torch.zeros(()), dict[str, Tensor]()
-        for i, way in enumerate(ways):
-            loss, more = self._owed(way, cast(Discriminator, judges[i]), moment, draw)
-            total = total.to(loss.device) + loss
-            notes = {name: notes.get(name, 0.0) + value for name, value in more.items()}
-        yield Turn("generator", total, notes)
+            ways = list(zip(self.ways(deal()), judges, strict=True))
+            if self.adversarial_weight:
+                verdicts = [self._verdict(i, way, D, moment, draw) for i, (way, D) in enumerate(ways)]
+                loss = torch.stack([verdict.loss for verdict in verdicts]).sum(0)
+                yield Turn("discriminator", loss, verdicts[0].notes)
+        losses, parts = zip(*(self._loss(way, D, moment, draw) for way, D in ways), strict=True)
+        notes = {name: torch.stack([some[name] for some in parts]).sum(0) for name in parts[0]}
+        yield Turn("generator", torch.stack(losses).sum(0), notes)
 
     def ways(self, hand: Batch) -> list[Way]:
         """Where this hand is carried, and by which arrow."""
-        G = self.players["generator"]
+        G = self.generator
         if hand.source is not None:
-            arrows = cast(Arrows, G)
-            there = Way(arrows, arrows.back, hand.source, hand.real)
-            return [there, Way(arrows.back, arrows, hand.real, hand.source)]
+            there = Way(G, G.back, hand.source, hand.real)
+            return [there, Way(G.back, G, hand.real, hand.source)]
         assert hand.condition is not None
         wanted = hand.condition.roll(1, 0)
         return [Way(G, G, hand.real, hand.real, hand.condition, hand.condition, wanted)]
 
-    def _owed(
+    def _verdict(self, i: int, way: Way, D: Discriminator, moment: Moment, draw: Draw) -> Verdict:
+        """What the ``i``-th discriminator says of one way."""
+        with torch.no_grad():
+            fake = way.there(way.start, way.wanted)
+        shown = fake if self.pools is None else cast(Pool, self.pools[i]).exchange(fake, draw)
+        return self.judged(D, way.aim, shown, way.aim_is, moment, draw, way.wanted)
+
+    def _loss(
         self, way: Way, D: Discriminator, moment: Moment, draw: Draw
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """What the generator lowers on one way, ``(N,)``, and its parts for the log."""
-        fake = way.there(way.start, way.wanted)
-        loss = fake.new_zeros(len(fake))
+        """What the generator lowers on one way, ``(n,)``, and its parts for the log."""
+        fake, loss = way.there(way.start, way.wanted), None
         if self.adversarial_weight:
-            noise, real = self.noise(moment), None
-            if self.objective.generator_sees_reals:
-                with torch.no_grad():
-                    real = D(self.augment(way.aim, draw, noise), way.aim_is)
-            f = D(self.augment(fake, draw, noise), way.wanted)
-            loss = loss + self.adversarial_weight * self.objective.generator(real, f)
-        notes = self.terms(Made(fake, None, way.start))
-        loss = loss + self.terms.total(notes)
-        if self.terms.cycle:
-            notes["cycle"] = l1(way.back(fake, way.start_is), way.start)
-            loss = loss + self.terms.cycle * notes["cycle"]
-        if self.terms.identity:
-            notes["identity"] = l1(way.there(way.aim, way.aim_is), way.aim)
-            loss = loss + self.terms.identity * notes["identity"]
-        return loss, notes
+            compared = self.objective.generator_sees_reals
+            seen = self.augment(way.aim, draw, self.noise(moment)) if compared else None
+            passed = self.fooling(D, fake, way.wanted, moment, draw, seen, way.aim_is)
+            loss = self.adversarial_weight * passed
+        found = [self.terms(Made(fake, None, way.start))]
+        if self.terms.weight("cycle"):
+            found.append({"cycle": l1(way.back(fake, way.start_is), way.start)})
+        if self.terms.weight("identity"):
+            found.append({"identity": l1(way.there(way.aim, way.aim_is), way.aim)})
+        return self.terms.added(loss, *found), {name: x for some in found for name, x in some.items()}
+
+    @classmethod
+    def of(cls, recipe: Recipe, space: Space, parts: dict[str, Any]) -> Exchange:
+        pools = [Pool(recipe.pool, pile.shape) for pile in _piles(space)] if recipe.pool else None
+        return cls(pools=pools, **parts)
+
+    @classmethod
+    def build_generator(cls, recipe: Recipe, space: Space, conditions: int) -> nn.Module:
+        here = replace(space, source=None)
+        if space.source is None:
+            if not conditions:
+                raise RecipeError(
+                    "the game exchange needs a second pile (--from FOLDER), or classes in subfolders"
+                )
+            return inputs_to_samples(recipe, replace(space, source=here), conditions)
+        back = replace(space.source, source=here)
+        return Arrows(inputs_to_samples(recipe, space, 0), inputs_to_samples(recipe, back, 0))
+
+    @classmethod
+    def build_discriminator(cls, recipe: Recipe, space: Space, conditions: int) -> nn.Module:
+        asked = conditions if space.source is None else 0
+        return nn.ModuleList(samples_to_logits(recipe, pile, asked) for pile in _piles(space))
+
+    @classmethod
+    def judge(cls, discriminator: nn.Module) -> nn.Module:
+        return cast(nn.ModuleList, discriminator)[0]
+
+
+def _piles(space: Space) -> list[Space]:
+    """The piles that are led to."""
+    return [replace(space, source=None), *([] if space.source is None else [space.source])]

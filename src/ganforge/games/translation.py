@@ -1,64 +1,79 @@
-"""An input to its target: the duel in which the generator starts from a picture and not from noise."""
+"""An input to its target: the generator starts from a picture and not from noise."""
 
 # At least one hand is dealt, so what it leaves behind is bound.
 # pyright: reportPossiblyUnboundVariable=false
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganforge.core.batch import Batch, Deal, Play, Turn
 from ganforge.core.draw import Draw
-from ganforge.core.prior import Prior
+from ganforge.core.errors import RecipeError
+from ganforge.core.recipe import Recipe
 from ganforge.core.schedule import Moment
-from ganforge.games.duel import Duel
-from ganforge.networks.players import beside_source
-from ganforge.networks.protocols import Discriminator
-from ganforge.objectives.terms import Made, Terms
+from ganforge.core.space import Space
+from ganforge.games.contest import Contest
+from ganforge.networks.players import beside_source, inputs_to_samples, samples_to_logits
+from ganforge.objectives.terms import Made
 
 __all__ = ["Translation"]
 
 
-class Translation(Duel):
+class Translation(Contest):
     """One arrow, a paired target (pix2pix: Isola et al. 2017, equations 1 to 4).
 
     The discriminator sees each target or fake stacked upon its input, so that a fake must also belong to
     its input. The generator's loss has further terms, such as the distance to the target.
-
-    Args:
-        owes: the further terms.
-        adversarial_weight: of the adversarial loss. At 0 the discriminator does not play.
-        parts: those of :class:`Contest`.
     """
 
-    def __init__(self, *, owes: Terms, adversarial_weight: float = 1.0, **parts: Any) -> None:
-        super().__init__(prior=Prior(0), **parts)
-        self.terms = owes
-        self.adversarial_weight = adversarial_weight
+    name = "translation"
+    words = "inputs to their targets"
+    from_inputs = paired = True
+    judged_with = "input"
+    settings = ("adversarial_weight",)
+    compares = ("target", "input")
 
     def play(self, deal: Deal, draw: Draw, moment: Moment) -> Play:
         """One round; the caller moves the named player between two turns."""
-        if self.adversarial_weight:
-            yield from super().play(deal, draw, moment)
-            return
-        for _ in range(self.discriminator_moves):
+        G, D, weight, loss = self.generator, self.discriminator, self.adversarial_weight, None
+        for left in reversed(range(self.discriminator_moves)):
             hand = deal()
-        fake = self.made(hand, draw)
-        yield Turn("generator", *self.owed(torch.zeros(hand.n, device=fake.device), fake, hand, None))
+            shown = _beside_input(hand)
+            if left and not weight:
+                continue
+            with torch.set_grad_enabled(not left):  # only the last fakes are kept
+                fake = G(hand.source, hand.condition)
+            if weight:
+                verdict = self.judged(D, shown(hand.real), shown(fake), hand.condition, moment, draw)
+                yield Turn("discriminator", verdict.loss, verdict.notes)
+        if weight:
+            loss = weight * self.fooling(D, shown(fake), hand.condition, moment, draw, verdict.real_seen)
+        notes = self.terms(Made(fake, hand.real, hand.source, lambda x: D.features(shown(x))))
+        yield Turn("generator", self.terms.added(loss, notes), notes)
 
-    def made(self, hand: Batch, draw: Draw) -> Tensor:
-        assert hand.source is not None, "a translation needs inputs"
-        return self.players["generator"](hand.source, hand.condition)
+    @classmethod
+    def build_generator(cls, recipe: Recipe, space: Space, conditions: int) -> nn.Module:
+        return inputs_to_samples(recipe, space, conditions)
 
-    def shown(self, x: Tensor, hand: Batch) -> Tensor:
-        assert hand.source is not None
-        return beside_source(x, hand.source)
+    @classmethod
+    def build_discriminator(cls, recipe: Recipe, space: Space, conditions: int) -> nn.Module:
+        return samples_to_logits(recipe, cls.judged_space(space), conditions)
 
-    def owed(
-        self, adversarial: Tensor, fake: Tensor, hand: Batch, D: Discriminator | None
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        features = None if D is None else lambda x: D.features(self.shown(x, hand))
-        notes = self.terms(Made(fake, hand.real, hand.source, features))
-        return self.adversarial_weight * adversarial + self.terms.total(notes), notes
+    @classmethod
+    def judged_space(cls, space: Space) -> Space:
+        if space.source is None:
+            raise RecipeError(
+                "the game translation needs inputs: --from FOLDER, or a degradation such as edges"
+            )
+        return replace(space, shape=(space.channels + space.source.channels, *space.spatial), source=None)
+
+
+def _beside_input(hand: Batch) -> Callable[[Tensor], Tensor]:
+    """What the discriminator gets to see of examples ``(N, *shape)``: each upon its input."""
+    assert hand.source is not None, "a translation needs inputs"
+    return partial(beside_source, source=hand.source)

@@ -37,7 +37,7 @@ def verdict_of(findings: Sequence[Finding]) -> Verdict:
     """
     first = findings[0] if findings else None
     if first is None:
-        return Verdict("undecided: nothing was found, good or bad", "notice")
+        return Verdict("undecided", "notice")
     more = sum(finding.rank >= 2 for finding in findings) - 1
     also = f", and {more} more" if more > 0 else ""
     good = next((finding.name for finding in findings if finding.severity == "good"), "")

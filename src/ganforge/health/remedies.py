@@ -10,7 +10,14 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any, Literal, NamedTuple
 
-from ganforge.core.declared import OBJECTIVES
+from ganforge.core.declared import (
+    DISCRIMINATORS,
+    GENERATORS,
+    OBJECTIVES,
+    PENALTIES,
+    TRANSLATORS,
+    FamilyTraits,
+)
 from ganforge.core.recipe import Penalty, Player, Recipe
 from ganforge.core.space import Space
 from ganforge.health.history import History
@@ -36,8 +43,6 @@ _ROLES: tuple[Role, ...] = ("generator", "discriminator")
 
 _FAST = 8.0  # times the usual rate: far above it
 _WILD = 16.0  # times the usual rate: not tried by anybody who meant it
-_RATES = {"mlp": 1e-3, "residual": 5e-4, "dcgan": 2e-4, "few_shot": 2e-4}
-_GRADIENT = ("r1", "r2", "interpolated", "dragan")  # penalties on the discriminator's gradient
 
 
 class Remedy(NamedTuple):
@@ -53,7 +58,12 @@ def _player(recipe: Recipe, role: Role) -> Player:
 
 def _usual(player: Player) -> float:
     """The rate at which this family of networks learns well, with this optimiser."""
-    return 1e-2 if player.optimiser == "sgd" else _RATES.get(player.family, 2e-4)
+    if player.optimiser == "sgd":
+        return 1e-2
+    for families in (GENERATORS, DISCRIMINATORS, TRANSLATORS):
+        if player.family in families:
+            return families[player.family].usual_rate
+    return FamilyTraits.usual_rate
 
 
 def _peak(player: Player) -> float:
@@ -131,7 +141,7 @@ def penalise_more(history: History, factor: float = 2.0) -> Remedy:
         return Remedy("Put the recipe's own penalty on the discriminator's gradient back.", taken)
     acting = _acting(recipe)
     if not acting:
-        others = [entry for entry in recipe.penalties if entry.name not in _GRADIENT]
+        others = [entry for entry in recipe.penalties if not PENALTIES.find(entry.name).on_gradient]
         added = [*others, *_pair(recipe, history.space)]
         words = "Add the penalties r1 and r2 on the discriminator's gradient."
         return Remedy(words, {"penalties": [asdict(entry) for entry in added]})
@@ -145,7 +155,9 @@ def penalise_more(history: History, factor: float = 2.0) -> Remedy:
 
 def _acting(recipe: Recipe) -> list[Penalty]:
     """The penalties on the gradient that weigh anything."""
-    return [entry for entry in recipe.penalties if entry.name in _GRADIENT and entry.weight > 0]
+    return [
+        entry for entry in recipe.penalties if PENALTIES.find(entry.name).on_gradient and entry.weight > 0
+    ]
 
 
 def _taken_away(history: History) -> Changes:
@@ -161,7 +173,9 @@ def _taken_away(history: History) -> Changes:
     return {
         key: value
         for key, value in own.items()
-        if key.startswith(tuple(f"penalties.{name}.weight" for name in _GRADIENT))
+        if key.startswith("penalties.")
+        and ".weight" in key
+        and PENALTIES.find(key.split(".")[1]).on_gradient
         and isinstance(value, (int, float))
         and (recipe.value(key) or 0) < value
     }

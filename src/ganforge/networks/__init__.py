@@ -14,32 +14,20 @@ from typing import Any, Literal
 
 from torch import nn
 
+from ganforge.core.declared import DISCRIMINATORS, GENERATORS, TRANSLATORS
 from ganforge.core.errors import RecipeError, nearest
+from ganforge.core.registry import Registry
 from ganforge.core.space import Space
-from ganforge.networks.autoencoder import AutoencoderDiscriminator
-from ganforge.networks.dcgan import DcganDiscriminator, DcganGenerator
-from ganforge.networks.few_shot import FewShotDiscriminator, FewShotGenerator
-from ganforge.networks.growing import GrowingDiscriminator, GrowingGenerator
 from ganforge.networks.layers import seeded
-from ganforge.networks.mlp import MlpDiscriminator, MlpGenerator
 from ganforge.networks.packed import Packed, packed_space
-from ganforge.networks.patch import PatchDiscriminator
 from ganforge.networks.protocols import Discriminator, Generator, Reconstructing, Translator
-from ganforge.networks.residual import ResidualDiscriminator, ResidualGenerator
 from ganforge.networks.translating import enlargement
-from ganforge.networks.translator import ResidualTranslator
-from ganforge.networks.unet import UnetTranslator
 
 __all__ = [
-    "DISCRIMINATORS",
-    "FAMILIES",
-    "GENERATORS",
-    "TRANSLATORS",
     "Discriminator",
     "Generator",
     "Reconstructing",
     "Translator",
-    "allows",
     "discriminator",
     "generator",
     "parameters_count",
@@ -47,44 +35,7 @@ __all__ = [
     "translator",
 ]
 
-GENERATORS = {
-    "mlp": MlpGenerator,
-    "dcgan": DcganGenerator,
-    "residual": ResidualGenerator,
-    "growing": GrowingGenerator,
-    "few_shot": FewShotGenerator,
-}
-DISCRIMINATORS = {
-    "mlp": MlpDiscriminator,
-    "dcgan": DcganDiscriminator,
-    "residual": ResidualDiscriminator,
-    "growing": GrowingDiscriminator,
-    "few_shot": FewShotDiscriminator,
-    "autoencoder": AutoencoderDiscriminator,
-    "patch": PatchDiscriminator,
-}
-TRANSLATORS = {
-    "unet": UnetTranslator,
-    "translator": ResidualTranslator,
-}
-FAMILIES: tuple[tuple[Literal["generator", "discriminator", "translator"], str], ...] = (
-    *(("generator", family) for family in GENERATORS),
-    *(("discriminator", family) for family in DISCRIMINATORS),
-    *(("translator", family) for family in TRANSLATORS),
-)
-"""Every (role, family) that ships."""
-
 _COMMON = ("space", "latent", "condition", "width", "depth")
-
-
-class _Family(typing.Protocol):
-    """A class of a family: which spaces it allows, and how to build it."""
-
-    @property
-    def dims(self) -> tuple[int, ...]: ...
-    @property
-    def smallest(self) -> int: ...
-    def __call__(self, **arguments: Any) -> Any: ...
 
 
 def generator(
@@ -158,27 +109,18 @@ def translator(
     return chosen(space=space, condition=condition, width=width, depth=depth, **(options or {}))
 
 
-def allows(family: _Family, space: Space) -> bool:
-    """Whether a family's class can be built for ``space``."""
-    return space.dims in family.dims and min(space.spatial, default=family.smallest) >= family.smallest
-
-
 def parameters_count(network: nn.Module) -> int:
     """How many numbers an optimiser moves."""
     return sum(parameter.numel() for parameter in network.parameters())
 
 
 def _choose(
-    role: str, known: Mapping[str, _Family], family: str, space: Space, options: Mapping[str, Any]
+    role: str, known: Registry[Any], family: str, space: Space, options: Mapping[str, Any]
 ) -> Callable[..., Any]:
     """The class of a family, once its options and the space are known to fit."""
-    if family not in known:
-        raise RecipeError(
-            f"no {role} family {family!r}; there is {', '.join(known)}.{nearest(family, known)}"
-        )
-    chosen = known[family]
-    if not allows(chosen, space):
-        able = [name for name, other in known.items() if allows(other, space)]
+    chosen = known.find(family)
+    if not chosen.allows(space):
+        able = [name for name, other in known.items() if other.allows(space)]
         raise RecipeError(
             f"{family} is not for {space.describe()}; set {role}.family to one of {', '.join(able)}"
         )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal
+from typing import Literal
 
 from torch import Tensor, nn
 
+from ganforge.core.declared import DiscriminatorTraits
 from ganforge.core.errors import RecipeError
 from ganforge.core.space import Space
 from ganforge.networks.layers import normalise_spectrally
@@ -16,7 +17,7 @@ from ganforge.networks.residual import ResidualGenerator, ResidualTrunk
 __all__ = ["AutoencoderDiscriminator"]
 
 
-class AutoencoderDiscriminator(nn.Module):
+class AutoencoderDiscriminator(nn.Module, DiscriminatorTraits):
     """Sample to energy: how badly it is rebuilt from a code of a few numbers.
 
     The energy stands where other discriminators have a logit, but it is low for what looks real: it is
@@ -29,8 +30,10 @@ class AutoencoderDiscriminator(nn.Module):
         spectral_norm: whether each weight is divided by its largest singular value.
     """
 
-    dims: ClassVar[tuple[int, ...]] = (0, 1, 2, 3)
-    smallest: ClassVar[int] = 1
+    name = "autoencoder"
+    words = "its error of rebuilding an example is its verdict"
+    dims = (0, 1, 2, 3)
+    smallest = 1
 
     def __init__(
         self,

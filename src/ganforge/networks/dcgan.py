@@ -7,10 +7,11 @@ and to a 1×1 grid, which the paper writes as convolutions, are written as the m
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal
+from typing import Literal
 
 from torch import Tensor, nn
 
+from ganforge.core.declared import DiscriminatorTraits, GeneratorTraits
 from ganforge.core.space import Space
 from ganforge.networks.layers import (
     BATCH_NORM,
@@ -50,7 +51,7 @@ def _initialise(network: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
-class DcganGenerator(nn.Module):
+class DcganGenerator(nn.Module, GeneratorTraits):
     """Latent to sample by transposed 4-wide convolutions of stride 2, from a grid of 4 to 7 a side.
 
     Args:
@@ -59,8 +60,10 @@ class DcganGenerator(nn.Module):
         normalisation: batch, as in the paper, or none.
     """
 
-    dims: ClassVar[tuple[int, ...]] = (1, 2, 3)
-    smallest: ClassVar[int] = 8
+    name = "dcgan"
+    words = "plain convolutions that double, and batch statistics"
+    dims = (1, 2, 3)
+    smallest = 8
 
     def __init__(
         self,
@@ -98,7 +101,7 @@ class DcganGenerator(nn.Module):
         return centre_crop(self.stages(x), self.space.spatial).float().tanh()
 
 
-class DcganDiscriminator(nn.Module):
+class DcganDiscriminator(nn.Module, DiscriminatorTraits):
     """Sample to logit by 4-wide convolutions of stride 2.
 
     Args:
@@ -109,8 +112,10 @@ class DcganDiscriminator(nn.Module):
         spectral_norm: whether each weight is divided by its largest singular value.
     """
 
-    dims: ClassVar[tuple[int, ...]] = (1, 2, 3)
-    smallest: ClassVar[int] = 8
+    name = "dcgan"
+    words = "plain convolutions that halve, and batch statistics"
+    dims = (1, 2, 3)
+    smallest = 8
 
     def __init__(
         self,

@@ -8,11 +8,12 @@ The paper's noise inside the generator is left out: chance enters by the latent 
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ganforge.core.declared import DiscriminatorTraits, GeneratorTraits
 from ganforge.core.space import Space
 from ganforge.networks.layers import (
     Head,
@@ -68,7 +69,7 @@ class _Excitation(nn.Module):
         return self.layers(coarse)
 
 
-class FewShotGenerator(nn.Module):
+class FewShotGenerator(nn.Module, GeneratorTraits):
     """Latent to picture, from a grid of 4 to 7 a side.
 
     Args:
@@ -77,8 +78,10 @@ class FewShotGenerator(nn.Module):
         normalisation: batch, as in the paper, or none.
     """
 
-    dims: ClassVar[tuple[int, ...]] = (2,)
-    smallest: ClassVar[int] = 16
+    name = "few_shot"
+    words = "for fewer than a thousand pictures: coarse places steer fine ones"
+    dims = (2,)
+    smallest = 16
 
     def __init__(
         self,
@@ -152,7 +155,7 @@ class _DownBlock(nn.Module):
         return (self.main(x) + self.direct(x)) / 2
 
 
-class FewShotDiscriminator(nn.Module):
+class FewShotDiscriminator(nn.Module, DiscriminatorTraits):
     """Picture to logit, with a small decoder that must rebuild reals from the features 8 to 15 a side.
 
     The decoder learns only where ``reconstruction_loss`` is part of the loss.
@@ -164,8 +167,10 @@ class FewShotDiscriminator(nn.Module):
         spectral_norm: whether each weight is divided by its largest singular value.
     """
 
-    dims: ClassVar[tuple[int, ...]] = (2,)
-    smallest: ClassVar[int] = 16
+    name = "few_shot"
+    words = "for fewer than a thousand pictures: it also rebuilds what it sees"
+    dims = (2,)
+    smallest = 16
 
     def __init__(
         self,

@@ -18,12 +18,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ganforge.core.declared import DiscriminatorTraits, GeneratorTraits
 from ganforge.core.levels import first_level, grids, levels_of
 from ganforge.core.space import Space
 from ganforge.networks.layers import (
@@ -211,7 +212,7 @@ def _over_grid(channels: Tensor, dims: int) -> Tensor:
     return channels.reshape(*channels.shape, *(1 for _ in range(dims)))
 
 
-class GrowingGenerator(Growing):
+class GrowingGenerator(Growing, GeneratorTraits):
     """Latent to sample, from coarse to fine. The latent weighs a learned basis and enters every stage.
 
     Args:
@@ -222,8 +223,10 @@ class GrowingGenerator(Growing):
         loudness: of a condition beside the latent, at the start.
     """
 
-    dims: ClassVar[tuple[int, ...]] = (1, 2, 3)
-    smallest: ClassVar[int] = 8
+    name = "growing"
+    words = "from coarse to fine: stages join while it learns"
+    dims = (1, 2, 3)
+    smallest = 8
 
     def __init__(
         self,
@@ -307,7 +310,7 @@ def _channels(count: int, width: int, growth: float, cap: float) -> list[int]:
     ]
 
 
-class GrowingDiscriminator(Growing):
+class GrowingDiscriminator(Growing, DiscriminatorTraits):
     """Sample to logit: each grid sees the picture in its own size, and what the finer ones found.
 
     Args:
@@ -315,8 +318,10 @@ class GrowingDiscriminator(Growing):
         spectral_norm: whether each weight is divided by its largest singular value.
     """
 
-    dims: ClassVar[tuple[int, ...]] = (1, 2, 3)
-    smallest: ClassVar[int] = 8
+    name = "growing"
+    words = "from coarse to fine: stages join while it learns"
+    dims = (1, 2, 3)
+    smallest = 8
 
     def __init__(
         self,

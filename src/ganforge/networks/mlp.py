@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from ganforge.core.declared import DiscriminatorTraits, GeneratorTraits
 from ganforge.core.errors import RecipeError
 from ganforge.core.space import Space
 from ganforge.networks.layers import Head, LatentInput, normalise_spectrally
@@ -112,7 +113,7 @@ class MlpTrunk(nn.Module):
         return tuple(stages)
 
 
-class MlpGenerator(nn.Module):
+class MlpGenerator(nn.Module, GeneratorTraits):
     """Latent to sample through ``depth`` hidden layers of ``width`` units.
 
     Args:
@@ -121,8 +122,11 @@ class MlpGenerator(nn.Module):
         residual: whether hidden layers after the first add to their input.
     """
 
-    dims: ClassVar[tuple[int, ...]] = (0, 1, 2, 3)
-    smallest: ClassVar[int] = 1
+    name = "mlp"
+    words = "fully connected layers, for points and small examples"
+    dims = (0, 1, 2, 3)
+    smallest = 1
+    usual_rate = 0.001
 
     def __init__(
         self,
@@ -156,7 +160,7 @@ class MlpGenerator(nn.Module):
         return x.unflatten(1, self.space.shape)
 
 
-class MlpDiscriminator(nn.Module):
+class MlpDiscriminator(nn.Module, DiscriminatorTraits):
     """Sample, flattened, to logit through ``depth`` hidden layers of ``width`` units.
 
     Args:
@@ -165,8 +169,11 @@ class MlpDiscriminator(nn.Module):
         spectral_norm: whether each weight is divided by its largest singular value.
     """
 
-    dims: ClassVar[tuple[int, ...]] = (0, 1, 2, 3)
-    smallest: ClassVar[int] = 1
+    name = "mlp"
+    words = "fully connected layers, for points and small examples"
+    dims = (0, 1, 2, 3)
+    smallest = 1
+    usual_rate = 0.001
 
     def __init__(
         self,

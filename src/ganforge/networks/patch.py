@@ -6,12 +6,13 @@ arXiv 1711.11585, section 3.2.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ganforge.core.declared import DiscriminatorTraits
 from ganforge.core.errors import RecipeError
 from ganforge.core.space import Space
 from ganforge.networks.layers import CONV, channels_at, normalise_spectrally
@@ -68,7 +69,7 @@ class _Scale(nn.Module):
         return logits
 
 
-class PatchDiscriminator(nn.Module):
+class PatchDiscriminator(nn.Module, DiscriminatorTraits):
     """Sample to one logit for each overlapping patch: ``(N, scales, *grid)``.
 
     At depth 3 each logit sees 70 numbers a side, as the papers' does (depth 2: 34, depth 4: 142). The two
@@ -90,8 +91,10 @@ class PatchDiscriminator(nn.Module):
         RecipeError: the space is too small for so many stages and scales.
     """
 
-    dims: ClassVar[tuple[int, ...]] = (1, 2, 3)
-    smallest: ClassVar[int] = 8
+    name = "patch"
+    words = "a logit for each patch: texture is judged everywhere alike"
+    dims = (1, 2, 3)
+    smallest = 8
 
     def __init__(
         self,

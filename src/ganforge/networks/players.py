@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganforge.core.condition import Condition
+from ganforge.core.declared import GAMES
 from ganforge.core.draw import key
-from ganforge.core.errors import RecipeError
-from ganforge.core.recipe import Player, Recipe
+from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
 from ganforge.networks import discriminator, generator, seeded, translator
-from ganforge.networks.encoder import Encoder
-from ganforge.networks.joint import JointDiscriminator
 
 __all__ = [
     "Arrows",
@@ -25,7 +21,9 @@ __all__ = [
     "build_generator",
     "condition_of",
     "condition_size",
-    "judged_space",
+    "inputs_to_samples",
+    "latents_to_samples",
+    "samples_to_logits",
 ]
 
 
@@ -86,36 +84,33 @@ def beside_source(x: Tensor, source: Tensor) -> Tensor:
 
 def build_generator(recipe: Recipe, space: Space) -> nn.Module:
     """The recipe's generator player, its start a function of the recipe's seed. Raises RecipeError."""
-    conditions = condition_size(recipe, space)
     with seeded(key(recipe.seed, 1)):
-        if recipe.game == "translation":
-            return _arrow(recipe.generator, space, conditions)
-        if recipe.game == "exchange":
-            here = replace(space, source=None)
-            if space.source is None:
-                if not conditions:
-                    raise RecipeError(
-                        "the game exchange needs a second pile (--from FOLDER), or classes in subfolders"
-                    )
-                return _arrow(recipe.generator, replace(space, source=here), conditions)
-            back = replace(space.source, source=here)
-            return Arrows(_arrow(recipe.generator, space, 0), _arrow(recipe.generator, back, 0))
-        network = generator(
-            recipe.generator.family,
-            space=space,
-            latent=recipe.latent,
-            condition=conditions,
-            width=recipe.generator.width,
-            depth=recipe.generator.depth,
-            options=recipe.generator.options,
-        )
-        if recipe.encoder is None:
-            return network
-        encoder = Encoder(space=space, latent=recipe.latent, condition=conditions, width=recipe.encoder.width)
-        return Inverse(network, encoder)
+        return GAMES.find(recipe.game).build_generator(recipe, space, condition_size(recipe, space))
 
 
-def _arrow(player: Player, space: Space, conditions: int) -> nn.Module:
+def build_discriminator(recipe: Recipe, space: Space) -> nn.Module:
+    """The recipe's discriminator player, its start a function of the recipe's seed. Raises RecipeError."""
+    with seeded(key(recipe.seed, 2)):
+        return GAMES.find(recipe.game).build_discriminator(recipe, space, condition_size(recipe, space))
+
+
+def latents_to_samples(recipe: Recipe, space: Space, conditions: int) -> nn.Module:
+    """A network by the generator's settings, from latents (and conditions of so many numbers) to samples."""
+    player = recipe.generator
+    return generator(
+        player.family,
+        space=space,
+        latent=recipe.latent,
+        condition=conditions,
+        width=player.width,
+        depth=player.depth,
+        options=player.options,
+    )
+
+
+def inputs_to_samples(recipe: Recipe, space: Space, conditions: int) -> nn.Module:
+    """A network by the generator's settings, from inputs of ``space.source`` to samples of ``space``."""
+    player = recipe.generator
     return translator(
         player.family,
         space=space,
@@ -126,33 +121,8 @@ def _arrow(player: Player, space: Space, conditions: int) -> nn.Module:
     )
 
 
-def build_discriminator(recipe: Recipe, space: Space) -> nn.Module:
-    """The recipe's discriminator player, its start a function of the recipe's seed. Raises RecipeError."""
-    conditions = condition_size(recipe, space)
-    with seeded(key(recipe.seed, 2)):
-        if recipe.game == "translation":
-            return _judge(recipe, judged_space(recipe, space), conditions)
-        if recipe.game == "exchange":
-            piles = [space] if space.source is None else [space, space.source]
-            asked = conditions if space.source is None else 0
-            return nn.ModuleList(_judge(recipe, replace(pile, source=None), asked) for pile in piles)
-        if recipe.encoder is not None:
-            units = 2 * recipe.latent
-            inner = _judge(recipe, space, units)
-            return JointDiscriminator(inner, latent=recipe.latent + conditions, width=units)
-        return _judge(recipe, space, conditions)
-
-
-def judged_space(recipe: Recipe, space: Space) -> Space:
-    """What a discriminator of ``recipe`` sees: an example, of a translation stacked upon its input."""
-    if recipe.game != "translation":
-        return space
-    if space.source is None:
-        raise RecipeError("the game translation needs inputs: --from FOLDER, or a degradation such as edges")
-    return replace(space, shape=(space.channels + space.source.channels, *space.spatial), source=None)
-
-
-def _judge(recipe: Recipe, space: Space, conditions: int) -> nn.Module:
+def samples_to_logits(recipe: Recipe, space: Space, conditions: int) -> nn.Module:
+    """A network by the discriminator's settings, from samples of ``space`` to logits."""
     player = recipe.discriminator
     return discriminator(
         player.family,

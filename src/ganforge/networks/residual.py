@@ -7,11 +7,12 @@ initialisation of Zhang et al. 2019 in place of normalisation.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from ganforge.core.declared import DiscriminatorTraits, GeneratorTraits
 from ganforge.core.space import Space
 from ganforge.networks.layers import (
     CONV,
@@ -88,7 +89,7 @@ def _linear_conv(before: int, after: int, dims: int, *, bias: bool = False) -> n
     return layer
 
 
-class ResidualGenerator(nn.Module):
+class ResidualGenerator(nn.Module, GeneratorTraits):
     """Latent to sample. The latent weighs a learned basis of the coarsest grid, 4 to 7 a side.
 
     It ends in ``layers.held`` and not in a tanh, which passes no gradient where it is flat: on pictures that
@@ -108,8 +109,11 @@ class ResidualGenerator(nn.Module):
             later.
     """
 
-    dims: ClassVar[tuple[int, ...]] = (1, 2, 3)
-    smallest: ClassVar[int] = 8
+    name = "residual"
+    words = "residual blocks without normalisation"
+    dims = (1, 2, 3)
+    smallest = 8
+    usual_rate = 0.0005
 
     def __init__(
         self,
@@ -210,7 +214,7 @@ class ResidualTrunk(nn.Module):
         return tuple(found)
 
 
-class ResidualDiscriminator(nn.Module):
+class ResidualDiscriminator(nn.Module, DiscriminatorTraits):
     """Sample to logit. A learned basis of the coarsest grid weighs each channel's last activations.
 
     Args:
@@ -218,8 +222,11 @@ class ResidualDiscriminator(nn.Module):
         spectral_norm: whether each weight is divided by its largest singular value.
     """
 
-    dims: ClassVar[tuple[int, ...]] = (1, 2, 3)
-    smallest: ClassVar[int] = 8
+    name = "residual"
+    words = "residual blocks without normalisation"
+    dims = (1, 2, 3)
+    smallest = 8
+    usual_rate = 0.0005
 
     def __init__(
         self,

@@ -7,10 +7,10 @@ blocks.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import ClassVar
 
 from torch import Tensor, nn
 
+from ganforge.core.declared import TranslatorTraits
 from ganforge.core.space import Space
 from ganforge.networks.layers import CONV, Down, channels_at, leaky, normalise_weights
 from ganforge.networks.layers import halvings as usual_halvings
@@ -55,7 +55,7 @@ class _Stage(nn.ModuleList):
         return x
 
 
-class UnetTranslator(Translating):
+class UnetTranslator(Translating, TranslatorTraits):
     """Down to a coarse grid and up again, each stage of the way up with what the way down saw there.
 
     Where the target is larger than the input, further stages without such a view follow.
@@ -78,8 +78,10 @@ class UnetTranslator(Translating):
         RecipeError: input and target do not fit each other.
     """
 
-    dims: ClassVar[tuple[int, ...]] = (1, 2, 3)
-    smallest: ClassVar[int] = 1
+    name = "unet"
+    words = "down and up again, with bridges at every size"
+    dims = (1, 2, 3)
+    smallest = 1
 
     def __init__(
         self,

@@ -32,14 +32,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import final
+from typing import Any, cast, final
 
 import torch
 from torch import Tensor, nn
 
 from ganforge.core import recipe
+from ganforge.core.declared import PENALTIES, PenaltyTraits
 from ganforge.core.draw import Draw
-from ganforge.core.errors import RecipeError, nearest
+from ganforge.core.errors import RecipeError
 from ganforge.objectives.adversarial import per_example, wide
 from ganforge.objectives.evidence import (
     Evidence,
@@ -53,6 +54,8 @@ from ganforge.objectives.evidence import (
 )
 
 __all__ = [
+    "R1",
+    "R2",
     "Centring",
     "Dragan",
     "Evidence",
@@ -63,24 +66,27 @@ __all__ = [
     "ZeroCentred",
     "penalties",
     "penalty",
-    "penalty_names",
 ]
 
 
-class Penalty(nn.Module, ABC):
+class Penalty(nn.Module, PenaltyTraits, ABC):
     """A term of the discriminator's loss.
 
     Attributes:
-        name: for the log.
         differentiates_input: whether it would use gradients of the given logits with respect to
             ``evidence.real`` and ``evidence.fake``. If these had ``requires_grad`` set before they were
             judged, it saves a forward pass; it is right without.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.name = name
         self.differentiates_input = False
+
+    @classmethod
+    def of(cls, entry: recipe.Penalty) -> Penalty:
+        """The term that an entry of a recipe asks for; its weight and its rhythm are the game's."""
+        settings: dict[str, Any] = {"share": entry.share} if cls.shares else {}
+        return cls(**settings)
 
     @abstractmethod
     def forward(self, evidence: Evidence, weight: float | Tensor, draw: Draw) -> Tensor:
@@ -92,7 +98,6 @@ def _like(x: Tensor, numbers: Callable[..., Tensor]) -> Tensor:
     return numbers(*x.shape).to(wide(x))
 
 
-@final
 class ZeroCentred(Penalty):
     """R1 on reals, R2 on fakes, or both: (γ/2)‖∇D‖², with γ the weight given at the call.
 
@@ -108,7 +113,7 @@ class ZeroCentred(Penalty):
         self, *, real: bool = True, fake: bool = False, sigma: float | None = None, share: float = 1.0
     ) -> None:
         assert real or fake
-        super().__init__("+".join(name for name, wanted in (("r1", real), ("r2", fake)) if wanted))
+        super().__init__()
         self.on_reals, self.on_fakes = real, fake
         self.sigma = sigma
         self.stride = _stride(share)
@@ -126,6 +131,12 @@ class ZeroCentred(Penalty):
         total = squares[0] if len(squares) == 1 else squares[0] + squares[1]
         return (0.5 * weight) * spread(total, evidence.verdicts, self.stride)
 
+    @classmethod
+    def by(cls, entry: recipe.Penalty, *, real: bool, fake: bool) -> ZeroCentred:
+        """By the settings of an entry of a recipe."""
+        sigma = entry.sigma if entry.method == "finite_difference" else None
+        return ZeroCentred(real=real, fake=fake, sigma=sigma, share=entry.share)
+
     def _sides(self, evidence: Evidence) -> list[Side]:
         kinds: list[tuple[Tensor, Tensor | None, Tensor]] = []
         if self.on_reals:
@@ -140,6 +151,34 @@ class ZeroCentred(Penalty):
             )
             for examples, condition, logits in kinds
         ]
+
+
+@final
+class R1(ZeroCentred):
+    """:class:`ZeroCentred` on reals."""
+
+    name = "r1"
+    words = "D should be flat at real examples"
+    on_gradient = shares = finite_difference = True
+    usual = 0.05
+
+    @classmethod
+    def of(cls, entry: recipe.Penalty) -> Penalty:
+        return cls.by(entry, real=True, fake=False)
+
+
+@final
+class R2(ZeroCentred):
+    """:class:`ZeroCentred` on fakes."""
+
+    name = "r2"
+    words = "D should be flat at fakes"
+    on_gradient = shares = finite_difference = True
+    usual = 0.05
+
+    @classmethod
+    def of(cls, entry: recipe.Penalty) -> Penalty:
+        return cls.by(entry, real=False, fake=True)
 
 
 # --------------------------------------------------------------------------- gradients of norm 1
@@ -158,8 +197,13 @@ class Interpolated(Penalty):
     One t for each verdict: examples that are judged together move along one line.
     """
 
+    name = "interpolated"
+    words = "D's slope should be 1 between reals and fakes"
+    on_gradient = shares = True
+    usual = 0.1
+
     def __init__(self, *, share: float = 1.0) -> None:
-        super().__init__("interpolated")
+        super().__init__()
         self.stride = _stride(share)
 
     def forward(self, evidence: Evidence, weight: float | Tensor, draw: Draw) -> Tensor:
@@ -183,8 +227,13 @@ class Dragan(Penalty):
     part's, so parts do not add up exactly.
     """
 
+    name = "dragan"
+    words = "D's slope should be 1 around the reals"
+    on_gradient = shares = True
+    usual = 0.1
+
     def __init__(self, *, share: float = 1.0) -> None:
-        super().__init__("dragan")
+        super().__init__()
         self.stride = _stride(share)
 
     def forward(self, evidence: Evidence, weight: float | Tensor, draw: Draw) -> Tensor:
@@ -216,8 +265,9 @@ def _every(condition: Tensor | None, stride: int, packing: int) -> Tensor | None
 class Centring(Penalty):
     """weight·(r + f)²: holds the level that a relativistic objective leaves free."""
 
-    def __init__(self) -> None:
-        super().__init__("centring")
+    name = "centring"
+    words = "keeps the level of D's verdict"
+    usual = 0.001
 
     def forward(self, evidence: Evidence, weight: float | Tensor, draw: Draw) -> Tensor:
         return weight * per_example((wide(evidence.real_logits) + wide(evidence.fake_logits)).square())
@@ -232,12 +282,16 @@ class LeCam(Penalty):
     round cut into parts every part does, so parts do not add up exactly.
     """
 
+    name = "lecam"
+    words = "holds D's verdict near its own average"
+    usual = 0.01
+
     real_sum: Tensor
     fake_sum: Tensor
     total: Tensor
 
     def __init__(self, *, decay: float = 0.99) -> None:
-        super().__init__("lecam")
+        super().__init__()
         assert 0.0 <= decay < 1.0
         self.decay = decay
         for name in ("real_sum", "fake_sum", "total"):
@@ -264,8 +318,12 @@ class Reconstruction(Penalty):
     Needs a discriminator with a decoder, such as the family few_shot's.
     """
 
+    name = "reconstruction"
+    words = "D must be able to rebuild reals from its features"
+    shares = True
+
     def __init__(self, *, share: float = 0.5) -> None:
-        super().__init__("reconstruction")
+        super().__init__()
         self.stride = _stride(share)
 
     def forward(self, evidence: Evidence, weight: float | Tensor, draw: Draw) -> Tensor:
@@ -289,46 +347,21 @@ def _stride(share: float) -> int:
     return round(1.0 / share)
 
 
-def _zero_centred(entry: recipe.Penalty, *, real: bool, fake: bool) -> ZeroCentred:
-    sigma = entry.sigma if entry.method == "finite_difference" else None
-    return ZeroCentred(real=real, fake=fake, sigma=sigma, share=entry.share)
-
-
-_PENALTIES: dict[str, Callable[[recipe.Penalty], Penalty]] = {
-    "r1": lambda entry: _zero_centred(entry, real=True, fake=False),
-    "r2": lambda entry: _zero_centred(entry, real=False, fake=True),
-    "interpolated": lambda entry: Interpolated(share=entry.share),
-    "dragan": lambda entry: Dragan(share=entry.share),
-    "centring": lambda entry: Centring(),
-    "lecam": lambda entry: LeCam(),
-    "reconstruction": lambda entry: Reconstruction(share=entry.share),
-}
-
-
-def penalty_names() -> tuple[str, ...]:
-    """The names that :func:`penalty` knows."""
-    return tuple(_PENALTIES)
-
-
 def penalty(entry: recipe.Penalty) -> Penalty:
     """The term that one entry of a recipe names; its weight and its rhythm are the caller's.
 
     Raises:
         RecipeError: the name or a value is wrong.
     """
-    name = entry.name
-    if name not in _PENALTIES:
-        raise RecipeError(
-            f"unknown penalty {name!r}; there is {', '.join(_PENALTIES)}.{nearest(name, _PENALTIES)}"
-        )
+    name, declared = entry.name, PENALTIES.find(entry.name)
     if entry.method == "finite_difference":
-        if name not in ("r1", "r2"):
+        if not declared.finite_difference:
             raise RecipeError(f"the penalty {name} has no finite_difference; set its method to exact")
         if not entry.sigma > 0.0:
             raise RecipeError(f"sigma of the penalty {name} is {entry.sigma}; it must be more than 0")
     if entry.every < 1:
         raise RecipeError(f"every of the penalty {name} is {entry.every}; it must be at least 1")
-    return _PENALTIES[name](entry)
+    return cast(type[Penalty], declared).of(entry)
 
 
 def penalties(entries: Iterable[recipe.Penalty]) -> list[tuple[recipe.Penalty, Penalty]]:
@@ -344,15 +377,9 @@ def penalties(entries: Iterable[recipe.Penalty]) -> list[tuple[recipe.Penalty, P
     for name in names:
         if names.count(name) > 1:
             raise RecipeError(f"the penalty {name} is there twice; keep one of them")
-    terms: list[tuple[recipe.Penalty, Penalty]] = []
     by_name = {entry.name: entry for entry in wanted}
-    r1, r2 = by_name.get("r1"), by_name.get("r2")
-    together = r1 is not None and r2 is not None and replace(r2, name="r1") == r1
-    for entry in wanted:
-        if together and entry is r2:
-            continue
-        term = penalty(entry)
-        if together and entry is r1:
-            term = _zero_centred(entry, real=True, fake=True)
-        terms.append((entry, term))
-    return terms
+    r1, r2 = by_name.get(R1.name), by_name.get(R2.name)
+    if r1 is None or r2 is None or replace(r2, name=R1.name) != r1:
+        return [(entry, penalty(entry)) for entry in wanted]
+    both = ZeroCentred.by(r1, real=True, fake=True)
+    return [(entry, both if entry is r1 else penalty(entry)) for entry in wanted if entry is not r2]

@@ -20,9 +20,8 @@ cycle                mean |F(y) − s|, F the arrow back              –       
 identity             mean |G(x) − x|, x of the target's pile        –       the same, section 5.2
 ===================  =============================================  ======  ==============================
 
-The games compute cycle and identity themselves, both by :func:`l1`; their names and weights are checked
-here with the others. Mathieu et al.: arXiv 1511.05440; Isola: 1611.07004; Wang: 1711.11585; Zhu:
-1703.10593.
+The games compute cycle and identity themselves, both by :func:`l1`; they are declared here with the others.
+Mathieu et al.: arXiv 1511.05440; Isola: 1611.07004; Wang: 1711.11585; Zhu: 1703.10593.
 """
 
 from __future__ import annotations
@@ -35,7 +34,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganforge.core import recipe
-from ganforge.core.errors import RecipeError, nearest
+from ganforge.core.declared import TERMS, GameTraits, TermTraits
+from ganforge.core.errors import RecipeError
 from ganforge.objectives.adversarial import per_example, wide
 
 __all__ = [
@@ -47,7 +47,6 @@ __all__ = [
     "l1",
     "l2",
     "low_pass",
-    "term_names",
     "terms",
     "total_variation",
 ]
@@ -213,18 +212,45 @@ def _matching(made: Made) -> Tensor:
     return feature_matching(made.made, _target(made), made.features)
 
 
-_PAIRED: dict[str, Callable[[Made], Tensor]] = {
-    "l1": lambda made: l1(made.made, _target(made)),
-    "l2": lambda made: l2(made.made, _target(made)),
-    "gradient_difference": lambda made: gradient_difference(made.made, _target(made)),
-    "feature_matching": _matching,
-}
-_ANY: dict[str, Callable[[Made], Tensor]] = {
-    "low_pass": lambda made: low_pass(made.made, _reference(made)),
-    "edges": lambda made: edges(made.made, _reference(made)),
-    "total_variation": lambda made: total_variation(made.made),
-}
-_OF_THE_GAME = ("cycle", "identity")
+L1 = TermTraits(
+    "l1", "absolute difference from the target", "target", lambda made: l1(made.made, _target(made))
+)
+L2 = TermTraits(
+    "l2", "squared difference from the target", "target", lambda made: l2(made.made, _target(made))
+)
+GRADIENT_DIFFERENCE = TermTraits(
+    "gradient_difference",
+    "as much contrast at each place as the target has",
+    "target",
+    lambda made: gradient_difference(made.made, _target(made)),
+)
+FEATURE_MATCHING = TermTraits(
+    "feature_matching",
+    "difference from the target in what the discriminator sees",
+    "target",
+    _matching,
+    needs_features=True,
+)
+LOW_PASS = TermTraits(
+    "low_pass",
+    "the coarse colours of the target, or of the input",
+    "input",
+    lambda made: low_pass(made.made, _reference(made)),
+)
+EDGES = TermTraits(
+    "edges",
+    "the outlines of the target, or of the input",
+    "input",
+    lambda made: edges(made.made, _reference(made)),
+)
+TOTAL_VARIATION = TermTraits(
+    "total_variation",
+    "difference between neighbours, so that results are smooth",
+    "input",
+    lambda made: total_variation(made.made),
+)
+CYCLE = TermTraits("cycle", "what is led there and back comes back as it was")
+IDENTITY = TermTraits("identity", "what already is of the target's pile stays as it is")
 
 
 @dataclass(frozen=True)
@@ -232,75 +258,59 @@ class Terms:
     """The terms of a recipe.
 
     Attributes:
-        weights: of each term by its name, those of the game itself too.
+        weights: of each term by its name, those that the game computes itself too.
     """
 
     weights: dict[str, float]
 
-    @property
-    def cycle(self) -> float:
-        """The weight of the way there and back; 0 where the recipe has none."""
-        return self.weights.get("cycle", 0.0)
-
-    @property
-    def identity(self) -> float:
-        """The weight of leaving alone what already is of the target's pile; 0 where there is none."""
-        return self.weights.get("identity", 0.0)
-
-    @property
-    def needs_features(self) -> bool:
-        """Whether ``Made.features`` is used."""
-        return "feature_matching" in self.weights
+    def weight(self, name: str) -> float:
+        """That of one term; 0 where the recipe does not have it."""
+        return self.weights.get(name, 0.0)
 
     def __call__(self, made: Made) -> dict[str, Tensor]:
         """Each term that is computed from ``made``, by its name, unweighted: ``(N,)`` float32."""
-        known = _PAIRED | _ANY
-        return {name: known[name](made) for name in self.weights if name in known}
+        return {name: of(made) for name in self.weights if (of := TERMS[name].of) is not None}
 
     def total(self, found: dict[str, Tensor]) -> Tensor | float:
         """The weighted sum of what a call gave, ``(N,)``; 0.0 without terms."""
         return sum((self.weights[name] * value for name, value in found.items()), start=0.0)
 
+    def added(self, loss: Tensor | None, *found: dict[str, Tensor]) -> Tensor:
+        """A loss ``(n,)`` with the weighted sums of what calls gave, one after the other.
 
-def term_names() -> tuple[str, ...]:
-    """The names that :func:`terms` knows."""
-    return (*_PAIRED, *_ANY, *_OF_THE_GAME)
+        Where m examples are judged together, a verdict's share is their mean.
+        """
+        for some in found:
+            if loss is not None:
+                n = len(loss)
+                some = {k: x if len(x) == n else x.unflatten(0, (n, -1)).mean(1) for k, x in some.items()}
+            total = self.total(some)
+            if isinstance(total, Tensor):
+                loss = total if loss is None else loss + total
+        assert loss is not None, "there is nothing to lower"
+        return loss
 
 
-def terms(entries: Sequence[recipe.Term], *, game: recipe.Game = "translation") -> Terms:
-    """The terms of a recipe for one game.
+def terms(entries: Sequence[recipe.Term], game: type[GameTraits]) -> Terms:
+    """The terms of a recipe for its game.
 
     Raises:
         RecipeError: an unknown name, one that comes twice, a negative weight, or one that the game cannot
-            compute: without pairs there is no target, and only ``exchange`` and ``inference`` lead back.
+            compute: without pairs there is no target, and not every game leads back.
     """
+    able = [name for name, term in TERMS.items() if term.needs in game.compares or name in game.own_terms]
     weights: dict[str, float] = {}
     for entry in entries:
         name = entry.name
-        if name not in term_names():
-            raise RecipeError(
-                f"unknown term {name!r}; there is {', '.join(term_names())}.{nearest(name, term_names())}"
-            )
+        term = TERMS.find(name)
         if name in weights:
             raise RecipeError(f"the term {name} is there twice; keep one of them")
         if not entry.weight >= 0.0:
             raise RecipeError(f"weight of the term {name} is {entry.weight}; it must not be negative")
-        able = _able(game)
         if name not in able:
-            rest = ", ".join(able) or "none"
-            raise RecipeError(f"{_WHY[name in _PAIRED].format(name, game)}; it can have {rest}")
+            why = f"the game {game.name} cannot compute the term {name}"
+            if term.needs == "target":
+                why = f"the term {name} needs a target, which the game {game.name} does not have"
+            raise RecipeError(f"{why}; it can have {', '.join(able) or 'none'}")
         weights[name] = entry.weight
     return Terms(weights)
-
-
-_WHY = {
-    True: "the term {} needs a target, which the game {} does not have",
-    False: "the game {1} cannot compute the term {0}",
-}
-
-
-def _able(game: recipe.Game) -> tuple[str, ...]:
-    """The names of the terms that a game can have."""
-    if game == "translation":
-        return (*_PAIRED, *_ANY)
-    return {"exchange": (*_ANY, *_OF_THE_GAME), "inference": ("cycle",), "duel": ()}[game]

@@ -10,6 +10,7 @@ from typing import Any
 from ganforge.health.finding import Finding, setting
 from ganforge.report.plain import entries, mapping, number
 from ganforge.runs.folder import Run
+from ganforge.runs.translator import translates
 
 __all__ = ["next_commands", "remedy", "started_with"]
 
@@ -71,7 +72,7 @@ def next_commands(run: Run, *, state: str) -> list[tuple[list[str], str]]:
     commands.append((["gan", "diagnose", path], "what is well and what is not, in words"))
     commands.append((["gan", "evaluate", path], "all scores, with floors and intervals"))
     commands.append((["gan", "sample", path, "--grid", "grid.png"], "new samples in one picture"))
-    if run.recipe.game in ("translation", "exchange"):
+    if translates(run.recipe):
         commands.append((["gan", "translate", path, "PICTURE"], "what becomes of a picture of yours"))
     elif run.space.kind != "points":
         commands.append((["gan", "sample", path, "--film", "walk.gif"], "a walk through what it has learnt"))

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from ganforge.core.errors import DamageWarning
+
 __all__ = ["FRAMES", "Frame", "data_uri", "embedded", "fitted", "frames_of", "spread"]
 
 FRAMES = 24  # pictures through time, at most
@@ -73,9 +75,14 @@ def _read(path: Path, limit: int) -> tuple[str, int, int] | None:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             content = path.read_bytes()
             with Image.open(BytesIO(content), formats=["PNG"]) as image:
+                image.verify()  # checksums, which loading does not look at
+            with Image.open(BytesIO(content), formats=["PNG"]) as image:
                 image.load()
+    except FileNotFoundError:
+        return None
     # What Pillow raises for files that are cut, damaged or huge.
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        warnings.warn(f"{path} is damaged, and left out of the report", DamageWarning, stacklevel=2)
         return None
     if len(content) <= limit:
         return data_uri(content, "png"), image.width, image.height

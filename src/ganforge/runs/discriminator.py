@@ -9,6 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from ganforge.core.declared import GAMES
 from ganforge.core.errors import UsageError
 from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
@@ -17,7 +18,7 @@ from ganforge.networks.protocols import Discriminator
 from ganforge.runs.checkpoint import Checkpoint, fitting
 from ganforge.runs.folder import Moment, Run
 
-__all__ = ["Judge", "discriminator_at", "judge_at", "judge_of", "judging", "load_judge"]
+__all__ = ["Judge", "discriminator_at", "judge_at", "judge_of", "load_judge"]
 
 _ROWS = 64  # examples judged at once, in whole packs …
 _NUMBERS = 2**15  # … or as many small ones as have so many numbers, which is quicker by a third
@@ -79,15 +80,11 @@ def judge_of(network: nn.Module, recipe: Recipe, space: Space) -> Judge | None:
     None where the game has no discriminator of single examples: that of ``translation`` judges an example
     upon its input, that of ``inference`` one with its latent.
     """
-    if recipe.game in ("translation", "inference"):
+    game = GAMES.find(recipe.game)
+    if game.judged_with:
         return None
-    network = judging(network, recipe)
+    network = game.judge(network)
     return Judge(network, space=space, packing=recipe.packing, conditions=condition_size(recipe, space))
-
-
-def judging(network: nn.Module, recipe: Recipe) -> nn.Module:
-    """The part of the discriminator ``network`` that judges: of ``exchange``, that of the pile led to."""
-    return cast(nn.ModuleList, network)[0] if recipe.game == "exchange" else network
 
 
 def discriminator_at(run: Run, found: Checkpoint) -> nn.Module:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+from ganforge.core.declared import GAMES
 from ganforge.core.errors import RunError
 from ganforge.core.space import Space
 from ganforge.runs.files import write_atomically
@@ -63,7 +64,7 @@ def read_inputs(run: Run) -> Kept | None:
 
     Raises RunError where it is missing or damaged.
     """
-    if run.recipe.game not in ("translation", "exchange"):
+    if not GAMES.find(run.recipe.game).from_inputs:
         return None
     path, source = run.path / _FILE, source_space(run.space)
     try:

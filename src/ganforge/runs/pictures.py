@@ -15,7 +15,17 @@ from ganforge.core.errors import UsageError
 from ganforge.core.space import Space
 from ganforge.runs.files import machine_faults, write_atomically
 
-__all__ = ["FILM_FORMATS", "film", "film_of", "grid", "picture", "png", "show", "side_by_side"]
+__all__ = [
+    "FILM_FORMATS",
+    "cell_of",
+    "film",
+    "film_of",
+    "grid",
+    "picture",
+    "png",
+    "show",
+    "side_by_side",
+]
 
 FILM_FORMATS = (".gif", ".webp", ".mp4")
 
@@ -78,16 +88,27 @@ def grid(pictures: Sequence[Image.Image], *, columns: int | None = None) -> Imag
     width, height = pictures[0].size
     columns = columns or min(len(pictures), max(1, round(math.sqrt(len(pictures) * height / width))))
     rows = math.ceil(len(pictures) / columns)
-    factor = max(1, min(4, 96 // max(width, height)))
-    gap = 1 if max(width, height) * factor < 48 else 2
+    factor, cell = _enlarged(width, height), cell_of(width, height)
+    gap = cell[0] - width * factor
     mode = "RGBA" if pictures[0].mode == "RGBA" else "RGB"
     paper = (255, 255, 255, 0) if mode == "RGBA" else (255, 255, 255)
-    cell = (width * factor + gap, height * factor + gap)
     sheet = Image.new(mode, (columns * cell[0] - gap, rows * cell[1] - gap), paper)
     for i, one in enumerate(pictures):
         big = one.convert(mode).resize((width * factor, height * factor), Image.Resampling.NEAREST)
         sheet.paste(big, ((i % columns) * cell[0], (i // columns) * cell[1]))
     return sheet
+
+
+def cell_of(width: int, height: int) -> tuple[int, int]:
+    """The place in a :func:`grid`, width and height, of pictures of this size, with the gap after it."""
+    factor = _enlarged(width, height)
+    gap = 1 if max(width, height) * factor < 48 else 2
+    return width * factor + gap, height * factor + gap
+
+
+def _enlarged(width: int, height: int) -> int:
+    """How many times as large small pictures are shown."""
+    return max(1, min(4, 96 // max(width, height)))
 
 
 def png(image: Image.Image, *, quick: bool = False) -> bytes:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ganforge.core.condition import Condition
+from ganforge.core.declared import GAMES
 from ganforge.core.errors import UsageError
 from ganforge.core.prior import Inputs, Prior
 from ganforge.core.recipe import Recipe
@@ -196,7 +197,7 @@ def sampler_of(
         inputs: of a translation, what samples are made from, ``(K, *shape)`` in model units.
     """
     prior = Prior.of(recipe)
-    if recipe.game in ("translation", "exchange"):
+    if GAMES.find(recipe.game).from_inputs:
         assert inputs is not None, "a translation makes samples from inputs"
         network, prior = _OfInputs(network, tuple(inputs.shape[1:])), Inputs.among(inputs)
     encoder = None

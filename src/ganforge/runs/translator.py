@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganforge.core.condition import Condition
+from ganforge.core.declared import GAMES
 from ganforge.core.errors import RunError, UsageError
 from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
@@ -221,7 +222,7 @@ class NetworkTranslator(Translator):
 
 def translates(recipe: Recipe) -> bool:
     """Whether the generator of ``recipe`` starts from examples, not from latents."""
-    return recipe.game in ("translation", "exchange")
+    return GAMES.find(recipe.game).from_inputs
 
 
 def translator_of(network: nn.Module, recipe: Recipe, space: Space) -> NetworkTranslator:

@@ -308,7 +308,10 @@ def _fits(run: Run, found: checkpoint.Checkpoint, stem: str) -> None:
 def _picture(file: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(BytesIO(file.read_bytes())) as image:
+        content = file.read_bytes()
+        with Image.open(BytesIO(content)) as image:
+            image.verify()  # checksums, which loading does not look at
+        with Image.open(BytesIO(content)) as image:
             for frame in range(getattr(image, "n_frames", 1)):
                 image.seek(frame)
                 image.load()

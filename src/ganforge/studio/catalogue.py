@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ganforge.core.declared import OBJECTIVES
+from ganforge.core.declared import OBJECTIVES, PENALTIES
 
 __all__ = ["SLOW_STAGES", "TEXTBOOK", "catalogue"]
 
@@ -298,16 +298,13 @@ def catalogue() -> dict[str, Any]:
 
 
 def _penalties() -> list[dict[str, Any]]:
-    fine: dict[str, Any] = {"weight": 0.05, "method": "finite_difference", "sigma": 2e-3, "share": 0.25}
+    fine = {"method": "finite_difference", "sigma": 2e-3, "share": 0.25}
     return [
-        {"name": "r1", "words": "D should be flat at real examples", "defaults": fine},
-        {"name": "r2", "words": "D should be flat at fakes", "defaults": fine},
         {
-            "name": "interpolated",
-            "words": "D's slope should be 1 between reals and fakes",
-            "defaults": {"weight": 0.1},
-        },
-        {"name": "dragan", "words": "D's slope should be 1 around the reals", "defaults": {"weight": 0.1}},
-        {"name": "centring", "words": "keeps the level of D's verdict", "defaults": {"weight": 0.001}},
-        {"name": "lecam", "words": "holds D's verdict near its own average", "defaults": {"weight": 0.01}},
+            "name": name,
+            "words": penalty.words,
+            "defaults": {"weight": penalty.usual, **(fine if penalty.finite_difference else {})},
+        }
+        for name, penalty in PENALTIES.items()
+        if penalty.usual
     ]

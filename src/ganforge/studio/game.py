@@ -245,7 +245,7 @@ class Game:
         self._put_back(held, buffers=False)
 
     def _gradient(self, value: Tensor, weights: Tensor | None = None) -> list[Tensor]:
-        parameters = self.rounds.referee.parameters["discriminator"]
+        parameters = list(self.discriminator.parameters())
         return list(
             torch.autograd.grad(value, parameters, weights, retain_graph=True, materialize_grads=True)
         )

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from ganforge.core.declared import GAMES
 from ganforge.core.errors import DataError, RecipeError, UsageError, nearest
 from ganforge.core.recipe import Recipe
 from ganforge.data.builtin import NAMES
@@ -162,8 +163,11 @@ def _small(upload: str | None) -> int | None:
 def _check(made: Experiment, bounds: Bounds) -> None:
     """Raises RecipeError for a game that is too large to be played here."""
     recipe = made.recipe
-    if recipe.game != "duel":
-        raise RecipeError(f"the studio plays the game duel, not {recipe.game}; use gan train")
+    game = GAMES.find(recipe.game)
+    if game.from_inputs or game.judged_with:
+        raise RecipeError(
+            f"the studio plays games of latents and of samples judged alone, not {game.name}; use gan train"
+        )
     for name, value, most in (
         ("generator.width", recipe.generator.width, bounds.width),
         ("discriminator.width", recipe.discriminator.width, bounds.width),

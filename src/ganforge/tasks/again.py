@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ganforge.core.declared import GAMES
 from ganforge.core.errors import RunError
 from ganforge.core.recipe import Recipe
 from ganforge.data import Dataset, load
@@ -34,7 +35,8 @@ def asked_of_data(recipe: Recipe) -> dict[str, Any]:
     """What ``data.load`` is asked for a recipe, beside the data: what examples say, and inputs."""
     asked: dict[str, Any] = {"condition": recipe.condition, "source": recipe.source}
     asked["text_encoder"] = recipe.text_encoder
-    if recipe.game == "exchange":
+    game = GAMES.find(recipe.game)
+    if game.from_inputs and not game.paired:
         asked["paired"] = False
     return asked
 

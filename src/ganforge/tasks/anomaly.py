@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ganforge.core.declared import GAMES
 from ganforge.core.errors import UsageError, nearest
 from ganforge.data.readers import Source, has_names, names_of
 from ganforge.latent import anomaly as strange
@@ -106,10 +107,10 @@ def anomaly(
 
 
 def _check(subject: Subject, signs: Sequence[str], steps: int) -> None:
-    game = subject.run.recipe.game
-    if game not in ("duel", "inference"):
+    game = GAMES.find(subject.run.recipe.game)
+    if game.from_inputs:
         raise UsageError(
-            f"anomalies are found by way of latents, and a run of {game} has none; see gan train"
+            f"anomalies are found by way of latents, and a run of {game.name} has none; see gan train"
         )
     if subject.sampler.conditions:
         raise UsageError("anomalies are found by runs without conditions; train one: --set conditional=false")
@@ -128,7 +129,7 @@ def _judge(subject: Subject) -> tuple[nn.Module | None, bool]:
     network, recipe = subject.discriminator, subject.run.recipe_at(subject.found)
     if recipe.packing > 1 or not cast(Discriminator, network).examples_are_independent:
         return None, False
-    return network.eval().requires_grad_(False), recipe.game == "inference"
+    return network.eval().requires_grad_(False), GAMES.find(recipe.game).judged_with == "latent"
 
 
 def _held_out(examples: Tensor) -> _Asked:

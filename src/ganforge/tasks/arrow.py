@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganforge.core.declared import GAMES
 from ganforge.core.draw import key
 from ganforge.core.errors import RunError, UsageError
 from ganforge.core.space import Space
@@ -169,7 +170,7 @@ def open_arrow(
     """
     if (path / "run.json").is_file() or not path.exists():
         run, translator = Run.open(path), load_translator(path, back=back, moment=moment)
-        source, seed = run.recipe.source if run.recipe.game == "translation" else "", run.recipe.seed
+        source, seed = run.recipe.source if GAMES.find(run.recipe.game).paired else "", run.recipe.seed
     else:
         shipped = load_shipped(path, moment=moment)
         if not isinstance(shipped, Translator):

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganforge.core.declared import GAMES
 from ganforge.core.errors import DataError, RunError, UsageError
 from ganforge.core.prior import Inputs
 from ganforge.data import Dataset
@@ -312,7 +313,7 @@ def _beside(
         return None, None
     numbers = sampler.prior.numbers(n, seed=seed)
     sources = source_space(run.space).to_declared(given.inputs[numbers])
-    paired = run.recipe.game == "translation"
+    paired = GAMES.find(run.recipe.game).paired
     return sources, run.space.to_declared(given.targets[numbers]) if paired else None
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from ganforge.core.declared import DISCRIMINATORS, GAMES, GENERATORS, TRANSLATORS
 from ganforge.core.errors import MachineError, RecipeError, RunError, UsageError, nearest
 from ganforge.core.levels import first_level, levels_of
 from ganforge.core.recipe import Player, Recipe
@@ -23,7 +24,7 @@ from ganforge.data.builtin import NAMES
 from ganforge.data.degrade import previous
 from ganforge.data.layouts import domains_of
 from ganforge.data.pairs import pairs_match
-from ganforge.networks import DISCRIMINATORS, GENERATORS, TRANSLATORS, parameters_count
+from ganforge.networks import parameters_count
 from ganforge.networks.players import build_discriminator, build_generator, condition_of
 from ganforge.recipes import Choice, find, infer
 from ganforge.runs.checkpoint import damage, newest
@@ -283,6 +284,7 @@ def prepare(
             dataset = _sized(dataset, data, able, asked_budget, plan, looked, now)
         space, n = dataset.space, dataset.train.n
     _check_options(resolved, changes)
+    _check_settings(resolved)
     if seed is not None:
         resolved = replace(resolved, seed=seed)
     if kimg is not None:
@@ -385,7 +387,7 @@ def _clips_source(choice: Choice | None, changes: Mapping[str, Any]) -> str:
 
 
 def _check_source(recipe: Recipe) -> None:
-    if recipe.game not in ("translation", "exchange"):
+    if not GAMES.find(recipe.game).from_inputs:
         raise UsageError(
             f"the recipe {recipe.name} makes samples from noise and has no inputs; leave --from out, or name "
             "a recipe of translation: --recipe pix2pix, or cyclegan for two piles"
@@ -394,9 +396,8 @@ def _check_source(recipe: Recipe) -> None:
 
 def _check_options(recipe: Recipe, changes: dict[str, Any]) -> None:
     """Find a misspelt key of a player, which would otherwise be taken for an option of its family."""
-    arrows = recipe.game in ("translation", "exchange")
     families: dict[str, Mapping[str, Any]] = {
-        "generator": TRANSLATORS if arrows else GENERATORS,
+        "generator": TRANSLATORS if GAMES.find(recipe.game).from_inputs else GENERATORS,
         "discriminator": DISCRIMINATORS,
     }
     for dotted in changes:
@@ -409,6 +410,17 @@ def _check_options(recipe: Recipe, changes: dict[str, Any]) -> None:
         known += [] if own is None else list(inspect.signature(own).parameters)
         if last not in known:
             raise RecipeError(f"unknown recipe key {dotted!r}.{nearest(last, known)}")
+
+
+def _check_settings(recipe: Recipe) -> None:
+    """Raise RecipeError for a setting that the recipe's game does not read."""
+    game = GAMES.find(recipe.game)
+    for name, silent in game.RARE.items():
+        value = getattr(recipe, name)
+        if name not in game.settings and value != silent:
+            raise RecipeError(
+                f"{name} is {value}, and the game {game.name} does not read it; leave it at {silent}"
+            )
 
 
 def _in_units(dataset: Dataset, recipe: Recipe) -> Dataset:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ganforge.core.declared import PENALTIES
 from ganforge.core.errors import UsageError
 from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
@@ -102,7 +103,7 @@ def operations(recipe: Recipe, space: Space) -> float:
         discriminator(fake, condition)
     g, d = generating.total / n, judging.total / n
     # A pass and its two gradients, of reals and fakes; the generator's turn needs a pass and one gradient.
-    looked = sum(2 * p.share / p.every for p in recipe.penalties if p.name in ("r1", "r2"))
+    looked = sum(2 * p.share / p.every for p in recipe.penalties if PENALTIES.find(p.name).on_gradient)
     moves = recipe.discriminator_moves
     return (3 * g + 2 * d) / moves + (6 + 1.5 * looked) * d
 

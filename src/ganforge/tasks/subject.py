@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from ganforge.core.declared import OBJECTIVES
+from ganforge.core.declared import GAMES, OBJECTIVES
 from ganforge.core.errors import MachineError, RunError, UsageError
 from ganforge.data import Dataset
 from ganforge.data.files import UnreadableError, check_source
@@ -240,7 +240,7 @@ class Subject:
     @property
     def has_opinion(self) -> bool:
         """Whether the discriminator judges examples by themselves."""
-        return self.run.recipe.game in ("duel", "exchange")
+        return not GAMES.find(self.run.recipe.game).judged_with
 
     @cached_property
     def _company(self) -> tuple[Tensor, Tensor | None]:

@@ -177,7 +177,7 @@ class Trainer:
         saving = Alarm(first=15.0, longest=self.save_seconds, share=0.5)
         self.watch.afford(self.rounds)
         if self.nimg == 0:  # the players before their first move: a picture and something to resume from
-            self._tell(f"first samples, before any move: {self._picture()}")
+            self._tell(f"first samples, before training: {self._picture()}")
             self.tick(examine=True)
             self.save()
             self.plan.back_to(0)  # looking at what has not been trained is no measure of the speed
@@ -267,7 +267,7 @@ class Trainer:
         self._pace = Pace(engine)
         self._note_engine(threads=torch.get_num_threads())
         self.run.add_event("fewer threads", nimg=self.nimg, threads=engine.threads, before=before)
-        self.on_event(
+        self._tell(
             f"the machine is busy, and {before} threads wait for each other: on with one thread, which is "
             "faster now; its results are not bit for bit those of more"
         )

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ganforge.core.batch import Batch
+from ganforge.core.declared import GAMES
 from ganforge.core.draw import Draw, key
 from ganforge.core.recipe import Recipe
 from ganforge.core.schedule import Moment
@@ -55,17 +56,18 @@ def deck_of(
         device=device,
         mirror=mirror,
         source=recipe.source,
-        paired=recipe.game == "translation",
+        paired=GAMES.find(recipe.game).paired,
     )
 
 
 def shown_inputs(recipe: Recipe, dataset: Dataset, *, most: int = _SHOWN) -> Kept | None:
     """Inputs that a translation is looked at by, held out where there are some; None for other games."""
-    if recipe.game not in ("translation", "exchange"):
+    game = GAMES.find(recipe.game)
+    if not game.from_inputs:
         return None
     part = dataset.held_out if dataset.held_out.n >= _FEW else dataset.train
     hand = deck_of(part, recipe, dataset.space).at(np.arange(min(part.n, most)))
-    rows = part.said(condition_of(recipe, dataset.space)) if recipe.game == "translation" else None
+    rows = part.said(condition_of(recipe, dataset.space)) if game.paired else None
     rows = None if rows is None else rows[: len(hand.real)]
     return Kept(hand.real if hand.source is None else hand.source, hand.real, rows)
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ganforge.core.declared import GAMES
 from ganforge.core.prior import Prior
 from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
@@ -19,7 +20,7 @@ from ganforge.metrics.examination import Examiner
 from ganforge.networks.growing import Growing
 from ganforge.networks.operations import Operations
 from ganforge.networks.players import condition_of, condition_size
-from ganforge.runs.discriminator import Judge, judge_of, judging
+from ganforge.runs.discriminator import Judge, judge_of
 from ganforge.runs.folder import Run
 from ganforge.runs.sampler import GeneratorSampler
 from ganforge.training.clock import Plan
@@ -96,7 +97,7 @@ class Watch:
         """Operations of one example's pass through the generator and through the discriminator."""
         recipe, space, generator = rounds.recipe, self._dataset.space, rounds.average.network
         judge = self._judged(rounds)
-        if recipe.game != "duel" or judge is None:
+        if GAMES.find(recipe.game).from_inputs or judge is None:
             return self._passes_of_a_round(rounds)
         n, conditions = 2 * recipe.packing, condition_size(recipe, space)
         condition = torch.zeros(n, conditions) if conditions else None
@@ -154,7 +155,7 @@ class Watch:
         if self._judge is None:
             self._judge = judge_of(network, recipe, self._dataset.space)
         else:
-            self._judge.follow(judging(network, recipe))
+            self._judge.follow(GAMES.find(recipe.game).judge(network))
         return self._judge
 
     def since(self, line: dict[str, Any]) -> dict[str, int]:

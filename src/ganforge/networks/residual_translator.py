@@ -9,10 +9,9 @@ restoring.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from torch import Tensor, nn
 
+from ganforge.core.declared import TranslatorTraits
 from ganforge.core.space import Space
 from ganforge.networks.layers import CONV, channels_at, leaky
 from ganforge.networks.translating import (
@@ -42,7 +41,7 @@ class _Step(nn.Module):
         return leaky(self.exit(self.layer(x), condition))
 
 
-class ResidualTranslator(Translating):
+class ResidualTranslator(Translating, TranslatorTraits):
     """A 7-wide convolution, halvings, residual blocks on the coarse grid, doublings, a 7-wide convolution.
 
     Args:
@@ -61,8 +60,10 @@ class ResidualTranslator(Translating):
         RecipeError: input and target do not fit each other.
     """
 
-    dims: ClassVar[tuple[int, ...]] = (1, 2, 3)
-    smallest: ClassVar[int] = 1
+    name = "translator"
+    words = "residual blocks at a quarter of the size"
+    dims = (1, 2, 3)
+    smallest = 1
 
     def __init__(
         self,

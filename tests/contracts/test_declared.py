@@ -1,0 +1,113 @@
+"""What is declared is asked, and not recognised by its name: no room compares names."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import ganforge
+from ganforge.core.declared import (
+    DISCRIMINATORS,
+    GAMES,
+    GENERATORS,
+    OBJECTIVES,
+    PENALTIES,
+    TERMS,
+    TRANSLATORS,
+)
+from ganforge.core.registry import Registry
+
+SOURCE = Path(ganforge.__file__).parent
+SORTS: tuple[Registry, ...] = (GAMES, OBJECTIVES, PENALTIES, TERMS, GENERATORS, DISCRIMINATORS, TRANSLATORS)
+NAMES = {name: registry.sort for registry in SORTS for name in registry}
+# Words that are also names of something else, and are meant so.
+MEANT = {
+    ("data/degrade.py", "edges"),  # a degradation
+    ("objectives/augment.py", "translation"),  # a policy of augmentation
+    ("networks/autoencoder.py", "mlp"),  # an option of its own
+    ("networks/autoencoder.py", "residual"),
+    # Recipes have names of their own.
+    *(("recipes/__init__.py", name) for name in ("dcgan", "growing", "residual")),
+    ("tasks/experiment.py", "growing"),
+    # A recipe that is made from another one names what it changes of it.
+    ("recipes/captions.py", "r1"),
+    ("recipes/captions.py", "r2"),
+    ("recipes/pix2pix.py", "gradient_difference"),
+}
+
+
+def words_of(node: ast.AST, known: dict[str, set[str]]) -> set[str]:
+    """Texts in an expression, and in the constants of the module that it names."""
+    found: set[str] = set()
+    for part in ast.walk(node):
+        if isinstance(part, ast.Constant) and isinstance(part.value, str):
+            found.add(part.value)
+        elif isinstance(part, ast.Name):
+            found |= known.get(part.id, set())
+    return found
+
+
+def compared(text: str) -> Iterator[str]:
+    """Texts that a module compares with, by ==, in, match, or as keys of a table that it looks into."""
+    tree = ast.parse(text)
+    tables: dict[str, set[str]] = {}
+    for node in tree.body:
+        value = node.value if isinstance(node, (ast.Assign, ast.AnnAssign)) else None
+        if isinstance(value, (ast.Tuple, ast.List, ast.Set, ast.Dict)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            keys = [key for key in value.keys if key] if isinstance(value, ast.Dict) else value.elts
+            words = {
+                key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)
+            }
+            tables |= {target.id: words for target in targets if isinstance(target, ast.Name)}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Compare():
+                for side in (node.left, *node.comparators):
+                    yield from words_of(side, tables)
+            case ast.MatchValue():
+                yield from words_of(node.value, {})
+            case ast.Subscript(value=table) | ast.Call(func=ast.Attribute(value=table, attr="get")):
+                if isinstance(table, ast.Dict):
+                    yield from words_of(ast.Tuple([key for key in table.keys if key]), {})
+                elif isinstance(table, ast.Name):
+                    yield from tables.get(table.id, set())
+            case _:
+                pass
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_no_module_compares_with_the_name_of_something_declared(path: Path):
+    inside = str(path.relative_to(SOURCE))
+    found = {word for word in compared(path.read_text()) if word in NAMES and (inside, word) not in MEANT}
+    assert not found, f"ask the declaration: {', '.join(f'{NAMES[word]} {word}' for word in sorted(found))}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "if recipe.game == 'duel': pass",
+        "x = 1 if game not in ('exchange', 'duel') else 2",
+        "FREE = ('hinge', 'duel')\nx = objective in FREE",
+        "RATES = {'duel': 1.0}\nx = RATES.get(game)",
+        "x = {'duel': 1.0}[game]",
+        "match game:\n    case 'duel':\n        pass",
+    ],
+)
+def test_the_walker_finds_a_planted_comparison(text: str):
+    assert "duel" in set(compared(text))
+
+
+def test_the_walker_leaves_values_alone():
+    assert set(compared("RATES = {'a': 'duel'}\nx = RATES['a']\nrecipe(game='duel')")) == {"a"}
+
+
+def test_every_declaration_says_what_it_is():
+    for registry in SORTS:
+        assert registry
+        for name, declared in registry.items():
+            assert declared.name == name
+            assert 10 < len(declared.words) < 90, (name, declared.words)
