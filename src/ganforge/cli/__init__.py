@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -62,8 +63,10 @@ def _run(words: list[str]) -> int:
         print(f"gan: there is no verb {verb!r}.{nearest(verb, VERBS)} See: gan --help", file=sys.stderr)
         return 2
     told = _Told()
+    # A job in the background is started with Ctrl-C ignored, which is not for it.
+    heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     try:
-        with _damage_said(verb), Handlers((*STOP, *SAVE), told.on_signal):
+        with _damage_said(verb), Handlers((*STOP, *SAVE, *["SIGINT"] * heard), told.on_signal):
             return importlib.import_module(f"ganforge.cli.{verb}").main(words[1:])
     except GanforgeError as error:
         print(f"gan {verb}: {error}", file=sys.stderr)
@@ -100,11 +103,28 @@ class _Told:
     def __init__(self) -> None:
         self.signal = ""
 
-    def on_signal(self, number: int, _: FrameType | None) -> None:
+    def on_signal(self, number: int, frame: FrameType | None) -> None:
         name = signal.Signals(number).name
-        if name not in SAVE:  # there is nothing to save yet
-            self.signal = self.signal or name
-            raise _Terminated
+        if name in SAVE:  # there is nothing to save yet
+            return
+        if _importing(frame):  # compiled code that is being loaded may not bear an exception: a little later
+            again = threading.Timer(0.1, signal.raise_signal, [number])
+            again.daemon = True
+            again.start()
+            return
+        if name == "SIGINT":
+            raise KeyboardInterrupt
+        self.signal = self.signal or name
+        raise _Terminated
+
+
+def _importing(frame: FrameType | None) -> bool:
+    """Whether a module is being imported in ``frame``."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 @contextmanager
