@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 import zipfile
 import zlib
@@ -29,6 +30,7 @@ _GENERATED = frozenset(
     | {"System Volume Information", "lost+found", "__pycache__", "Thumbs.db", "desktop.ini", "Icon\r"}
 )
 _RUN = "run.json"
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class UnreadableError(Exception):
@@ -103,8 +105,9 @@ def _few(names: set[str]) -> str:
 
 
 def printable(name: str) -> str:
-    """A file's name with what is no valid text shown as escapes."""
-    return name.encode("utf-8", "backslashreplace").decode()
+    """A file's name with what is no valid text, or would move the cursor of a terminal, shown as escapes."""
+    plain = name.encode("utf-8", "backslashreplace").decode()
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), plain)
 
 
 def check_source(path: Path) -> None:
@@ -223,11 +226,11 @@ def list_zip(path: Path) -> Listing:
     skipped: list[Skipped] = []
     members: dict[str, zipfile.ZipInfo] = {}
     for member in infos:
-        if member.is_dir():
+        if member.filename.endswith("/"):
             continue
         reason = _refuse(member)
         if reason is not None:
-            skipped.append(Skipped(printable(member.filename), reason))
+            skipped.append(Skipped(printable(member.filename) or "a member without a name", reason))
         else:
             members[member.filename] = member
 
@@ -260,7 +263,7 @@ def leads_out(name: str) -> bool:
 
 def _refuse(member: zipfile.ZipInfo) -> str | None:
     """Why a member of an archive is not read, or None."""
-    if leads_out(member.filename):
+    if not member.filename or leads_out(member.filename):
         return "its name leads out of the archive"
     if stat.S_ISLNK(member.external_attr >> 16):
         return "a link"

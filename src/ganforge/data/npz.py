@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -37,7 +38,7 @@ _WIDEST = 512  # numbers that are said of one example
 # What damage makes numpy and the zip reader raise; RuntimeError is also for what is packed in other ways.
 _DAMAGED = (
     *(ValueError, OSError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error, RuntimeError),
-    *(KeyError, IndexError, TypeError, SyntaxError, OverflowError, struct.error),
+    *(KeyError, IndexError, TypeError, SyntaxError, OverflowError, struct.error, tokenize.TokenError),
 )
 
 
@@ -140,19 +141,18 @@ def _no_bomb(path: Path) -> None:
 
 
 def _headers(path: Path) -> list[_Array]:
-    """All arrays of an archive. DataError where there is none."""
+    """All arrays of an archive. DataError where there is none, or one is damaged."""
     found: list[_Array] = []
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             name = member.filename.removesuffix(".npy")
-            if member.is_dir():
+            if member.filename.endswith("/"):
                 continue
             try:
                 with archive.open(member) as file:
                     shape, dtype = _header(file)
             except _DAMAGED as error:
-                found.append(_Array(name, (), np.dtype(np.uint8), f"is damaged ({error}); save it again"))
-                continue
+                raise DataError(f"array {name!r} of {path} is damaged ({error}); save it again") from None
             why = (
                 "" if dtype.kind != "O" else "holds Python objects, which are never read; save plain numbers"
             )

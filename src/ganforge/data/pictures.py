@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -43,6 +44,7 @@ SUFFIXES = frozenset(
     | {".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"}
 )
 MAX_PIXELS = 64_000_000
+_PNG = b"\x89PNG\r\n\x1a\n"
 _ORIENTATION = 0x0112  # Exif's tag
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -100,11 +102,22 @@ def _suffix(name: str) -> str:
     return os.path.splitext(name)[1].lower()
 
 
-def open_picture(file: BinaryIO) -> Image.Image:
-    """A picture whose pixels are not decoded yet. UnreadableError where it is none, or a bomb."""
+def open_picture(file: BinaryIO, *, checked: bool = True) -> Image.Image:
+    """A picture whose pixels are not decoded yet.
+
+    Args:
+        checked: whether the checksums of a PNG are compared, which Pillow leaves to us.
+
+    Raises:
+        UnreadableError: it is none, damaged, or a bomb.
+    """
     start = file.read(64)
     if not start:
         raise UnreadableError("empty (0 bytes)")
+    if checked and start.startswith(_PNG):
+        file.seek(len(_PNG))
+        _check_png(file)
+    file.seek(0)
     try:
         image = Image.open(file, formats=FORMATS)
     except Image.DecompressionBombError:
@@ -117,6 +130,20 @@ def open_picture(file: BinaryIO) -> Image.Image:
             f"too large: {image.width}×{image.height} is more than {MAX_PIXELS // 10**6} megapixels"
         )
     return image
+
+
+def _check_png(file: BinaryIO) -> None:
+    """Walk through the chunks of a PNG. UnreadableError where one is not what its checksum says."""
+    while True:
+        head = file.read(8)
+        length = int.from_bytes(head[:4], "big")
+        body, checksum = file.read(length), file.read(4)
+        if len(head) < 8 or len(body) < length or len(checksum) < 4:
+            raise UnreadableError("truncated")
+        if zlib.crc32(head[4:] + body) != int.from_bytes(checksum, "big"):
+            raise UnreadableError("damaged (a checksum is wrong)")
+        if head[4:] == b"IEND":
+            return
 
 
 def _orientation(image: Image.Image) -> int:
@@ -140,7 +167,7 @@ def _plainly(work: Callable[[Entry], _T], entry: Entry) -> _T | Skipped:
 
 def _header(listing: Listing, entry: Entry) -> _Header:
     with listing.open(entry) as file:
-        image = open_picture(file)
+        image = open_picture(file, checked=False)
         width, height = image.size
         if _orientation(image) >= 5:
             width, height = height, width

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import zlib
 from itertools import islice
 from pathlib import Path
@@ -19,6 +20,7 @@ __all__ = ["read_table"]
 
 _MAX_BYTES = 4 << 30
 _MAX_RATIO = 200
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def read_table(path: Path) -> Raw:
@@ -41,6 +43,8 @@ def read_table(path: Path) -> Raw:
     named = not all(_is_number(cell) for cell in head)
     skip = 1 if named else 0
     columns = tuple(head) if named else ()
+    if not _after_lines(text, skip).strip():
+        raise DataError(f"{path} has 0 row(s) of numbers; a GAN needs many, at least 2")
     try:
         # numpy's own reader is the fast path; it names neither column nor row when it fails.
         values = np.loadtxt(
@@ -88,7 +92,12 @@ def _text(path: Path) -> str:
     if len(content) > limit:
         raise DataError(f"{path} is larger than {limit >> 20} MiB unpacked; give a part of it")
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
+        odd = _CONTROLS.search(text)
+        if odd is not None:  # which numpy would take for a space between numbers
+            line = text.count("\n", 0, odd.start()) + 1
+            raise DataError(f"{path}, line {line}: it has the control character {odd[0]!r}; mend that line")
+        return text
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 text ({error.reason}); save it as csv in UTF-8") from None
 
