@@ -14,28 +14,36 @@ import json
 import os
 import re
 import resource
+import secrets
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 
 BAR_MS, BAR_GROWTH = 25.0, 0.10
+TOKEN = secrets.token_urlsafe()
 
 
 def start(what: str) -> tuple[subprocess.Popen[str], int]:
     """`gan serve` on a free port."""
     program = "import sys; from ganforge.cli import main; sys.argv[0] = 'gan'; sys.exit(main())"
+    with tempfile.NamedTemporaryFile("w", delete=False) as file:
+        file.write(TOKEN)
     process = subprocess.Popen(
-        [sys.executable, "-c", program, "serve", what, "--port", "0"], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", program, "serve", what, "--port", "0", "--token-file", file.name],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     for line in process.stdout:
         print(line, end="")
         found = re.search(r"http://\S+:(\d+)/", line)
         if found:
+            Path(file.name).unlink()
             return process, int(found[1])
     raise SystemExit("it did not start")
 
@@ -49,6 +57,7 @@ async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seed: 
     """One request on a connection that stays; gives the status."""
     body = json.dumps({"seed": seed}).encode()
     head = "POST /sample HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    head += f"Authorization: Bearer {TOKEN}\r\n"
     writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
     answer = await reader.readuntil(b"\r\n\r\n")
     length = re.search(rb"content-length: (\d+)", answer)

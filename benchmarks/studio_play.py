@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import struct
 import subprocess
 import sys
@@ -43,12 +44,15 @@ FRAMES = 10.0  # … so many frames a second
 RATE = 10.2  # that the browser asks for
 
 
+TOKEN = secrets.token_urlsafe()
 _OPEN = ExitStack()  # sockets that are closed at the end
 
 
 def _connected(port: int, path: str) -> ClientConnection:
     address = f"ws://127.0.0.1:{port}{path}"
-    return _OPEN.enter_context(connect(address, max_size=None, close_timeout=1, ping_interval=None))
+    patience: dict[str, Any] = {"max_size": None, "close_timeout": 1, "ping_interval": None}
+    entered = {"Authorization": f"Bearer {TOKEN}"}
+    return _OPEN.enter_context(connect(address, additional_headers=entered, **patience))
 
 
 class Game:
@@ -103,8 +107,10 @@ def studio(*words: str) -> Generator[tuple[int, int]]:
     """Port and process of a studio."""
     with tempfile.TemporaryDirectory() as folder:
         program = "import sys; from ganforge.cli import main; sys.exit(main())"
+        Path(folder, "token").write_text(TOKEN)
+        options = ["--port", "0", "--no-browser", "--token-file", "token"]
         process = subprocess.Popen(
-            [sys.executable, "-c", program, "studio", "--port", "0", "--no-browser", *words],
+            [sys.executable, "-c", program, "studio", *options, *words],
             cwd=folder,
             stdout=subprocess.PIPE,
             text=True,

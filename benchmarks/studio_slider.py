@@ -32,7 +32,7 @@ import numpy as np
 import torch
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
-from studio_play import studio
+from studio_play import TOKEN, studio
 
 from ganforge.tasks.experiment import prepare
 
@@ -94,6 +94,7 @@ def explored() -> Generator[Page]:
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.set_default_timeout(60_000)
             page.add_init_script(WATCH)
+            page.goto(f"http://127.0.0.1:{port}/?token={TOKEN}")
             page.goto(f"http://127.0.0.1:{port}/#/explore?model=0:sixty-four")
             page.click("[data-method=factorised]")
             page.wait_for_selector(".sliders input")

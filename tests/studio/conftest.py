@@ -41,15 +41,19 @@ class Running:
         *,
         headers: dict[str, str] | None = None,
         method: str | None = None,
+        entered: bool = True,
     ) -> tuple[int, bytes]:
-        """Status and body; ``body`` is JSON, or bytes as they are."""
+        """Status and body; ``body`` is JSON, or bytes as they are. ``entered`` brings the token along."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         with closing(connection):
             sent = body if isinstance(body, bytes) or body is None else json.dumps(body)
-            given = {"Content-Type": "application/json", **(headers or {})}
+            given = {"Content-Type": "application/json", **self._token(entered), **(headers or {})}
             connection.request(method or ("GET" if body is None else "POST"), path, sent, given)
             answer = connection.getresponse()
             return answer.status, answer.read()
+
+    def _token(self, entered: bool) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"} if entered and self.token else {}
 
     def json(self, path: str, body: object = None) -> dict[str, Any]:
         status, answer = self.ask(path, body)
@@ -57,9 +61,10 @@ class Running:
         return json.loads(answer)
 
     @contextmanager
-    def socket(self, path: str, **headers: str) -> Generator[Line]:
+    def socket(self, path: str, *, entered: bool = True, **headers: str) -> Generator[Line]:
         address = f"ws://127.0.0.1:{self.port}{path}"
-        with connect(address, max_size=None, additional_headers=headers) as opened:
+        given = {**self._token(entered), **headers}
+        with connect(address, max_size=None, additional_headers=given) as opened:
             yield Line(opened)
 
 

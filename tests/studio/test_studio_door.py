@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import http.client
 import json
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -28,7 +30,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory):
 
 def refused(studio: Running, path: str = "/api/play", **headers: str) -> tuple[int, str]:
     """Status and words of a refused WebSocket."""
-    with pytest.raises(InvalidStatus) as caught, studio.socket(path, **headers):
+    entered = "Origin" in headers or path == "/api/nothing"
+    with pytest.raises(InvalidStatus) as caught, studio.socket(path, entered=entered, **headers):
         pass
     response = caught.value.response
     return response.status_code, json.loads(response.body)["error"]
@@ -52,16 +55,17 @@ def test_a_foreign_origin_or_host_is_refused(studio: Running):
 def test_the_token_opens_everything_by_header_and_by_cookie(guarded: Running):
     assert guarded.token == "a-token-of-some-length"
     assert guarded.ask("/")[0] in (200, 503)  # the page itself tells nothing
-    told = guarded.json("/api/about")
+    told = json.loads(guarded.ask("/api/about", entered=False)[1])
     assert (told["token_needed"], told["entered"], "limits" in told) == (True, False, False)
-    assert guarded.ask("/api/play/catalogue")[0] == 401
+    assert guarded.ask("/api/play/catalogue", entered=False)[0] == 401
     assert refused(guarded) == (401, "a token is needed: send the header Authorization: Bearer TOKEN")
     assert refused(guarded, Authorization="Bearer wrong")[0] == 401
     assert guarded.ask("/api/play/catalogue", headers={"Authorization": f"Bearer {guarded.token}"})[0] == 200
-    assert guarded.ask("/api/enter", {"token": "wrong"})[0] == 401
+    for wrong in ("wrong", "a-token-of-some-lengt\u00e9", 7, None):
+        assert guarded.ask("/api/enter", {"token": wrong}, entered=False)[0] == 401
     cookie = entered(guarded)
-    assert guarded.ask("/api/play/catalogue", headers={"Cookie": cookie})[0] == 200
-    with guarded.socket("/api/play", Cookie=cookie) as line:
+    assert guarded.ask("/api/play/catalogue", headers={"Cookie": cookie}, entered=False)[0] == 200
+    with guarded.socket("/api/play", entered=False, Cookie=cookie) as line:
         line.call("open", settings=RING)
     assert refused(guarded, Cookie=cookie[:-1])[0] == 401
 
@@ -74,16 +78,20 @@ def entered(studio: Running) -> str:
     assert (answer.status, answer.headers["Location"]) == (303, "/")
     cookie = answer.headers["Set-Cookie"]
     assert "HttpOnly" in cookie
-    assert "SameSite=Strict" in cookie
+    assert "SameSite=strict" in cookie
     connection.close()
     return cookie.partition(";")[0]
 
 
-def test_beyond_this_machine_there_is_always_a_token(tmp_path: Path):
-    with running(tmp_path, "--workers", "1", "--host", "0.0.0.0") as opened:
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
+def test_there_is_always_a_token_for_other_users_of_this_machine_too(tmp_path: Path, host: str):
+    with running(tmp_path, "--workers", "1", "--host", host) as opened:
         assert opened.token is not None
         assert len(opened.token) >= 24
-        assert opened.ask("/api/play/catalogue")[0] == 401
+        assert opened.ask("/api/play/catalogue", entered=False)[0] == 401
+        assert opened.ask("/api/play/catalogue")[0] == 200
+        assert opened.ask("/?token=wrong", entered=False)[0] == 401
+        assert opened.ask(f"/?token={opened.token}", entered=False)[0] == 303
 
 
 def test_the_page_or_how_to_build_it(studio: Running):
@@ -158,3 +166,50 @@ def test_a_huge_message_ends_the_socket_and_nothing_else(studio: Running):
         with pytest.raises(ConnectionClosed):
             line.next(10)
     assert studio.ask("/api/about")[0] == 200
+
+
+def test_a_killed_studio_leaves_nothing_once_another_starts(tmp_path: Path):
+    place = tmp_path / "tmp"
+    (place / "ganforge-studio-of-a-stranger").mkdir(parents=True)  # without a lock, and new: it is left alone
+    os.utime(place / "ganforge-studio-of-a-stranger")
+    old = place / "ganforge-studio-long-ago"
+    old.mkdir()
+    os.utime(old, (0, 0))
+    csv = b"x,y\n" + b"1,2\n3,1\n" * 20
+    with running(tmp_path, "--workers", "1", TMPDIR=str(place)) as alive:
+        assert alive.ask("/api/play/data?name=a.csv", csv)[0] == 200
+        assert not old.exists()
+        kept = set(place.rglob("a.csv"))
+        (tmp_path / "other").mkdir()
+        with running(tmp_path / "other", "--workers", "1", TMPDIR=str(place)) as dead:
+            assert dead.ask("/api/play/data?name=b.csv", csv)[0] == 200
+            assert len(set(place.rglob("b.csv"))) == 1
+            started = workers(dead.gan)
+            dead.gan.send(signal.SIGKILL)
+            dead.gan.wait(20)
+            assert len(set(place.rglob("b.csv"))) == 1
+        end = time.monotonic() + 20
+        while any(Path(f"/proc/{pid}").exists() for pid in started) and time.monotonic() < end:
+            time.sleep(0.05)
+        with running(tmp_path / "other", "--workers", "1", TMPDIR=str(place)) as third:
+            assert third.ask("/api/about")[0] == 200
+            assert not set(place.rglob("b.csv"))
+            assert set(place.rglob("a.csv")) == kept  # the one that lives keeps its own
+    assert [path.name for path in place.iterdir()] == ["ganforge-studio-of-a-stranger"]
+
+
+def test_scripts_go_out_compressed_to_whom_asks(studio: Running):
+    page = studio.ask("/")[1].decode()
+    script = re.search(r'src="[.]?(/assets/[^"]+[.]js)"', page)
+    if script is None:
+        pytest.skip("the page is not built")
+    plain = studio.ask(script[1])[1]
+    packed = studio.ask(script[1], headers={"Accept-Encoding": "gzip"})[1]
+    assert gzip.decompress(packed) == plain
+    assert len(packed) < len(plain) / 2
+
+
+def test_a_file_that_is_too_large_is_refused_in_words(studio: Running):
+    status, answer = studio.ask("/api/play/data?name=a.csv", bytes(40 << 20))  # all of it is sent first
+    assert status == 413
+    assert "16,777,216 bytes" in json.loads(answer)["error"]

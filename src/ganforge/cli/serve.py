@@ -22,7 +22,7 @@ class Serve:
     """Answer requests for samples, or for translations, over HTTP, until Ctrl-C.
 
     RUN is a run folder, a model folder, an .onnx file of gan export, or hub:USER/NAME. Only this machine
-    can ask, unless --host says otherwise: then a token is needed.
+    can ask, unless --host says otherwise, and only with the token: the address that is printed has it.
     """
 
     run: Annotated[Positional[str | None], option("RUN")] = None
@@ -32,7 +32,7 @@ class Serve:
     port: Annotated[int, option("N")] = 8000
     """the port; 0 takes any free one"""
     token_file: Annotated[Path | None, option("FILE")] = None
-    """a file with the token that requests must carry"""
+    """a file with the token that requests must carry; without, one is made up, on this machine alone"""
     allow_host: Annotated[tuple[str, ...], option("NAME")] = ()
     """further names under which this machine may be asked for"""
     max_batch: Annotated[int, option("N")] = 16
@@ -59,17 +59,23 @@ def main(arguments: list[str]) -> int:
     from ganforge.shipping.opening import load
     from ganforge.shipping.quick import quickest
 
-    token = read_token(options.token_file, options.host)
+    if options.token_file is None and not is_loopback(options.host):
+        raise UsageError(
+            f"--host {options.host} lets other machines ask: give --token-file FILE. To make one: "
+            "(umask 077; python -c 'import secrets; print(secrets.token_urlsafe())' > token)"
+        )
+    token = read_token(options.token_file)
     run = options.run or str(run_or_last(None))
     sampler = load(run, moment="best" if options.best else "chosen")
     opened = listen(options.host, options.port)
     opened_at = sampler.opened if isinstance(sampler, GeneratorSampler) else None
     sampler, engine = quickest(sampler)
+    port: int = opened.getsockname()[1]
     names = tuple(name.lower() for name in (*options.allow_host, options.host))
     service = Service(
         sampler,
         name=Path(run).name,
-        door=Door(is_loopback(options.host), names, token),
+        door=Door(is_loopback(options.host), names, token, f"ganforge-serve-{port}"),
         limits=Limits(max_batch=options.max_batch),
         abilities={} if opened_at is None else _abilities(Path(run), opened_at.nimg),
     )
@@ -78,8 +84,11 @@ def main(arguments: list[str]) -> int:
     address = f"[{options.host}]" if ":" in options.host else options.host
     print(f"serving   {run}: {sampler.space.describe()}; {main}{able}")
     print(f"engine    {engine}")
-    print(f"token     {'needed' if token else 'none: only this machine can ask'}")
-    print(f"address   http://{address}:{opened.getsockname()[1]}/   stop: Ctrl-C", flush=True)
+    where, shown = "it is in the address", f"?token={token}"
+    if options.token_file is not None:  # one that lasts does not belong into a log
+        where, shown = f"the one in {options.token_file}", ""
+    print(f"token     needed: {where}; programs send it as Authorization: Bearer TOKEN")
+    print(f"address   http://{address}:{port}/{shown}   stop: Ctrl-C", flush=True)
     return serve(service, opened)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ class Studio:
     """Open the studio in the browser: play a game and see it, watch runs, explore what they learned.
 
     RUNS are folders of runs and models, or single ones. Only this machine can ask, unless --host says
-    otherwise: then a token is needed, and the address that is printed has it.
+    otherwise, and only with the token: the address that is printed has it.
     """
 
     runs: Annotated[Positional[tuple[Path, ...]], option("RUNS")] = (Path("runs"),)
@@ -31,7 +30,7 @@ class Studio:
     host: Annotated[str, option("ADDRESS")] = "127.0.0.1"
     """where to listen; 0.0.0.0 is open to other machines"""
     token_file: Annotated[Path | None, option("FILE")] = None
-    """a file with the token; without, --host beyond this machine makes one up"""
+    """a file with the token; without, one is made up"""
     allow_host: Annotated[tuple[str, ...], option("NAME")] = ()
     """further names under which this machine may be asked for"""
     workers: Annotated[int | None, option("N")] = None
@@ -56,20 +55,16 @@ def main(arguments: list[str]) -> int:
     from ganforge.shipping.guard import Door, is_loopback
 
     roots, watch = _roots(options.runs)
-    token = None
-    if options.token_file is not None:
-        token = read_token(options.token_file, options.host)
-    elif not is_loopback(options.host):
-        token = secrets.token_urlsafe(24)
+    token = read_token(options.token_file)
     opened = listen(options.host, options.port)
     port: int = opened.getsockname()[1]
     names = tuple(name.lower() for name in (*options.allow_host, options.host))
     door = Door(is_loopback(options.host), names, token, app.cookie_name(port), app.is_open, "studio")
     studio = app.Studio(roots, door=door, watch=watch, workers=options.workers, until_left=options.until_left)
     shown = f"[{options.host}]" if ":" in options.host else options.host
-    address = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
+    address = f"http://{shown}:{port}/?token={token}"
     print(f"studio    runs under {', '.join(map(str, options.runs))}")
-    print(f"token     {'needed: it is in the address' if token else 'none: only this machine can ask'}")
+    print("token     needed: it is in the address")
     print(f"address   {address}   stop: Ctrl-C", flush=True)
     if not options.no_browser:
         webbrowser.open(address)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import types
 import typing
 from dataclasses import dataclass, field
@@ -44,6 +45,12 @@ class Player:
     beta2_final: float | None = None
     clip: float | None = None
 
+    def __post_init__(self) -> None:
+        _within(self, 1, 1 << 24, "width")
+        _within(self, 0, 1 << 16, "depth")
+        _within(self, 0.0, 1e6, "learning_rate", "learning_rate_final", "clip")
+        _within(self, 0.0, 1.0, "beta1", "beta2", "beta2_final")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Penalty:
@@ -67,6 +74,11 @@ class Penalty:
     share: float = 1.0
     every: int = 1
 
+    def __post_init__(self) -> None:
+        _within(self, 0.0, 1e9, "weight", "weight_final", "sigma")
+        _within(self, 0.0, 1.0, "share")
+        _within(self, 1, 1 << 30, "every")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Term:
@@ -79,6 +91,9 @@ class Term:
 
     name: str
     weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        _within(self, 0.0, 1e9, "weight")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,10 +195,8 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        positive = ("latent", "discriminator_moves", "packing", "batch")
-        for name in positive:
-            if getattr(self, name) < 1:
-                raise RecipeError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        _within(self, 1, 1 << 30, "latent", "discriminator_moves", "packing", "batch")
+        _within(self, 0.0, 1e12, "adversarial_weight", "mismatched", "pool", "kimg", "ema_nimg", "ema_ramp")
         if not 0 <= self.latent_bits <= self.latent:
             raise RecipeError(
                 f"latent_bits is {self.latent_bits}; it must be from 0 to latent, {self.latent}"
@@ -194,9 +207,6 @@ class Recipe:
         if ("encoder" in game.settings) != (self.encoder is not None):
             has = "needs an encoder" if "encoder" in game.settings else "has no encoder"
             raise RecipeError(f"the game {game.name} {has}; set game or encoder otherwise")
-        for name in ("adversarial_weight", "mismatched", "pool"):
-            if getattr(self, name) < 0:
-                raise RecipeError(f"{name} is {getattr(self, name)}; it must not be negative")
         if any(share < 0 for share in self.growth) or sum(self.growth) > 1:
             raise RecipeError(f"growth is {list(self.growth)}; shares of the budget add up to 1 at most")
         if not self.kimg > 0:
@@ -236,6 +246,14 @@ class Recipe:
             else:
                 return None
         return here
+
+
+def _within(part: Any, least: float, most: float, *names: str) -> None:
+    """Raise RecipeError unless these fields of ``part`` are None or from ``least`` to ``most``."""
+    for name in names:
+        value = getattr(part, name)
+        if value is not None and not least <= value <= most:
+            raise RecipeError(f"{name} is {value}; it must be from {least:g} to {most:g}")
 
 
 def _set(fields: dict[str, Any], dotted: str, value: Any) -> None:
@@ -328,10 +346,12 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
 def _scalar(kind: type, value: Any, where: str) -> Any:
     """Text or a number to bool, int, float or str."""
     value = _literal(value) if kind is not str else value
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+    if kind is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 64:
         value = float(value)
     if kind is int and isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise RecipeError(f"{where} is {value!r}; it must be of type {kind.__name__}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise RecipeError(f"{where} is {value}; it must be a finite number")
     return value

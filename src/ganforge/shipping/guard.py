@@ -8,6 +8,7 @@ against it. The ``Host`` header must name this machine: a stranger's name that w
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import ipaddress
 import json
@@ -16,8 +17,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ganforge.shipping.counting import Counts
@@ -26,6 +28,8 @@ from ganforge.shipping.limits import Limits, Refused
 __all__ = ["Door", "Guard", "is_loopback", "send_error"]
 
 _OPEN = ("/", "/health", "/openapi.json")  # they tell nothing that is secret
+_NOT_IT = "that is not the token; gan {} prints it where it was started"
+_SAFE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Door:
                 f"the Host {host[:100]!r} is not this service; gan {self.verb} --allow-host names others",
             )
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and _named(origin) != host.lower():
             raise Refused(403, f"the Origin {origin[:100]!r} is foreign; pages of other sites may not ask")
         if not self.is_open(path) and not self.knows(headers):
             words = "a token is needed: send the header Authorization: Bearer TOKEN"
@@ -71,8 +75,30 @@ class Door:
         return self.cookie is not None and self.opens(_cookie(headers.get("cookie", ""), self.cookie))
 
     def opens(self, given: str) -> bool:
-        """Whether ``given`` is the token."""
-        return self.token is None or hmac.compare_digest(given.encode(), self.token.encode())
+        """Whether ``given`` is the token; how long that takes does not tell how much of it is right."""
+        return self.token is None or hmac.compare_digest(given.encode(errors="replace"), self.token.encode())
+
+    def enter(self, given: str) -> Response:
+        """The answer to whoever brings the token: a cookie that keeps it. Raises Refused (401)."""
+        if not self.opens(given):
+            raise Refused(401, _NOT_IT.format(self.verb))
+        response = Response(status_code=204, headers=_SAFE)
+        if self.cookie is not None:
+            response.set_cookie(self.cookie, given, path="/", samesite="strict", httponly=True)
+        return response
+
+    def enter_by_address(self, scope: Scope) -> Response | None:
+        """The same for ``/?token=…``, the address that is printed; None for an address without a token.
+
+        It leads on to ``/``, so that the token does not stay in the address and in the browser's history.
+        """
+        given = parse_qs(scope["query_string"].decode("latin-1")).get("token")
+        if given is None:
+            return None
+        entered = self.enter(given[0])
+        led = RedirectResponse("/", 303, headers=_SAFE)
+        led.raw_headers += [pair for pair in entered.raw_headers if pair[0] == b"set-cookie"]
+        return led
 
     def _is_ours(self, host: str) -> bool:
         try:
@@ -87,6 +113,14 @@ class Door:
             return False
         # An address cannot be made to resolve elsewhere; beyond loopback any of this machine's will do.
         return address.is_loopback or not self.loopback
+
+
+def _named(origin: str) -> str:
+    """Host and port of an Origin; empty for what is no address."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _cookie(header: str, name: str) -> str:
@@ -149,13 +183,29 @@ class Guard:
                 status = message["status"]
             await send(message)
 
+        headers: dict[str, str] = {}
+        more = True  # of the body is on its way
+
+        async def heard() -> Message:
+            nonlocal more
+            message = await receive()
+            more = message["type"] == "http.request" and message.get("more_body", False)
+            return message
+
         try:
             headers = _headers(scope)
             self._door.check(headers, scope["path"])
-            body = await self._body(headers, receive, self._paths.get(path, 0))
+            body = await self._body(headers, heard, self._paths.get(path, 0))
             scope.setdefault("state", {})["body"] = body
             await self._app(scope, receive, sent)
         except Refused as refused:
+            waits = headers.get("expect", "").lower() == "100-continue"  # it has not begun to send
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._limits.body_seconds):
+                    # A browser sends all of a body before it reads the answer. A connection that is closed
+                    # before that is a failure without words to it.
+                    while more and not waits and refused.status != 408:
+                        await heard()
             await send_error(sent, refused)
         finally:
             self._counts.answered(path, status, time.monotonic() - began)
@@ -180,7 +230,7 @@ class Guard:
         """The whole body. Raises Refused: 413 once it is seen to be too large, 408 where it does not come."""
         too_large = Refused(413, f"the body may have {most:,} bytes here", {"Connection": "close"})
         length = headers.get("content-length", "0")
-        if not length.isdigit() or len(length) > 12 or int(length) > most:
+        if not length.isdecimal() or not length.isascii() or len(length) > 12 or int(length) > most:
             raise too_large
         parts: list[bytes] = []
         size = 0

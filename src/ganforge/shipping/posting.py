@@ -109,7 +109,9 @@ def _picture(content: bytes, translator: Translator, limits: Limits) -> Tensor:
                 raise Refused(422, f"the picture is {size}; at most {most:,} pixels, as in {side}×{side}")
             upright = ImageOps.exif_transpose(image)
             whole = in_bytes(upright, translator.source.value_range).convert("RGBA")
-    except (ValueError, OSError, SyntaxError, Image.DecompressionBombError):
+    except Refused:
+        raise
+    except Exception:  # Pillow's readers raise nearly any exception on damaged or hostile files
         raise Refused(422, "the picture must be a PNG or JPEG") from None
     if channels == makes + 1:  # a picture and its hole, which is where it is transparent
         return _with_hole(whole, makes)

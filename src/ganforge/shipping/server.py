@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 import signal
 import socket
 import struct
@@ -19,7 +20,6 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ganforge.core.errors import MachineError, UsageError
 from ganforge.core.signals import STOP, Handlers
-from ganforge.shipping.guard import is_loopback
 from ganforge.shipping.limits import Limits
 
 try:
@@ -46,15 +46,13 @@ class Served(Protocol):
     def limits(self) -> Limits: ...
 
 
-def read_token(file: Path | None, host: str) -> str | None:
-    """The token in a file. Raises UsageError where one is needed, or is too short to protect anything."""
+def read_token(file: Path | None) -> str:
+    """The token in a file, or a new one: other users of this machine can reach its ports, too.
+
+    Raises UsageError where the file's is too short to protect anything.
+    """
     if file is None:
-        if is_loopback(host):
-            return None
-        raise UsageError(
-            f"--host {host} lets other machines ask: give --token-file FILE. To make one: "
-            "(umask 077; python -c 'import secrets; print(secrets.token_urlsafe())' > token)"
-        )
+        return secrets.token_urlsafe(24)
     try:
         token = file.read_text().strip()
     except (OSError, ValueError) as error:

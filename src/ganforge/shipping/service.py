@@ -31,6 +31,7 @@ from ganforge.shipping.openapi import openapi
 from ganforge.shipping.opening import Shipped
 from ganforge.shipping.page import page, translating_page
 from ganforge.shipping.quick import maker
+from ganforge.shipping.reading import words_of
 
 __all__ = ["ABILITIES", "Ability", "Service"]
 
@@ -95,12 +96,14 @@ class Service:
         self._able = ThreadPoolExecutor(1, "ganforge-ability")
         self._held = 0
         self._asking = 0
-        door = door or Door()
-        needs_token = door.token is not None
-        if isinstance(made, Translator):
-            self._page = translating_page(name, made, needs_token=needs_token)
-        else:
-            self._page = page(name, made.space, made.conditions, self.limits, needs_token=needs_token)
+        self._door = door = door or Door()
+        # The page, for whoever has brought the token and for whoever must write it into the form.
+        self._pages = [
+            translating_page(name, made, needs_token=needed)
+            if isinstance(made, Translator)
+            else page(name, made.space, made.conditions, self.limits, needs_token=needed)
+            for needed in (False, True)
+        ]
         self._openapi = openapi(name, made, self.limits, list(self.abilities))
         paths = {"/": 0, "/health": 0, "/openapi.json": 0, "/metrics": 0, "/sample": self.limits.body}
         paths |= {f"/{ability}": self.limits.picture_body for ability in ("translate", *ABILITIES)}
@@ -139,9 +142,13 @@ class Service:
         self._encoder.shutdown()
         self._able.shutdown()
 
-    async def _index(self, _: Request) -> Response:
-        text, policy = self._page
-        return HTMLResponse(text, headers={"Content-Security-Policy": policy, "X-Frame-Options": "DENY"})
+    async def _index(self, request: Request) -> Response:
+        led = self._door.enter_by_address(request.scope)
+        if led is not None:
+            return led
+        text, policy = self._pages[not self._door.knows(dict(request.headers))]
+        headers = {"Content-Security-Policy": policy, "X-Frame-Options": "DENY", "Cache-Control": "no-store"}
+        return HTMLResponse(text, headers=headers)
 
     async def _health(self, _: Request) -> Response:
         return JSONResponse({"status": "ok", "ganforge": ganforge.__version__})
@@ -206,7 +213,7 @@ class Service:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._able, work, *given)
         except UsageError as error:
-            raise Refused(422, str(error)) from None
+            raise Refused(422, words_of(error)) from None
         finally:
             self._asking -= 1
 

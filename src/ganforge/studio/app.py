@@ -9,13 +9,14 @@ import os
 import signal
 import time
 from collections.abc import AsyncGenerator, Sequence
-from http.cookies import SimpleCookie
 from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
@@ -29,6 +30,7 @@ from ganforge.studio.explore import EXPLORER, Explore
 from ganforge.studio.jobs import Jobs
 from ganforge.studio.play import Play
 from ganforge.studio.rundir import Roots
+from ganforge.studio.scratch import Scratch
 from ganforge.studio.watch import Watch
 
 __all__ = ["PROTOCOL", "STATIC", "Studio", "cookie_name", "is_open"]
@@ -100,11 +102,12 @@ class Studio:
         self._shown = watch
         self._until_left = until_left
         self._static = static.resolve()
-        self.play = Play(self.bounds, workers)
+        self._scratch = Scratch()
+        self.play = Play(self.bounds, self._scratch, workers)
         found = Roots(self._roots)
-        self._jobs = Jobs(EXPLORER)
+        self._jobs = Jobs(EXPLORER, self._scratch)
         self.watch = Watch(found, self._jobs)
-        self.explore = Explore(found, self._jobs, self.bounds)
+        self.explore = Explore(found, self._jobs, self.bounds, self._scratch)
         self.counts = Counts()
         parts = [self.play, self.watch, self.explore]
         paths = {"/": 0, "/api/about": 0, "/api/enter": 4096}
@@ -114,7 +117,7 @@ class Studio:
             Route("/api/about", self._about),
             Route("/api/enter", self._enter, methods=["POST"]),
             *(route for part in parts for route in part.routes()),
-            Route("/{path:path}", self._file),
+            Route("/{path:path}", self._file, middleware=[Middleware(GZipMiddleware, minimum_size=1024)]),
         ]
         self.app: ASGIApp = Guard(
             Starlette(
@@ -140,6 +143,7 @@ class Studio:
                     leaving.cancel()
                 await self._jobs.close()
                 await self.explore.close()
+                self._scratch.close()
 
     async def _leave(self) -> None:
         """Tell this process to stop, once nobody has asked anything for long and no run goes on."""
@@ -167,29 +171,21 @@ class Studio:
 
     async def _enter(self, request: Request) -> Response:
         token = fields_of_body(request.scope["state"]["body"]).get("token")
-        if not isinstance(token, str) or not self._door.opens(token.strip()):
-            raise Refused(401, "that is not the token; gan studio prints it where it was started")
-        return self._let_in(Response(status_code=204), token.strip())
-
-    def _let_in(self, response: Response, token: str) -> Response:
-        if self._door.cookie is not None:
-            cookie: SimpleCookie = SimpleCookie({self._door.cookie: token})
-            morsel = cookie[self._door.cookie]
-            morsel["path"], morsel["samesite"], morsel["httponly"] = "/", "Strict", True
-            response.headers["Set-Cookie"] = morsel.OutputString()
-        return response
+        return self._door.enter(token.strip() if isinstance(token, str) else "")
 
     async def _file(self, request: Request) -> Response:
         path = request.path_params["path"]
         if path.startswith("api/") or request.method not in ("GET", "HEAD"):
             raise Refused(404, f"there is nothing at /{path[:100]}")
-        given = request.query_params.get("token")
-        if given is not None and not path:  # the address that was printed: keep the token out of the history
-            if not self._door.opens(given):
-                raise Refused(401, "that is not the token; gan studio prints it where it was started")
-            return self._let_in(RedirectResponse("/", 303, headers=_SAFE), given)
-        found = (self._static / path).resolve()
-        if not path or not found.is_file() or not found.is_relative_to(self._static):
+        led = None if path else self._door.enter_by_address(request.scope)
+        if led is not None:
+            return led
+        found = self._static / path
+        try:
+            found = found.resolve()
+            if not path or not found.is_file() or not found.is_relative_to(self._static):
+                return self._page()
+        except (OSError, ValueError):  # a name that no file can have
             return self._page()
         # Files of /assets/ have their content's hash in their names.
         age = "max-age=31536000, immutable" if path.startswith("assets/") else "no-cache"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -32,12 +31,10 @@ def whole(fields: dict[str, Any], name: str, default: int | None, low: int, high
 
 
 def number(fields: dict[str, Any], name: str, default: float | None, low: float, high: float) -> float:
-    """A finite number from ``low`` to ``high``."""
+    """A number from ``low`` to ``high``, which are finite."""
     value = fields.get(name, default)
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not low <= value <= high:
         raise UsageError(f"{name} must be a number from {low:g} to {high:g}")
-    if not low <= value <= high:
-        raise UsageError(f"{name} is {value:g}; it must be from {low:g} to {high:g}")
     return float(value)
 
 

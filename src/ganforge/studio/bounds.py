@@ -15,7 +15,8 @@ class Bounds:
     points: that can be drawn.
     upload_bytes: of a file of examples.
     uploads: files kept; the oldest goes.
-    width, depth, batch, latent: of a game that is played here.
+    width, depth, batch, latent, kimg: of a game that is played here.
+    moves: of the discriminator for each of the generator's; also penalties, and examples judged together.
     parameters: of both players together.
     examples: numbers of all training examples of a game together.
     moments, moment_bytes: kept on a timeline.
@@ -38,6 +39,8 @@ class Bounds:
     depth: int = 8
     batch: int = 2_048
     latent: int = 256
+    kimg: int = 1_000_000
+    moves: int = 64
     parameters: int = 4_000_000
     examples: int = 1 << 26
     moments: int = 200

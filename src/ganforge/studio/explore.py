@@ -15,12 +15,14 @@ from starlette.websockets import WebSocket
 
 from ganforge.core.errors import UsageError
 from ganforge.shipping.limits import Refused
+from ganforge.shipping.reading import words_of
 from ganforge.studio.bounds import Bounds
 from ganforge.studio.jobs import Jobs
 from ganforge.studio.line import Line
 from ganforge.studio.pool import Worker
 from ganforge.studio.rundir import Roots
-from ganforge.studio.shelf import Shelf
+from ganforge.studio.scratch import Scratch
+from ganforge.studio.shelf import Shelf, measured
 
 __all__ = ["EXPLORER", "Explore"]
 
@@ -31,8 +33,8 @@ _TASKS = ("directions", "invert", "translate")
 class _Place:
     """One of the two processes, started when it is first needed and again when it has died."""
 
-    def __init__(self, hear: Any, lost: Any) -> None:
-        self._hear, self._lost = hear, lost
+    def __init__(self, scratch: Scratch, hear: Any, lost: Any) -> None:
+        self._scratch, self._hear, self._lost = scratch, hear, lost
         self._worker: Worker | None = None
         self._starting = asyncio.Lock()
 
@@ -40,7 +42,7 @@ class _Place:
         """The process, started where there is none."""
         async with self._starting:
             if self._worker is None:
-                self._worker = Worker(EXPLORER, self._hear, self._died)
+                self._worker = Worker(EXPLORER, self._scratch, self._hear, self._died)
                 await self._worker.start()
             return self._worker
 
@@ -65,15 +67,16 @@ class Explore:
         roots: where they lie.
         jobs: does what takes long.
         bounds: what is taken at most.
+        scratch: where pictures lie for a while.
     """
 
-    def __init__(self, roots: Roots, jobs: Jobs, bounds: Bounds) -> None:
+    def __init__(self, roots: Roots, jobs: Jobs, bounds: Bounds, scratch: Scratch) -> None:
         self._roots, self._jobs, self._bounds = roots, jobs, bounds
-        self._shelf = Shelf(bounds.shelf, bounds.shelf_bytes)
+        self._shelf = Shelf(bounds.shelf, bounds.shelf_bytes, scratch)
         self._lines: dict[str, Line] = {}
         self._open_calls: dict[str, set[Any]] = {}
-        self._quick = _Place(self._heard, self._lost)
-        self._slow = _Place(self._heard, self._lost)
+        self._quick = _Place(scratch, self._heard, self._lost)
+        self._slow = _Place(scratch, self._heard, self._lost)
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -88,7 +91,6 @@ class Explore:
     async def close(self) -> None:
         await self._quick.close()
         await self._slow.close()
-        self._shelf.close()
 
     async def _models(self, _: Request) -> Response:
         await self._quick.warm()  # whoever looks at the list will open one of them
@@ -110,11 +112,12 @@ class Explore:
         """Takes a picture that is to be translated; gives one that was made, or what it was made from."""
         try:
             if request.method == "POST":
-                name, width, height = self._shelf.take(request.scope["state"]["body"])
-                return JSONResponse({"picture": name, "width": width, "height": height})
+                content: bytes = request.scope["state"]["body"]
+                width, height = await asyncio.to_thread(measured, content)
+                return JSONResponse({"picture": self._shelf.take(content), "width": width, "height": height})
             path = self._shelf.made(request.query_params.get("id", ""))
         except UsageError as error:
-            raise Refused(422 if request.method == "POST" else 404, str(error)) from None
+            raise Refused(422 if request.method == "POST" else 404, words_of(error)) from None
         headers = {"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"}
         return FileResponse(path, media_type="image/png", headers=headers)
 
@@ -161,9 +164,11 @@ class Explore:
                 kind = str(call.get("kind"))
                 if kind not in _TASKS:
                     raise UsageError(f"there is no task {kind[:40]!r}; there is {' and '.join(_TASKS)}")
+                tell = line.say
                 if kind == "translate":
-                    message |= self._files(call)
-                task = await self._jobs.begin(kind, message, line.say)
+                    message |= (files := self._files(call))
+                    tell = self._shelving(line.say, files["to"])
+                task = await self._jobs.begin(kind, message, tell)
                 tasks.add(task)
                 return {"task": task}
             self._open_calls[name].add(call.get("id"))
@@ -180,6 +185,17 @@ class Explore:
         """The picture that a translation begins with, and where input and result go. Raises UsageError."""
         given = self._shelf.given(str(call.get("picture")))
         return {"file": str(given), "to": [str(self._shelf.place()) for _ in range(2)]}
+
+    def _shelving(self, say: Any, made: list[str]) -> Any:
+        """News of a translation on their way; where it came to nothing its places are free again."""
+
+        def tell(message: dict[str, Any] | bytes) -> None:
+            if isinstance(message, dict) and message.get("state") in ("failed", "cancelled"):
+                for file in made:
+                    self._shelf.forget(Path(file).name)
+            say(message)
+
+        return tell
 
     def _path(self, model: str) -> Path:
         return self._roots.path(model)

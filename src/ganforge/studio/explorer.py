@@ -20,9 +20,10 @@ from ganforge.latent import sheets
 from ganforge.latent.feedback import advise, follow, sentence
 from ganforge.runs import pictures
 from ganforge.runs.folder import Moment
+from ganforge.shipping.reading import words_of
 from ganforge.studio import asked, tasks
 from ganforge.studio.bounds import Bounds
-from ganforge.studio.model import Model, fault
+from ganforge.studio.model import Model
 from ganforge.studio.translation import Translation, is_translator
 from ganforge.studio.wire import Inbox, binary, post, text
 
@@ -68,7 +69,8 @@ class Explorer:
         except Exception as error:
             if not isinstance(error, GanforgeError):
                 traceback.print_exc()
-            reply = {"id": call.get("id"), "ok": False, "error": fault(error)}
+            known = {str(path): path.name}
+            reply = {"id": call.get("id"), "ok": False, "error": words_of(error, known)}
         self._send(name, reply)
 
     def _generator(self, path: Path, moment: Any) -> Model:

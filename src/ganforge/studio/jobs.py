@@ -11,6 +11,7 @@ from typing import Any
 
 from ganforge.core.errors import UsageError
 from ganforge.studio.pool import Worker
+from ganforge.studio.scratch import Scratch
 
 __all__ = ["Jobs"]
 
@@ -37,10 +38,11 @@ class Jobs:
 
     Args:
         module: what the worker runs.
+        scratch: holds its temporary files.
     """
 
-    def __init__(self, module: str) -> None:
-        self._module = module
+    def __init__(self, module: str, scratch: Scratch) -> None:
+        self._module, self._scratch = module, scratch
         self._worker: Worker | None = None
         self._jobs: dict[str, _Job] = {}
         self._starting = asyncio.Lock()
@@ -60,7 +62,7 @@ class Jobs:
             if not self._jobs or any(job.begun for job in self._jobs.values()):
                 return
             if self._worker is None:
-                self._worker = Worker(self._module, self._heard, self._died)
+                self._worker = Worker(self._module, self._scratch, self._heard, self._died)
                 await self._worker.start()
             name, job = next(iter(self._jobs.items()))
             job.begun = True

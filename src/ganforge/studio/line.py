@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
+import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ganforge.core.errors import GanforgeError, UsageError
+from ganforge.shipping.reading import parsed, words_of
 from ganforge.studio.wire import text
 
 __all__ = ["Line"]
@@ -85,8 +86,10 @@ class Line:
                 self.say(reply)
             elif reply is not None:
                 self.say({"id": number, "ok": True, **reply})
-        except GanforgeError as error:
-            self.say({"id": number, "ok": False, "error": " ".join(str(error).split())})
+        except Exception as error:  # also a fault of ours: the connection goes on
+            if not isinstance(error, GanforgeError):
+                traceback.print_exc()
+            self.say({"id": number, "ok": False, "error": words_of(error)})
 
     async def serve(self, answer: Answer) -> None:
         """Answer until either side has gone."""
@@ -108,9 +111,13 @@ class Line:
 def _call(said: str | None) -> dict[str, Any]:
     """Raises UsageError for what is no call."""
     try:
-        call = json.loads(said or "")
-    except (ValueError, RecursionError):
+        call = parsed(said or "")
+    except ValueError:
         raise UsageError('a call is JSON, as in {"id": 1, "do": "pause"}') from None
     if not isinstance(call, dict) or not isinstance(cast(dict[str, Any], call).get("do"), str):
         raise UsageError('a call is an object that names what to do, as in {"id": 1, "do": "pause"}')
-    return cast(dict[str, Any], call)
+    fields = cast(dict[str, Any], call)
+    number = fields.get("id")
+    if number is not None and not (isinstance(number, (int, str)) and len(str(number)) <= 40):
+        raise UsageError("the id of a call is a whole number")
+    return fields

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -10,7 +9,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from ganforge.core.errors import GanforgeError, RunError, UsageError
+from ganforge.core.errors import RunError, UsageError
 from ganforge.latent import arithmetic, directions, paths, styles
 from ganforge.runs import pictures
 from ganforge.runs.folder import Moment
@@ -20,7 +19,7 @@ from ganforge.shipping.quick import maker
 from ganforge.studio import asked
 from ganforge.tasks.subject import Subject
 
-__all__ = ["Model", "described", "fault"]
+__all__ = ["Model", "described"]
 
 _DEEPEST = 8  # expressions within one another
 _TRANSLATE = "this generator makes samples from latents; it was not trained to translate pictures"
@@ -167,7 +166,7 @@ class Model:
 
     def _numbers(self, fields: dict[str, Any]) -> Tensor:
         values = asked.listed(fields, "z", self.prior.size, self.prior.size)
-        if not all(isinstance(v, (int, float)) and math.isfinite(v) and abs(v) < 1e6 for v in values):
+        if not all(isinstance(v, (int, float)) and abs(v) < 1e6 for v in values):
             raise UsageError(f"z must be {self.prior.size} finite numbers")
         return torch.tensor(values, dtype=torch.float32)
 
@@ -245,9 +244,3 @@ def described(direction: directions.Direction) -> dict[str, Any]:
     }
     words = kinds.get(direction.kind, direction.kind)
     return {"name": direction.name, "kind": direction.kind, "words": words, "reach": direction.reach}
-
-
-def fault(error: Exception) -> str:
-    """One line for whoever asked."""
-    words = str(error) if isinstance(error, GanforgeError) else f"a fault: {type(error).__name__}: {error}"
-    return " ".join(words.split())[:500]

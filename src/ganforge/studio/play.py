@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
+import re
 import secrets
-import tempfile
+import shutil
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
@@ -24,10 +26,12 @@ from ganforge.shipping.reading import fields_of_body
 from ganforge.studio.bounds import Bounds
 from ganforge.studio.line import Line
 from ganforge.studio.pool import Pool
+from ganforge.studio.scratch import Scratch
 
 __all__ = ["Play"]
 
 _SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".npy", ".npz", ".zip")
+_STEM = 50  # letters of an upload's name that are kept: each may be four bytes long
 _SWEEP = 2.0  # seconds between two looks at who has gone
 _READY = 60.0  # seconds for a worker to answer a call outside of any game
 
@@ -51,17 +55,17 @@ class Play:
 
     Args:
         bounds: what is given at most.
+        scratch: where uploads lie.
         workers: processes that play; by default one for each core.
     """
 
-    def __init__(self, bounds: Bounds, workers: int | None = None) -> None:
-        self._bounds = bounds
+    def __init__(self, bounds: Bounds, scratch: Scratch, workers: int | None = None) -> None:
+        self._bounds, self._scratch = bounds, scratch
         self._sessions: dict[str, _Session] = {}
         self._asked: dict[str, asyncio.Future[bytes]] = {}
         most = workers or max(1, min(os.cpu_count() or 1, 16))
-        self.pool = Pool("ganforge.studio.worker", most, self._heard, self._lost)
-        self._uploads: dict[str, str] = {}
-        self._folder = Path()
+        self.pool = Pool("ganforge.studio.worker", scratch, most, self._heard, self._lost)
+        self._uploads: dict[str, Path] = {}
 
     @property
     def open(self) -> int:
@@ -88,17 +92,15 @@ class Play:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        with tempfile.TemporaryDirectory(prefix="ganforge-studio-") as folder:
-            self._folder = Path(folder)
-            await self.pool.warm()
-            sweeping = asyncio.create_task(self._sweep())
-            try:
-                yield
-            finally:
-                sweeping.cancel()
-                for name in list(self._sessions):
-                    self._over(name, "the studio was stopped")
-                await self.pool.close()
+        await self.pool.warm()
+        sweeping = asyncio.create_task(self._sweep())
+        try:
+            yield
+        finally:
+            sweeping.cancel()
+            for name in list(self._sessions):
+                self._over(name, "the studio was stopped")
+            await self.pool.close()
 
     # -- HTTP -----------------------------------------------------------------------------------------
 
@@ -116,35 +118,35 @@ class Play:
         return endpoint
 
     async def _data(self, request: Request) -> Response:
-        name = Path(request.query_params.get("name", "")).name[:100]
-        if not name.lower().endswith(_SUFFIXES):
-            raise Refused(422, f"the file {name!r} is of no known kind; give {', '.join(_SUFFIXES)}")
+        name = _named(request.query_params.get("name", ""))
         body: bytes = request.scope["state"]["body"]
         if not body:
             raise Refused(422, "the file is empty")
         token = secrets.token_urlsafe(8)
-        kept = self._folder / token
-        kept.mkdir()
-        (kept / name).write_bytes(body)
-        self._uploads[token] = str(kept / name)
-        while len(self._uploads) > self._bounds.uploads:
-            oldest = Path(self._uploads.pop(next(iter(self._uploads))))
-            oldest.unlink(missing_ok=True)
+        self._uploads[token] = self._scratch.folder / f"upload-{token}" / name
         data = {"kind": "uploaded", "id": token, "name": name}
         try:
+            self._uploads[token].parent.mkdir()
+            await asyncio.to_thread(self._uploads[token].write_bytes, body)
+            while len(self._uploads) > self._bounds.uploads:
+                self._forget(next(iter(self._uploads)))
             answer = await self._asked_for({"do": "check", "settings": {"data": data, "changes": {}}})
-        except Refused:
-            self._uploads.pop(token, None)
+        except BaseException:
+            self._forget(token)
             raise
         return JSONResponse({"data": data, **{k: answer[k] for k in ("space", "kind", "dims", "n", "notes")}})
+
+    def _forget(self, token: str) -> None:
+        """Remove an upload with all that was decoded of it."""
+        path = self._uploads.pop(token, None)
+        if path is not None:
+            shutil.rmtree(path.parent, ignore_errors=True)
 
     async def _ask(self, call: dict[str, Any]) -> Response:
         return JSONResponse(await self._asked_for(call))
 
     async def _asked_for(self, call: dict[str, Any]) -> dict[str, Any]:
         """A call outside of any game. Raises Refused (422) with the worker's words."""
-        import json
-
         name = f"@{secrets.token_hex(8)}"
         worker = await self.pool.place(name)
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
@@ -169,7 +171,8 @@ class Play:
         data = cast(dict[str, Any], settings).get("data") if isinstance(settings, dict) else None
         if not isinstance(data, dict) or cast(dict[str, Any], data).get("kind") != "uploaded":
             return None
-        return self._uploads.get(str(cast(dict[str, Any], data).get("id")))
+        path = self._uploads.get(str(cast(dict[str, Any], data).get("id")))
+        return None if path is None else str(path)
 
     # -- games ----------------------------------------------------------------------------------------
 
@@ -200,6 +203,8 @@ class Play:
                 session = self._sessions.get(name)
                 if session is not None and session.line is line:
                     session.line, session.left = None, time.monotonic()
+                    if session.settings is None:  # it was never opened: nobody comes back to it
+                        self._over(name, "the browser went away")
 
     def _enter(self, call: dict[str, Any], line: Line) -> str:
         """The session that a socket's first call is about. Raises UsageError."""
@@ -243,8 +248,6 @@ class Play:
 
     def _lost(self, names: set[str], why: str) -> None:
         """A worker has died, and its games with it."""
-        import json
-
         for name in names:
             future = self._asked.get(name)
             if future is not None and not future.done():
@@ -270,3 +273,12 @@ class Play:
                 elif now - session.heard > bounds.idle_seconds:
                     minutes = bounds.idle_seconds / 60
                     self._over(name, f"nothing was done here for {minutes:g} minutes; open the game again")
+
+
+def _named(given: str) -> str:
+    """A file's name as a browser gives it, made fit for any disk. Raises Refused for no known kind."""
+    name = "".join(letter for letter in re.split(r"[/\\]", given)[-1] if letter.isprintable())
+    suffix = next(filter(name.lower().endswith, _SUFFIXES), None)
+    if suffix is None:
+        raise Refused(422, f"the file {name[:60]!r} is of no known kind; give {', '.join(_SUFFIXES)}")
+    return (name[: -len(suffix)][:_STEM] or "data") + name[-len(suffix) :]

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from ganforge.studio.scratch import Scratch
 from ganforge.studio.wire import Inbox, text
 
 __all__ = ["Pool", "Worker"]
@@ -25,13 +26,16 @@ class Worker:
 
     Args:
         module: its name, as for ``python -m``.
+        scratch: holds its temporary files, so that they go even where it is killed.
         hear: called with each message of its, header and body.
         died: called once when it has ended, with what is to be said of it.
     """
 
-    def __init__(self, module: str, hear: Hear, died: Callable[[Worker, str], None]) -> None:
+    def __init__(
+        self, module: str, scratch: Scratch, hear: Hear, died: Callable[[Worker, str], None]
+    ) -> None:
         self.sessions: set[str] = set()
-        self._module, self._hear, self._died = module, hear, died
+        self._module, self._scratch, self._hear, self._died = module, scratch, hear, died
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._ended = False
@@ -49,7 +53,12 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # Threads that wait for each other by spinning make a busy machine ten times slower.
-            env={**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"},
+            env={
+                **os.environ,
+                "OMP_NUM_THREADS": "1",
+                "OMP_WAIT_POLICY": "PASSIVE",
+                "TMPDIR": str(self._scratch.folder),
+            },
             start_new_session=True,  # Ctrl-C is for the server, which then tells its workers
         )
         self._reader = asyncio.create_task(self._read())
@@ -104,13 +113,17 @@ class Pool:
 
     Args:
         module: what they run.
+        scratch: holds their temporary files.
         most: workers.
         hear: called with each message of theirs.
         lost: called with the names of sessions whose worker has died, and what is to be said of it.
     """
 
-    def __init__(self, module: str, most: int, hear: Hear, lost: Callable[[set[str], str], None]) -> None:
-        self._module, self._most, self._hear, self._lost = module, most, hear, lost
+    def __init__(
+        self, module: str, scratch: Scratch, most: int, hear: Hear, lost: Callable[[set[str], str], None]
+    ) -> None:
+        self._module, self._scratch, self._most = module, scratch, most
+        self._hear, self._lost = hear, lost
         self.workers: list[Worker] = []
         self._closing = False
 
@@ -119,7 +132,7 @@ class Pool:
         await self._start()
 
     async def _start(self) -> Worker:
-        worker = Worker(self._module, self._hear, self._gone)
+        worker = Worker(self._module, self._scratch, self._hear, self._gone)
         self.workers.append(worker)
         await worker.start()
         return worker

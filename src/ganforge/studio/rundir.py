@@ -80,14 +80,17 @@ class Roots:
 
     def path(self, name: str) -> Path:
         """The folder or file of that name. Raises RunError."""
-        number, colon, below = name.partition(":")
-        if not colon or not number.isdecimal() or int(number) >= len(self.roots):
-            raise RunError(f"there is no run {name[:80]!r}")
-        root = self.roots[int(number)].resolve()
-        path = (root / below).resolve()
-        if not path.is_relative_to(root) or not path.exists():
+        number, _, below = name.partition(":")
+        known = {str(place): root for place, root in enumerate(self.roots)}
+        try:
+            root = known[number].resolve()
+            path = (root / below).resolve()
+            there = path.is_relative_to(root) and path.exists()
+        except (KeyError, OSError, ValueError):  # also a name that no file can have
+            there = False
+        if not there or not below:
             raise RunError(f"there is no run {name[:80]!r}; it may have been moved or deleted")
-        return self.roots[int(number)] / below
+        return known[number] / below
 
     def runs(self) -> list[RunFolder]:
         """Those that there are, the ones written to last first."""
@@ -171,9 +174,9 @@ class RunFolder:
         try:
             found = json.loads((self.path / "run.json").read_bytes())
         except (OSError, ValueError, RecursionError) as error:
-            raise RunError(f"{self.path / 'run.json'} cannot be read ({type(error).__name__})") from None
+            raise RunError(f"run.json cannot be read ({type(error).__name__})") from None
         if not isinstance(found, dict):
-            raise RunError(f"{self.path / 'run.json'} is damaged")
+            raise RunError("run.json is damaged")
         return cast(dict[str, Any], found)
 
     def trainer(self) -> Trainer | None:

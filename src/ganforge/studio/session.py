@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 
-from ganforge.core.errors import UsageError
 from ganforge.latent.feedback import sentence
 from ganforge.studio import asked
 from ganforge.studio.books import Books
@@ -97,15 +96,8 @@ class PlaySession:
 
     def _begin(self, settings: Settings) -> None:
         """A new game. Raises UsageError, and leaves the present one as it is, where it cannot be played."""
-        made = settings.experiment(self._bounds, self._folder, self._upload)
-        game = Game(made.recipe, made.dataset, noise=settings.noise)
-        if sum(game.parameters()) > self._bounds.parameters:
-            raise UsageError(
-                f"the players have {sum(game.parameters()):,} parameters; the studio plays up to"
-                f" {self._bounds.parameters:,}: make them narrower, or use gan train"
-            )
-        plain = replace(settings, changes={}).experiment(self._bounds, self._folder, self._upload).recipe
-        self.settings, self.game = settings.simplified(made.recipe, plain), game
+        made, settings = settings.experiment(self._bounds, self._folder, self._upload)
+        self.game, self.settings = Game(made.recipe, made.dataset, noise=settings.noise), settings
         self.playing = False
         source = settings.data["name"] if settings.data["kind"] == "builtin" else None
         self.view = View(self.game, source)
@@ -205,7 +197,7 @@ class PlaySession:
         if "seed" in changes:
             merged = replace(merged, seed=asked.whole(changes, "seed", None, 0, 2**31 - 1))
             merged.changes.pop("seed")
-        made = merged.experiment(self._bounds, self._folder, self._upload)
+        made, merged = merged.experiment(self._bounds, self._folder, self._upload)
         needed = needs_anew(self.game.recipe, made.recipe)
         if policy == "always" or (needed and policy == "if_needed"):
             self._begin(merged)
@@ -213,8 +205,6 @@ class PlaySession:
         if not needed:
             self.game.finish()
             self._branch_off()
-            plain = replace(merged, changes={}).experiment(self._bounds, self._folder, self._upload).recipe
-            merged = merged.simplified(made.recipe, plain)
             self._sit_down(went_on(self.game, merged, made.recipe), merged)
             self._keep()
             self._frames.due = True

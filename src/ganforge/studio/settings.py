@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import shlex
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from torch import nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from ganforge.core.declared import GAMES
 from ganforge.core.errors import DataError, RecipeError, UsageError, nearest
 from ganforge.core.recipe import Recipe
 from ganforge.data.builtin import NAMES
+from ganforge.games import build_game
 from ganforge.recipes import RECIPES
 from ganforge.studio import asked
 from ganforge.studio.bounds import Bounds
@@ -24,6 +30,8 @@ __all__ = ["Settings", "as_python"]
 
 _FEWEST = 16  # points drawn
 _BASE = "points"  # what the textbook's changes start from
+_PLACES = ("source", "text_encoder")  # keys of a recipe that may name a file, a folder or a place in the net
+_LONGEST = 100  # letters of a key
 
 
 @dataclass(frozen=True)
@@ -61,54 +69,56 @@ class Settings:
             asked.truth(fields, "noise", True),
         )
 
-    def experiment(self, bounds: Bounds, folder: Path, upload: str | None = None) -> Experiment:
-        """Data and recipe, checked against ``bounds``.
+    def experiment(
+        self, bounds: Bounds, folder: Path, upload: str | None = None
+    ) -> tuple[Experiment, Settings]:
+        """Data and recipe, checked against ``bounds``; and these settings without what changes nothing.
 
         Args:
-            folder: where drawn points are written.
+            folder: where drawn points lie while they are read.
             upload: the file that an uploaded name stands for.
 
         Raises:
             UsageError: they cannot be played.
         """
-        made = prepare(
-            self._source(folder, upload),
+        _check_names(self.changes)
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            source, cache = self._source(Path(place), upload)
+            made = self._prepared(source, cache, self.changes)
+            _check(made, bounds)
+            plain = self._prepared(source, cache, {}) if self.changes else made
+        return made, replace(self, changes=difference(plain.recipe, made.recipe))
+
+    def _prepared(self, source: str | Path, cache: Path | None, changes: dict[str, Any]) -> Experiment:
+        return prepare(
+            source,
             recipe=_BASE if self.recipe == "textbook" else self.recipe,
             seed=self.seed,
             device="cpu",
-            size=_small(upload),
-            changes={**(TEXTBOOK if self.recipe == "textbook" else {}), **self.changes},
+            size=_small(self.data),
+            cache=cache,
+            changes={**(TEXTBOOK if self.recipe == "textbook" else {}), **changes},
         )
-        _check(made, bounds)
-        return made
 
-    def _source(self, folder: Path, upload: str | None) -> str | Path:
+    def _source(self, place: Path, upload: str | None) -> tuple[str | Path, Path | None]:
+        """The data, and where they are kept once they are read: what is a browser's own goes with it."""
         match self.data["kind"]:
             case "builtin":
-                return str(self.data["name"])
+                return str(self.data["name"]), None
             case "drawn":
-                path = folder / "drawn.npy"
+                path = place / "drawn.npy"
                 np.save(path, np.array(self.data["points"], np.float32), allow_pickle=False)
-                return path
+                return path, place / "cache"
             case _:
-                if upload is None:
+                if upload is None or not Path(upload).is_file():
                     raise DataError("that file is no longer here; upload it again")
-                return Path(upload)
+                return Path(upload), Path(upload).parent / "cache"
 
     def to_json(self) -> dict[str, Any]:
         """For an address: keys in one order."""
         changes = dict(sorted(self.changes.items()))
         fields = {"data": self.data, "recipe": self.recipe, "changes": changes, "seed": self.seed}
         return fields if self.noise else {**fields, "noise": False}
-
-    def simplified(self, recipe: Recipe, plain: Recipe) -> Settings:
-        """The same without the changes that change nothing.
-
-        Args:
-            recipe: what the settings resolve to.
-            plain: the same without any changes.
-        """
-        return replace(self, changes=difference(plain, recipe))
 
 
 def difference(base: Recipe, recipe: Recipe) -> dict[str, Any]:
@@ -143,25 +153,37 @@ def _checked_data(data: dict[str, Any], bounds: Bounds) -> dict[str, Any]:
         return {"kind": kind, "id": str(data.get("id", ""))[:64], "name": str(data.get("name", ""))[:200]}
     asked.only(data, ("kind", "points"))
     points = asked.listed(data, "points", bounds.points, _FEWEST)
+    rows = [cast(list[Any], row) for row in points if isinstance(row, list) and len(cast(Any, row)) <= 2]
+    plain = all(isinstance(x, (int, float)) and -1e6 <= x <= 1e6 for row in rows for x in row)
     try:
-        values = np.array(cast(Any, points), np.float64)
-    except (ValueError, TypeError):
-        raise DataError("points must be a list of [x, y], or of [x], of numbers") from None
+        values = np.array(rows if plain and len(rows) == len(points) else [], np.float64)
+    except ValueError:  # some are [x], some [x, y]
+        values = np.array([])
     if values.ndim != 2 or values.shape[-1] not in (1, 2):
-        raise DataError("points must be a list of [x, y], or of [x], of numbers")
-    if not np.isfinite(values).all() or np.abs(values).max() > 1e6:
-        raise DataError("points must be finite numbers within ±1,000,000")
+        raise DataError("points must be a list of [x, y], or of [x], of numbers within ±1,000,000")
     # Three digits are what a screen shows; they keep an address short.
     return {"kind": kind, "points": [[float(f"{x:.4g}") for x in row] for row in values]}
 
 
-def _small(upload: str | None) -> int | None:
+def _small(data: dict[str, Any]) -> int | None:
     """Side of uploaded pictures in pixels: a game of larger ones is for `gan train`."""
-    return 16 if upload is not None and upload.lower().endswith(".zip") else None
+    return 16 if data["kind"] == "uploaded" and data["name"].lower().endswith(".zip") else None
+
+
+def _check_names(changes: dict[str, Any]) -> None:
+    """Raises RecipeError for a key that could name a place on this machine, before anything is read."""
+    for key in _PLACES:
+        if changes.get(key, "") != "":
+            raise RecipeError(
+                f"{key} cannot be set here: the studio plays with the data alone; use gan train"
+            )
+    for key in changes:
+        if len(key) > _LONGEST:
+            raise RecipeError(f"unknown recipe key {key[:_LONGEST]!r}…")
 
 
 def _check(made: Experiment, bounds: Bounds) -> None:
-    """Raises RecipeError for a game that is too large to be played here."""
+    """Raises RecipeError for a game that is too large to be played here, before its players are built."""
     recipe = made.recipe
     game = GAMES.find(recipe.game)
     if game.from_inputs or game.judged_with:
@@ -175,7 +197,17 @@ def _check(made: Experiment, bounds: Bounds) -> None:
         ("discriminator.depth", recipe.discriminator.depth, bounds.depth),
         ("batch", recipe.batch, bounds.batch),
         ("latent", recipe.latent, bounds.latent),
-        ("discriminator_moves", recipe.discriminator_moves, 64),
+        ("discriminator_moves", recipe.discriminator_moves, bounds.moves),
+        ("packing", recipe.packing, bounds.moves),
+        ("kimg", recipe.kimg, bounds.kimg),
+        ("number of penalties", len(recipe.penalties), bounds.moves),
+        ("number of terms", len(recipe.terms), bounds.moves),
+        *(
+            (f"{role}.{name}", value, bounds.width)
+            for role, player in (("generator", recipe.generator), ("discriminator", recipe.discriminator))
+            for name, value in player.options.items()
+            if isinstance(value, (int, float))
+        ),
     ):
         if value > most:
             raise RecipeError(f"{name} is {value:,}; the studio plays up to {most:,}, gan train any size")
@@ -184,6 +216,29 @@ def _check(made: Experiment, bounds: Bounds) -> None:
         raise DataError(
             f"the examples are {size:,} numbers; the studio plays up to {bounds.examples:,}: use gan train"
         )
+    with _at_most(bounds.parameters):
+        build_game(recipe, made.dataset.space)
+
+
+@contextmanager
+def _at_most(parameters: int) -> Generator[None]:
+    """Networks that are built within have so many parameters together at most. Raises RecipeError."""
+    seen = 0
+
+    def count(_: nn.Module, __: str, parameter: nn.Parameter | None) -> None:
+        nonlocal seen
+        seen += 0 if parameter is None else parameter.numel()
+        if seen > parameters:  # at once, before further ones take memory
+            raise RecipeError(
+                f"the players have more than {parameters:,} parameters, which is the most that the studio"
+                " plays: make them narrower, or use gan train"
+            )
+
+    handle = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 def as_python(settings: Settings) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import secrets
-import tempfile
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -13,8 +12,9 @@ from pathlib import Path
 from ganforge.core.errors import UsageError
 from ganforge.data.files import UnreadableError
 from ganforge.data.pictures import open_picture
+from ganforge.studio.scratch import Scratch
 
-__all__ = ["Shelf", "doubtful"]
+__all__ = ["Shelf", "doubtful", "measured"]
 
 
 @contextmanager
@@ -29,39 +29,49 @@ def doubtful() -> Generator[None]:
         raise UsageError(f"this file cannot be read as a picture: {why}") from None
 
 
+def measured(content: bytes) -> tuple[int, int]:
+    """Width and height of a picture that can be read whole. Raises UsageError for any other."""
+    with doubtful(), open_picture(io.BytesIO(content)) as image:
+        image.load()
+        return image.size
+
+
 class Shelf:
     """Files in a folder of its own; where there are too many, those that were not asked for longest go.
 
     Args:
         most: files; most_bytes: all together.
+        scratch: holds the folder.
     """
 
-    def __init__(self, most: int, most_bytes: int) -> None:
-        self._most, self._most_bytes = most, most_bytes
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+    def __init__(self, most: int, most_bytes: int, scratch: Scratch) -> None:
+        self._most, self._most_bytes, self._scratch = most, most_bytes, scratch
         self._given: set[str] = set()
         self._files: dict[str, Path] = {}  # the one that was asked for last stands last
 
-    def take(self, content: bytes) -> tuple[str, int, int]:
-        """Keep a picture: its name, width and height. Raises UsageError for what is none."""
-        with doubtful(), open_picture(io.BytesIO(content)) as image:
-            width, height = image.size
+    def take(self, content: bytes) -> str:
+        """Keep a picture, which :func:`measured` has read; gives its name."""
         path = self.place()
         path.write_bytes(content)
         self._given.add(path.name)
-        return path.name, width, height
+        return path.name
 
     def place(self) -> Path:
         """A file that is yet to be written; its name is the picture's."""
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="ganforge-shelf-")
+        folder = self._scratch.folder / "shelf"
+        folder.mkdir(exist_ok=True)
         while len(self._files) >= self._most or self._bytes() > self._most_bytes:
-            oldest = next(iter(self._files))
-            self._given.discard(oldest)
-            self._files.pop(oldest).unlink(missing_ok=True)
+            self.forget(next(iter(self._files)))
         name = secrets.token_urlsafe(12)
-        self._files[name] = Path(self._folder.name) / name
+        self._files[name] = folder / name
         return self._files[name]
+
+    def forget(self, name: str) -> None:
+        """Remove a picture, where it is still here."""
+        self._given.discard(name)
+        path = self._files.pop(name, None)
+        if path is not None:
+            path.unlink(missing_ok=True)
 
     def given(self, name: str) -> Path:
         """A picture that was brought. Raises UsageError."""
@@ -84,8 +94,3 @@ class Shelf:
 
     def _bytes(self) -> int:
         return sum(path.stat().st_size for path in self._files.values() if path.is_file())
-
-    def close(self) -> None:
-        self._files.clear()
-        if self._folder is not None:
-            self._folder.cleanup()

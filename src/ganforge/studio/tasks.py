@@ -23,10 +23,11 @@ from ganforge.data.pixels import as_bytes, fit_array, normalise, to_channels
 from ganforge.latent import directions, inversion
 from ganforge.runs.sampler import GeneratorSampler
 from ganforge.shipping.export import export
+from ganforge.shipping.reading import words_of
 from ganforge.studio import asked
 from ganforge.studio.bounds import Bounds
 from ganforge.studio.living import save_now
-from ganforge.studio.model import Model, described, fault
+from ganforge.studio.model import Model, described
 from ganforge.studio.translation import Translation
 from ganforge.studio.wire import binary
 
@@ -78,7 +79,8 @@ class Task:
     def failed(self, error: Exception) -> None:
         if not isinstance(error, GanforgeError):
             traceback.print_exc()
-        news = {**self._news, "state": "failed", "done": None, "words": fault(error), "result": None}
+        words = words_of(error, {str(self.path): self.path.name})
+        news = {**self._news, "state": "failed", "done": None, "words": words, "result": None}
         self._say(news, True)
 
 

@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket
 
 from ganforge.core.errors import RunError, UsageError
 from ganforge.shipping.limits import Refused
-from ganforge.shipping.reading import fields_of_body
+from ganforge.shipping.reading import fields_of_body, words_of
 from ganforge.studio import asked, living
 from ganforge.studio.jobs import Jobs
 from ganforge.studio.line import Line
@@ -104,7 +104,9 @@ class Watch:
             try:
                 found = await asyncio.to_thread(read, dict(request.query_params))
             except RunError as error:
-                raise Refused(404, " ".join(str(error).split())) from None
+                raise Refused(404, words_of(error)) from None
+            except UsageError as error:
+                raise Refused(422, words_of(error)) from None
             return JSONResponse(found, headers={"Cache-Control": "no-store"})
 
         return endpoint
@@ -119,27 +121,28 @@ class Watch:
         """Raises RunError."""
         path = self._roots.path(name)
         if not (path / "run.json").is_file():
-            raise RunError(f"{path} is not a run folder (it has no run.json)")
+            raise RunError(f"{name[:80]!r} is not a run folder (it has no run.json)")
         return RunFolder(name, path)
 
     def _lines(self, query: dict[str, str], file: str) -> dict[str, Any]:
         start = query.get("from", "0")
-        place = int(start) if start.isdecimal() and len(start) < 18 else 0
-        return tail(self._run(query).path / file, place).to_json()
+        if not (start.isdecimal() and start.isascii() and len(start) < 18):
+            raise UsageError("from must be a whole number of bytes, 0 or more")
+        return tail(self._run(query).path / file, int(start)).to_json()
 
     def _file(self, request: Request, *parts: str) -> Path:
         try:
             run = self._run(dict(request.query_params))
         except RunError as error:
-            raise Refused(404, " ".join(str(error).split())) from None
+            raise Refused(404, words_of(error)) from None
         path = run.path.joinpath(*parts)
         if not path.is_file() or not path.resolve().is_relative_to(run.path.resolve()):
-            raise Refused(404, f"there is no {'/'.join(parts)} in {run.path}")
+            raise Refused(404, f"there is no {'/'.join(parts)} in {run.name}")
         return path
 
     async def _sample(self, request: Request) -> Response:
         name = request.query_params.get("file", "")
-        if not (name.endswith(".png") and name[:-4].isdecimal()):
+        if not (name.endswith(".png") and name[:-4].isdecimal() and len(name) <= 40):
             raise Refused(404, "there is no such picture")
         headers = {"Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff"}
         return FileResponse(self._file(request, "samples", name), media_type="image/png", headers=headers)
@@ -166,18 +169,18 @@ class Watch:
             await asyncio.sleep(0.05)  # until the system shows it
             return {"summary": await asyncio.to_thread(run.summary), "words": words}
         except RunError as error:
-            raise Refused(404, " ".join(str(error).split())) from None
+            raise Refused(404, words_of(error)) from None
         except UsageError as error:
-            raise Refused(409, " ".join(str(error).split())) from None
+            raise Refused(409, words_of(error)) from None
 
     async def _export(self, request: Request) -> Response:
         fields = fields_of_body(request.scope["state"]["body"])
         try:
             return JSONResponse(await self._begin_export(fields, self._tell_all))
         except RunError as error:
-            raise Refused(404, " ".join(str(error).split())) from None
+            raise Refused(404, words_of(error)) from None
         except UsageError as error:
-            raise Refused(422, " ".join(str(error).split())) from None
+            raise Refused(422, words_of(error)) from None
 
     async def _begin_export(self, fields: dict[str, Any], tell: Callable[[Any], None]) -> dict[str, Any]:
         asked.only(fields, ("run", "form"))

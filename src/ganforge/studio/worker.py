@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from ganforge.core.errors import GanforgeError
+from ganforge.shipping.reading import words_of
 from ganforge.studio.wire import Inbox, post, text
 
 __all__ = ["main"]
 
 _SLICE = 0.025  # seconds of a turn …
 _MANY, _SHORT = 4, 0.012  # … and where more than so many games are played
-_WORDS = 300  # letters of an error
 
 
 class Worker:
@@ -52,12 +52,11 @@ class Worker:
                 session = self._session(name, call)
                 reply = session.call(call, upload)
                 self.sessions[name] = session  # one that could not be opened is forgotten
-        except GanforgeError as error:
-            reply = {"ok": False, "error": " ".join(str(error).split())}
-        except Exception as error:  # a fault of ours must not end other people's games
-            traceback.print_exc()
-            words = f"a fault of the studio: {type(error).__name__}: {error}"
-            reply = {"ok": False, "error": " ".join(words.split())[:_WORDS]}
+        except Exception as error:  # also a fault of ours: it must not end other people's games
+            if not isinstance(error, GanforgeError):
+                traceback.print_exc()
+            known = {str(upload): Path(upload).name} if upload else {}
+            reply = {"ok": False, "error": words_of(error, known)}
         if reply is not None:
             message = {"id": call.get("id"), "ok": True, **reply}
             # The server keeps the settings: they can begin anew where this process could not go on.
@@ -83,15 +82,11 @@ class Worker:
         return self._make(name, emit, self._bounds, self._folder)
 
     def _stateless(self, call: dict[str, Any], upload: str | None) -> dict[str, Any]:
-        from dataclasses import replace
-
         from ganforge.studio import asked
         from ganforge.studio.settings import Settings, as_python
 
         settings = Settings.of(asked.mapping(call, "settings"), self._bounds)
-        made = settings.experiment(self._bounds, self._folder, upload)
-        plain = replace(settings, changes={}).experiment(self._bounds, self._folder, upload).recipe
-        settings = settings.simplified(made.recipe, plain)
+        made, settings = settings.experiment(self._bounds, self._folder, upload)
         if call["do"] == "python":
             return as_python(settings)
         space, scan = made.dataset.space, made.dataset.scan
@@ -127,8 +122,7 @@ class Worker:
             except Exception as error:
                 traceback.print_exc()
                 del self.sessions[name]
-                words = error if isinstance(error, GanforgeError) else f"{type(error).__name__}: {error}"
-                line = " ".join(f"the game stopped: {words}".split())[:_WORDS]
+                line = f"the game stopped: {words_of(error)}"
                 settings = session.settings.to_json()
                 post(
                     self._out, {"session": name, "binary": False, "ended": True}, text(_ended(line, settings))

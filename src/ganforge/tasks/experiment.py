@@ -201,6 +201,7 @@ def prepare(
     changes: dict[str, Any] | None = None,
     rescue: bool | None = None,
     patience: int | None = None,
+    cache: Path | None = None,
     progress: Progress | None = None,
 ) -> Experiment:
     """Read the data and decide everything that was left open.
@@ -222,6 +223,7 @@ def prepare(
         rescue: whether a failing run is rolled back and one thing changed; None does so where the recipe
             was inferred and left as it is: a recipe that was asked for, or changed, is an experiment.
         patience: stop after so many examinations (of about 16 a run) without a better score; None does not.
+        cache: folder for decoded examples, as of ``data.load``.
         progress: called with examples read and examples in all.
 
     Raises:
@@ -244,12 +246,16 @@ def prepare(
     domains = domains_of(data) if recipe is None and "source" not in changes else None
     if domains is not None:
         data, changes["source"] = domains.examples, str(domains.inputs)
+    for name in ("condition", "source", "text_encoder"):
+        if not isinstance(changes.get(name, ""), str):
+            raise RecipeError(f"{name} is {changes[name]!r}; it must be a word")
     asked_first: dict[str, Any] = {
         "condition": changes.get("condition", "auto"),
         "source": _clips_source(choice, changes),
         "text_encoder": changes.get("text_encoder", ""),
     }
-    looked: dict[str, Any] = {"size": size, "fit": fit, "value_range": value_range, "progress": progress}
+    looked: dict[str, Any] = {"size": size, "fit": fit, "value_range": value_range}
+    looked |= {"cache": cache, "progress": progress}
     dataset = load(data, **looked, **asked_first)
     plan: list[str] = []
     able = 0.0

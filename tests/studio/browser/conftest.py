@@ -106,6 +106,6 @@ def studio(page_is_built: None, runs: Path, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture
 def screen(browser: Browser, studio: Running) -> Generator[Screen]:
     """A fresh browser window, 1440 px wide and light; a fault in its console fails the test."""
-    with Screen.open(browser, studio.port) as opened:
+    with Screen.open(browser, studio.port, token=studio.token) as opened:
         yield opened
         assert not opened.faults, opened.faults

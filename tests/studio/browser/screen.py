@@ -39,10 +39,20 @@ class Screen:
     @classmethod
     @contextmanager
     def open(
-        cls, browser: Browser, port: int, *, wide: int = 1440, theme: Theme = "light"
+        cls,
+        browser: Browser,
+        port: int,
+        *,
+        token: str | None = None,
+        wide: int = 1440,
+        theme: Theme = "light",
     ) -> Generator[Screen]:
+        """``token`` is brought along, as by a browser that has opened the printed address before."""
         size = {"width": wide, "height": 900 if wide > 500 else 844}
         context = browser.new_context(viewport=size, color_scheme=theme)  # type: ignore[arg-type]
+        if token:
+            cookie = {"name": f"ganforge-studio-{port}", "value": token, "url": f"http://127.0.0.1:{port}"}
+            context.add_cookies([cookie])  # type: ignore[list-item]
         try:
             yield cls(context.new_page(), port)
         finally:
