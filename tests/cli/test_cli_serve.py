@@ -56,7 +56,7 @@ def memory(gan: Gan) -> int:
 def test_a_run_is_served_to_a_crowd_and_stopped_by_sigterm(digits_run: Path, tmp_path: Path):
     expected = ganforge.load(digits_run)
     with serving(str(digits_run), cwd=tmp_path) as (gan, port, token):
-        assert "token     needed: it is in the address" in gan.said
+        assert "token     needed: the link below carries it" in gan.said
         assert ask(port, {})[0] == 401
         assert_a_browser_is_let_in(port, token["Authorization"].split()[1])
         ask_it = functools.partial(ask, port, **token)

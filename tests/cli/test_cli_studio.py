@@ -47,7 +47,7 @@ def test_it_says_where_it_is_and_leaves_at_a_signal(tmp_path: Path):
     gan = Gan("studio", "--port", "0", "--no-browser", "--workers", "1", cwd=tmp_path)
     wait_until(lambda: "address" in gan.said, gan)
     assert "http://127.0.0.1:" in gan.said
-    assert "needed: it is in the address" in gan.said
+    assert "needed: the link below carries it" in gan.said
     assert "/?token=" in gan.said
     gan.process.terminate()
     assert gan.wait(30) == 143

@@ -28,7 +28,7 @@ class Running:
 
     def __init__(self, gan: Gan) -> None:
         self.gan = gan
-        wait_until(lambda: "address" in gan.said, gan)
+        wait_until(lambda: "stop: Ctrl-C" in gan.said, gan)
         found = re.search(r"http://[\d.]+:(\d+)/(?:\?token=(\S+))?", gan.said)
         assert found is not None
         self.port = int(found[1])

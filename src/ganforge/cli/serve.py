@@ -84,7 +84,7 @@ def main(arguments: list[str]) -> int:
     address = f"[{options.host}]" if ":" in options.host else options.host
     print(f"serving   {run}: {sampler.space.describe()}; {main}{able}")
     print(f"engine    {engine}")
-    where, shown = "it is in the address", f"?token={token}"
+    where, shown = "the link below carries it", f"?token={token}"
     if options.token_file is not None:  # one that lasts does not belong into a log
         where, shown = f"the one in {options.token_file}", ""
     print(f"token     needed: {where}; programs send it as Authorization: Bearer TOKEN")

@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> int:
     shown = f"[{options.host}]" if ":" in options.host else options.host
     address = f"http://{shown}:{port}/?token={token}"
     print(f"studio    runs under {', '.join(map(str, options.runs))}")
-    print("token     needed: it is in the address")
+    print("token     needed: the link below carries it")
     print(f"address   {address}   stop: Ctrl-C", flush=True)
     if not options.no_browser:
         webbrowser.open(address)

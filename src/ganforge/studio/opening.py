@@ -65,7 +65,7 @@ def _said(process: subprocess.Popen[bytes]) -> str:
     end = time.monotonic() + _PATIENCE
     with selectors.DefaultSelector() as ready, process.stdout:
         ready.register(process.stdout, selectors.EVENT_READ)
-        while b"address" not in told or not told.endswith(b"\n"):
+        while not re.search(rb"^address.*\n", told, re.MULTILINE):
             if not ready.select(max(end - time.monotonic(), 0.0)):
                 break
             some = os.read(process.stdout.fileno(), 4096)
