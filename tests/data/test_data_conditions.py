@@ -275,7 +275,10 @@ def test_pictures_without_a_caption_are_left_out_and_listed(
 ) -> None:
     folder = make_folder(30)
     (folder / "captions.json").write_text(json.dumps({f"{i:04}": "word" for i in range(20)}))
-    data = load(folder, cache=cache)
+    says = r"10 of 30 pictures have no caption in captions.json .*, or .* other 20 alone: --condition text"
+    with pytest.raises(DataError, match=says):
+        load(folder, cache=cache)
+    data = load(folder, condition="text", cache=cache)
     assert data.scan.count == 20
     assert {file.reason for file in data.scan.skipped} == {"no caption in captions.json"}
     assert not data.scan.too_many_bad
@@ -284,7 +287,13 @@ def test_pictures_without_a_caption_are_left_out_and_listed(
     few = load(folder, cache=cache)
     assert few.space.condition is None
     assert few.scan.count == 30
-    assert "note: captions.json speaks of 10 of 30 pictures only, and is left aside" in few.scan.lines()
+    said = "captions.json speaks of 10 of 30 pictures only, and is not used; to train on those alone"
+    assert f"{said}: --condition text" in few.scan.warnings
+    (folder / "captions.json").write_text(json.dumps({f"{i:04}": "word" for i in range(29)}))
+    assert load(folder, cache=cache).scan.warnings[0] == (
+        "1 of 30 pictures are left out: no caption in captions.json"
+    )
+    (folder / "captions.json").write_text(json.dumps({f"{i:04}": "word" for i in range(10)}))
     assert load(folder, condition="text", cache=cache).scan.count == 10
     (folder / "captions.json").write_text(json.dumps({"0000": "word", "x": "word"}))
     with pytest.raises(DataError, match="something of 1 of 30 pictures"):
@@ -313,22 +322,20 @@ def test_what_is_asked_for_must_be_there(
 SEVEN = {"file": _files(), "label": [*range(29), "seven"]}
 HALF = {"file": _files(), "label": [*range(29), 1.5]}
 OLD = {"file": _files(), "age": [*range(29), "old"]}
-NAN = {"file": _files(), "age": [*range(29), "nan"]}
 TWICE = {"file": [*_files(), "0003.png"], "age": range(31)}
 
 
 @pytest.mark.parametrize(
     ("columns", "condition", "says"),
     [
-        (SEVEN, "auto", "column 'label', row 31: 'seven' is not a number like the others"),
-        (SEVEN, "class", "column 'label', row 31: 'seven' is not a number like the others"),
-        (HALF, "class", "column 'label', row 31: class 1.5 is not a whole number"),
-        (OLD, "auto", "column 'age', row 31: 'old' is not a number like the others"),
-        (NAN, "numbers", "column 'age', row 31: 'nan' is not a number like the others"),
-        (TWICE, "auto", "row 32: a second row for 0003.png says something else"),
+        (SEVEN, "auto", "column 'label', line 31: 'seven' is not a number like the others"),
+        (SEVEN, "class", "column 'label', line 31: 'seven' is not a number like the others"),
+        (HALF, "class", "column 'label', line 31: class 1.5 is not a whole number"),
+        (OLD, "auto", "column 'age', line 31: 'old' is not a number like the others"),
+        (TWICE, "auto", "line 32: a second row for 0003.png says something else"),
         ({"file": _files(), "age": range(30)}, "labels", "there are no labels"),
         ({"file": _files(), "age": range(30)}, "class", "there are no classes"),
-        ({"file": [f"x{i}" for i in range(30)], "age": range(30)}, "numbers", "there are no numbers"),
+        ({"file": [f"x{i + 500}" for i in range(30)], "age": range(30)}, "numbers", "there are no numbers"),
     ],
 )
 def test_mistakes_in_a_table_are_named(
@@ -343,10 +350,14 @@ def test_mistakes_in_a_table_are_named(
 
 def test_rows_with_an_empty_cell_are_left_out(make_folder: Callable[..., Path], cache: Path) -> None:
     folder = make_folder(30)
-    _table(folder, {"file": _files(), "age": ["", *range(29)], "other": [""] * 30})
-    data = load(folder, cache=cache)
-    assert data.space.condition.names == ("age",)
-    assert [(file.name, file.reason) for file in data.scan.skipped] == [("0000.png", "no row in table.csv")]
+    for nothing in ("", "nan", "NA", "#N/A"):
+        _table(folder, {"file": _files(), "age": [nothing, *range(29)], "other": [""] * 30})
+        data = load(folder, cache=cache)
+        assert data.space.condition.names == ("age",)
+        assert [(file.name, file.reason) for file in data.scan.skipped] == [
+            ("0000.png", "no row in table.csv")
+        ]
+        assert "1 of 30 pictures are left out: no row in table.csv" in data.scan.warnings
 
 
 HOSTILE: dict[str, str | bytes] = {
@@ -411,7 +422,8 @@ def test_other_files_are_none_of_ours(make_folder: Callable[..., Path], cache: P
     data = load(folder, cache=cache)
     assert data.space.condition is None
     assert data.scan.ignored == 3
-    assert any("broken.json is left aside: it is not valid json" in note for note in data.scan.notes)
+    assert any("broken.json is not used: it is not valid json" in line for line in data.scan.warnings)
+    assert any("not used: prices.csv, settings.json: no picture" in line for line in data.scan.warnings)
 
 
 def test_arrays_with_captions_and_several_labels(tmp_path: Path, cache: Path) -> None:
@@ -430,9 +442,9 @@ def test_arrays_with_captions_and_several_labels(tmp_path: Path, cache: Path) ->
 
 def test_captions_and_pairs_together(make_folder: Callable[..., Path], cache: Path) -> None:
     photos, maps = make_folder(30, name="photos"), make_folder(30, name="maps")
-    (photos / "captions.json").write_text(json.dumps({f"{i:04}": _caption(i) for i in range(28)}))
+    (photos / "captions.json").write_text(json.dumps({f"{i:04}": _caption(i) for i in range(29)}))
     data = load(photos, source=str(maps), cache=cache)
-    assert (data.scan.count, data.space.condition.kind) == (28, "text")
+    assert (data.scan.count, data.space.condition.kind) == (29, "text")
     assert (data.train.sources == data.train.values).all()
     batch = Deck(data.train, data.space, seed=0, source=str(maps)).deal(0, 4)
     assert batch.source is not None

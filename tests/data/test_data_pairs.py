@@ -16,7 +16,8 @@ from ganforge.core.draw import key, permutation
 from ganforge.core.errors import DataError
 from ganforge.core.space import Space
 from ganforge.data import Deck, Examples, load, scan
-from ganforge.data.pairs import match, pairs_match
+from ganforge.data.matching import match
+from ganforge.data.pairs import pairs_match
 
 
 def _invert(folder: Path, name: str, *, suffix: str = ".png", times: int = 1) -> Path:
@@ -123,9 +124,12 @@ def test_what_has_no_partner(make_folder: Callable[..., Path], cache: Path) -> N
     assert pairs_match(photos, str(maps))
     for path in list(maps.glob("*.png")):
         path.rename(maps / f"m{path.name}")
-    assert not pairs_match(photos, str(maps))
+    with pytest.raises(DataError, match=r"hold 40 pictures each, and no name .* --recipe cyclegan"):
+        pairs_match(photos, str(maps))
     with pytest.raises(DataError, match="80 of 80 pictures"):
         load(photos, source=str(maps), cache=cache)
+    next(maps.glob("*.png")).unlink()
+    assert not pairs_match(photos, str(maps))
     for path in maps.iterdir():
         path.unlink()
     with pytest.raises(DataError, match=r"there are no pictures in .*maps"):

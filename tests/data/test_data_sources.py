@@ -178,14 +178,14 @@ def test_tables(tmp_path: Path, cache: Path, packed: bool) -> None:
     assert read("x\n1\n2\n\n3\n").scan.count == 3
     assert read('"a,b",c\n"1",2\n3,4\n').space.columns == ("a,b", "c")
     for text, says in [
-        ("a,b\n1,2\n3,red\n", "column 'b', row 3: 'red' is not a number"),
-        ("1,2\n3,\n", "column 2, row 2: the cell is empty"),
-        ("a,b\n1,2\n3\n4,5\n", "row 3: 1 cells where 2 are expected"),
-        ("a,b\n1,2\n3,nan\n", "column 'b', row 3: nan is not finite"),
-        ("a,b\n1,2\n3,1e300\n", "row 3: 1e300 is not finite"),
+        ("a,b\n1,2\n3,red\n", "column 'b', line 3: 'red' is not a number"),
+        ("1,2\n3,\n", "column 2, line 2: the cell is empty"),
+        ("a,b\n1,2\n3\n4,5\n", "line 3: 1 cells where 2 are expected"),
+        ("a,b\n1,2\n3,nan\n", "column 'b', line 3: 'nan' says that a number is missing"),
+        ("a,b\n1,2\n3,1e300\n", "line 3: '1e300' is not finite"),
         ("a\n1\n", "1 row"),
         ("", "empty"),
-        ("a,b\n1,2,3\n4,5,6\n", "row 2: 3 cells where 2"),
+        ("a,b\n1,2,3\n4,5,6\n", "line 2: 3 cells where 2"),
     ]:
         with pytest.raises(DataError, match=says):
             read(text)
@@ -194,9 +194,16 @@ def test_tables(tmp_path: Path, cache: Path, packed: bool) -> None:
 
 
 def test_table_that_is_no_text(tmp_path: Path, cache: Path) -> None:
-    (tmp_path / "t.csv").write_bytes(b"\xff\xfe\x00\x01")
-    with pytest.raises(DataError, match="UTF-8"):
-        load(tmp_path / "t.csv", cache=cache)
+    for content, says in [
+        (b"a,b\n1,2\n3,\x004\n", r"line 3 has the control character '\\x00'"),
+        (b"\xff\xfea\x00,\x00b", "it begins as UTF-16 and does not go on so"),
+        (b"PK\x03\x04" + bytes(30), "an Excel workbook or a zip archive, not text"),
+        (b"<!DOCTYPE html><html></html>", "a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
+    ]:
+        (tmp_path / "t.csv").write_bytes(content)
+        with pytest.raises(DataError, match=says):
+            load(tmp_path / "t.csv", cache=cache)
     (tmp_path / "t.csv.gz").write_bytes(gzip.compress(bytes(100 << 20)))
     with pytest.raises(DataError, match="larger than"):
         load(tmp_path / "t.csv.gz", cache=cache)

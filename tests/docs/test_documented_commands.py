@@ -25,7 +25,7 @@ from ganforge.cli import VERBS, main
 from ganforge.cli.options import changes, parse, seeds, size
 from ganforge.core.declared import DISCRIMINATORS, GENERATORS, OBJECTIVES, PENALTIES, TERMS, TRANSLATORS
 from ganforge.core.errors import UsageError
-from ganforge.core.recipe import Augmentation, Penalty, Player, Recipe
+from ganforge.core.recipe import Augmentation, Penalty, Player, Recipe, TableFormat
 from ganforge.core.space import Space
 from ganforge.data.builtin import NAMES
 from ganforge.data.builtin import PICTURES as BUILT_IN_PICTURES
@@ -35,7 +35,13 @@ from ganforge.training import probe
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 PICTURE, POINT = Space(kind="pictures", shape=(3, 32, 32)), Space(kind="points", shape=(2,))
-DEFAULTS_OF = {"Recipe": Recipe, "Player": Player, "Penalty": Penalty, "Augmentation": Augmentation}
+DEFAULTS_OF = {
+    "Recipe": Recipe,
+    "Table": TableFormat,
+    "Player": Player,
+    "Penalty": Penalty,
+    "Augmentation": Augmentation,
+}
 COMMON = {"self", "space", "latent", "condition", "width", "depth"}
 
 
@@ -212,7 +218,7 @@ def test_the_reference_names_every_key_with_its_default(heading: str):
         default = field.default if field.default is not dataclasses.MISSING else field.default_factory
         if default is dataclasses.MISSING:
             said = "required"
-        elif default == "" or isinstance(default, Augmentation):
+        elif default == "" or isinstance(default, (Augmentation, TableFormat)):
             said = "empty" if default == "" else "none"
         elif isinstance(default, (bool, type(None))):
             said = f"`{str(default).lower()}`"

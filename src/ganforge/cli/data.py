@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional
 
-from ganforge.cli.options import option, parse, size, value_range
+from ganforge.cli.options import AS_FOUND, TableOptions, option, parse, size, value_range
 
 __all__ = ["Data", "main"]
 
@@ -33,11 +33,13 @@ class Data:
     """take --from as a pile of its own; inferred where most names have no partner"""
     json: Annotated[bool, option()] = False
     """print the findings as JSON"""
+    table: TableOptions = AS_FOUND
 
 
 def main(arguments: list[str]) -> int:
     options = parse(Data, "data", arguments)
     from ganforge.cli.screen import Screen
+    from ganforge.core.recipe import TableFormat
     from ganforge.data import scan
     from ganforge.data.layouts import domains_of
     from ganforge.data.pairs import pairs_match
@@ -47,6 +49,7 @@ def main(arguments: list[str]) -> int:
     data, source = options.data, options.source or ""
     if domains is not None:
         data, source = str(domains.examples), str(domains.inputs)
+    table = TableFormat(**options.table.given())
     with screen.reading() as progress:
         found = scan(
             data,
@@ -55,7 +58,8 @@ def main(arguments: list[str]) -> int:
             value_range=value_range(options.value_range),
             condition=options.condition,
             source=source,
-            paired=not options.unpaired and (not source or pairs_match(data, source)),
+            table=table,
+            paired=not options.unpaired and (not source or pairs_match(data, source, table)),
             progress=progress,
         )
     found = found if domains is None else domains.told(found)

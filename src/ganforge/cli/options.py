@@ -6,16 +6,17 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from itertools import dropwhile, takewhile
 from operator import not_
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import tyro
 
 from ganforge.core.errors import UsageError, nearest
 
-__all__ = ["changes", "gather", "option", "parse", "run_or_last", "seeds", "size"]
+__all__ = ["AS_FOUND", "TableOptions", "changes", "gather", "option", "parse", "run_or_last", "seeds", "size"]
 __all__ += ["value_range"]
 
 Options = TypeVar("Options")
@@ -29,6 +30,27 @@ def option(metavar: str | None = None, *, name: str | None = None, short: str | 
 
 def _hint(default: str) -> str:
     return "" if default in ("None", "False", "") else f"(default: {default})"
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """How csv files are read, where what is found in them is not right."""
+
+    separator: Annotated[str | None, option("SIGN")] = None
+    """what parts the columns: comma, semicolon, tab, pipe, space, or the sign itself"""
+    decimal: Annotated[str | None, option("SIGN")] = None
+    """the decimal sign: point or comma"""
+    header: Annotated[int | None, option("ROWS")] = None
+    """how many rows of names stand on top; 0 is none"""
+    columns: Annotated[str | None, option("NAMES")] = None
+    """the columns to take, by name or by number from 1, joined by commas"""
+
+    def given(self) -> dict[str, Any]:
+        """Those that were given, by name."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+AS_FOUND = TableOptions()
 
 
 def parse(kind: type[Options], verb: str, arguments: Sequence[str]) -> Options:

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional
 
-from ganforge.cli.options import changes, gather, option, parse, run_or_last, size, value_range
+from ganforge.cli.options import (
+    AS_FOUND,
+    TableOptions,
+    changes,
+    gather,
+    option,
+    parse,
+    run_or_last,
+    size,
+    value_range,
+)
 
 if TYPE_CHECKING:
     from ganforge.cli.screen import Screen
@@ -79,6 +89,7 @@ class Train:
     """cpu, cuda, mps …; by default the fastest that works here"""
     set: Annotated[tuple[str, ...], option("KEY=VALUE")] = ()
     """change the recipe, as in --set batch=32 generator.width=96"""
+    table: TableOptions = AS_FOUND
 
 
 def main(arguments: list[str]) -> int:
@@ -120,7 +131,7 @@ def main(arguments: list[str]) -> int:
             kimg=options.kimg,
             seed=options.seed,
             device=options.device,
-            changes=changes(options.set),
+            changes={**changes(options.set), **_of_table(options.table)},
             rescue=True if options.rescue else False if options.no_rescue else None,
             patience=options.patience,
             progress=progress,
@@ -136,6 +147,10 @@ def main(arguments: list[str]) -> int:
     return _train(trainer, screen, studio=options.studio)
 
 
+def _of_table(options: TableOptions) -> dict[str, Any]:
+    return {f"table.{name}": value for name, value in options.given().items()}
+
+
 def _resume(options: Train, screen: Screen) -> int:
     from ganforge.core.errors import UsageError
     from ganforge.tasks.experiment import nothing_left, resume
@@ -149,6 +164,7 @@ def _resume(options: Train, screen: Screen) -> int:
         "--range": options.value_range is not None,
         "--seed": options.seed is not None,
         "--set": bool(options.set),
+        **{f"--{name}": True for name in options.table.given()},
         "--out": options.out is not None,
         "--rescue": options.rescue,
         "--no-rescue": options.no_rescue,

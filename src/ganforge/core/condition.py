@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from dataclasses import fields as dataclass_fields
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from ganforge.core.errors import UsageError, nearest
 from ganforge.core.fields import choice, listed, mapping, only, real, text
+from ganforge.core.names import find_name
 
 if TYPE_CHECKING:
     import torch
@@ -30,7 +32,7 @@ def phrases(text: str) -> list[str]:
     Pairs keep what belongs together apart: 'red circle, blue square' and 'blue circle, red square' have
     the same words (bags of n-grams: Joulin et al. 2016, 'Bag of Tricks for Efficient Text Classification').
     """
-    words = re.findall(r"\w+", text.lower())
+    words = re.findall(r"\w+", unicodedata.normalize("NFC", text).lower())
     return words + [f"{one} {two}" for one, two in itertools.pairwise(words)]
 
 
@@ -146,8 +148,9 @@ class Condition:
 
     def _number(self, name: str) -> int:
         """The index of a name, or of a number that is itself an index."""
-        if name in self.names:
-            return self.names.index(name)
+        found = find_name(name, self.names)
+        if found is not None:
+            return found
         if name.isdecimal() and int(name) < self.size:
             return int(name)
         what = {"class": "class", "labels": "label", "numbers": "number"}[self.kind]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import io
 import json
 import math
 import types
 import typing
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ganforge.core.declared import GAMES
 from ganforge.core.errors import RecipeError, nearest
 
-__all__ = ["Augmentation", "Penalty", "Player", "Recipe", "Term"]
+__all__ = ["FOUND", "Augmentation", "Penalty", "Player", "Recipe", "TableFormat", "Term"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +122,70 @@ class Augmentation:
     noise_until: float = 1.0
 
 
+_SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|", "space": " "}
+_DECIMALS = {"point": ".", "comma": ","}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableFormat:
+    """How tables of text (csv and its like) are read; what is left empty is found in the file.
+
+    Attributes:
+        separator: what stands between columns: comma, semicolon, tab, pipe, space, or the sign itself.
+        decimal: the sign in numbers, ``.`` or ``,`` (or point, comma).
+        header: how many rows of names stand above the data; 0 is none.
+        columns: those that are taken, by name or by number from 1, joined by commas.
+    """
+
+    separator: str = ""
+    decimal: str = ""
+    header: int | None = None
+    columns: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.sign) > 1 or self.sign in ('"', "\n", "\r", ".", "\0") or self.sign.isalnum():
+            known = ", ".join(name for name in _SEPARATORS if name.isalpha())
+            raise RecipeError(
+                f"the separator is {self.separator!r}; it can be {known}, or one sign as in --separator ';'"
+            )
+        if self.point not in ("", ".", ","):
+            raise RecipeError(f"the decimal sign is {self.decimal!r}; it can be point or comma")
+        if self.sign and self.sign == self.point:
+            raise RecipeError("separator and decimal sign are both a comma; one of them must be another sign")
+        if self.header is not None and not 0 <= self.header <= 9:
+            raise RecipeError(f"header is {self.header}; it is a number of rows, from 0 to 9")
+
+    @property
+    def sign(self) -> str:
+        """The separator as it stands in the file; empty where it is to be found."""
+        return _SEPARATORS.get(self.separator.lower(), self.separator)
+
+    @property
+    def point(self) -> str:
+        """The decimal sign as it stands in the file; empty where it is to be found."""
+        return _DECIMALS.get(self.decimal.lower(), self.decimal)
+
+    @classmethod
+    def among(cls, changes: dict[str, Any]) -> TableFormat:
+        """What the changes of a recipe say of tables, ``{"table.separator": ";"}``. Raises RecipeError."""
+        own = {key[6:]: value for key, value in changes.items() if key.startswith("table.")}
+        return _convert(cls, own, "table")
+
+    def taking(self, columns: Sequence[str]) -> TableFormat:
+        """The same that takes these columns, in this order."""
+        row = io.StringIO()
+        csv.writer(row).writerow(columns)
+        return dataclasses.replace(self, columns=row.getvalue().strip())
+
+    def wanted(self) -> list[str]:
+        """The columns that are asked for; a name with a comma stands in double quotes."""
+        return [name.strip() for row in csv.reader([self.columns]) for name in row if name.strip()]
+
+
+FOUND = TableFormat()
+"""All is found in the file."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """One experiment, complete. Progress is counted in real examples shown (``nimg``).
@@ -136,6 +203,7 @@ class Recipe:
             labels or numbers that lie beside the files, else the classes; names reads file names as captions.
         text_encoder: the sentence encoder that reads captions (``core.sentences``); empty knows their words
             and pairs of words, and each player learns what they mean.
+        table: how csv files are read, see :class:`TableFormat`.
         latent: how many numbers a latent has.
         prior: normal or uniform on [−1, 1).
         latent_bits: how many of the latent's numbers are coin tosses instead (``core.prior``).
@@ -171,6 +239,7 @@ class Recipe:
     source: str = ""
     condition: Literal["auto", "class", "labels", "numbers", "text", "names"] = "auto"
     text_encoder: str = ""
+    table: TableFormat = FOUND
     latent: int = 64
     prior: Literal["normal", "uniform"] = "normal"
     latent_bits: int = 0

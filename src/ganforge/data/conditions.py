@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from ganforge.core.errors import DataError
-from ganforge.data.facts import Cell, Table, fact_files, read_facts
+from ganforge.core.recipe import FOUND, TableFormat
+from ganforge.data.facts import MAX_FILES, Table, fact_files, is_captions, is_known, names_files, read_facts
 from ganforge.data.files import UnreadableError, list_files, printable
+from ganforge.data.matching import Matched, match
+from ganforge.data.numerals import is_missing
+from ganforge.data.picking import FLAGS, Kind, Told, Wanted, is_number, look, pick
 from ganforge.data.raw import Raw, Said, Skipped, name_classes
 from ganforge.data.readers import Source, has_names, names_of
+from ganforge.data.tables import chosen_columns
 from ganforge.data.words import caption
 
 __all__ = ["Beside", "Wanted", "attach", "beside", "words_of_name"]
 
-Wanted = Literal["auto", "class", "labels", "numbers", "text", "names"]
-_Kind = Literal["class", "labels", "numbers", "text"]
-_Sort = Literal["flag", "number", "text", "nothing"]
-_Told = list[tuple[str, list[Cell], int]]  # picture, its cells, and the row's number in the file
-
-_CAPTION_WORDS = frozenset(
-    {"caption", "captions", "text", "texts", "description", "prompt", "title", "sentence", "name", "keywords"}
-)
-_CLASS_WORDS = frozenset({"class", "classes", "label", "category", "species", "breed", "target", "y"})
 _LONGEST = 2_000  # characters of a caption that are read
 _MANY = 64  # captions of a picture that are read
-_LEFT_OUT = 0.05  # share without a caption that is worth a warning
+_LOST = 0.05  # share of the pictures of which nothing is said, above which a person is asked
 _HALF = 0.5  # share of the pictures that a file must speak of to be taken unasked
-_NUMERIC = 0.9  # share of a column's cells that are numbers, above which the others are mistakes
+_TRIED = 16  # columns that may name the pictures
+_UNLIKE = 0.1  # share of a column's cells that are different ones, where it may name the pictures
+_SAMPLE = 500  # of its cells
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,17 +44,20 @@ class Beside:
         rows: picture to its labels or numbers.
         texts: picture to its captions.
         classes: picture to its class.
-        notes: what was decided.
+        skipped: pictures of which nothing is said.
+        found: how the file was read.
+        warnings: what was not used, lost, or found only by looking away from something.
     """
 
     file: str
-    kind: _Kind | None
+    kind: Kind | None
     columns: tuple[str, ...] = ()
     rows: Mapping[str, tuple[float, ...]] | None = None
     texts: Mapping[str, tuple[str, ...]] | None = None
     classes: Mapping[str, str] | None = None
     skipped: tuple[Skipped, ...] = ()
-    notes: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def names(self) -> set[str] | None:
@@ -74,14 +73,18 @@ def words_of_name(name: str) -> str:
     return " ".join(re.findall(r"[^\W\d_]+", parted)).lower()
 
 
-def beside(source: Source, wanted: Wanted, only: Collection[str] | None) -> Beside | None:
+def beside(
+    source: Source, wanted: Wanted, only: Collection[str] | None, wish: TableFormat = FOUND
+) -> Beside | None:
     """What is said of the pictures of a folder or zip, before they are read; None where nothing is.
 
     Args:
         only: the pictures that come into question; None is all.
+        wish: how csv files are read.
 
     Raises:
-        DataError: captions.json, or a file that was asked for, cannot be used.
+        DataError: captions.json, or a file that was asked for, cannot be used; or a file that nobody asked
+            for says nothing of more than 5 % of the pictures.
     """
     if source.path is None or not has_names(source.path):
         return None
@@ -89,213 +92,240 @@ def beside(source: Source, wanted: Wanted, only: Collection[str] | None) -> Besi
     if wanted == "names":
         texts = {name: (words,) for name in names if (words := words_of_name(name))}
         return _checked(Beside("the files' names", "text", texts=texts), names, wanted)
-    return _from_files(source.path, names, wanted)
+    return _from_files(source.path, names, wanted, wish)
 
 
-def _from_files(path: Path, names: list[str], wanted: Wanted) -> Beside | None:
+def _from_files(path: Path, names: list[str], wanted: Wanted, wish: TableFormat) -> Beside | None:
     """The first file that speaks of the pictures in the way that is wanted."""
     listing = list_files(path)
     for file in listing.skipped:
-        if file.name.rpartition("/")[2].lower() == "captions.json":
+        if is_captions(file.name):
             raise DataError(
                 f"{file.name} of {path} cannot be used: {file.reason}; save it anew, or remove it"
             )
-    notes: list[str] = []
-    for entry in fact_files(listing):
+    warnings: list[str] = []
+    silent: list[str] = []  # files that name no picture, or say nothing that is wanted
+    entries = fact_files(listing)
+    for k, entry in enumerate(entries[:MAX_FILES]):
         file = printable(entry.name)
-        ours = wanted not in ("auto", "class") or file.rpartition("/")[2].lower() == "captions.json"
+        ours = wanted not in ("auto", "class") or is_captions(file)
+        table: Table | None = None
         try:
-            table = read_facts(listing, entry)
+            table = read_facts(listing, entry, wish)
+            found = _interpret(file, table, names, wanted, ours, wish)
         except (UnreadableError, OSError) as error:
-            if ours:
+            if ours or (table is None and is_known(file)):
                 raise DataError(f"{file} of {path} cannot be used: {error}; mend or remove it") from None
-            notes.append(f"{file} is left aside: {error}")
+            warnings.append(f"{file} is not used: {error}")
             continue
-        try:
-            found = _interpret(file, table, names, wanted, ours)
-        except UnreadableError as error:  # it speaks of our pictures: not to be passed over
+        except DataError as error:  # it speaks of our pictures: not to be passed over
             raise DataError(f"{file} of {path}: {error}; mend or remove that file") from None
         if found is None:
+            silent.append(file)
             continue
-        return _checked(replace(found, notes=(*notes, *found.notes)), names, wanted)
-    return Beside("", None, notes=tuple(notes)) if notes else None
+        if found.kind is None:
+            warnings += found.warnings
+            continue
+        silent += [printable(other.name) for other in entries[k + 1 :]]
+        warnings += _silent(silent, found.file)
+        return _checked(replace(found, warnings=(*found.warnings, *warnings)), names, wanted)
+    warnings += _silent([*silent, *(printable(entry.name) for entry in entries[MAX_FILES:])], "")
+    if wish.columns:
+        said = f": {'; '.join(warnings)}" if warnings else ""
+        raise DataError(f"no file in {path} names its pictures and has --columns {wish.columns}{said}")
+    return Beside("", None, warnings=tuple(warnings)) if warnings else None
+
+
+def _silent(files: Sequence[str], used: str) -> list[str]:
+    """A warning of files that are not used."""
+    if not files:
+        return []
+    if used:
+        return [f"not used: {_few(files)}: what pictures say is read from {used} alone"]
+    needed = "a table needs a column of the files' names, and one more"
+    return [f"not used: {_few(files)}: no picture is named there; {needed}"]
 
 
 def _checked(found: Beside, names: list[str], wanted: Wanted) -> Beside:
-    """With the pictures listed of which nothing is said; a file that speaks of few is not taken unasked."""
+    """With the pictures listed of which nothing is said; a file that speaks of few is not taken unasked.
+
+    Raises:
+        DataError: it speaks of fewer than two, or not of more than 5 %, and nobody asked for it.
+    """
     told = found.names or set()
-    if wanted in ("auto", "class") and len(told) < _HALF * len(names):
-        few = f"{found.file} speaks of {len(told):,} of {len(names):,} pictures only, and is left aside"
-        return Beside("", None, notes=(*found.notes, few))
+    what = {"text": "caption", "class": "class"}.get(found.kind or "", "row")
+    option = f"--condition {found.kind}"
+    if wanted == "auto" and len(told) < _HALF * len(names):
+        few = f"{found.file} speaks of {len(told):,} of {len(names):,} pictures only, and is not used"
+        return Beside("", None, warnings=(f"{few}; to train on those alone: {option}", *found.warnings))
     if len(told) < 2:
         raise DataError(
             f"{found.file} says something of {len(told)} of {len(names):,} pictures; its names of files must"
             " be those of the pictures"
         )
-    what = {"text": "caption", "class": "class"}.get(found.kind or "", "row")
-    left = [Skipped(name, f"no {what} in {found.file}", bad=False) for name in names if name not in told]
-    return replace(found, skipped=(*found.skipped, *left))
+    left = [name for name in names if name not in told]
+    if wanted == "auto" and len(left) > _LOST * len(names):
+        raise DataError(
+            f"{len(left):,} of {len(names):,} pictures have no {what} in {found.file} ({_few(left, 3)}): add"
+            f" it, move these pictures away, or train on the other {len(told):,} alone: {option}"
+        )
+    skipped = [Skipped(name, f"no {what} in {found.file}", bad=False) for name in left]
+    return replace(found, skipped=(*found.skipped, *skipped))
 
 
 # --- a table to what it says ---
 
 
-def _finder(names: Sequence[str]) -> Callable[[Cell], str | None]:
-    """A function from what a file calls a picture to the picture's name."""
-    folders = [os.path.dirname(name) for name in names]
-    shared = os.path.commonpath(folders) if names else ""
-    skip = len(shared) + 1 if shared else 0
-    known: dict[str, str | None] = {}
-    for key in (os.path.basename, lambda name: name[skip:], lambda name: name):  # the last is the surest
-        forms: dict[str, str | None] = {}
-        for name in names:
-            whole = key(name)
-            for form in {whole, os.path.splitext(whole)[0]}:
-                # What could be two pictures is neither.
-                forms[form] = name if forms.get(form, name) == name else None
-        known.update(forms)
+def _which(table: Table, names: Sequence[str]) -> tuple[int, Matched] | None:
+    """The column that names the pictures, and how; None where there is none."""
+    best: tuple[int, Matched] | None = None
+    order = sorted(range(len(table.columns)), key=lambda i: not names_files(table.columns[i]))
+    tried = 0
+    for i in [0] if table.named else order:
+        cells = list(dict.fromkeys(str(row[i]) for row in table.rows if row[i]))
+        sample = [str(row[i]) for row in table.rows[:_SAMPLE] if row[i]]
+        called = table.named or names_files(table.columns[i]) or table.columns[i] == f"column {i + 1}"
+        if not sample or len(set(sample)) < _UNLIKE * len(sample) or tried >= _TRIED:
+            continue
+        if not called and all(cell.isdecimal() for cell in sample):
+            continue  # any whole numbers may be those of files
+        tried += 1
+        found = match(names, cells)
+        if table.first is not None:  # perhaps the names of the columns are none
+            whole = match(names, [str(table.first[1][i]), *cells])
+            found = whole if len(whole.pairs) > len(found.pairs) else found
+        if best is None or (len(found.pairs), not found.how) > (len(best[1].pairs), not best[1].how):
+            best = i, found
+        if len(found.pairs) == len(names) and not found.how:
+            break
+    return best if best is not None and best[1].pairs else None
 
-    def find(cell: Cell) -> str | None:
-        word = str(cell).replace("\\", "/").removeprefix("./").strip()
-        return known.get(word) or known.get(os.path.splitext(word)[0])
 
-    return find
-
-
-def _interpret(file: str, table: Table, names: Sequence[str], wanted: Wanted, ours: bool) -> Beside | None:
+def _interpret(
+    file: str, table: Table, names: Sequence[str], wanted: Wanted, ours: bool, wish: TableFormat
+) -> Beside | None:
     """What a table says of the pictures; None where it does not say what is wanted.
 
     Raises:
-        UnreadableError: it speaks of the pictures, but not clearly.
+        UnreadableError: it is there to speak of them, and does not.
+        DataError: it speaks of the pictures, but not clearly.
     """
-    find = _finder(names)
-    columns, rows, numbers = table.columns, table.rows, table.numbers
-    looked = [*rows[:200], columns] if not table.named else rows[:200]
-    hits = [sum(find(row[i]) is not None for row in looked) for i in range(len(columns))]
-    which = 0 if table.named else max(range(len(columns)), key=lambda i: hits[i])
-    if not hits[which]:
+    found = _which(table, names)
+    if found is None:
         if ours and table.named:
             raise UnreadableError("it names none of the pictures")
         return None
-    if not table.named and find(columns[which]) is not None:  # the first row is none of names
-        first: list[Cell] = [*columns]
-        rows, numbers = [first, *rows], [1, *numbers]
+    which, matched = found
+    columns, rows, numbers, how = table.columns, table.rows, table.numbers, table.said
+    picture = {cell: name for name, cell in matched.pairs}
+    if table.first is not None and str(table.first[1][which]) in picture:  # the first row is none of names
+        rows, numbers = [table.first[1], *rows], [table.first[0], *numbers]
         columns = [f"column {i + 1}" for i in range(len(columns))]
-    told: _Told = [(name, row, n) for row, n in zip(rows, numbers, strict=True) if (name := find(row[which]))]
-    looked_at = [i for i in range(len(columns)) if i != which]
-    if wanted == "class":  # a mistake in another column is no matter
-        looked_at = [i for i in looked_at if columns[i].lower() in _CLASS_WORDS]
-    sorts: dict[int, _Sort] = {i: _sort(columns[i], [(row[i], n) for _, row, n in told]) for i in looked_at}
-    picked = _pick(columns, sorts, wanted)
+        how = how.replace(f"names in line {table.first[0]}", "no row of names")
+    told: Told = [
+        (picture[str(row[which])], row, n)
+        for row, n in zip(rows, numbers, strict=True)
+        if str(row[which]) in picture
+    ]
+    try:
+        asked = chosen_columns(columns, len(columns), wish)
+    except DataError as error:
+        return Beside(file, None, warnings=(f"{file} is not used: {error}",))
+    looked_at = [i for i in range(len(columns)) if i != which and columns[i]] if asked is None else asked
+    seen = look(columns, told, looked_at, table.unit)
+    picked = pick(seen, wanted, is_captions(file))
     if picked is None:
         if ours and wanted == "auto":
             raise UnreadableError("it says nothing of the pictures that can be read")
-        return None
+        nothing = f"{file} is not used: it names the pictures, but says nothing that can be asked for"
+        aside = [columns[i] for i in seen]
+        return Beside(file, None, warnings=(f"{nothing} ({_few(aside)})" if aside else nothing,))
     kind, chosen = picked
-    aside = [columns[i] for i in sorts if i not in chosen]
-    notes = (f"of {file}, {_few(aside)} left aside",) if aside else ()
-    if kind == "text":
-        return Beside(file, kind, texts=_captions(told, chosen), notes=notes)
-    values = _values(file, columns, told, chosen)
-    if kind == "class":
-        _check_class(file, columns[chosen[0]], told, chosen[0])
-        return Beside(file, kind, classes={n: v[0] for n, v in values.items()}, notes=notes)
-    rows_of = {name: tuple(float(cell) for cell in cells) for name, cells in values.items()}
-    if kind == "labels":
-        rows_of = {name: tuple(float(x > 0) for x in row) for name, row in rows_of.items()}
-    return Beside(file, kind, columns=tuple(columns[i] for i in chosen), rows=rows_of, notes=notes)
+    if kind != "text":
+        for i in chosen:
+            if seen[i].fault:
+                raise DataError(seen[i].fault)
+    aside = [columns[i] for i in seen if i not in chosen]
+    said = Beside(
+        file,
+        kind,
+        columns=tuple(columns[i] for i in chosen),
+        found=(f"{file}: {how}",) if how else (),
+        warnings=(
+            *(f"{file}: {words}" for words in table.warnings),
+            *_warnings(file, columns[which], aside, matched),
+        ),
+    )
+    return _with_values(said, told, chosen, table.unit, tags=seen[chosen[0]].sort == "tags")
 
 
-def _sort(column: str, cells: Sequence[tuple[Cell, int]]) -> _Sort:
-    """What a column holds. UnreadableError where it holds numbers, but for a few."""
-    filled = [(cell, n) for cell, n in cells if cell]
-    if not filled:
-        return "nothing"
-    if column.lower() in _CAPTION_WORDS:
-        return "text"
-    wrong = [(cell, n) for cell, n in filled if not _is_number(cell)]
-    if len(wrong) > (1 - _NUMERIC) * len(filled):
-        return "text"
-    if wrong:
-        cell, n = wrong[0]
-        raise UnreadableError(
-            f"column {column!r}, row {n}: {str(cell)[:40]!r} is not a number like the others"
+def _warnings(file: str, column: str, aside: Sequence[str], matched: Matched) -> list[str]:
+    """What is not used of a table, and how its names were understood."""
+    said: list[str] = []
+    if matched.how:
+        said.append(f"{file}: {matched.how} (column {column!r})")
+    if matched.others:
+        said.append(
+            f"{file}: {len(matched.others):,} of its names are of no picture here: not used"
+            f" ({_few(matched.others, 3)})"
         )
-    values = {float(cell) for cell, _ in filled if isinstance(cell, str)}
-    return "flag" if values <= {0.0, 1.0} or values <= {-1.0, 1.0} else "number"
+    if aside:
+        said.append(f"{file}: not used: {_few(aside)}; --columns and --condition choose others")
+    return said
 
 
-def _is_number(cell: Cell) -> bool:
-    try:
-        return isinstance(cell, str) and abs(float(cell)) < 1e30
-    except ValueError:
-        return False
+def _with_values(said: Beside, told: Told, chosen: Sequence[int], unit: str, *, tags: bool) -> Beside:
+    """What the chosen columns say of each picture. DataError."""
+    if said.kind == "text":
+        return replace(said, texts=_captions(told, chosen))
+    if said.kind == "labels" and tags:
+        return _tagged(said, told, chosen[0])
+    values = _values(said, told, chosen, unit)
+    if said.kind == "class":
+        return replace(said, classes={n: v[0] for n, v in values.items()})
+    rows = {name: tuple(_number(cell) for cell in cells) for name, cells in values.items()}
+    if said.kind == "labels":
+        rows = {name: tuple(float(x > 0) for x in row) for name, row in rows.items()}
+    return replace(said, rows=rows)
 
 
-def _pick(
-    columns: Sequence[str], sorts: Mapping[int, _Sort], wanted: Wanted
-) -> tuple[_Kind, list[int]] | None:
-    """The kind of condition that a table gives, and the columns that it comes from."""
-    flags = [i for i, sort in sorts.items() if sort == "flag"]
-    numbers = [i for i, sort in sorts.items() if sort in ("flag", "number")]
-    texts = [i for i, sort in sorts.items() if sort == "text"]
-    said = [i for i in texts if columns[i].lower() in _CAPTION_WORDS]
-    classes = [i for i in sorts if columns[i].lower() in _CLASS_WORDS and sorts[i] != "nothing"]
-    if wanted == "class":
-        return ("class", classes[:1]) if classes else None
-    if wanted == "labels":
-        return ("labels", flags) if flags else None
-    if wanted == "numbers":
-        return ("numbers", numbers) if numbers else None
-    captions = said or (texts if len(texts) == 1 else [])
-    if wanted == "text":
-        return ("text", captions) if captions else None
-    if said:
-        return "text", said
-    if classes:
-        return "class", classes[:1]
-    if captions:
-        return "text", captions
-    if flags and len(flags) == len(numbers):
-        return "labels", flags
-    return ("numbers", numbers) if numbers else None
+def _number(cell: str) -> float:
+    return float(cell) if is_number(cell) else FLAGS[cell.lower()]
 
 
-def _captions(told: _Told, chosen: Sequence[int]) -> dict[str, tuple[str, ...]]:
+def _tagged(said: Beside, told: Told, which: int) -> Beside:
+    """Lists of words as labels, one for each word."""
+    tags = {name: {row[which]} if isinstance(row[which], str) else set(row[which]) for name, row, _ in told}
+    known = sorted({str(tag) for found in tags.values() for tag in found if tag})
+    rows = {name: tuple(float(tag in found) for tag in known) for name, found in tags.items()}
+    return replace(said, columns=tuple(known), rows=rows)
+
+
+def _captions(told: Told, chosen: Sequence[int]) -> dict[str, tuple[str, ...]]:
     """Picture to its captions, from all of its rows."""
     found: dict[str, list[str]] = {}
     for name, row, _ in told:
         for i in chosen:
             cell = row[i]
             texts = [cell] if isinstance(cell, str) else list(cell)
-            found.setdefault(name, []).extend(text[:_LONGEST] for text in texts if text)
+            found.setdefault(name, []).extend(" ".join(text[:_LONGEST].split()) for text in texts if text)
     return {name: tuple(texts[:_MANY]) for name, texts in found.items() if texts}
 
 
-def _values(
-    file: str, columns: Sequence[str], told: _Told, chosen: Sequence[int]
-) -> dict[str, tuple[str, ...]]:
-    """Picture to its cells; rows with an empty one are left out."""
+def _values(said: Beside, told: Told, chosen: Sequence[int], unit: str) -> dict[str, tuple[str, ...]]:
+    """Picture to its cells; rows with an empty one are left out. DataError where two rows differ."""
     found: dict[str, tuple[str, ...]] = {}
+    numeric = sum(is_number(row[chosen[0]]) for _, row, _ in told) > _HALF * len(told)
     for name, row, n in told:
         cells = tuple(str(row[i]) for i in chosen)
-        if not all(row[i] for i in chosen):
+        if not all(cells) or ((numeric or len(cells) > 1) and any(map(is_missing, cells))):
             continue
         if found.setdefault(name, cells) != cells:
-            raise UnreadableError(
-                f"row {n}: a second row for {name} says something else ({columns[chosen[0]]}, …)"
+            raise DataError(
+                f"{unit} {n}: a second {'row' if unit == 'line' else unit} for {name} says something else"
+                f" ({said.columns[0]}, …)"
             )
     return found
-
-
-def _check_class(file: str, column: str, told: _Told, which: int) -> None:
-    """Classes by number are whole ones. UnreadableError where one is not."""
-    cells = [(row[which], n) for _, row, n in told if row[which]]
-    if not all(_is_number(cell) for cell, _ in cells):
-        return
-    for cell, n in cells:
-        if not math.isclose(float(str(cell)), round(float(str(cell))), abs_tol=1e-9):
-            raise UnreadableError(f"column {column!r}, row {n}: class {cell} is not a whole number")
 
 
 def _few(names: Sequence[str], shown: int = 6) -> str:
@@ -312,7 +342,7 @@ def attach(raw: Raw, found: Beside | None, wanted: Wanted) -> Raw:
         DataError: what was asked for is not there.
     """
     if found is not None:
-        raw = replace(raw, notes=(*raw.notes, *found.notes))
+        raw = replace(raw, warnings=(*raw.warnings, *found.warnings), found=(*raw.found, *found.found))
         if found.kind is not None:
             raw = _with(raw, found)
     if wanted == "class":
@@ -341,15 +371,16 @@ _WANTING = {
 def _with(raw: Raw, found: Beside) -> Raw:
     """The same with what a file says."""
     left = len(found.skipped)
-    warnings: tuple[str, ...] = ()
-    if left > _LEFT_OUT * (left + raw.n):
-        reason = found.skipped[0].reason
-        warnings = (f"{left:,} of {left + raw.n:,} pictures are left out: {reason}",)
+    warnings: list[str] = []
+    if left:
+        warnings.append(f"{left:,} of {left + raw.n:,} pictures are left out: {found.skipped[0].reason}")
+    if found.classes is not None and raw.labels is not None:
+        warnings.append(f"the subfolders are not the classes: {found.file} says them")
     raw = replace(raw, skipped=(*raw.skipped, *found.skipped), warnings=(*raw.warnings, *warnings))
     names = list(raw.names)
     if found.classes is not None:
         kinds = [found.classes[name] for name in names]
-        whole = all(_is_number(kind) for kind in kinds)
+        whole = all(is_number(kind) for kind in kinds)
         values = np.array([round(float(kind)) for kind in kinds] if whole else kinds)
         labels, classes = name_classes(values)
         notes = [note for note in raw.notes if "subfolders" not in note]

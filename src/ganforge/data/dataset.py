@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ganforge.core.condition import Condition
+from ganforge.core.names import find_name
 from ganforge.core.space import Space
 from ganforge.data.report import Scan
 
@@ -67,6 +68,22 @@ class Dataset:
     held_out: Examples
     manifest: dict[str, Any]
     scan: Scan
+
+    def with_classes(self, classes: tuple[str, ...]) -> Dataset:
+        """The same with labels that index ``classes``, where each class of its own is one of them by name.
+
+        Else the same as it is: whether that will do is the caller's to say.
+        """
+        found = [find_name(name, classes) for name in self.space.classes]
+        if None in found or len(set(found)) < len(found):
+            return self
+        table = np.array(found, np.int64)
+        parts = [
+            replace(part, labels=None if part.labels is None else table[part.labels])
+            for part in (self.train, self.held_out)
+        ]
+        space = replace(self.space, classes=classes)
+        return replace(self, space=space, train=parts[0], held_out=parts[1])
 
     def under(self, space: Space) -> Dataset:
         """The same examples, as players that were made for ``space`` read them.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 import numpy as np
 
 from ganforge.core.errors import DataError, nearest
+from ganforge.core.recipe import FOUND, TableFormat
 from ganforge.core.value_range import ValueRange
 from ganforge.data import builtin
 from ganforge.data import cache as caches
@@ -51,6 +52,7 @@ class _Wish:
         source: as it was asked for.
         how: pictures of another shape come to the size.
         value_range, source_range: what becomes 0 and 255, of the examples and of their inputs.
+        table: how csv files are read.
     """
 
     size: tuple[int, int] | None
@@ -61,6 +63,7 @@ class _Wish:
     how: Fit = "crop"
     value_range: ValueRange | None = None
     source_range: ValueRange | None = None
+    table: TableFormat = FOUND
 
     @property
     def ranges(self) -> list[dict[str, Any] | None]:
@@ -84,6 +87,7 @@ def load(
     condition: str = "auto",
     text_encoder: str = "",
     source: str = "",
+    table: TableFormat = FOUND,
     paired: bool = True,
     standardise: bool = True,
     held_out: float | None = None,
@@ -110,6 +114,7 @@ def load(
         source: of a translation, where inputs come from: a degradation (``data.degrade``) that is made when
             examples are dealt; left, right, top or bottom of each picture; ``previous:K`` frames of a clip;
             or another built-in name or path.
+        table: how csv files are read, where that is not to be found in them.
         paired: whether another place's inputs belong to the examples one by one. Else the two are piles.
         standardise: give points' mean and deviation (of the training part) to the space.
         held_out: share that no game sees: at least 1 and at most 10,000 examples, if there are more than 10.
@@ -126,7 +131,7 @@ def load(
     """
     if held_out is not None and not 0 <= held_out < 1:
         raise DataError(f"held_out is {held_out}; it must be at least 0 and less than 1")
-    wish = _wish(size, channels, condition, source, paired, fit, value_range, source_range)
+    wish = _wish(size, channels, condition, source, table, paired, fit, value_range, source_range)
     one = Source.of(what, seed)
     folder = None if cache is None and one.path is None else caches.cache_folder(cache)
     stored, words = _stored(one, wish, folder, progress)
@@ -157,6 +162,7 @@ def scan(
     value_range: ValueRange | tuple[float, float] | None = None,
     condition: str = "auto",
     source: str = "",
+    table: TableFormat = FOUND,
     paired: bool = True,
     seed: int = 0,
     cache: Path | None = None,
@@ -168,7 +174,7 @@ def scan(
         DataError: there is nothing usable there. Many bad files are reported, not raised.
         MachineError: as :func:`load`.
     """
-    wish = _wish(size, channels, condition, source, paired, fit, value_range, None)
+    wish = _wish(size, channels, condition, source, table, paired, fit, value_range, None)
     one = Source.of(what, seed)
     folder = None if cache is None and one.path is None else caches.cache_folder(cache)
     stored, _ = _stored(one, wish, folder, progress)
@@ -186,6 +192,7 @@ def _wish(
     channels: int | None,
     condition: str,
     source: str,
+    table: TableFormat,
     paired: bool,
     fit: str,
     value_range: ValueRange | tuple[float, float] | None,
@@ -206,7 +213,7 @@ def _wish(
         value_range = ValueRange(*value_range, deep=None)
     way = way_of(source, paired)
     wanted = cast(Wanted, condition)
-    return _Wish(wide, channels, wanted, way, source, cast(Fit, fit), value_range, source_range)
+    return _Wish(wide, channels, wanted, way, source, cast(Fit, fit), value_range, source_range, table)
 
 
 def _usable(what: str | Path, stored: Stored) -> Scan:
@@ -227,7 +234,7 @@ def _pile(
 ) -> tuple[Stored, list[str]]:
     """The other pile; pictures in the size of the first."""
     size = (spatial[1], spatial[0]) if len(spatial) == 2 else None
-    second = _Wish(size, None, "none", "none", "", wish.how, wish.source_range)
+    second = _Wish(size, None, "none", "none", "", wish.how, wish.source_range, table=wish.table)
     other = Source.of(wish.source, seed)
     if folder is None and other.path is not None:
         folder = caches.cache_folder(None)
@@ -342,9 +349,10 @@ def _read(source: Source, wish: _Wish, scratch: Path | None, progress: Progress 
     """Examples as they were asked for, with what they say and their inputs."""
 
     def reader(one: Source, **options: Any) -> Raw:
+        options["table"] = wish.table
         if wish.condition == "none":
             return read(one, **options)
-        extra = beside(one, wish.condition, options.get("only"))
+        extra = beside(one, wish.condition, options.get("only"), wish.table)
         if extra is not None and extra.names is not None:
             options["only"] = extra.names
         return attach(read(one, **options), extra, wish.condition)
@@ -354,7 +362,7 @@ def _read(source: Source, wish: _Wish, scratch: Path | None, progress: Progress 
     pixels = scratch and scratch / "pixels"
     if wish.inputs == "pairs":
         other = Source.of(wish.source)
-        plain["source_range"] = wish.source_range
+        plain |= {"source_range": wish.source_range, "table": wish.table}
         return _said_of_clips(read_pairs(source, other, **plain, scratch=scratch, reader=reader))
     if wish.inputs == "side":
         return cut_in_two(reader(source, **plain, scratch=pixels, halves=HALVES[wish.source]), wish.source)
@@ -389,7 +397,7 @@ def _key(source: Source, wish: _Wish) -> str:
     assert source.path is not None
     place = str(source.path.resolve())
     wishes = [caches.FORMAT, place, wish.size, wish.channels, wish.condition, wish.stored]
-    wishes += [wish.how, wish.ranges]
+    wishes += [wish.how, wish.ranges, astuple(wish.table)]
     digest = hashlib.sha256(json.dumps(wishes).encode())
     for path in [source.path, Source.of(wish.source).path if wish.inputs == "pairs" else None]:
         if path is not None:

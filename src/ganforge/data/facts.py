@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ganforge.core.errors import DataError
+from ganforge.core.recipe import FOUND, TableFormat
 from ganforge.data.files import Entry, Listing, UnreadableError
+from ganforge.data.sheet import Sheet, open_sheet
+from ganforge.data.text import read_text
 
-__all__ = ["SUFFIXES", "Cell", "Table", "fact_files", "read_facts"]
+__all__ = ["SUFFIXES", "Cell", "Table", "fact_files", "is_captions", "is_known", "names_files", "read_facts"]
 
 SUFFIXES = (".json", ".jsonl", ".csv", ".tsv")
 MAX_BYTES = 64 << 20  # of one file
@@ -20,7 +23,11 @@ MAX_QUOTES = 16_000_000
 MAX_COMMAS = 8_000_000
 MAX_COLUMNS = 4_096
 MAX_FILES = 8  # that are looked into
-_FILE_WORDS = frozenset({"file", "file_name", "filename", "path", "image", "image_id", "img", "url", "id"})
+_FILE = re.compile(
+    r"|#|.*(?:file|path|image|img|photo|picture|pic|frame|sample|url|uri).*"
+    r"|(?:.*[\W_])?(?:id|idx|index|no\.?|nr\.?|num|number|key|uid|uuid|name|item)|.*[a-z]I[dD]"
+)
+_KNOWN = ("captions", "metadata", "labels", "attributes", "dataset")
 
 Cell = str | tuple[str, ...]
 """One value: as text, or several captions."""
@@ -35,28 +42,58 @@ class Table:
         rows: ``len(columns)`` cells each; empty where nothing is said.
         numbers: the row's number in the file, as an editor shows it.
         named: whether the first column names the files for certain.
+        unit: what ``numbers`` count: line or record.
+        first: the row that the names are from, where they may be facts themselves, and its number.
+        said: how the file was read; empty where there is one way only.
+        warnings: what was not used, or could be read in another way.
     """
 
     columns: list[str]
     rows: list[list[Cell]]
     numbers: list[int]
     named: bool = False
+    unit: str = "record"
+    first: tuple[int, list[Cell]] | None = None
+    said: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def is_captions(name: str) -> bool:
+    """Whether a file is there to hold captions: ``captions.json``."""
+    return name.rpartition("/")[2].lower() == "captions.json"
+
+
+def is_known(name: str) -> bool:
+    """Whether a file is called as those are that speak of pictures: labels.csv, metadata.jsonl, …"""
+    return _stem(name) in _KNOWN
+
+
+def names_files(column: str) -> bool:
+    """Whether a column is called as one is that says which picture a row is of."""
+    return _FILE.fullmatch(column.strip()) is not None or _FILE.fullmatch(column.strip().lower()) is not None
 
 
 def fact_files(listing: Listing) -> list[Entry]:
-    """Files that may hold facts, those called captions, metadata or labels first; at most eight."""
+    """Files that may hold facts, those called captions, metadata or labels first."""
     found = [entry for entry in listing.entries if entry.name.lower().endswith(SUFFIXES)]
 
     def rank(entry: Entry) -> tuple[int, int, str]:
-        stem = entry.name.rpartition("/")[2].partition(".")[0].lower()
-        known = ("captions", "metadata", "labels", "attributes", "dataset")
-        return (known.index(stem) if stem in known else len(known), entry.name.count("/"), entry.name)
+        stem = _stem(entry.name)
+        known = _KNOWN.index(stem) if stem in _KNOWN else len(_KNOWN)
+        return (known, entry.name.count("/"), entry.name)
 
-    return sorted(found, key=rank)[:MAX_FILES]
+    return sorted(found, key=rank)
 
 
-def read_facts(listing: Listing, entry: Entry) -> Table:
+def _stem(name: str) -> str:
+    return name.rpartition("/")[2].partition(".")[0].lower()
+
+
+def read_facts(listing: Listing, entry: Entry, wish: TableFormat = FOUND) -> Table:
     """One file as a table.
+
+    Args:
+        wish: how csv files are read.
 
     Raises:
         UnreadableError: it is too large, damaged, or not of a form that speaks of files.
@@ -67,19 +104,20 @@ def read_facts(listing: Listing, entry: Entry) -> Table:
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise UnreadableError(f"it is larger than {MAX_BYTES >> 20} MiB")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UnreadableError("it is not UTF-8 text") from None
     name = entry.name.lower()
-    if name.endswith((".csv", ".tsv")):
-        return _from_csv(text)
-    limits = ((b"[{", MAX_NESTED), (b'"', MAX_QUOTES), (b",", MAX_COMMAS))
-    if any(sum(content.count(mark) for mark in marks) > limit for marks, limit in limits):
+    try:
+        text = read_text(content)
+        if name.endswith((".csv", ".tsv")):
+            return _from_sheet(open_sheet(text, wish))
+    except DataError as error:
+        raise UnreadableError(str(error)) from None
+    whole = text.whole()
+    limits = (("[{", MAX_NESTED), ('"', MAX_QUOTES), (",", MAX_COMMAS))
+    if any(sum(whole.count(mark) for mark in marks) > limit for marks, limit in limits):
         raise UnreadableError("it has more values than are read; split it, or save it as csv")
     if name.endswith(".jsonl"):
-        return _records([_parse(line) for line in text.splitlines() if line.strip()])
-    return _from_json(_parse(text))
+        return _records([_parse(line) for line in whole.split("\n") if line.strip()])
+    return _from_json(_parse(whole), _stem(name))
 
 
 def _parse(text: str) -> Any:
@@ -91,63 +129,125 @@ def _parse(text: str) -> Any:
         raise UnreadableError(f"it is not valid json ({error})") from None
 
 
-def _from_csv(text: str) -> Table:
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    # Captions have commas of their own, and hardly ever a tab.
-    delimiter = "\t" if "\t" in first else max(",;", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+def _from_sheet(sheet: Sheet) -> Table:
+    """Rows of a csv file, their numbers written plainly. DataError, UnreadableError."""
+    width = sheet.width
+    if not 2 <= width <= MAX_COLUMNS:
+        raise UnreadableError(
+            f"it has {width:,} column(s), and a table needs one of files and one more, up to {MAX_COLUMNS:,}"
+            f" ({sheet.parted})"
+        )
     rows: list[list[Cell]] = []
     numbers: list[int] = []
-    try:
-        head = [cell.strip() for cell in next((row for row in reader if any(row)), [])]
-        if not 2 <= len(head) <= MAX_COLUMNS:
-            raise UnreadableError("a table needs a column of files and one more")
-        for row in reader:
-            if any(row):
-                cells: list[Cell] = [cell.strip() for cell in row[: len(head)]]
-                rows.append(cells + [""] * (len(head) - len(cells)))
-                numbers.append(reader.line_num)
-    except csv.Error as error:
-        raise UnreadableError(f"it cannot be read as a table ({error})") from None
-    return Table(head, rows, numbers)
+    long: list[int] = []
+    for line, row in sheet.rows():
+        if len(row) > width:  # text with the separator in it, not in quotes
+            long.append(line)
+            row = [*row[: width - 1], (sheet.separator or " ").join(row[width - 1 :])]
+        row += [""] * (width - len(row))
+        rows.append([_plain(cell, sheet) if sheet.numeric[i] else cell for i, cell in enumerate(row)])
+        numbers.append(line)
+    warnings = list(sheet.warnings)
+    if long:
+        warnings.append(
+            f"{len(long):,} rows have more than {width} cells (line {long[0]}): the rest is taken as part of"
+            f" the last one; put texts with {sheet.separator!r} in double quotes"
+        )
+    columns = list(sheet.columns) or [f"column {i + 1}" for i in range(width)]
+    cells: list[Cell] = [*sheet.first]
+    first = (sheet.start, cells) if cells else None
+    return Table(columns, rows, numbers, False, "line", first, sheet.said, tuple(warnings))
 
 
-def _from_json(value: Any) -> Table:
+def _plain(cell: str, sheet: Sheet) -> str:
+    """A number as Python writes it; digits alone, which may be a file's name, and what is none stay."""
+    if cell.isdecimal():
+        return cell
+    number = sheet.numerals.read(cell)
+    return cell if number is None else f"{number:.17g}"
+
+
+def _from_json(value: Any, stem: str) -> Table:
     if isinstance(value, list):
         return _records(value)
     if not isinstance(value, dict):
         raise UnreadableError("it is neither a mapping of files nor a list of records")
     if isinstance(value.get("images"), list) and isinstance(value.get("annotations"), list):
         return _coco(value["images"], value["annotations"])
-    pairs = value.get("labels")
+    pairs = value.get("labels")  # as StyleGAN's dataset.json has them
     if isinstance(pairs, list) and pairs and all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
         return _mapping([(pair[0], pair[1]) for pair in pairs], "class")
-    return _mapping(list(value.items()), "class")
+    if isinstance(pairs, dict) and len(value) == 1:
+        return _mapping(list(pairs.items()), "class")
+    return _mapping(list(value.items()), stem)
 
 
-def _mapping(items: list[tuple[Any, Any]], single: str) -> Table:
-    """File → a text, several texts, a number, or a mapping of those."""
+def _mapping(items: list[tuple[Any, Any]], stem: str) -> Table:
+    """File → a text, several texts, a number, a vector of numbers, or a mapping of those.
+
+    ``stem`` says what they are: captions are texts, whatever they are made of.
+    """
     if not items:
         raise UnreadableError("it is empty")
-    plain = [value for _, value in items if isinstance(value, dict)]
-    if plain and all(_is_number(number) for record in plain for number in record.values()):
-        return _records([{"file": name, **value} for name, value in items if isinstance(value, dict)])
-    if all(_is_number(value) for _, value in items):
-        rows: list[list[Cell]] = [[str(name), _cell(value)] for name, value in items]
-        return Table(["file", single], rows, list(range(1, len(rows) + 1)), named=True)
-    rows = [[str(name), tuple(_texts(value))] for name, value in items]
-    return Table(["file", "caption"], rows, list(range(1, len(rows) + 1)), named=True)
+    values = [value for _, value in items]
+    numbers = list(range(1, len(items) + 1))
+    single = {"captions": "caption", "class": "class", "labels": "class", "classes": "class"}.get(
+        stem, "value"
+    )
+    if all(_is_number(value) for value in values):
+        if single == "class" and not all(isinstance(value, int) or value.is_integer() for value in values):
+            single = "value"
+        return Table(
+            ["file", single], [[str(name), _cell(value)] for name, value in items], numbers, named=True
+        )
+    if all(isinstance(value, list) and value and all(map(_is_number, value)) for value in values):
+        return _vectors(items)
+    records = [{"file": name, **value} for name, value in items if isinstance(value, dict)]
+    flat = all(_is_number(number) for record in records for name, number in record.items() if name != "file")
+    if records and (flat or (len(records) == len(items) and stem != "captions")):
+        return _records(records)
+    rows: list[list[Cell]] = [[str(name), _one(tuple(_texts(value)))] for name, value in items]
+    return Table(["file", "caption" if stem == "captions" else "value"], rows, numbers, named=True)
+
+
+def _one(texts: tuple[str, ...]) -> Cell:
+    return texts[0] if len(texts) == 1 else texts
+
+
+def _vectors(items: list[tuple[Any, Any]]) -> Table:
+    """File → a vector: the class that is 1 where all else is 0, or a column for each number."""
+    widths = {len(value) for _, value in items}
+    if len(widths) > 1 or max(widths) > MAX_COLUMNS - 1:
+        raise UnreadableError(
+            f"its vectors have {min(widths):,} to {max(widths):,} numbers; they must be alike"
+        )
+    width, numbers = widths.pop(), list(range(1, len(items) + 1))
+    rows: list[list[Cell]]
+    if width > 1 and all(sorted(value) == [0] * (width - 1) + [1] for _, value in items):
+        rows = [[str(name), str(list(value).index(1))] for name, value in items]
+        return Table(["file", "class"], rows, numbers, named=True)
+    rows = [[str(name), *map(_cell, value)] for name, value in items]
+    return Table(["file", *map(str, range(width))], rows, numbers, named=True)
 
 
 def _records(records: list[Any]) -> Table:
-    """A list of mappings with equal keys."""
+    """A list of mappings with equal keys; a mapping within one becomes columns ``name.key``."""
     if not records or not all(isinstance(record, dict) for record in records):
         raise UnreadableError("it is no list of records")
-    columns = list(dict.fromkeys(str(key) for record in records for key in record))
+    flat = [dict(_flat(record)) for record in records]
+    columns = list(dict.fromkeys(key for record in flat for key in record))
     if len(columns) > MAX_COLUMNS:
         raise UnreadableError(f"it has {len(columns):,} columns, more than {MAX_COLUMNS:,}")
-    rows = [[_cell(record.get(column, "")) for column in columns] for record in records]
+    rows = [[_cell(record.get(column, "")) for column in columns] for record in flat]
     return Table(columns, rows, list(range(1, len(rows) + 1)), named="file" in columns[:1])
+
+
+def _flat(record: dict[Any, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in record.items():
+        if isinstance(value, dict) and above.count(".") < 3:
+            yield from _flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
 
 
 def _coco(images: list[Any], annotations: list[Any]) -> Table:
@@ -188,5 +288,5 @@ def _texts(value: Any) -> Iterator[str]:
         yield from (item.strip() for item in value if isinstance(item, str) and item.strip())
     elif isinstance(value, dict):
         for key, item in value.items():
-            if isinstance(item, (str, list)) and str(key).lower() not in _FILE_WORDS:
+            if isinstance(item, (str, list)) and (str(key).lower() == "name" or not names_files(str(key))):
                 yield from _texts(item)

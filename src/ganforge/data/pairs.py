@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,19 +13,24 @@ from typing import Any
 import numpy as np
 
 from ganforge.core.errors import DataError
+from ganforge.core.names import folded
+from ganforge.core.recipe import FOUND, TableFormat
 from ganforge.core.value_range import ValueRange
 from ganforge.data.degrade import SIDES
 from ganforge.data.inputs import way_of
+from ganforge.data.matching import Matched, match
 from ganforge.data.pictures import picture_sizes
 from ganforge.data.pixels import Fit
 from ganforge.data.raw import Inputs, Progress, Raw, Skipped, keep_rows
 from ganforge.data.readers import Source, has_names, names_of, read
 from ganforge.data.sizes import choose_size
 
-__all__ = ["HALVES", "Matched", "cut_in_two", "match", "pairs_match", "read_pairs"]
+__all__ = ["HALVES", "cut_in_two", "pairs_match", "read_pairs"]
 
 HALVES = {"left": (2, 1), "right": (2, 1), "top": (1, 2), "bottom": (1, 2)}
 _ALONE = 0.05  # share of the pictures without a partner that stops a training
+_MOST = 0.5  # share of the smaller side's names that agree, above which the two are pairs
+_LOOKED_AT = 200  # names that are tried for several partners
 
 
 def cut_in_two(raw: Raw, side: str) -> Raw:
@@ -62,69 +68,78 @@ def cut_in_two(raw: Raw, side: str) -> Raw:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class Matched:
-    """Two lists of names compared.
-
-    Attributes:
-        pairs: names that belong together, of both, in the first's order.
-        alone, others: what has no partner, of the first and of the second.
-    """
-
-    pairs: list[tuple[str, str]]
-    alone: list[str]
-    others: list[str]
-
-
-def match(names: Sequence[str], others: Sequence[str]) -> Matched:
-    """Pair ``a/b.png`` with ``a/b.jpg``; folders that all of one side share do not count.
-
-    Where no path agrees, the files' own names do, if they are different ones within each side.
-    """
-    for key in (_paths, _stems):
-        one, two = key(names), key(others)
-        shared = [word for word in one if word in two]
-        if shared:
-            pairs = [(one[word], two[word]) for word in shared]
-            mine, theirs = {a for a, _ in pairs}, {b for _, b in pairs}
-            return Matched(pairs, [n for n in names if n not in mine], [n for n in others if n not in theirs])
-    return Matched([], list(names), list(others))
-
-
-def _paths(names: Sequence[str]) -> dict[str, str]:
-    """Path without extension and without the folders that all share, to the first such name."""
-    shared = os.path.commonpath([os.path.dirname(name) for name in names]) if names else ""
-    skip = len(shared) + 1 if shared else 0
-    found: dict[str, str] = {}
-    for name in names:
-        found.setdefault(os.path.splitext(name[skip:])[0], name)
-    return found
-
-
-def _stems(names: Sequence[str]) -> dict[str, str]:
-    stems = {os.path.splitext(os.path.basename(name))[0]: name for name in names}
-    return stems if len(stems) == len(names) else {}
-
-
-def pairs_match(what: str | Path, source: str) -> bool:
+def pairs_match(what: str | Path, source: str, table: TableFormat = FOUND) -> bool:
     """Whether examples and inputs belong together one by one, so that a translation can be trained.
 
     By their names, if most of the smaller side's have a partner; of arrays and built-in sets, by how many
     there are. Inputs that are made from the examples always do.
 
     Raises:
-        DataError: one of the two is not there, or cannot be read.
+        DataError: one of the two is not there, or cannot be read; or they may be pairs or not, and only a
+            person can tell: as many on both sides and no names that agree, or some that do.
     """
     if way_of(source, True) != "pairs":
         return True
     one, two = Source.of(what), Source.of(source)
     if one.path is not None and two.path is not None and has_names(one.path) and has_names(two.path):
-        names, others = names_of(one.path), names_of(two.path)
-        return len(match(names, others).pairs) > 0.5 * min(len(names), len(others))
-    if has_names(one.path) or has_names(two.path):
-        return False
-    sides = [read(side, size=None, channels=None, scratch=None) for side in (one, two)]
-    return sides[0].n == sides[1].n
+        return _names_agree(one.name, two.name, names_of(one.path), names_of(two.path))
+    counts = [
+        len(names_of(side.path))
+        if side.path is not None and has_names(side.path)
+        else read(side, size=None, channels=None, scratch=None, table=table).n
+        for side in (one, two)
+    ]
+    if not has_names(one.path) and not has_names(two.path):
+        return counts[0] == counts[1]
+    if counts[0] == counts[1]:
+        raise DataError(
+            f"{one.name} and {two.name} hold {counts[0]:,} examples each, files in one and rows in the other:"
+            f" if they are pairs, save both in one way; {_PILES}"
+        )
+    return False
+
+
+_PILES = "if they are two piles that are not paired: --recipe cyclegan (gan data: --unpaired)"
+
+
+def _names_agree(one: str, two: str, names: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether files are pairs by their names. DataError where that must be asked."""
+    matched = match(names, others)
+    share = len(matched.pairs) / max(1, min(len(names), len(others)))
+    if share > _MOST and not matched.doubtful:
+        return True
+    if share > _MOST:
+        raise DataError(
+            f"{matched.how}: are {one} and {two} pairs? If so, name them alike, or give --recipe pix2pix;"
+            f" {_PILES}"
+        )
+    if share > _ALONE and not matched.doubtful:
+        raise DataError(
+            f"only {len(matched.pairs):,} of {len(names):,} pictures of {one} have a partner by name in {two}"
+            f" ({_few(matched.alone)} have none): if they are pairs, name them alike; {_PILES}"
+        )
+    if len(names) == len(others) > 0:
+        raise DataError(
+            f"{one} and {two} hold {len(names):,} pictures each, and no name of one agrees with one of the"
+            f" other ({names[0]} … and {others[0]} …): if they are pairs, name them alike; {_PILES}"
+        )
+    if _many_to_one(names, others) or _many_to_one(others, names):
+        raise DataError(
+            f"names of {one} and {two} begin alike, but one has several for each of the other ({names[0]},"
+            f" {others[0]}): if they are pairs, leave one partner for each; {_PILES}"
+        )
+    return False
+
+
+def _many_to_one(names: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether most of ``names`` are what others begin with: photo1 beside photo1_a and photo1_b."""
+    stems = sorted(folded(os.path.splitext(os.path.basename(name))[0]) for name in others)
+    hits = 0
+    for name in names[:_LOOKED_AT]:
+        start = folded(os.path.splitext(os.path.basename(name))[0])
+        at = bisect.bisect_left(stems, start)
+        hits += at < len(stems) and stems[at].startswith(start) and not stems[at][len(start) :][:1].isalnum()
+    return hits > _MOST * min(len(names), _LOOKED_AT)
 
 
 def read_pairs(
@@ -139,6 +154,7 @@ def read_pairs(
     how: Fit = "crop",
     value_range: ValueRange | None = None,
     source_range: ValueRange | None = None,
+    table: TableFormat = FOUND,
 ) -> Raw:
     """Examples of ``one`` with inputs of ``two``: by name, or row by row where there are no names.
 
@@ -147,6 +163,7 @@ def read_pairs(
     Args:
         reader: reads the examples as ``read`` does, with what they say of themselves.
         how, value_range, source_range: see ``read``; the last one is of the inputs.
+        table: how a csv file of inputs is read.
 
     Raises:
         DataError: one side is empty, more than 5 % of the pictures have no partner, or rows do not agree.
@@ -158,7 +175,14 @@ def read_pairs(
         )
     if not has_names(one.path):
         ours, theirs = ({"how": how, "value_range": found} for found in (value_range, source_range))
-        return _by_row(one, two, size=size, channels=channels, reader=partial(reader, **ours), theirs=theirs)
+        return _by_row(
+            one,
+            two,
+            size=size,
+            channels=channels,
+            reader=partial(reader, **ours),
+            theirs={**theirs, "table": table},
+        )
     assert one.path is not None
     assert two.path is not None
     assert scratch is not None
@@ -202,13 +226,30 @@ def read_pairs(
         inputs=_as_inputs(inputs),
         skipped=(*targets.skipped, *inputs.skipped, *alone),
         notes=(*targets.notes, *(f"of the inputs: {note}" for note in inputs.notes)),
-        warnings=(*targets.warnings, *(f"of the inputs: {warning}" for warning in inputs.warnings)),
+        warnings=(*targets.warnings, *_warnings(matched, one.name, two.name), *_of_inputs(inputs)),
         found=(*targets.found, words),
     )
 
 
 def _as_inputs(raw: Raw) -> Inputs:
     return Inputs(values=raw.values, shape=raw.shape, finish=raw.finish, value_range=raw.value_range)
+
+
+def _warnings(matched: Matched, one: str, two: str) -> list[str]:
+    """What a person should know of how pairs were found."""
+    said = [f"{matched.how}; if these are no pairs: --recipe cyclegan"] if matched.how else []
+    for alone, here, there in ((matched.alone, one, two), (matched.others, two, one)):
+        if alone:
+            said.append(f"{len(alone):,} of {here} have no partner in {there}: not used ({_few(alone)})")
+    return said
+
+
+def _of_inputs(inputs: Raw) -> list[str]:
+    return [f"of the inputs: {warning}" for warning in inputs.warnings]
+
+
+def _few(names: Sequence[str], shown: int = 3) -> str:
+    return ", ".join(names[:shown]) + (", …" if len(names) > shown else "")
 
 
 def _part(progress: Progress | None, part: int) -> Progress | None:
@@ -229,10 +270,9 @@ def _matched(one: Path, two: Path) -> Matched:
     matched = match(names, others)
     alone = [*matched.alone, *matched.others]
     if len(alone) > _ALONE * (len(names) + len(others)):
-        shown = ", ".join(alone[:3])
         raise DataError(
             f"{len(alone):,} of {len(names) + len(others):,} pictures of {one} and {two} have no partner of"
-            f" the same name ({shown}, …); name pairs alike, or take two piles: --recipe cyclegan"
+            f" the same name ({_few(alone)}); name pairs alike, or take two piles: --recipe cyclegan"
         )
     return matched
 
@@ -294,6 +334,6 @@ def _by_row(
     return replace(
         targets,
         inputs=_as_inputs(inputs),
-        warnings=(*targets.warnings, *(f"of the inputs: {warning}" for warning in inputs.warnings)),
+        warnings=(*targets.warnings, *_of_inputs(inputs)),
         found=(*targets.found, f"input: {targets.n:,} pairs, row by row, with {two.name}; {why}"),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ganforge.core.errors import DataError
+from ganforge.core.recipe import FOUND, TableFormat
 from ganforge.core.value_range import ValueRange
 from ganforge.data import builtin
 from ganforge.data.files import check_source, is_archive, printable
@@ -74,6 +75,7 @@ def read(
     clips: bool = False,
     how: Fit = "crop",
     value_range: ValueRange | None = None,
+    table: TableFormat = FOUND,
 ) -> Raw:
     """Read a source whole.
 
@@ -83,6 +85,7 @@ def read(
         scratch: a new file for decoded pictures; None for built-in sets only.
         only: names of the pictures to read, where :func:`has_names`.
         halves: into how many parts pictures will be cut, across and down.
+        table: how a csv file is read.
         clips: whether an array of five dimensions, or of four where that can be, holds clips for certain.
         how: pictures of another shape come to the size.
         value_range: what becomes 0 and 255 where pictures or arrays are no plain bytes; None infers it.
@@ -108,7 +111,7 @@ def read(
     if name.endswith(TABLES):
         if size is not None or channels is not None or value_range is not None:
             raise DataError(f"{path} is a table of points; size, channels and range are for pictures only")
-        return read_table(path)
+        return read_table(path, table)
     if name.endswith((".npy", ".npz")):
         return read_arrays(path, size=whole, clips=clips, **ways)
     if path.suffix.lower() in SUFFIXES:

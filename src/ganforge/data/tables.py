@@ -2,73 +2,55 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
 import re
 import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from ganforge.core.errors import DataError
+from ganforge.core.errors import DataError, nearest
+from ganforge.core.names import find_name
+from ganforge.core.recipe import FOUND, TableFormat
+from ganforge.data.header import is_counter
+from ganforge.data.numerals import Numerals, is_missing, mark_of
 from ganforge.data.precision import as_points
 from ganforge.data.raw import Raw
+from ganforge.data.sheet import Row, Sheet, open_sheet
+from ganforge.data.text import read_text
 
-__all__ = ["read_table"]
+__all__ = ["chosen_columns", "read_table"]
 
 _MAX_BYTES = 4 << 30
 _MAX_RATIO = 200
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CHUNK = 10_000  # rows that are made numbers at a time
+_LARGEST = 3e38  # of float32
+_COUNTED = 10  # rows, from which on 0, 1, 2, … in a column are the rows' numbers and no chance
 
 
-def read_table(path: Path) -> Raw:
-    """Read a table; a first row that is no row of numbers names the columns.
+def read_table(path: Path, wish: TableFormat = FOUND) -> Raw:
+    """Read a table: its columns of numbers, without one that only numbers the rows.
+
+    What is not used is named in a warning; how the table was read is said.
 
     Raises:
-        DataError: a cell is empty or no number (its column and row are named), rows differ in length,
-            or the table has fewer than two rows.
+        DataError: a cell is empty or no number (its column and line are named), rows differ in length,
+            a column that is asked for is not there, or the table has fewer than two rows.
     """
-    text = _text(path)
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = max(",;\t", key=first.count) if any(mark in first for mark in ",;\t") else ","
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        head = [cell.strip() for cell in next((row for row in rows if any(row)), [])]
-    except csv.Error as error:
-        raise DataError(f"{path} cannot be read as a table ({error}); save it as plain csv") from None
-    if not head:
-        raise DataError(f"{path} is empty; a table needs at least 2 rows of numbers")
-    named = not all(_is_number(cell) for cell in head)
-    skip = 1 if named else 0
-    columns = tuple(head) if named else ()
-    if not _after_lines(text, skip).strip():
-        raise DataError(f"{path} has 0 row(s) of numbers; a GAN needs many, at least 2")
-    try:
-        # numpy's own reader is the fast path; it names neither column nor row when it fails.
-        values = np.loadtxt(
-            io.StringIO(_after_lines(text, skip)),
-            np.float64,
-            comments=None,
-            delimiter=delimiter,
-            quotechar='"',
-            ndmin=2,
-        )
-    except ValueError as error:
-        raise DataError(_fault(path, text, delimiter, columns, len(head), skip, str(error))) from None
-    if len(values) < 2:
-        raise DataError(f"{path} has {len(values)} row(s) of numbers; a GAN needs many, at least 2")
-    if values.shape[1] != len(head) or not (np.abs(values) < 3e38).all():
-        raise DataError(_fault(path, text, delimiter, columns, len(head), skip, "rows differ in length"))
-
-    def distinct(column: int) -> int:
-        cells = (
-            row[column] for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if any(row)
-        )
-        return len({_exact(cell) for cell in islice(cells, skip, None)})
-
-    points = as_points(values, path, columns, distinct)
+        sheet = open_sheet(read_text(_content(path)), wish)
+        asked = chosen_columns(sheet.columns, sheet.width, wish)
+        numbers = _Numbers(sheet, asked)
+        numbers.read()
+    except DataError as error:
+        raise DataError(f"{path}, {error}") from None
+    which, warnings = _used(numbers, asked=asked is not None)
+    columns = tuple(sheet.columns[i] or f"column {i + 1}" for i in which) if sheet.columns else ()
+    values = np.stack([numbers.values(i) for i in which], axis=1)
+    points = as_points(values, path, columns, lambda k: numbers.distinct(which[k]))
     return Raw(
         kind="points",
         form="table",
@@ -76,88 +58,257 @@ def read_table(path: Path) -> Raw:
         shape=points.shape[1:],
         columns=columns,
         modes={"float64": len(points)},
+        found=(f"table: {', '.join((sheet.said, *numbers.marks(which)))}",),
+        warnings=(*sheet.warnings, *warnings),
     )
 
 
-def _text(path: Path) -> str:
-    """The whole file. DataError where it is no text, or unpacks beyond measure."""
+def chosen_columns(names: Sequence[str], width: int, wish: TableFormat) -> list[int] | None:
+    """The columns that are asked for, in that order; None where nobody asked.
+
+    Raises DataError for one that is not there.
+    """
+    which: list[int] = []
+    names = [name or f"column {i + 1}" for i, name in enumerate(names)]
+    for word in wish.wanted():
+        found = find_name(word, names)
+        if found is None and word.isdecimal() and 1 <= int(word) <= width:
+            found = int(word) - 1
+        if found is None:
+            known = ", ".join(name for name in names[:12] if name) or f"{width} without names"
+            raise DataError(f"there is no column {word!r}.{nearest(word, names)} Columns: {known}")
+        which.append(found)
+    if len(set(which)) < len(which):
+        raise DataError(f"a column is asked for twice: --columns {wish.columns}")
+    return which or None
+
+
+def _content(path: Path) -> bytes:
+    """The whole file, unpacked. DataError where it cannot be read, or unpacks beyond measure."""
     try:
         with open(path, "rb") as file:
             packed = file.read(2) == b"\x1f\x8b"
         limit = min(_MAX_BYTES, max(64 << 20, _MAX_RATIO * path.stat().st_size)) if packed else _MAX_BYTES
         with gzip.open(path) if packed else open(path, "rb") as file:
             content = file.read(limit + 1)
+    except PermissionError:
+        raise  # the door says what to do
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read ({error})") from None
+        raise DataError(f"it cannot be read ({error})") from None
     if len(content) > limit:
-        raise DataError(f"{path} is larger than {limit >> 20} MiB unpacked; give a part of it")
-    try:
-        text = content.decode("utf-8-sig")
-        odd = _CONTROLS.search(text)
-        if odd is not None:  # which numpy would take for a space between numbers
-            line = text.count("\n", 0, odd.start()) + 1
-            raise DataError(f"{path}, line {line}: it has the control character {odd[0]!r}; mend that line")
-        return text
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text ({error.reason}); save it as csv in UTF-8") from None
+        raise DataError(f"it is larger than {limit >> 20} MiB unpacked; give a part of it")
+    return content
 
 
-def _after_lines(text: str, skip: int) -> str:
-    """``text`` without its first ``skip`` lines that are not blank."""
-    start = 0
-    while skip:
-        end = text.find("\n", start)
-        if end < 0:
-            return ""
-        skip -= bool(text[start:end].strip())
-        start = end + 1
-    return text[start:]
+@dataclass(eq=False)
+class _Column:
+    """A column on its way: pieces of numbers, the mark beside them, what is missing and where first."""
+
+    parts: list[np.ndarray] = field(default_factory=list[np.ndarray])
+    mark: str | None = None
+    missing: int = 0
+    gap: tuple[int, str] = (0, "")
 
 
-def _exact(cell: str) -> int | float:
-    """A cell's number; whole ones have all their digits."""
-    try:
-        return int(cell)
-    except ValueError:
-        return float(cell)
+class _Numbers:
+    """The columns of numbers of a sheet.
 
+    Args:
+        sheet: the table.
+        asked: columns that are wanted, numbers or not; None takes all that hold numbers.
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
+    Attributes:
+        which: the columns.
+        n: rows read.
+        others: further columns that are not empty, each with one of its cells.
+    """
 
+    def __init__(self, sheet: Sheet, asked: Sequence[int] | None) -> None:
+        self.sheet = sheet
+        self.which = [i for i, number in enumerate(sheet.numeric) if number] if asked is None else list(asked)
+        self.n = 0
+        self.others: dict[int, str] = {}
+        self._columns = {i: _Column() for i in self.which}
+        self._gaps = 0  # rows with an empty cell
 
-def _fault(
-    path: Path, text: str, delimiter: str, columns: tuple[str, ...], width: int, skip: int, error: str
-) -> str:
-    """The first fault in words; rows are counted from 1, with the header."""
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        for row in islice(rows, skip, None):
-            if not any(cell.strip() for cell in row):
-                continue
-            if len(row) != width:
-                return (
-                    f"{path}, row {rows.line_num}: {len(row)} cells where {width} are expected; mend that row"
+    def values(self, i: int) -> np.ndarray:
+        """``(N,)`` float64."""
+        return np.concatenate(self._columns[i].parts)
+
+    def distinct(self, i: int) -> int:
+        """How many different numbers a column has in the file; whole ones count with all their digits."""
+        numerals = self.sheet.numerals
+        cells = (row[i] for _, row in self.sheet.rows())
+        return len({int(cell) if cell.isdecimal() else numerals.read(cell) for cell in cells})
+
+    def read(self) -> None:
+        """All rows. DataError names the first fault."""
+        rows = self.sheet.rows()
+        while chunk := list(islice(rows, _CHUNK)):
+            for line, row in chunk:
+                if len(row) != self.sheet.width:
+                    raise DataError(
+                        f"line {line}: {len(row)} cells where {self.sheet.width} are expected; mend that line"
+                        f" ({self.sheet.parted})"
+                    )
+            self.n += len(chunk)
+            gaps = np.zeros(len(chunk), bool)
+            for i in range(self.sheet.width):
+                cells = [row[i] for _, row in chunk]
+                if i in self._columns:
+                    gaps |= self._take(i, cells, chunk)
+                elif i not in self.others and any(cells):
+                    self.others[i] = next(filter(None, cells))
+            self._gaps += int(gaps.sum())
+        self._check()
+
+    def _take(self, i: int, cells: list[str], chunk: Sequence[Row]) -> np.ndarray:
+        """Append a piece of a column; which of its cells are missing, ``(n,)``."""
+        column = self._columns[i]
+        gaps = np.zeros(len(cells), bool)
+        if not column.mark and (values := _quickly(cells, self.sheet.numerals)) is not None:
+            column.mark = ""
+            column.parts.append(values)
+            return gaps
+        values = np.full(len(cells), np.nan)
+        for k, (cell, (line, _)) in enumerate(zip(cells, chunk, strict=True)):
+            if is_missing(cell):
+                gaps[k] = True
+                column.gap = column.gap if column.missing else (line, cell)
+                column.missing += 1
+            else:
+                values[k] = self._number(i, cell, line)
+        column.parts.append(values)
+        return gaps
+
+    def _number(self, i: int, cell: str, line: int) -> float:
+        """One cell that is not missing. DataError."""
+        column, numerals = self._columns[i], self.sheet.numerals
+        where = f"{self.sheet.name(i)}, line {line}"
+        number = numerals.read(cell)
+        if number is None:
+            sign = "point" if numerals.decimal == "." else "comma"
+            more = f", the decimal sign is the {sign}: --decimal" if "," in cell or "." in cell else ""
+            raise DataError(
+                f"{where}: {short(cell)} is not a number; mend it, or leave the column out: --columns"
+                f" {self.without(i)} ({self.sheet.parted}{more})"
+            )
+        if not abs(number) < _LARGEST:
+            raise DataError(f"{where}: {short(cell)} is not finite; drop that row")
+        mark = mark_of(cell)
+        column.mark = mark if column.mark is None else column.mark
+        if column.mark != mark:
+            raise DataError(
+                f"{where}: {short(cell)} is not written as the cells above it; write the whole column alike"
+            )
+        return number
+
+    def _check(self) -> None:
+        """DataError where there is no column of numbers, too few rows, or an empty cell."""
+        sheet = self.sheet
+        if self.n < 2:
+            raise DataError(f"{self.n} row(s) of data; a GAN needs many, at least 2 ({sheet.parted})")
+        if not self.which:
+            others = self.shown(self.others)
+            raise DataError(f"no column holds numbers, as it is read: {others} ({sheet.parted})")
+        for i, column in self._columns.items():
+            if column.missing:
+                line, cell = column.gap
+                what = f"{cell!r} says that a number is missing" if cell else "the cell is empty"
+                raise DataError(
+                    f"{sheet.name(i)}, line {line}: {what}; so it is in {self._gaps:,} of {self.n:,} rows."
+                    f" Fill them, drop those rows, or leave the column out: --columns {self.without(i)}"
                 )
-            for i, cell in enumerate(row):
-                column = f"column {columns[i]!r}" if columns else f"column {i + 1}"
-                if not cell.strip():
-                    return (
-                        f"{path}, {column}, row {rows.line_num}: the cell is empty; fill it or drop the row"
-                    )
-                if not _is_number(cell):
-                    return (
-                        f"{path}, {column}, row {rows.line_num}: {cell.strip()!r} is not a number;"
-                        " keep columns of numbers only"
-                    )
-                if not abs(float(cell)) < 3e38:
-                    return (
-                        f"{path}, {column}, row {rows.line_num}: {cell.strip()} is not finite; drop that row"
-                    )
-    except csv.Error as fault:  # a quote without its end, a cell of more than 128 KiB
-        return f"{path}, row {rows.line_num}: {fault}; look for a quote without its end, or for a long text"
-    return f"{path} cannot be read as a table of numbers ({error})"
+
+    def marks(self, which: Iterable[int]) -> list[str]:
+        """Columns whose numbers bear a mark, in words."""
+        marks = {i: self._columns[i].mark for i in which}
+        words = {"true": "as 1 for TRUE and 0 for FALSE"}
+        return [f"{self.sheet.name(i)} {words.get(mark, f'in {mark}')}" for i, mark in marks.items() if mark]
+
+    def without(self, i: int | None = None) -> str:
+        """All columns, or all but one, as ``--columns`` takes them."""
+        rest = [k for k in self.which if k != i]
+        names = [self.sheet.columns[k] if self.sheet.columns else "" for k in rest]
+        if not all(re.fullmatch(r"[\w.-]+", name) for name in names):
+            names = [str(k + 1) for k in rest]
+        return ",".join(names[:8]) + (",…" if len(names) > 8 else "") or "NAMES"
+
+    def shown(self, which: Iterable[int]) -> str:
+        """Some of the other columns, each with one of its cells."""
+        said = [f"{self.sheet.name(i)} ({short(self.others[i])})" for i in which]
+        return ", ".join(said[:8]) + (f" and {len(said) - 8} more" if len(said) > 8 else "")
+
+
+def _quickly(cells: list[str], numerals: Numerals) -> np.ndarray | None:
+    """Numbers that numpy can read at once, all finite; None where one must look at each."""
+    if numerals.thousands:
+        return None
+    if numerals.decimal == ",":
+        text = "\n".join(cells)
+        if "." in text:
+            return None
+        cells = text.replace(",", ".").split("\n")
+    try:
+        values = np.array(cells, np.float64)
+    except ValueError:
+        return None
+    return values if (np.abs(values) < _LARGEST).all() else None
+
+
+def short(cell: str) -> str:
+    """A cell for a message."""
+    return repr(cell if len(cell) <= 40 else cell[:39] + "…")
+
+
+def _used(numbers: _Numbers, *, asked: bool) -> tuple[list[int], list[str]]:
+    """The columns that become coordinates, and warnings of the others."""
+    sheet, which = numbers.sheet, list(numbers.which)
+    warnings: list[str] = []
+    for i in [] if asked else numbers.which:
+        if len(which) == 1:
+            break
+        name = sheet.columns[i] if sheet.columns else None
+        said = "the first column, which has no name," if name == "" else sheet.name(i)
+        steps = np.diff(numbers.values(i))
+        counts = bool(numbers.n >= _COUNTED and (steps == 1).all() and numbers.values(i)[0] in (0, 1))
+        if _is_index(name, i, numbers.values(i), counts):
+            which.remove(i)
+            warnings.append(f"{said} numbers the rows and is not used; --columns {numbers.without()} has it")
+        elif counts:
+            warnings.append(f"{said} only counts the rows; --columns {numbers.without(i)} leaves it out")
+    if asked:
+        others = [
+            sheet.name(i)
+            for i in range(sheet.width)
+            if i not in which and (sheet.numeric[i] or i in numbers.others)
+        ]
+        if others:
+            shown = ", ".join(others[:8]) + (f" and {len(others) - 8} more" if len(others) > 8 else "")
+            warnings.append(f"not used: {shown}: --columns asks for others")
+        return which, warnings
+    if numbers.others:
+        warnings.append(f"not used, since they hold no numbers: {numbers.shown(numbers.others)}")
+    empty = [i for i in range(sheet.width) if i not in numbers.which and i not in numbers.others]
+    named = [
+        sheet.name(i) for i in empty if sheet.columns and sheet.columns[i] not in ("", f"column {i + 1}")
+    ]
+    if named:
+        warnings.append(f"not used, since they are empty: {', '.join(named[:8])}")
+    return which, warnings
+
+
+def _is_index(name: str | None, i: int, values: np.ndarray, counts: bool) -> bool:
+    """Whether a column numbers the rows: by its name, or by having none."""
+    whole = (values == np.floor(values)).all()
+    each = len(np.unique(values)) == len(values)
+    if name is None:
+        return i == 0 and counts
+    if name == "":  # over the rows' numbers, or over times at equal distances
+        return bool(each and (whole or np.ptp(np.diff(values)) <= 1e-6 * abs(values[1] - values[0])))
+    return bool(
+        is_counter(name)
+        and whole
+        and each
+        and (counts or name.lower().endswith(("id", "index", "unnamed: 0")))
+    )

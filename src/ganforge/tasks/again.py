@@ -34,7 +34,7 @@ def source_of(run: Run) -> tuple[str | Path, float]:
 def asked_of_data(recipe: Recipe) -> dict[str, Any]:
     """What ``data.load`` is asked for a recipe, beside the data: what examples say, and inputs."""
     asked: dict[str, Any] = {"condition": recipe.condition, "source": recipe.source}
-    asked["text_encoder"] = recipe.text_encoder
+    asked["text_encoder"], asked["table"] = recipe.text_encoder, recipe.table
     game = GAMES.find(recipe.game)
     if game.from_inputs and not game.paired:
         asked["paired"] = False
@@ -52,21 +52,34 @@ def load_again(
     """Examples of ``source``, as the recipe of ``run`` wants them, read as its own were.
 
     That is in the size, the channels and the range of values of its space, and cut or filled up alike.
-    Whether they are of that space in the end is for the caller to see: not every reader can be asked for it.
+    Columns and classes are those of the run by their names, whatever their order is now. Whether the examples
+    are of that space in the end is for the caller to see: not every reader can be asked for it.
     Args and errors: see ``data.load``.
     """
     space = run.space
     pictures = space.kind == "pictures"
     built_in = isinstance(source, str) and source in NAMES
-    return load(
-        source,
-        size=(space.spatial[1], space.spatial[0]) if pictures else None,
-        channels=space.channels if pictures and space.channels in _CHANNELS else None,
-        fit=run.data.get("fit", "crop"),
-        value_range=None if built_in else space.value_range,
-        source_range=None if space.source is None else space.source.value_range,
-        held_out=held_out,
-        **asked_of_data(run.recipe),
-        cache=cache,
-        progress=progress,
-    )
+    asked = asked_of_data(run.recipe)
+
+    def read() -> Dataset:
+        return load(
+            source,
+            size=(space.spatial[1], space.spatial[0]) if pictures else None,
+            channels=space.channels if pictures and space.channels in _CHANNELS else None,
+            fit=run.data.get("fit", "crop"),
+            value_range=None if built_in else space.value_range,
+            source_range=None if space.source is None else space.source.value_range,
+            held_out=held_out,
+            **asked,
+            cache=cache,
+            progress=progress,
+        )
+
+    dataset = read()
+    now = dataset.space
+    if now.columns and space.columns and now.columns != space.columns:
+        asked["table"] = run.recipe.table.taking(space.columns)
+        dataset = read()
+    if now.classes and now.classes != space.classes and dataset.train.labels is not None:
+        dataset = dataset.with_classes(space.classes)
+    return dataset

@@ -17,7 +17,7 @@ import torch
 from ganforge.core.declared import DISCRIMINATORS, GAMES, GENERATORS, TRANSLATORS
 from ganforge.core.errors import MachineError, RecipeError, RunError, UsageError, nearest
 from ganforge.core.levels import first_level, levels_of
-from ganforge.core.recipe import Player, Recipe
+from ganforge.core.recipe import Player, Recipe, TableFormat
 from ganforge.core.space import Space
 from ganforge.data import Dataset, load
 from ganforge.data.builtin import NAMES
@@ -249,10 +249,12 @@ def prepare(
     for name in ("condition", "source", "text_encoder"):
         if not isinstance(changes.get(name, ""), str):
             raise RecipeError(f"{name} is {changes[name]!r}; it must be a word")
+    table = TableFormat.among(changes)
     asked_first: dict[str, Any] = {
         "condition": changes.get("condition", "auto"),
         "source": _clips_source(choice, changes),
         "text_encoder": changes.get("text_encoder", ""),
+        "table": table,
     }
     looked: dict[str, Any] = {"size": size, "fit": fit, "value_range": value_range}
     looked |= {"cache": cache, "progress": progress}
@@ -272,7 +274,7 @@ def prepare(
             space,
             n,
             builtin=str(data) if str(data) in NAMES else None,
-            paired=None if "source" not in changes else pairs_match(data, changes["source"]),
+            paired=pairs_match(data, changes["source"], table) if "source" in changes else None,
             clips=bool(asked_first["source"]),
         )
     resolved = choice.maker(space, n)

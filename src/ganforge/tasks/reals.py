@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -161,14 +161,7 @@ def _in_classes(space: Space, dataset: Dataset, notes: list[str]) -> tuple[Datas
     now = dataset.space.classes
     if not now or not space.classes or dataset.train.labels is None:
         return dataset, False
-    if not set(now) <= set(space.classes):
+    if now != space.classes:
         notes.append("the classes are not those of the run: they are left out")
         return dataset, False
-    table = np.array([space.classes.index(name) for name in now], dtype=np.int64)
-    parts = [
-        replace(part, labels=None if part.labels is None else table[part.labels])
-        for part in (dataset.train, dataset.held_out)
-    ]
-    dataset = replace(dataset, train=parts[0], held_out=parts[1])
-    labels = dataset.train.labels
-    return dataset, labels is not None and len(np.unique(labels)) > 1
+    return dataset, len(np.unique(dataset.train.labels)) > 1

@@ -1,0 +1,220 @@
+"""Tables as people have them: each gives its numbers, and says how it was read, or one clear line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ganforge.core.errors import DataError, RecipeError
+from ganforge.core.recipe import TableFormat
+from ganforge.data.numerals import find_numerals
+from ganforge.data.tables import read_table
+
+VALUES = np.random.default_rng(0).normal(5, 1, (60, 3)).round(3)
+PLAIN = [",".join(f"{x:.3f}" for x in row) for row in VALUES]
+
+
+def _lines(*head: str, mark: str = ",", decimal: str = ".", end: str = "\n", rows: list[str] = PLAIN) -> str:
+    """A table of VALUES, its rows as ``mark`` and ``decimal`` write them."""
+    body = [row.replace(",", "\0").replace(".", decimal).replace("\0", mark) for row in rows]
+    return end.join([*head, *body]) + end
+
+
+NUMBERED = [f"{i},{row}" for i, row in enumerate(PLAIN)]
+ABC = ("a", "b", "c")
+
+# What a person has: the file, its encoding, the columns' names, what is said of it, and a warning's words.
+SAME = {
+    "excel in europe": (
+        _lines("a;b;c", mark=";", decimal=","),
+        "utf-8",
+        ABC,
+        "';', decimal comma",
+        "--decimal",
+    ),
+    "without names": (_lines(mark=";", decimal=","), "utf-8", (), "no row of names", "is read as 5."),
+    "excel's mark": (_lines("sep=;", "a;b;c", mark=";"), "utf-8-sig", ABC, "names in line 2", ""),
+    "old mac": (_lines("a,b,c", end="\r"), "utf-8", ABC, "names in line 1", ""),
+    "old mac, bare": (_lines(end="\r"), "utf-8", (), "no row of names", ""),
+    "windows, names of two lines": (
+        _lines('"a\n(cm)","b\n(kg)",c', end="\r\n"),
+        "utf-8",
+        ("a (cm)", "b (kg)", "c"),
+        "names in line 3",
+        "",
+    ),
+    "tabs in UTF-16": (_lines("a\tb\tc", mark="\t"), "utf-16", ABC, "tabs, UTF-16", ""),
+    "UTF-16 without a mark": (_lines("a\tb\tc", mark="\t"), "utf-16-le", ABC, "tabs, UTF-16", ""),
+    "latin": (_lines("größe;b;c", mark=";"), "latin-1", ("größe", "b", "c"), "Windows-1252", "'größe'"),
+    "spaces": (_lines(mark="  "), "utf-8", (), "parted by spaces", ""),
+    "pipes": (_lines("a|b|c", mark="|"), "utf-8", ABC, "'|'", ""),
+    "a comma at each end": (_lines("a,b,c", end=",\n"), "utf-8", ABC, "names in line 1", ""),
+    "remarks": (_lines("# by an instrument", "# 2020", "a,b,c"), "utf-8", ABC, "names in line 3", ""),
+    "numpy's remark": (_lines("# a b c", mark=" "), "utf-8", ABC, "names in line 1", ""),
+    "a title": (
+        _lines("Measured, by me", "", "a,b,c"),
+        "utf-8",
+        ABC,
+        "names in line 3",
+        "not read: 'Measured",
+    ),
+    "units": (_lines("a,b,c", "cm,kg,s"), "utf-8", ("a cm", "b kg", "c s"), "lines 1 to 2", ""),
+    "one name twice": (_lines("a,a,b"), "utf-8", ("a", "a (2)", "b"), "names in line 1", "called 'a'"),
+    "numbered names": (_lines("0,1,2"), "utf-8", ("0", "1", "2"), "names in line 1", "--header 0"),
+    "years": (_lines("2019,2020,2021"), "utf-8", ("2019", "2020", "2021"), "line 1", "--header 0"),
+    "wavelengths": (
+        _lines("400.5,410.5,420.5"),
+        "utf-8",
+        ("400.5", "410.5", "420.5"),
+        "line 1",
+        "--header 0",
+    ),
+    "an index": (_lines(",a,b,c", rows=NUMBERED), "utf-8", ABC, "line 1", "has no name, numbers the rows"),
+    "both of pandas": (
+        _lines(",0,1,2", rows=NUMBERED),
+        "utf-8",
+        ("0", "1", "2"),
+        "line 1",
+        "numbers the rows",
+    ),
+    "a named index": (_lines("Id,a,b,c", rows=NUMBERED), "utf-8", ABC, "line 1", "'Id' numbers the rows"),
+    "R": (_lines('"a" "b" "c"', rows=NUMBERED, mark=" "), "utf-8", ABC, "spaces", "numbers the rows"),
+    "a row of index names": (_lines(",a,b,c", "idx,,,", rows=NUMBERED), "utf-8", ABC, "1 to 2", "'idx' nu"),
+    "dates": (
+        _lines("day,a,b,c", rows=[f"2020-01-{i % 28 + 1:02d},{row}" for i, row in enumerate(PLAIN)]),
+        "utf-8",
+        ABC,
+        "line 1",
+        "not used, since they hold no numbers: column 'day' ('2020-01-01')",
+    ),
+    "an empty column": (
+        _lines("a,b,c,notes", rows=[f"{row}," for row in PLAIN]),
+        "utf-8",
+        ABC,
+        "line 1",
+        "not used, since they are empty: column 'notes'",
+    ),
+    "remarks below": (_lines("a,b,c", rows=[*PLAIN[:9], "# pause", *PLAIN[9:]]), "utf-8", ABC, "line 1", ""),
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_tables_as_people_have_them(tmp_path: Path, name: str) -> None:
+    text, encoding, columns, said, warning = SAME[name]
+    path = tmp_path / "t.csv"
+    path.write_bytes(text.encode(encoding))
+    found = read_table(path)
+    assert found.columns == columns
+    assert found.values.shape == VALUES.shape
+    assert np.allclose(found.values, VALUES, rtol=0, atol=1e-5)
+    assert said in found.found[0]
+    assert (warning and any(warning in line for line in found.warnings)) or not found.warnings
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ('a,b\n"1,234.5",1\n"2,000",2\n', [1234.5, 2000.0]),
+        ("a;b\n1.234,5;1\n2.000,25;2\n", [1234.5, 2000.25]),
+        ("a;b\n1 234,5;1\n2 000,25;2\n", [1234.5, 2000.25]),
+        ("a;b\n1'234.5;1\n2'000.25;2\n", [1234.5, 2000.25]),
+        ("a,b\n45%,1\n7.5 %,2\n", [45.0, 7.5]),
+        ('a,b\n"$1,234.50",1\n($3),2\n', [1234.5, -3.0]),
+        ("a;b\n1.234,50 €;1\n-3 €;2\n", [1234.5, -3.0]),
+        ("a,b\n−5,1\n+3e2,2\n", [-5.0, 300.0]),
+        ("a,b\nTRUE,1\nFALSE,2\n", [1.0, 0.0]),
+        ("a b\n1.0D+03 1\n2.5d-1 2\n", [1000.0, 0.25]),
+        ("a\n5,126\n5,026\n", [5.126, 5.026]),
+        ("5,126\n5,026\n12,3\n", [5.126, 5.026]),
+    ],
+)
+def test_numbers_in_their_clothes(tmp_path: Path, text: str, values: list[float]) -> None:
+    (tmp_path / "t.csv").write_text(text, "utf-8")
+    found = read_table(tmp_path / "t.csv")
+    assert found.values[:2, 0].tolist() == pytest.approx(values, rel=1e-6)
+
+
+def test_what_one_sign_means() -> None:
+    def read(*cells: str, separator: str = ";", point: str = "") -> tuple[float | None, bool]:
+        numerals = find_numerals([cells], separator, point)
+        return numerals.read(cells[0]), bool(numerals.warning)
+
+    assert read("1,234", "5,678") == (1.234, True)  # every one of them: decimals
+    assert read("1,234", "950") == (1234.0, True)  # thousands, where smaller ones have no sign
+    assert read("1,234", "5,678", separator=",") == (1234.0, True)
+    assert read("1,234", "5,6") == (1.234, False)
+    assert read("1,234", "1,234,567") == (1234.0, False)
+    assert read("1,234", "5.5") == (1234.0, False)
+    assert read("1.234", "950") == (1234.0, True)
+    assert read("1.234", "950", separator=",") == (1.234, False)
+    assert read("1,234", "5,678", point=".") == (1234.0, False)
+    with pytest.raises(DataError, match="can be read in two ways: say which"):
+        find_numerals([["1,234"], ["5.678"]], ";", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("5,126,4,868\n5,026,4,068\n", "commas part its columns and are decimal, as in 5,126,4,868"),
+        ("5,126\n4,868\n", "one number with a decimal comma, or two numbers: say which, --decimal comma or"),
+        ("a,b,c\n1,2,3\n4,5\n", r"line 3: 2 cells where 3 .*parted by ','; --separator names another sign"),
+        (
+            "a;b;c\n1;2;3\n4;x;6\n7;8;9\n",
+            r"column 'b', line 3: 'x' is not a number; .* --columns a,c \(col.*';'",
+        ),
+        ("a;b\n1;2,5\n3;4.5.6\n5;2,5\n", r"line 3: '4.5.6' .* the decimal sign is the comma: --decimal\)"),
+        (
+            "a,b\n1,2\n3,NA\n4,5\n6,\n",
+            r"column 'b', line 3: 'NA' says .* 2 of 4 rows.* leave .*: --columns a$",
+        ),
+        ('a,b\n1,2\n"3,4\n5,6\n', "line 3: a double quote is opened and not closed"),
+        ("a,b\n10%,1\n0.2,2\n", "column 'a', line 3: '0.2' is not written as the cells above it"),
+        (
+            "a,b\nx,y\nz,w\n",
+            r"no column holds numbers, as it is read: column 'a' \('x'\), column 'b' \('y'\)",
+        ),
+        ("a,b\n" + "1,2,3\n" * 9, "line 1: 2 names over 3 columns"),
+        ("a,b\n1,2\n3,4\nTotal,6\n", "column 'a', line 4: 'Total' is not a number"),
+        ("a,b\n1,2\n3,4\n(2 rows)\n", "line 4: 1 cells where 2 are expected"),
+    ],
+)
+def test_faults_are_named_with_line_separator_and_option(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "t.csv").write_text(text, "utf-8")
+    with pytest.raises(DataError, match=says) as caught:
+        read_table(tmp_path / "t.csv")
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith(f"{tmp_path / 't.csv'}, ")
+
+
+def test_options_override_what_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+
+    def read(text: str, **options: object) -> tuple[list[float], tuple[str, ...]]:
+        path.write_text(text)
+        found = read_table(path, TableFormat(**options))
+        return [round(float(x), 3) for x in found.values[0]], found.columns
+
+    years = _lines("2019,2020,2021")
+    assert read(years, header=0) == ([2019.0, 2020.0, 2021.0], ())
+    assert read("1,2\n3,4\n5,6\n7,8\n", header=1) == ([3.0, 4.0], ("1", "2"))
+    assert read("5,126\n4,868\n", separator="comma") == ([5.0, 126.0], ())
+    assert read("5,126\n4,868\n", separator="semicolon") == ([5.126], ())
+    assert read("a;b\n1,234;5\n2,345;6\n", decimal="point") == ([1234.0, 5.0], ("a", "b"))
+    assert read("a_b\n1_2\n3_4\n", separator="_") == ([1.0, 2.0], ("a", "b"))
+    assert read(_lines("a,b,c"), columns="c,a") == ([VALUES[0, 2], VALUES[0, 0]], ("c", "a"))
+    assert read(_lines(), columns="3,1")[0] == [VALUES[0, 2], VALUES[0, 0]]
+    assert read("Id,a\n1,5\n2,6\n3,7\n", columns="Id,a")[0] == [1.0, 5.0]
+    with pytest.raises(
+        DataError, match=r"there is no column 'weigt'. Did you mean 'weight'\? Columns: weight"
+    ):
+        read("weight,b\n1,5\n2,6\n", columns="weigt")
+    for options, says in [
+        ({"separator": "ab"}, "it can be comma, semicolon, tab, pipe, space, or one sign"),
+        ({"decimal": "dot"}, "it can be point or comma"),
+        ({"separator": "comma", "decimal": ","}, "both a comma"),
+        ({"header": -1}, "from 0 to 9"),
+    ]:
+        with pytest.raises(RecipeError, match=says):
+            TableFormat(**options)
