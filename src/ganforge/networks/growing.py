@@ -25,6 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganforge.core.declared import DiscriminatorTraits, GeneratorTraits
+from ganforge.core.errors import RecipeError
 from ganforge.core.levels import first_level, grids, levels_of
 from ganforge.core.space import Space
 from ganforge.networks.layers import (
@@ -69,7 +70,8 @@ class Growing(nn.Module):
 
     def __init__(self, spatial: Sequence[int], patch: int) -> None:
         super().__init__()
-        assert patch in (1, 2, 4)
+        if patch not in (1, 2, 4):
+            raise RecipeError(f"patch is {patch}; it can be 1, 2 or 4")
         self.spatial, self.patch = tuple(spatial), patch
         self.grids = grids([-(-side // patch) for side in spatial])
         self.sides = levels_of(spatial, patch)
