@@ -429,7 +429,7 @@ def test_every_name_builds(name: str) -> None:
         ({"name": "r1", "method": "finite_difference", "sigma": 0.0}, "more than 0"),
         ({"name": "r1", "share": 0.0}, "share"),
         ({"name": "r1", "share": 1.5}, "share"),
-        ({"name": "r1", "every": 0}, "at least 1"),
+        ({"name": "r1", "every": 0}, "from 1 to"),
     ],
 )
 def test_wrong_entries(entry: dict[str, object], words: str) -> None:

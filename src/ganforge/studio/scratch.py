@@ -58,7 +58,8 @@ def _is_left(folder: Path) -> bool:
     """Whether it is one of this user's, and its process has died."""
     try:
         found = folder.lstat()
-        mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
+        own = getattr(os, "getuid", None)  # Windows has no such numbers
+        mine = own is None or found.st_uid == own()
         if folder.is_symlink() or not folder.is_dir() or not mine:
             return False
         if not (folder / _LOCK).is_file():
