@@ -181,12 +181,14 @@ def test_this_moment_is_exported(studio: Running, runs: Path):
 def test_the_studio_beside_a_training_ends_by_itself(runs: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GANFORGE_STUDIO_LEFT", "1")
     address = start_beside(runs / "digits", browser=False)
-    with urllib.request.urlopen(f"{address}api/about") as answer:
+    home, _, token = address.partition("?token=")
+    about = urllib.request.Request(f"{home}api/about", headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(about) as answer:
         assert json.loads(answer.read())["watch"] == "0:."
 
     def gone() -> bool:
         try:
-            urllib.request.urlopen(f"{address}api/about").close()
+            urllib.request.urlopen(about).close()
         except OSError:
             return True
         time.sleep(2.5)  # asking keeps it
