@@ -213,6 +213,8 @@ def _parting(lines: Sequence[str], sign: str) -> tuple[float, float, int]:
         rows = [row for _, row in _rows(text, sign, 0)]
     except DataError:  # a quote that is not closed: reading says so
         rows = [line.split(sign) for line in lines]
+    if not rows:  # nothing but separators
+        return 0.0, 0.0, 1
     width = _width(rows)
     body = rows[1:] or rows
     fit = sum(len(row) == width or (len(row) > width and not any(row[width:])) for row in rows) / len(rows)
@@ -239,7 +241,8 @@ def _with_decimal_commas(lines: Sequence[str]) -> str:
     No whole number begins with 0, so a second part that does is a fraction.
     """
     rows = [row for _, row in _rows(Text("\n".join(lines).encode("utf-8", "replace"), "utf-8"), ",", 0)]
-    head = rows[0] if not all(re.fullmatch(r"-?\d+", cell) for cell in rows[0]) else []
+    words = not all(re.fullmatch(r"-?\d+", cell) for cell in rows[0])
+    head = rows[0] if words or len(rows[0]) < len(rows[-1]) else []
     body = rows[1:] if head else rows
     width = len(body[0]) if body else 0
     if width < 2 or width % 2 or not all(len(row) == width for row in body):
@@ -264,8 +267,9 @@ def _with_decimal_commas(lines: Sequence[str]) -> str:
             f"commas part its columns and are decimal, as in {','.join(body[0])}: save it with semicolons"
             " between the columns, or say --separator comma"
         )
-    lengths = {len(cell) for cell in fractions}
-    if width == 2 and lengths != {1} and len(lengths) == 1:
+    alike = len({len(cell) for cell in fractions}) == 1
+    long = len(fractions[0]) > 1 or any(len(row[0]) > 1 for row in body)  # 1,2 over 3,4 is a table
+    if width == 2 and alike and long:
         raise DataError(
             f"{','.join(body[0])} may be one number with a decimal comma, or two numbers: say which,"
             " --decimal comma or --separator comma"
