@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -197,6 +198,29 @@ def test_values_of_conditions_are_those_of_the_file(make_folder: Callable[..., P
     assert data.train.rows is not None
     for row, i in zip(data.train.rows, data.train.origin, strict=True):
         assert {name for name, on in zip(names, row, strict=True) if on} == set(POKEDEX[int(i)]["type"])
+
+
+def test_times_that_float32_cannot_tell_apart_are_refused(
+    make_folder: Callable[..., Path], cache: Path
+) -> None:
+    folder = make_folder(24)
+    rows = [f"{f},{1_700_000_000 + i},{i}" for i, f in enumerate(FILES)]
+    (folder / "t.csv").write_text(_csv("file,time,age", rows))
+    with pytest.raises(DataError, match=r"column 'time', 1700000000 to 1700000023, differ by too little"):
+        load(folder, cache=cache)
+    assert _what(load(folder, table=TableFormat(columns="age"), cache=cache)) == ("numbers", ("age",))
+
+
+def test_names_that_are_no_utf8_are_found(make_folder: Callable[..., Path], cache: Path) -> None:
+    folder = make_folder(24)
+    for i, path in enumerate(sorted(folder.glob("*.png"))):
+        os.rename(os.fsencode(path), os.fsencode(folder) + b"/K\xe4se%d.png" % i)
+    rows = [f"Käse{i}.png,{AB[i]}" for i in N]
+    (folder / "t.csv").write_text(_csv("file,label", rows), "latin-1")
+    data = load(folder, cache=cache, held_out=0)
+    assert data.space.classes == ("a", "b")
+    assert data.scan.count == 24
+    "\n".join(data.scan.lines()).encode("utf-8")  # can be printed
 
 
 def test_columns_choose_what_is_asked_for(make_folder: Callable[..., Path], cache: Path) -> None:

@@ -27,6 +27,7 @@ __all__ = ["Beside", "Wanted", "attach", "beside", "words_of_name"]
 _LONGEST = 2_000  # characters of a caption that are read
 _MANY = 64  # captions of a picture that are read
 _LOST = 0.05  # share of the pictures of which nothing is said, above which a person is asked
+_KEPT = 0.9  # share of a column's distinct numbers that float32 must tell apart
 _HALF = 0.5  # share of the pictures that a file must speak of to be taken unasked
 _TRIED = 16  # columns that may name the pictures
 _UNLIKE = 0.1  # share of a column's cells that are different ones, where it may name the pictures
@@ -390,7 +391,15 @@ def _with(raw: Raw, found: Beside) -> Raw:
         return replace(raw, said=Said(kind="text", texts=[found.texts[name] for name in names]))
     assert found.rows is not None
     assert found.kind == "labels" or found.kind == "numbers"
-    rows = np.array([found.rows[name] for name in names], np.float32)
+    exact = np.array([found.rows[name] for name in names], np.float64)
+    rows = exact.astype(np.float32)
+    for i, column in enumerate(found.columns):
+        if len(np.unique(rows[:, i])) < _KEPT * len(np.unique(exact[:, i])):
+            low, high = exact[:, i].min(), exact[:, i].max()
+            raise DataError(
+                f"{found.file}: the numbers of column {column!r}, {low:.12g} to {high:.12g}, differ by too"
+                " little for their size; write them from another zero, or leave the column out with --columns"
+            )
     return replace(raw, said=Said(kind=found.kind, names=found.columns, rows=rows))
 
 
