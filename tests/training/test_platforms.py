@@ -73,7 +73,6 @@ def test_without_what_other_systems_lack_it_trains_saves_and_resumes(tmp_path: P
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "all is well"
-    assert any(path.is_dir() for path in tmp_path.glob("**/ganforge"))  # its cache
 
 
 class NoFloat64(TorchDispatchMode):

@@ -226,7 +226,7 @@ def test_train_studio_opens_watch_on_the_run_that_starts(
     port = 0
     try:
         wait_until(lambda: re.search(r"http://127\.0\.0\.1:\d+/", gan.said) is not None, gan)
-        found = re.search(r"http://127\.0\.0\.1:(\d+)/", gan.said)
+        found = re.search(r"http://127\.0\.0\.1:(\d+)/\S*", gan.said)  # with its token
         assert found is not None
         port = int(found[1])
         screen.page.goto(found[0])
