@@ -82,6 +82,13 @@ SAME = {
     "a named index": (_lines("Id,a,b,c", rows=NUMBERED), "utf-8", ABC, "line 1", "'Id' numbers the rows"),
     "R": (_lines('"a" "b" "c"', rows=NUMBERED, mark=" "), "utf-8", ABC, "spaces", "numbers the rows"),
     "a row of index names": (_lines(",a,b,c", "idx,,,", rows=NUMBERED), "utf-8", ABC, "1 to 2", "'idx' nu"),
+    "years over countries": (
+        _lines("land,2019,2020,2021", rows=[f"C{i},{row}" for i, row in enumerate(PLAIN)]),
+        "utf-8",
+        ("2019", "2020", "2021"),
+        "line 1",
+        "not used, since they hold no numbers: column 'land' ('C0')",
+    ),
     "dates": (
         _lines("day,a,b,c", rows=[f"2020-01-{i % 28 + 1:02d},{row}" for i, row in enumerate(PLAIN)]),
         "utf-8",
@@ -176,6 +183,7 @@ def test_what_one_sign_means() -> None:
             r"no column holds numbers, as it is read: column 'a' \('x'\), column 'b' \('y'\)",
         ),
         ("a,b\n" + "1,2,3\n" * 9, "line 1: 2 names over 3 columns"),
+        ("Sepal Length  Width\n" + "5.1 3.5\n" * 9, "line 1: 3 names over 2 columns"),
         ("a,b\n1,2\n3,4\nTotal,6\n", "column 'a', line 4: 'Total' is not a number"),
         ("a,b\n1,2\n3,4\n(2 rows)\n", "line 4: 1 cells where 2 are expected"),
     ],

@@ -207,7 +207,7 @@ def _mapping(items: list[tuple[Any, Any]], stem: str) -> Table:
     if records and (flat or (len(records) == len(items) and stem != "captions")):
         return _records(records)
     rows: list[list[Cell]] = [[str(name), _one(tuple(_texts(value)))] for name, value in items]
-    return Table(["file", "caption" if stem == "captions" else "value"], rows, numbers, named=True)
+    return Table(["file", single], rows, numbers, named=True)
 
 
 def _one(texts: tuple[str, ...]) -> Cell:

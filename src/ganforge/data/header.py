@@ -100,12 +100,15 @@ def _are_names(rows: Sequence[Cells], which: Sequence[int], numerals: Numerals) 
     others = sum(fractions) >= 0.95 * len(which) * len(fractions)  # of another kind: 0.51 under 2019
     bare = all(first[i].strip().isdecimal() for i in which)
     if len(numbers) == 1:
-        return bare and others and numbers == [0]
+        words = any(first[i].strip() for i in range(len(first)) if i not in which)
+        return bare and others and (numbers == [0] or words)
     alike = sum(_counts(row, by=1) for row in body) > _ALIKE * len(body)
     if bare and numbers == list(range(len(numbers))):
         return others or not alike
-    if len(numbers) < 3 or not _counts(numbers):
+    if not _counts(numbers):
         return False
+    if len(numbers) == 2:
+        return bare and others and _counts(numbers, by=1)
     if bare and (others or _counts(numbers, by=1)):
         return others or not alike
     return all(_far(numbers[k], [row[k] for row in body]) for k in range(len(numbers)))

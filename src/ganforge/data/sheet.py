@@ -115,7 +115,7 @@ def open_sheet(text: Text, wish: TableFormat) -> Sheet:
     head = count_names(cells, numeric, numerals)
     count, sure = (head.rows, head.sure) if wish.header is None else (min(wish.header, len(cells)), True)
     for line, row in [(rows[k][0], cells[k]) for k in range(count)]:
-        if len(row) < width:
+        if len(row) < width or any(row[width:]):
             parted = f"columns are parted by {_shown(separator)}; --separator names another sign"
             raise DataError(f"line {line}: {len(row)} names over {width} columns; mend that line ({parted})")
     names, warnings = column_names(cells[:count], width)
