@@ -65,7 +65,7 @@ def test_one_game_at_once_and_one_that_ends(strict: tuple[int, Studio]):
 def test_a_timeline_keeps_its_bounds(tmp_path: Path):
     from ganforge.studio.game import Game
 
-    made = Settings.of(RING, Bounds()).experiment(Bounds(), tmp_path)
+    made, _ = Settings.of(RING, Bounds()).experiment(Bounds(), tmp_path)
     game, timeline = Game(made.recipe, made.dataset), Timeline(8, 1 << 26)
     gone: set[int] = set()
     for number in range(40):
@@ -143,7 +143,7 @@ def test_a_large_discriminators_heat_map_is_coarser_only_while_it_is_followed_by
 ):
     from ganforge.studio.game import Game
 
-    made = Settings.of({**RING, "recipe": recipe}, Bounds()).experiment(Bounds(), tmp_path)
+    made, _ = Settings.of({**RING, "recipe": recipe}, Bounds()).experiment(Bounds(), tmp_path)
     view = View(Game(made.recipe, made.dataset), "ring")
     wanted = Wanted(("heat", "generated"), heat=40)
     side = view.frame(wanted, brief=True).arrays["heat"].shape[0]

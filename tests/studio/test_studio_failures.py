@@ -20,7 +20,7 @@ FAILURES: list[dict[str, Any]] = catalogue()["failures"]
 
 def played(settings: dict[str, Any], folder: Path) -> list[list[dict[str, Any]]]:
     """The findings of each examination of a game that is played to its budget's end."""
-    made = Settings.of(settings, Bounds()).experiment(Bounds(), folder)
+    made, _ = Settings.of(settings, Bounds()).experiment(Bounds(), folder)
     game = Game(made.recipe, made.dataset)
     timeline, checkup = Timeline(4, 1 << 26), Checkup(game, share=1e9)
     seen: list[list[dict[str, Any]]] = []
@@ -51,7 +51,7 @@ def test_every_setting_of_the_catalogue_is_one_that_a_game_takes(tmp_path: Path)
     """Each can be set to each of its values, on the textbook, and says rightly whether that needs a reset."""
     told = catalogue()
     base = {"data": {"kind": "builtin", "name": "ring"}, "recipe": "textbook", "changes": {}, "seed": 0}
-    plain = Settings.of(base, Bounds()).experiment(Bounds(), tmp_path).recipe
+    plain = Settings.of(base, Bounds()).experiment(Bounds(), tmp_path)[0].recipe
     for setting in told["settings"]:
         values: list[Any] = [choice["value"] for choice in setting.get("choices", [])]
         values += [setting[end] for end in ("low", "high") if end in setting]
@@ -64,14 +64,14 @@ def test_every_setting_of_the_catalogue_is_one_that_a_game_takes(tmp_path: Path)
             changes = {setting["key"]: value}
             if setting["key"] == "latent_bits":
                 changes["latent"] = 256
-            recipe = Settings.of({**base, "changes": changes}, Bounds()).experiment(Bounds(), tmp_path).recipe
+            recipe = Settings.of({**base, "changes": changes}, Bounds()).experiment(Bounds(), tmp_path)[0].recipe
             assert needs_anew(plain, recipe) in (setting["reset"], False), (setting["key"], value)
 
 
 def test_data_and_recipes_of_the_catalogue_are_there(tmp_path: Path):
     told = catalogue()
     for data in told["data"]:
-        made = Settings.of(
+        made, _ = Settings.of(
             {"data": {"kind": "builtin", "name": data["name"]}, "recipe": None, "changes": {}}, Bounds()
         ).experiment(Bounds(), tmp_path)
         assert (made.dataset.space.kind, made.dataset.space.size) == (data["kind"], data["dims"])
