@@ -99,7 +99,9 @@ def test_wrong_latents_are_one_line(digits: Line):
     for _ in range(12):
         deep = {"truncated": deep, "by": 1}
     assert "at most 8 deep" in digits.refused("make", latents=[deep])
-    assert "t must be a number from 0 to 1" in digits.refused("make", latents=[{"between": [SEED, SEED], "t": 2}])
+    assert "t must be a number from 0 to 1" in digits.refused(
+        "make", latents=[{"between": [SEED, SEED], "t": 2}]
+    )
     assert "at one place" in digits.refused("make", latents=[{"mixed": [SEED, SEED]}])
 
 

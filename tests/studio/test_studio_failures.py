@@ -64,7 +64,9 @@ def test_every_setting_of_the_catalogue_is_one_that_a_game_takes(tmp_path: Path)
             changes = {setting["key"]: value}
             if setting["key"] == "latent_bits":
                 changes["latent"] = 256
-            recipe = Settings.of({**base, "changes": changes}, Bounds()).experiment(Bounds(), tmp_path)[0].recipe
+            recipe = (
+                Settings.of({**base, "changes": changes}, Bounds()).experiment(Bounds(), tmp_path)[0].recipe
+            )
             assert needs_anew(plain, recipe) in (setting["reset"], False), (setting["key"], value)
 
 
