@@ -214,6 +214,9 @@ def test_options_override_what_is_found(tmp_path: Path) -> None:
     assert read(_lines("a,b,c"), columns="c,a") == ([VALUES[0, 2], VALUES[0, 0]], ("c", "a"))
     assert read(_lines(), columns="3,1")[0] == [VALUES[0, 2], VALUES[0, 0]]
     assert read("Id,a\n1,5\n2,6\n3,7\n", columns="Id,a")[0] == [1.0, 5.0]
+    both = _lines(",0,1,2", rows=NUMBERED)
+    assert read(both)[1] == ("0", "1", "2")
+    assert read(both, columns="column 1,0,1,2")[1] == ("column 1", "0", "1", "2")  # as the warning has it
     with pytest.raises(
         DataError, match=r"there is no column 'weigt'. Did you mean 'weight'\? Columns: weight"
     ):

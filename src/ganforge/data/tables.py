@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import re
+import shlex
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -229,10 +229,12 @@ class _Numbers:
     def without(self, i: int | None = None) -> str:
         """All columns, or all but one, as ``--columns`` takes them."""
         rest = [k for k in self.which if k != i]
-        names = [self.sheet.columns[k] if self.sheet.columns else "" for k in rest]
-        if not all(re.fullmatch(r"[\w.-]+", name) for name in names):
-            names = [str(k + 1) for k in rest]
-        return ",".join(names[:8]) + (",…" if len(names) > 8 else "") or "NAMES"
+        names = [
+            (self.sheet.columns[k] or f"column {k + 1}") if self.sheet.columns else str(k + 1) for k in rest
+        ]
+        if len(names) > 8 or not names:
+            return "NAMES"
+        return shlex.quote(FOUND.taking(names).columns)
 
     def shown(self, which: Iterable[int]) -> str:
         """Some of the other columns, each with one of its cells."""
