@@ -278,7 +278,6 @@ def test_as_python_is_the_same_experiment(studio: Running):
     assert b"Did you mean 'textbook'" in answer
 
 
-@pytest.mark.slow  # it waits for a body that is announced and never sent
 def test_a_table_is_uploaded_and_played(studio: Running):
     rows = "\n".join(f"{i % 7},{i % 5}" for i in range(200))
     status, answer = studio.ask("/api/play/data?name=my.csv", f"a,b\n{rows}\n".encode())

@@ -30,6 +30,7 @@ __all__ = ["Door", "Guard", "is_loopback", "send_error"]
 _OPEN = ("/", "/health", "/openapi.json")  # they tell nothing that is secret
 _NOT_IT = "that is not the token; gan {} prints it where it was started"
 _SAFE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
+_SILENCE = 2.0  # seconds without a byte, after which a refused body is no longer waited for
 
 
 @dataclass(frozen=True)
@@ -203,9 +204,9 @@ class Guard:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._limits.body_seconds):
                     # A browser sends all of a body before it reads the answer. A connection that is closed
-                    # before that is a failure without words to it.
+                    # before that is a failure without words to it. Who sends nothing waits for the answer.
                     while more and not waits and refused.status != 408:
-                        await heard()
+                        await asyncio.wait_for(heard(), _SILENCE)
             await send_error(sent, refused)
         finally:
             self._counts.answered(path, status, time.monotonic() - began)
