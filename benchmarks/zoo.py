@@ -237,7 +237,11 @@ def kept(kind: Kind, seed: int, folder: Path | None) -> dict[str, Any]:
 
 def first_of(found: Diagnosis) -> str:
     """What is named first: the code of the worst finding if that is a warning or a failure, else nothing."""
-    return found.findings[0].code if not found.healthy else "—"
+    return found.findings[0].code if found.exit_code else "—"
+
+
+def _wanted(kind: Kind, only: list[str]) -> bool:
+    return not only or kind.name in only or kind.name.split(",")[0] in only
 
 
 def words(counts: Counter[str]) -> str:
@@ -250,23 +254,25 @@ def table(seeds: list[int], healthy_seeds: list[int], only: list[str], folder: P
     print("|---|---|---|---|---|---|")
     runs = found = right = 0
     for kind in FAILURES:
-        if only and kind.name.split(",")[0] not in only and kind.name not in only:
+        if not _wanted(kind, only):
             continue
         named = Counter(first_of(diagnosis_of(kept(kind, seed, folder))) for seed in seeds)
         n, hit = named.total(), sum(named[code] for code in kind.right)
         runs, found, right = runs + n, found + n - named["—"], right + hit
         accepted = ", ".join(kind.right)
         print(f"| {kind.name} | {accepted} | {n} | {n - named['—']} | {hit} | {words(named)} |", flush=True)
-    print("\n| healthy | runs | false alarms | named first | equilibrium |")
+    print("\n| healthy | runs | false alarms | named first | called healthy |")
     print("|---|---|---|---|---|")
     alarms = healthy = 0
-    for kind in HEALTHY if not only else ():
+    for kind in HEALTHY:
+        if not _wanted(kind, only):
+            continue
         results = [diagnosis_of(kept(kind, seed, folder)) for seed in healthy_seeds]
         named = Counter(first_of(result) for result in results)
-        settled = sum(any(f.code == "equilibrium" for f in result.findings) for result in results)
+        earned = sum(result.healthy for result in results)
         wrong = named.total() - named["—"]
         healthy, alarms = healthy + named.total(), alarms + wrong
-        print(f"| {kind.name} | {named.total()} | {wrong} | {words(named)} | {settled} |", flush=True)
+        print(f"| {kind.name} | {named.total()} | {wrong} | {words(named)} | {earned} |", flush=True)
     ok = found >= 0.95 * runs and right >= 0.9 * runs and alarms <= 0.02 * healthy
     print(
         f"\nfound {found} of {runs} ({100 * found / max(runs, 1):.1f} %, bar 95), right name first {right} "

@@ -175,7 +175,7 @@ def test_a_look_measures_afresh_and_names_the_class(
 
     classes = {**dict.fromkeys(run.space.classes, 0.9), "7": 0.3}
     lagging = replace(seen, record={**seen.record, "classes": classes})
-    monkeypatch.setattr(second_look, "look", lambda *_: replace(after, examined=(lagging,)))
+    monkeypatch.setattr(second_look, "look", lambda *_, **__: replace(after, examined=(lagging,)))
     diagnose.main([str(digits_run), "--look"])
     told = capsys.readouterr().out
     assert "! warning: class-lagging" in told

@@ -23,8 +23,8 @@ def test_a_person_reads_the_headline_first_and_every_score_beside_its_floor(gan:
     answer = gan("evaluate", digits_run, "--samples", "200")
     assert (answer.code, answer.err) == (0, "")
     lines = answer.out.splitlines()
-    assert lines[0] == f"run       {digits_run}: 0.1 kimg, 200 samples, seed 0"
-    assert re.match(r"weights   SHA-256 [0-9a-f]{64}$", lines[1])
+    assert lines[0] == f"run       {digits_run}: 200 samples, seed 0"
+    assert re.match(r"opened    the state after 112 examples, the newest; weights [0-9a-f]{12}$", lines[1])
     assert re.match(r"data      digits: 1,\d+ training examples, compared with \d+ held-out ones$", lines[2])
     headline = next(line for line in lines if line.startswith("headline  "))
     assert re.match(

@@ -237,6 +237,22 @@ CASES: dict[str, tuple[History, tuple[History, ...]]] = {
 }
 
 
+def test_recall_below_its_best_is_no_missed_mode_where_dimensions_are_many():
+    """Good digits have a third of the best possible recall: their samples vary a little less."""
+
+    def of_pictures(value: float) -> Bend:
+        def bend(record: Line, i: int) -> None:
+            score("recall", value=value, high=value)(record, i)
+            record["examination"]["headline"] = "kernel_distance"
+
+        return bend
+
+    for value, well in ((0.5, True), (0.35, True), (0.27, False)):
+        found = diagnose(history(of_pictures(value)))
+        assert found.healthy is well, found.verdict
+    assert not diagnose(history(score("recall", value=0.5, high=0.5))).healthy  # of points
+
+
 def test_every_symptom_has_a_case():
     assert set(CASES) == set(SYMPTOMS)
 

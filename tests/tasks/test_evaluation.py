@@ -81,7 +81,7 @@ def test_all_scores_of_pictures_with_classes(digits_run: Path):
     assert scores["class_accuracy"].value < 0.5 < 0.9 < scores["class_accuracy"].floor
     assert [line.name for line in found.classes] == [str(digit) for digit in range(10)]
     assert " lags: " in found.lags
-    assert found.nimg == 112
+    assert found.opened.nimg == 112
     assert (found.samples, found.seed, found.data["own"]) == (300, 0, True)
     assert found.instrument is None
     assert "reading the data" in told

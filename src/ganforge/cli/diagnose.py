@@ -48,26 +48,29 @@ def main(arguments: list[str]) -> int:
     path = run_or_last(options.run, say=None)  # the first line of the answer names it
     run = Run.open(path)
     history = History.of(run)
+    opened: list[str] = []
     if options.look:
         from ganforge.tasks.second_look import look
 
-        history = look(run, history)
+        history = look(run, history, say=opened.append)
     found = diagnose(history)
     if options.json:
         record = {"run": str(path), "exit_code": found.exit_code, **found.to_json()}
         record["examinations"] = len(history.examined)
         print(json.dumps(record, ensure_ascii=False, allow_nan=False))
     else:
-        _tell(path, run, history, found)
+        _tell(path, run, history, found, opened)
     return found.exit_code
 
 
-def _tell(path: Path, run: Run, history: History, found: Diagnosis) -> None:
+def _tell(path: Path, run: Run, history: History, found: Diagnosis, opened: list[str]) -> None:
     looks = len(history.examined)
     print(f"{path}: {found.verdict.words}")
     if not history.ticks:
         print("nothing is logged yet: ask again after the first seconds of training")
         return
+    for line in opened:
+        print(line)
     print(f"at kimg {history.nimg / 1000:,.1f}, from {looks} examination{'' if looks == 1 else 's'}")
     if not looks:
         print("a run this short is not examined, and numbers of losses alone say little; train for longer")

@@ -110,8 +110,8 @@ def _telling() -> Generator[Callable[[str], None]]:
 def _page(found: Evaluation) -> list[str]:
     """The whole answer, a line each."""
     lines = [
-        f"run       {found.run}: {found.nimg / 1000:,.1f} kimg, {found.samples:,} samples, seed {found.seed}",
-        f"weights   SHA-256 {found.weights}",
+        f"run       {found.run}: {found.samples:,} samples, seed {found.seed}",
+        f"opened    {found.opened.words}",
         f"data      {_data(found.data)}",
     ]
     lines += [f"note      {note}" for note in found.notes]

@@ -379,6 +379,7 @@ def main(arguments: list[str]) -> int:
 
     screen = Screen()
     subject = Subject(run_or_last(run, screen.say), out=question.out, data=question.data_at, say=screen.say)
+    screen.table([("opened", subject.found.opened.words)])
     with screen.busy("exploring …"):
         answer = question.ask(subject)
     screen.table(answer.lines)  # shown before it is written

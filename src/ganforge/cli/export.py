@@ -80,6 +80,7 @@ def _kernel_distance(space: Space) -> Distance:
 
 
 def _tell(made: Exported) -> None:
+    print(f"opened    {made.opened.words}")
     if made.parity is not None:
         batches = ", ".join(str(n) for n in made.parity.batches)
         largest = f"largest difference {made.parity.difference:.2g}"

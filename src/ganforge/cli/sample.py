@@ -51,6 +51,8 @@ def main(arguments: list[str]) -> int:
 
     run = run_or_last(options.run)
     sampler = load(run)
+    if sampler.opened is not None:
+        print(f"opened {sampler.opened.words}")
     wishes = {"class": options.classes, "text": options.text, "where": options.where}
     asked = made.asked(sampler, **wishes)
     words = next((said for said in wishes.values() if said is not None), "")

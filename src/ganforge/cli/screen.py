@@ -102,10 +102,13 @@ class Screen:
         """Tell each tick of a training: on one moving line of a terminal, else on lines of their own."""
         line = Line(trainer, verbose=self._verbose)
         live = self._moving(line) if self._lively and not self._json else None
-        due = _FIRST_PICTURE
+        due, opened = _FIRST_PICTURE, False
 
         def tick(tick: Tick) -> None:
-            nonlocal due
+            nonlocal due, opened
+            if trainer.opened is not None and not opened:
+                self.table([("opened", trainer.opened.words)])
+                opened = True
             line.follow(tick)
             if self._json:
                 print(json.dumps(line.to_json()), flush=True)

@@ -68,7 +68,7 @@ def main(arguments: list[str]) -> int:
     run = options.run or str(run_or_last(None))
     sampler = load(run, moment="best" if options.best else "chosen")
     opened = listen(options.host, options.port)
-    opened_at = sampler.opened if isinstance(sampler, GeneratorSampler) else None
+    of_run = sampler.opened if isinstance(sampler, (GeneratorSampler, Translator)) else None
     sampler, engine = quickest(sampler)
     port: int = opened.getsockname()[1]
     names = tuple(name.lower() for name in (*options.allow_host, options.host))
@@ -77,12 +77,16 @@ def main(arguments: list[str]) -> int:
         name=Path(run).name,
         door=Door(is_loopback(options.host), names, token, f"ganforge-serve-{port}"),
         limits=Limits(max_batch=options.max_batch),
-        abilities={} if opened_at is None else _abilities(Path(run), opened_at.nimg),
+        abilities=_abilities(Path(run), of_run.nimg)
+        if of_run is not None and isinstance(sampler, GeneratorSampler)
+        else {},
     )
     main = "/translate" if isinstance(sampler, Translator) else "/sample"
     able = "".join(f", /{name}" for name in service.abilities)
     address = f"[{options.host}]" if ":" in options.host else options.host
     print(f"serving   {run}: {sampler.space.describe()}; {main}{able}")
+    if of_run is not None:
+        print(f"opened    {of_run.words}")
     print(f"engine    {engine}")
     where, shown = "the link below carries it", f"?token={token}"
     if options.token_file is not None:  # one that lasts does not belong into a log

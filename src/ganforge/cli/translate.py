@@ -71,6 +71,8 @@ def main(arguments: list[str]) -> int:
         ask=lambda translator: asked(translator, **wishes),
     )
     screen = Screen()
+    if arrow.translator.opened is not None:
+        screen.table([("opened", arrow.translator.opened.words)])
     with screen.counting("translating", least=1) as progress:
         outcome = translate(
             arrow,

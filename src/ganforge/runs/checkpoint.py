@@ -50,10 +50,18 @@ class Opened:
     Attributes:
         nimg: examples shown by then.
         weights: SHA-256 of ``average.safetensors``: the weights that make samples.
+        why: why these and no others, in a few words.
     """
 
     nimg: int
     weights: str
+    why: str = "as asked for"
+
+    @property
+    def words(self) -> str:
+        """The line that every verb prints of the run that it opens."""
+        moment = f"the state after {self.nimg:,} examples" if self.nimg else "the state before training"
+        return f"{moment}, {self.why}; weights {self.weights[:12]}"
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,7 @@ class Checkpoint:
         tensors: file name without suffix to named tensors: ``game``, ``average``, ``optimisers``.
         sha256: file name without suffix to the checksum of the file.
         passed_over: what is wrong with each moment that was wanted and could not be read, a line each.
+        why: why this moment was opened and no other, in a few words.
     """
 
     path: Path
@@ -73,6 +82,7 @@ class Checkpoint:
     tensors: dict[str, dict[str, Tensor]]
     sha256: dict[str, str]
     passed_over: tuple[str, ...] = ()
+    why: str = "as asked for"
 
     @property
     def nimg(self) -> int:
@@ -81,7 +91,7 @@ class Checkpoint:
 
     @property
     def opened(self) -> Opened:
-        return Opened(self.nimg, self.sha256.get("average", ""))
+        return Opened(self.nimg, self.sha256.get("average", ""), self.why)
 
 
 def path_of(folder: Path, nimg: int) -> Path:

@@ -248,16 +248,21 @@ class Run:
             )
         standing = newest.state.get("standing", {})
         best, worse = standing.get("best_nimg"), standing.get("past_its_best", False)
-        found = newest
+        found, why = newest, "the newest"
+        if moment == "best":
+            none = "no score is known" if best is None else "none scores better than before training"
+            why = "the newest and the best" if best == newest.nimg else f"the newest: {none}"
         if best and best != newest.nimg and (moment == "best" or (moment == "chosen" and worse)):
             try:
                 found = checkpoint.read_checkpoint(checkpoint.path_of(self.checkpoints, best), only)
+                why = "the best" if moment == "best" else f"the best: that of {newest.nimg:,} scores worse"
             except RunError as error:
                 passed_over = [*passed_over, str(error)]
         for line in passed_over:
             words = f"{line}; the state at {found.nimg:,} examples is taken in its place"
             warnings.warn(words, DamageWarning, stacklevel=2)
-        return replace(found, passed_over=tuple(passed_over))
+        why = "in place of a damaged one" if passed_over else why
+        return replace(found, passed_over=tuple(passed_over), why=why)
 
     def recipe_at(self, moment: checkpoint.Checkpoint) -> Recipe:
         """The recipe that was played there: the run's, with what the rescue had changed by then."""

@@ -15,7 +15,7 @@ import torch
 import ganforge
 from ganforge.core.errors import DamageWarning, GanforgeError, RunError, UsageError, nearest
 from ganforge.networks.translating import Translating
-from ganforge.runs.checkpoint import Checkpoint
+from ganforge.runs.checkpoint import Checkpoint, Opened
 from ganforge.runs.folder import Moment, Run
 from ganforge.runs.inputs import read_inputs, source_space
 from ganforge.runs.sampler import GeneratorSampler, sampler_at
@@ -40,6 +40,7 @@ class Exported:
     """What an export made.
 
     Attributes:
+        opened: which moment and weights of the run it holds.
         path: the file or folder.
         size: bytes, of all files together.
         parity: how far the graph is from the network; None for a folder, whose network is the same.
@@ -47,6 +48,7 @@ class Exported:
         address: on the hub, where it was sent there.
     """
 
+    opened: Opened
     path: Path
     size: int
     parity: Parity | None = None
@@ -112,10 +114,10 @@ def export(
         case "onnx":
             parity = export_onnx(sampler, replace(description, body=None), path)
             loss = _lost(seen, sampler, open_onnx(path), distance) if precision != "float32" else None
-            return Exported(path, path.stat().st_size, parity, loss)
+            return Exported(source, path, path.stat().st_size, parity, loss)
         case "torch":
             parity = export_program(sampler, path)
-            return Exported(path, path.stat().st_size, parity)
+            return Exported(source, path, path.stat().st_size, parity)
         case _:
             loss = None
             if precision != "float32":
@@ -124,7 +126,7 @@ def export(
             write_model_folder(path, sampler, description, card=words)
             _check(path, seen, _rounded(sampler, precision))
             size = sum((path / file).stat().st_size for file in NAMES)
-            return Exported(path, size, None, loss, hub.push(path, name, on_hub) if name else "")
+            return Exported(source, path, size, None, loss, hub.push(path, name, on_hub) if name else "")
 
 
 def _run(path: Path) -> Run:

@@ -82,7 +82,7 @@ class Model:
         return {
             "name": self.path.resolve().name,
             "space": self.space.to_json(),
-            "words": self.space.describe(),
+            "words": self._words(),
             "view": self.view,
             "latent": self.prior.size,
             "prior": {"size": self.prior.size, "kind": self.prior.kind, "bits": self.prior.bits},
@@ -92,6 +92,11 @@ class Model:
             "can": self._abilities(),
             "directions": [described(one) for one in self.directions()],
         }
+
+    def _words(self) -> str:
+        """What it makes, and of a run which moment and weights."""
+        opened = self.sampler.opened if isinstance(self.sampler, GeneratorSampler) else None
+        return self.space.describe() + ("" if opened is None else f"; {opened.words}")
 
     def _abilities(self) -> dict[str, str | None]:
         """Name to None where it can, else to the reason why not."""

@@ -74,7 +74,8 @@ class Translation:
         return {
             "name": self.path.resolve().name,
             "space": to.space.to_json(),
-            "words": f"{to.source.describe()} to {to.space.describe()}, and other sizes too",
+            "words": f"{to.source.describe()} to {to.space.describe()}, and other sizes too"
+            + ("" if to.opened is None else f"; {to.opened.words}"),
             "view": "translation",
             "latent": 0,
             "prior": None,

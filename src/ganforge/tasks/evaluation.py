@@ -30,6 +30,7 @@ from ganforge.metrics.points import Mixture
 from ganforge.metrics.score import Score, plain
 from ganforge.metrics.stacked import lenet
 from ganforge.runs import pictures
+from ganforge.runs.checkpoint import Opened
 from ganforge.runs.files import sealed, write_atomically
 from ganforge.runs.folder import Run
 from ganforge.runs.inputs import Kept, source_space
@@ -77,8 +78,7 @@ class Evaluation:
 
     Attributes:
         run: the folder.
-        nimg: examples that the generator had been shown.
-        weights: SHA-256 of the file with its weights.
+        opened: which moment and weights were scored.
         samples: how many were made.
         seed: of the samples and of every other choice made by chance.
         extractor: what distances are measured on.
@@ -93,8 +93,7 @@ class Evaluation:
     """
 
     run: Path
-    nimg: int
-    weights: str
+    opened: Opened
     samples: int
     seed: int
     extractor: str
@@ -112,8 +111,8 @@ class Evaluation:
         return plain(
             {
                 "format": FORMAT,
-                "nimg": self.nimg,
-                "weights": self.weights,
+                "nimg": self.opened.nimg,
+                "weights": self.opened.weights,
                 "samples": self.samples,
                 "seed": self.seed,
                 "extractor": self.extractor,
@@ -219,8 +218,7 @@ def evaluate_run(
     )
     found = Evaluation(
         run=run.path,
-        nimg=opened.nimg,
-        weights=opened.opened.weights,
+        opened=opened.opened,
         samples=n,
         seed=seed,
         extractor=measured.name,

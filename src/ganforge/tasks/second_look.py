@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,19 +25,24 @@ _SAMPLES = 2_000  # points or pictures looked at, four times as many as while tr
 _A_CLASS = 64  # samples of each class that are read
 
 
-def look(run: Run, history: History, *, cache: Path | None = None) -> History:
+def look(
+    run: Run, history: History, *, cache: Path | None = None, say: Callable[[str], None] | None = None
+) -> History:
     """``history`` with the newest checkpoint examined once more, and each class read by a referee.
 
     The examination of the log that is of the same moment is replaced.
 
     Args:
         cache: folder for decoded data and small networks; see ``data.load``.
+        say: told in a line which moment and weights are looked at.
 
     Raises:
         RunError: no checkpoint can be read, or the data have changed.
         DataError: the data are not there, or are too few.
     """
     found = run.checkpoint("newest", only=("average", "game"))
+    if say is not None:
+        say(f"opened {found.opened.words}")
     reals = real_examples(run, None, cache)
     sampler, judge = sampler_at(run, found), judge_at(run, found)
     examiner = Watch.examiner(run.recipe, reals.dataset.under(run.space), n=_SAMPLES)

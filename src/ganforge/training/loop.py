@@ -134,6 +134,7 @@ class Trainer:
         self.engine.apply()
         self._pace = Pace(self.engine)
         self.plan = Plan(self.budget, seconds=self.spent)
+        self.opened: checkpoint.Opened | None = None  # what was resumed from, once it is
         self.standing = Standing()
         self.findings: tuple[Finding, ...] = ()
         self._score: tuple[float, float] | None = None
@@ -494,6 +495,9 @@ class Trainer:
                 checkpoint.set_aside(checkpoint.path_of(self.run.checkpoints, moment))
         self._accept()
         if self.nimg:
+            self.opened = replace(
+                found, why="in place of a damaged one" if passed_over else "the newest"
+            ).opened
             self.run.add_event("resumed", nimg=self.nimg, checkpoint=found.path.name)
             self._say_if_moved()
 
