@@ -22,11 +22,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ganforge.codecs.plots import png
 from ganforge.core.condition import Condition
 from ganforge.core.draw import permutation
 from ganforge.data import Dataset
 from ganforge.metrics.classifier import Reader
-from ganforge.runs.pictures import png, show
 from ganforge.runs.sampler import load
 from ganforge.tasks.experiment import prepare
 
@@ -148,7 +148,7 @@ def main() -> None:
         obeyed, total = colours_obeyed(asked, captions, palette)
         print(f"| colour named is the colour shown ({total} samples) | {100 * obeyed:.1f} % |")
     path = run / "captions.png"
-    path.write_bytes(png(show(made[:64].numpy(), sampler.space)))
+    path.write_bytes(png(sampler.space.codec.show(made[:64].numpy())))
     print(f"sheet: {path}")
 
 

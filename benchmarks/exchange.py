@@ -21,13 +21,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganforge.codecs.plots import png
 from ganforge.data import load
 from ganforge.metrics.classifier import Classifier, train_classifier
 from ganforge.metrics.features import sketch
 from ganforge.metrics.foreign import mobilenet_v2
 from ganforge.metrics.kernel import kernel_distance
 from ganforge.metrics.paired import edge_correlation
-from ganforge.runs.pictures import png, side_by_side
+from ganforge.runs.pictures import side_by_side
 from ganforge.runs.translator import load_translator
 from ganforge.tasks.experiment import prepare
 

@@ -27,6 +27,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ganforge.codecs.plots import png
 from ganforge.core.space import Space
 from ganforge.data import load as load_data
 from ganforge.data.made import bouncing
@@ -35,7 +36,7 @@ from ganforge.metrics.foreign import mobilenet_v2
 from ganforge.metrics.kernel import kernel_distance
 from ganforge.metrics.paired import feature_distance, psnr, sharpness, ssim
 from ganforge.runs.inputs import Kept, source_space
-from ganforge.runs.pictures import png, side_by_side
+from ganforge.runs.pictures import side_by_side
 from ganforge.runs.sampler import load
 from ganforge.tasks.experiment import Experiment, prepare
 from ganforge.training.clock import Budget

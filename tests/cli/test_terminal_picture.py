@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from ganforge.cli import terminal_picture as shown
-from ganforge.runs.pictures import cell_of, grid
+from ganforge.codecs.plots import cell_of, grid
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 
 import ganforge
 from ganforge.core.declared import (
+    CODECS,
     DISCRIMINATORS,
     GAMES,
     GENERATORS,
@@ -21,7 +22,16 @@ from ganforge.core.declared import (
 from ganforge.core.registry import Registry
 
 SOURCE = Path(ganforge.__file__).parent
-SORTS: tuple[Registry, ...] = (GAMES, OBJECTIVES, PENALTIES, TERMS, GENERATORS, DISCRIMINATORS, TRANSLATORS)
+SORTS: tuple[Registry, ...] = (
+    CODECS,
+    GAMES,
+    OBJECTIVES,
+    PENALTIES,
+    TERMS,
+    GENERATORS,
+    DISCRIMINATORS,
+    TRANSLATORS,
+)
 NAMES = {name: registry.sort for registry in SORTS for name in registry}
 # Words that are also names of something else, and are meant so.
 MEANT = {
@@ -30,8 +40,10 @@ MEANT = {
     ("networks/autoencoder.py", "mlp"),  # an option of its own
     ("networks/autoencoder.py", "residual"),
     # Recipes have names of their own.
-    *(("recipes/__init__.py", name) for name in ("dcgan", "growing", "residual")),
+    *(("recipes/__init__.py", name) for name in ("dcgan", "growing", "points", "residual")),
     ("tasks/experiment.py", "growing"),
+    # A view of the studio.
+    *((f"studio/{room}.py", "pictures") for room in ("explorer", "model", "tasks", "view")),
     # A recipe that is made from another one names what it changes of it.
     ("recipes/captions.py", "r1"),
     ("recipes/captions.py", "r2"),

@@ -11,10 +11,13 @@ from ganforge.core.errors import UsageError
 from ganforge.core.prior import Prior
 from ganforge.core.space import Space
 from ganforge.latent import sheets
-from ganforge.latent.attributes import attribute_names, measured
 from ganforge.latent.probe import linear_probe, pooled
 from ganforge.latent.styles import class_centres, mixed, towards
 from ganforge.networks import generator, seeded
+
+
+def measured(x: torch.Tensor, space: Space) -> dict[str, torch.Tensor]:
+    return dict(zip(space.codec.attributes(), space.codec.measure(x.float()), strict=True))
 
 
 def test_activations_are_pooled_by_their_maximum():
@@ -53,7 +56,7 @@ def test_attributes_of_strokes():
     strokes[2, 0, 4, 2:7] = 255  # lies
     strokes[3, 0, 0:3, 0:3] = 255  # a corner
     found = measured(strokes, space)
-    assert tuple(found) == attribute_names(space)
+    assert tuple(found) == space.codec.attributes()
     assert found["slant"].tolist() == pytest.approx([1.0, -1.0, 0.0, 0.0], abs=1e-5)
     assert found["wide"][2] > found["tall"][2]
     assert found["left"].argmax() == found["top"].argmax() == 3
@@ -144,7 +147,7 @@ def test_a_sheet_shows_its_cells_where_they_belong():
 def test_points_and_where_they_went():
     for space in (Space(kind="points", shape=(2,)), Space(kind="points", shape=(1,))):
         before = torch.zeros(3, space.channels)
-        image = sheets.moves(before, before + torch.arange(3.0)[:, None], space)
+        image = space.codec.moves(before, before + torch.arange(3.0)[:, None])
         assert isinstance(image, Image.Image)
         assert np.unique(np.asarray(image).reshape(-1, 3), axis=0).shape[0] > 3
     assert sheets.bars({"one": 0.5, "another": 1.0}).size[1] == 60

@@ -13,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
+from ganforge.codecs import plots
 from ganforge.core.errors import DamageWarning, MachineError, RunError, UsageError
 from ganforge.core.prior import Prior
 from ganforge.core.space import Space
@@ -163,34 +164,34 @@ def shaded(value: int, size: tuple[int, int] = (3, 2)) -> Image.Image:
 
 
 def test_a_grid_goes_row_by_row_and_is_enlarged_by_whole_pixels():
-    sheet = np.asarray(pictures.grid([shaded(10 * i) for i in range(5)], columns=3).convert("L"))
+    sheet = np.asarray(plots.grid([shaded(10 * i) for i in range(5)], columns=3).convert("L"))
     assert sheet.shape == (2 * (2 * 4 + 1) - 1, 3 * (3 * 4 + 1) - 1)
     for i in range(5):
         top, left = (i // 3) * 9, (i % 3) * 13
         assert (sheet[top : top + 8, left : left + 12] == 10 * i).all()
     assert (sheet[9:17, 26:] == 255).all()  # the sixth cell is paper
     assert (sheet[8] == 255).all()  # and so is the gap
-    assert pictures.grid([shaded(0, (200, 100))]).size == (200, 100)
+    assert plots.grid([shaded(0, (200, 100))]).size == (200, 100)
     with pytest.raises(UsageError, match="at least one"):
-        pictures.grid([])
+        plots.grid([])
 
 
 def test_a_quick_file_holds_the_same_pixels():
-    sheet = pictures.show(np.random.default_rng(0).integers(0, 255, (4, 3, 9, 9)).astype(np.uint8), COLOUR)
+    sheet = COLOUR.codec.show(np.random.default_rng(0).integers(0, 255, (4, 3, 9, 9)).astype(np.uint8))
     for quick in (False, True):
-        read = Image.open(BytesIO(pictures.png(sheet, quick=quick)))
+        read = Image.open(BytesIO(plots.png(sheet, quick=quick)))
         assert np.array_equal(np.asarray(read), np.asarray(sheet))
 
 
 def test_the_grid_of_wide_pictures_is_about_square():
-    width, height = pictures.grid([shaded(0, (64, 16))] * 16).size
+    width, height = plots.grid([shaded(0, (64, 16))] * 16).size
     assert 0.4 < width / height < 2.5
 
 
 @pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (2, "RGBA"), (3, "RGB"), (4, "RGBA")])
 def test_a_picture_has_the_mode_of_its_channels(channels: int, mode: str):
     sample = np.arange(channels * 6, dtype=np.uint8).reshape(channels, 2, 3)
-    made = pictures.picture(sample, Space(kind="pictures", shape=(channels, 2, 3)))
+    made = Space(kind="pictures", shape=(channels, 2, 3)).codec.picture(sample)
     assert (made.mode, made.size) == (mode, (3, 2))
     assert np.asarray(made).reshape(2, 3, -1)[1, 2, -1] == sample[-1, 1, 2]
 
@@ -199,33 +200,31 @@ def test_points_are_drawn_where_they_are_and_those_that_are_no_numbers_are_not()
     real = np.array([[-1.0, -1.0], [1.0, 1.0]], np.float32)
     nan = np.full((50, 2), np.nan, np.float32)
     assert np.array_equal(
-        np.asarray(pictures.show(nan, PLANE, real=real)), np.asarray(pictures.show(nan[:0], PLANE, real=real))
+        np.asarray(PLANE.codec.show(nan, real=real)), np.asarray(PLANE.codec.show(nan[:0], real=real))
     )
-    drawn = np.asarray(pictures.show(np.array([[1.0, 1.0]], np.float32), PLANE, real=real)).astype(int)
+    drawn = np.asarray(PLANE.codec.show(np.array([[1.0, 1.0]], np.float32), real=real)).astype(int)
     orange = (drawn[40:, :, 0] - drawn[40:, :, 2]) > 60
     rows, columns = np.nonzero(orange)
     assert columns.mean() > 350  # to the right
     assert rows.mean() + 40 < 130  # and up
     for points in (nan, np.full((9, 2), np.inf, np.float32), nan[:0]):
-        pictures.show(points, PLANE)
-    pictures.show(nan[:, :1], Space(kind="points", shape=(1,)), real=real[:, :1])
-    pictures.show(np.zeros((5, 7), np.float32), Space(kind="points", shape=(7,)))
+        PLANE.codec.show(points)
+    Space(kind="points", shape=(1,)).codec.show(nan[:, :1], real=real[:, :1])
+    Space(kind="points", shape=(7,)).codec.show(np.zeros((5, 7), np.float32))
 
 
 def test_axes_stand_still_while_the_fakes_move():
     real = np.array([[-1.0, -1.0], [1.0, 1.0]], np.float32)
-    near, far = (
-        np.asarray(pictures.show(np.full((1, 2), x, np.float32), PLANE, real=real)) for x in (0.0, 1e6)
-    )
+    near, far = (np.asarray(PLANE.codec.show(np.full((1, 2), x, np.float32), real=real)) for x in (0.0, 1e6))
     assert np.array_equal(near[:24], far[:24])  # the legend, with the ranges
 
 
 def test_sound_and_shapes_have_pictures():
     sound = Space(kind="sound", shape=(1, 500), sample_rate=8000)
-    assert pictures.picture(np.sin(np.arange(500.0, dtype=np.float32))[None], sound).size == (192, 64)
+    assert sound.codec.picture(np.sin(np.arange(500.0, dtype=np.float32))[None]).size == (192, 64)
     solid = np.zeros((1, 4, 5, 6), np.uint8)
     solid[0, 3, 1, 2] = 200
-    shadow = np.asarray(pictures.picture(solid, Space(kind="shapes", shape=(1, 4, 5, 6))))
+    shadow = np.asarray(Space(kind="shapes", shape=(1, 4, 5, 6)).codec.picture(solid))
     assert shadow.shape == (5, 6)
     assert shadow[1, 2] == 200 == shadow.max()
 

@@ -20,7 +20,6 @@ from torch import Tensor
 
 from ganforge.core.errors import UsageError
 from ganforge.core.space import Space
-from ganforge.runs import pictures
 from ganforge.shipping import service as services
 from ganforge.shipping.guard import Door
 from ganforge.shipping.limits import Limits
@@ -141,7 +140,7 @@ def test_many_samples_in_every_form(ask: Client):
     assert (record["seed"], record["start"], record["shape"]) == (9, 2, [1, 8, 12])
     grid = ask(fields={"n": 5, "seed": 9, "start": 2, "grid": True})
     with Image.open(io.BytesIO(grid.body)) as image:
-        assert np.array_equal(np.asarray(image), np.asarray(pictures.show(expected, DIGITS)))
+        assert np.array_equal(np.asarray(image), np.asarray(DIGITS.codec.show(expected)))
 
 
 def test_points_are_numbers_or_a_scatter():

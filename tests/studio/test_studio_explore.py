@@ -13,7 +13,6 @@ import pytest
 from PIL import Image
 
 import ganforge
-from ganforge.runs import pictures
 from ganforge.studio.explorer import _newest_only
 from tests.studio.conftest import Line, Running
 
@@ -65,7 +64,7 @@ def test_a_seed_is_the_picture_that_gan_sample_makes(digits: Line, runs: Path):
     asked = sampler.asks.said("4") if sampler.asks is not None else None
     for picture, (seed, start) in zip(shown, ((3, 0), (3, 1), (9, 0)), strict=True):
         made = sampler.sample(1, seed=seed, start=start, condition=asked)[0].numpy()
-        assert (np.asarray(pictures.picture(made, sampler.space)) == picture).all()
+        assert (np.asarray(sampler.space.codec.picture(made)) == picture).all()
     _, other = make(digits, {"seed": 3}, **{"class": "7"})
     assert not (other[0] == shown[0]).all()
 

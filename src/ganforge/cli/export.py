@@ -73,7 +73,7 @@ def _kernel_distance(space: Space) -> Distance:
     from ganforge.metrics.kernel import kernel_distance
 
     def distance(samples: Tensor, reference: Tensor) -> float:
-        extractor = standardised(reference) if space.kind == "points" else sketch(reference)
+        extractor = standardised(reference) if space.codec.small else sketch(reference)
         return kernel_distance(extractor(samples), extractor(reference)).value
 
     return distance

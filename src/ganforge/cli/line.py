@@ -119,7 +119,7 @@ class Line:
             whole = _BAR if columns >= _WIDE else _SHORT_BAR
             done = round(whole * progress)
             line.append("━" * done, "green").append("─" * (whole - done), "dim").append(" ")
-        what = "images" if self._trainer.run.space.kind == "pictures" else "examples"
+        what = self._trainer.run.space.codec.counted
         about = "" if self._trainer.budget.kimg is not None else "about "
         if tick.nimg:
             line.append(f"{tick.nimg:,} of {about}{tick.total_nimg:,} {what} · {100 * progress:.0f} %")

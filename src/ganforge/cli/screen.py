@@ -141,7 +141,7 @@ class Screen:
         from PIL import Image
 
         from ganforge.cli.terminal_picture import draw
-        from ganforge.runs.pictures import cell_of
+        from ganforge.codecs.plots import cell_of
 
         if self._way is None:
             return
@@ -160,7 +160,7 @@ class Screen:
             print(json.dumps(told | {"report": None if report is None else str(report)}), flush=True)
         if pictures:
             self._show(pictures[-1], trainer.run)
-        what = "images" if trainer.run.space.kind == "pictures" else "examples"
+        what = trainer.run.space.codec.counted
         speed = f"{outcome.nimg:,} {what} in {duration(outcome.seconds)}"
         lines = [
             ("done", f"{outcome.reason}: {speed}")
@@ -186,6 +186,6 @@ class Screen:
 
             if translates(trainer.run.recipe):
                 lines.append(("next", f"gan translate {path} PICTURE -o made.png"))
-            elif trainer.run.space.kind != "points":  # a walk of one point is no film
+            elif trainer.run.space.codec.pictured:  # a walk of one point is no film
                 lines.append(("next", f"gan sample {path} --film walk.gif"))
         self.table(lines)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from ganforge.core.codec import Codec
 from ganforge.core.registry import Registry
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ganforge.core.space import Space
 
 __all__ = [
+    "CODECS",
     "DISCRIMINATORS",
     "GAMES",
     "GENERATORS",
@@ -199,3 +201,4 @@ DISCRIMINATORS: Registry[type[DiscriminatorTraits]] = Registry(
 TRANSLATORS: Registry[type[TranslatorTraits]] = Registry(
     "generator family", TranslatorTraits, "ganforge.networks"
 )
+CODECS: Registry[type[Codec]] = Registry("kind of data", Codec, "ganforge.codecs")

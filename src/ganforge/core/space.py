@@ -6,9 +6,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
+from ganforge.core.codec import Codec, Fitted
 from ganforge.core.condition import Condition
+from ganforge.core.declared import CODECS
 from ganforge.core.errors import DataError
 from ganforge.core.fields import choice, listed, mapping, only, real, text, whole
 from ganforge.core.value_range import ValueRange
@@ -16,13 +19,11 @@ from ganforge.core.value_range import ValueRange
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["FINE", "Kind", "Space"]
+__all__ = ["FINE", "Space"]
 
 FINE = (
     256.0  # times that an offset may be as large as its scale, for float32 to hold 65,000 steps a deviation
 )
-
-Kind = Literal["points", "pictures", "sound", "shapes"]
 
 _MANY = 1 << 30  # numbers of one example, classes, columns: more is no data set
 
@@ -38,7 +39,7 @@ class Space:
     ``(x − offset) / scale`` for points. Units change only at the door of ``data/`` and in a Sampler.
 
     Attributes:
-        kind: points, pictures, sound or shapes.
+        kind: the name of its codec: points, pictures, sound, shapes, …
         shape: ``(C, *spatial)`` with 0 to 3 spatial dimensions: points ``(D,)``, sound ``(C, T)``,
             pictures ``(C, H, W)``, shapes ``(C, D, H, W)``.
         offset: for points, one number a coordinate; empty means 0.
@@ -50,12 +51,13 @@ class Space:
         source: of a translation, the space of its inputs; None where examples come from latents.
         value_range: of pictures and shapes, the numbers of the files that 0 and 255 stand for; None where
             the files are plain bytes.
+        fitted: what else the codec has learned from the training part.
 
     Raises:
         DataError: the shape does not fit the kind.
     """
 
-    kind: Kind
+    kind: str
     shape: tuple[int, ...]
     offset: tuple[float, ...] = ()
     scale: tuple[float, ...] = ()
@@ -65,18 +67,22 @@ class Space:
     condition: Condition | None = None
     source: Space | None = None
     value_range: ValueRange | None = None
+    fitted: Fitted | None = None
 
     def __post_init__(self) -> None:
-        spatial = {"points": 0, "sound": 1, "pictures": 2, "shapes": 3}
-        if self.kind not in get_args(Kind):
-            raise DataError(f"unknown kind of example {self.kind!r}; known: {', '.join(get_args(Kind))}")
-        if len(self.shape) != 1 + spatial[self.kind] or min(self.shape) < 1:
-            raise DataError(
-                f"{self.kind} need a shape of {1 + spatial[self.kind]} positive numbers, not {self.shape}"
-            )
+        if self.kind not in CODECS:
+            raise DataError(f"unknown kind of example {self.kind!r}; known: {', '.join(CODECS)}")
+        numbers = 1 + CODECS[self.kind].dims
+        if len(self.shape) != numbers or min(self.shape) < 1:
+            raise DataError(f"{self.kind} need a shape of {numbers} positive numbers, not {self.shape}")
         for numbers in (self.offset, self.scale):
             assert len(numbers) in (0, self.channels)
-            assert not numbers or self.kind == "points"
+            assert not numbers or not self.bounded
+
+    @cached_property
+    def codec(self) -> Codec:
+        """What its kind of data says of itself, and how its examples become tensors and come back."""
+        return CODECS[self.kind](self)
 
     @property
     def channels(self) -> int:
@@ -100,7 +106,7 @@ class Space:
     @property
     def bounded(self) -> bool:
         """Whether model units end at −1 and 1, so that what lies outside is cut off."""
-        return self.kind != "points"
+        return CODECS[self.kind].limits is not None
 
     @property
     def is_fine(self) -> bool:
@@ -109,56 +115,22 @@ class Space:
 
     def describe(self) -> str:
         """For a person: ``64×48 RGB``, ``2-D points``, …"""
-        if self.kind == "points":
-            return f"{self.channels}-D points"
-        channels = {1: "grey", 2: "grey + alpha", 3: "RGB", 4: "RGBA"}
-        sizes = "×".join(str(side) for side in reversed(self.spatial))
-        if self.kind == "pictures":
-            return f"{sizes} {channels.get(self.channels, f'{self.channels} channels')}"
-        if self.kind == "sound":
-            return f"{sizes} samples at {self.sample_rate} Hz, {self.channels} channel(s)"
-        return f"{sizes} voxels, {self.channels} channel(s)"
+        return self.codec.describe()
 
-    def to_model(self, x: torch.Tensor) -> torch.Tensor:
-        """Declared units ``(N, *shape)`` to model units, float32, on the device where ``x`` is.
-
-        Of float64 the offset is taken out before anything is rounded.
-        """
-        import torch
-
-        if self.kind == "points":
-            if not self.scale:
-                return x.float()
-            if x.dtype == torch.float64:
-                return ((x - x.new_tensor(self.offset)) / x.new_tensor(self.scale)).float()
-            x = x.float()
-            offset, scale = x.new_tensor(self.offset), x.new_tensor(self.scale)
-            return (x - offset) / scale
-        if x.dtype.is_floating_point:
-            return x.float()
-        return x.float().div_(127.5).sub_(1.0)
+    def to_model(self, x: torch.Tensor, u: torch.Tensor | None = None) -> torch.Tensor:
+        """Declared units ``(N, *codec.shape)`` to model units; see ``Codec.encode``."""
+        return self.codec.encode(x, u)
 
     def to_declared(self, x: torch.Tensor) -> torch.Tensor:
-        """Model units ``(N, *shape)`` to declared units: ``uint8`` for pictures and shapes, else float32.
+        """Model units ``(N, *shape)`` to declared units, rounded and cut off at their limits.
 
         Points that need it (:attr:`is_fine`) become float64, on the CPU: not every device has it.
         """
-        x = x.float()
-        if self.kind == "points":
-            if not self.scale:
-                return x
-            if self.is_fine:
-                x = x.cpu().double()
-                return x * x.new_tensor(self.scale) + x.new_tensor(self.offset)
-            offset, scale = x.new_tensor(self.offset), x.new_tensor(self.scale)
-            return x * scale + offset
-        if self.kind == "sound":
-            return x.clamp(-1.0, 1.0)
-        return x.add(1.0).mul_(127.5).round_().clamp_(0, 255).byte()
+        return self.codec.close(self.codec.open(x))
 
     def to_json(self) -> dict[str, Any]:
         values = {field.name: getattr(self, field.name) for field in dataclass_fields(self)}
-        for name in ("condition", "source", "value_range"):
+        for name in ("condition", "source", "value_range", "fitted"):
             values[name] = values[name] and values[name].to_json()
         return {name: value for name, value in values.items() if value not in ((), None)}
 
@@ -179,8 +151,9 @@ class Space:
             found = listed(fields.get(name, []), f"{where}.{name}", _MANY)
             return tuple(kind(item, f"{where}.{name}") for item in found)
 
+        kind, fitted = choice(fields["kind"], f"{where}.kind", tuple(CODECS)), fields.get("fitted")
         return cls(
-            kind=cast(Kind, choice(fields["kind"], f"{where}.kind", get_args(Kind))),
+            kind=kind,
             shape=many("shape", lambda side, name: whole(side, name, 1, _MANY)),
             offset=many("offset", real),
             scale=many("scale", lambda number, name: real(number, name, least=5e-324)),
@@ -190,4 +163,5 @@ class Space:
             condition=None if condition is None else Condition.from_json(condition, f"{where}.condition"),
             source=None if source is None else cls.from_json(source, f"{where}.source"),
             value_range=None if values is None else ValueRange.from_json(values, f"{where}.value_range"),
+            fitted=None if fitted is None else CODECS[kind].fitted_from_json(fitted, f"{where}.fitted"),
         )

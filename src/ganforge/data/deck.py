@@ -76,7 +76,8 @@ class _Pile:
         self._device = device
         self._far = values if values.nbytes > _ON_DEVICE else None
         self.home = device if self._far is None else torch.device("cpu")
-        self._ready = space.kind == "points"  # in model units when they reach the device, which are smaller
+        # In model units when they reach the device, unless these are larger or change with each deal.
+        self._ready = not space.codec.dithers and space.codec.dtype != "uint8"
         self._near = torch.empty(0)
         if self._far is None:
             # A copy: torch must not be given memory that is mapped read-only.
@@ -133,7 +134,7 @@ class Deck:
         paired: bool = True,
     ) -> None:
         assert examples.n > 0
-        assert not mirror or space.kind == "pictures"
+        assert not mirror or space.codec.mirrors
         self.n = examples.n
         self._space = space
         self._seed = seed

@@ -81,7 +81,7 @@ class Degradation:
         Raises:
             DataError: they cannot be made of such examples.
         """
-        if target.kind != "pictures":
+        if not target.codec.picture_files:
             raise DataError(f"{self.name} is made from pictures, and the examples are {target.kind}")
         channels, height, width = target.shape
         if self.name == "low-resolution":

@@ -11,6 +11,7 @@ from typing import Any, Literal, cast, get_args
 
 import numpy as np
 
+from ganforge.core.declared import CODECS
 from ganforge.core.errors import DataError, nearest
 from ganforge.core.recipe import FOUND, TableFormat
 from ganforge.core.value_range import ValueRange
@@ -438,9 +439,8 @@ def _describe(source: str, raw: Raw) -> tuple[dict[str, Any], np.ndarray, np.nda
     elif raw.form == "drawn":  # at random: there are none
         duplicates = Duplicates(np.arange(raw.n), 0, 0, ())
     else:
-        duplicates = find_duplicates(raw.values, raw.finish, pictures=raw.kind == "pictures")
-    # Points often repeat by right (whole numbers, categories): only repeated pictures must stay together.
-    group = duplicates.group if raw.kind in ("pictures", "shapes") else np.arange(raw.n)
+        duplicates = find_duplicates(raw.values, raw.finish, pictures=CODECS[raw.kind].picture_files)
+    group = duplicates.group if CODECS[raw.kind].keeps_alike else np.arange(raw.n)
     order = split_order(group)
     meta: dict[str, Any] = {
         "source": source,
@@ -451,6 +451,8 @@ def _describe(source: str, raw: Raw) -> tuple[dict[str, Any], np.ndarray, np.nda
         "scan": make_scan(source, raw, duplicates).to_json(),
         "value_range": raw.value_range and raw.value_range.to_json(),
     }
+    if raw.about:
+        meta["about"] = dict(raw.about)
     if raw.inputs is not None:
         meta["input_range"] = raw.inputs.value_range and raw.inputs.value_range.to_json()
     if raw.said is not None:

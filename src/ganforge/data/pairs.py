@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ganforge.core.declared import CODECS
 from ganforge.core.errors import DataError
 from ganforge.core.names import folded
 from ganforge.core.recipe import FOUND, TableFormat
@@ -40,7 +41,7 @@ def cut_in_two(raw: Raw, side: str) -> Raw:
         DataError: the examples are no pictures, or too small to be cut.
     """
     assert side in SIDES
-    if raw.kind != "pictures":
+    if not CODECS[raw.kind].picture_files:
         raise DataError(f"source={side} cuts pictures in two, and the examples are {raw.kind}")
     channels, height, width = raw.shape
     axis = 3 if side in ("left", "right") else 2
@@ -324,7 +325,7 @@ def _by_row(
     if targets.kind != inputs.kind:
         raise DataError(f"{one.name} holds {targets.kind} and {two.name} {inputs.kind}; pairs need one kind")
     why = "as they are"
-    if targets.kind == "pictures" and targets.shape[1:] != inputs.shape[1:]:
+    if CODECS[targets.kind].picture_files and targets.shape[1:] != inputs.shape[1:]:
         wide = (targets.shape[2], targets.shape[1])
         factor = _times(wide, (inputs.shape[2], inputs.shape[1]))
         why = f"targets are {factor} times as large as inputs, and stay so"

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from ganforge.core.space import Kind
 from ganforge.core.value_range import ValueRange
 
 __all__ = [
@@ -91,6 +90,7 @@ class Raw:
         clips: ``(N,)`` int64, the clip that each example is a frame of, frames in order; None for no clips.
         found: on conditions, pairs and clips, a line each as :class:`~ganforge.data.report.Scan` shows it.
         value_range: of pictures and shapes that were no plain bytes, what became 0 and 255.
+        about: plain data for the codec, which its ``fit`` is given.
         names: the files' names; empty where examples are rows.
         sizes: ``"width×height"`` to the number of pictures of that size, before resizing.
         modes: Pillow's mode (or the array's type) to the number of examples.
@@ -100,7 +100,7 @@ class Raw:
         warnings: what a person should look at before training.
     """
 
-    kind: Kind
+    kind: str
     form: str
     values: np.ndarray
     shape: tuple[int, ...]
@@ -113,6 +113,7 @@ class Raw:
     clips: np.ndarray | None = None
     found: tuple[str, ...] = ()
     value_range: ValueRange | None = None
+    about: Mapping[str, Any] = field(default_factory=dict[str, Any])
     names: Sequence[str] = ()
     sizes: Mapping[str, int] = field(default_factory=dict[str, int])
     modes: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -128,9 +129,7 @@ class Raw:
     @property
     def dtype(self) -> np.dtype:
         """Of the finished examples."""
-        if self.kind == "points":
-            return self.values.dtype
-        return np.dtype(np.float32 if self.kind == "sound" else np.uint8)
+        return self.finish(self.values[:1]).dtype
 
 
 def name_classes(labels: np.ndarray, names: Sequence[str] = ()) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ganforge.core.space import Kind, Space
+from ganforge.core.declared import CODECS
+from ganforge.core.space import Space
 from ganforge.data.duplicates import Duplicates
 from ganforge.data.raw import Raw, Skipped, count_labels
 
@@ -42,7 +43,7 @@ class Scan:
 
     source: str
     form: str
-    kind: Kind
+    kind: str
     count: int
     shape: tuple[int, ...]
     sizes: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -135,7 +136,7 @@ def make_scan(source: str, raw: Raw, duplicates: Duplicates) -> Scan:
     """Put together what a source and its duplicates tell."""
     classes = count_labels(raw.labels, raw.classes)
     found = list(raw.warnings)
-    unit = raw.kind[:-1] if raw.kind != "sound" else "sound"
+    codec = CODECS[raw.kind]
     if raw.n < 100:
         found.append(f"only {raw.n} {raw.kind}: a GAN will learn them by heart; 100 or more are better")
     if classes and min(classes.values()) * 10 <= max(classes.values()):
@@ -144,7 +145,7 @@ def make_scan(source: str, raw: Raw, duplicates: Duplicates) -> Scan:
             f"classes are unbalanced: {common!r} has {classes[common]:,}, {rare!r} only {classes[rare]:,}"
         )
     repeated = duplicates.exact + duplicates.near
-    if raw.kind == "pictures" and repeated > 0.1 * raw.n:
+    if codec.picture_files and repeated > 0.1 * raw.n:
         found.append(f"{repeated} of {raw.n} pictures repeat another one ({repeated / raw.n:.0%})")
     bad = sum(file.bad for file in raw.skipped)
     skipped_share = bad / max(1, bad + raw.n)
@@ -152,10 +153,10 @@ def make_scan(source: str, raw: Raw, duplicates: Duplicates) -> Scan:
         found.append(f"{math.ceil(100 * skipped_share)} % of the files are bad: training stops above 5 %")
 
     # Numbers drawn from a distribution meet by chance; that is no finding.
-    drawn = raw.form == "built in" and raw.kind == "points"
+    drawn = raw.form == "built in" and not codec.keeps_alike
 
     def name(i: int) -> str:
-        return raw.names[i] if raw.names else f"{unit} {i}"
+        return raw.names[i] if raw.names else f"{codec.one} {i}"
 
     return Scan(
         source=source,

@@ -13,7 +13,6 @@ from ganforge.core.value_range import ValueRange
 from ganforge.data.cache import Stored
 from ganforge.data.dataset import Dataset, Examples
 from ganforge.data.pixels import Fit
-from ganforge.data.precision import offset_and_scale
 from ganforge.data.report import Scan
 from ganforge.data.words import encoded_condition, numbers_condition, text_condition
 
@@ -77,16 +76,9 @@ def split(
         for part in parts
     )
     meta = stored.meta
-    offset: tuple[float, ...] = ()
-    scale: tuple[float, ...] = ()
-    if meta["kind"] == "points" and standardise:
-        mean, deviation = offset_and_scale(train.values)
-        offset, scale = (tuple(float(number) for number in column) for column in (mean, deviation))
     space = Space(
         kind=meta["kind"],
         shape=tuple(meta["shape"]),
-        offset=offset,
-        scale=scale,
         classes=tuple(meta["classes"]),
         columns=tuple(meta["columns"]),
         condition=condition,
@@ -97,6 +89,7 @@ def split(
         ),
         value_range=_value_range(meta, "value_range"),
     )
+    space = space.codec.fit(train.values, meta.get("about", {}), standardise=standardise)
     manifest: dict[str, Any] = {
         "source": meta["source"],
         "form": found.form,

@@ -183,7 +183,7 @@ def _taken_away(history: History) -> Changes:
 
 def _pair(recipe: Recipe, space: Space) -> tuple[Penalty, Penalty]:
     """r1 and r2 by finite differences, of a weight that suits the examples."""
-    if space.kind == "points":
+    if space.codec.small:
         fine = bool(recipe.discriminator.options.get("fourier"))
         weight, sigma = (2e-3, 2e-3) if fine else (0.05, 2e-3)
         # A critic has no scale of its own: the penalty alone gives it one.
@@ -219,7 +219,7 @@ def penalise_less(recipe: Recipe) -> Remedy:
 def augment_more(history: History) -> Remedy:
     """Show the discriminator its examples changed, more often; points get noise."""
     augmentation = history.recipe.augmentation
-    if history.space.kind == "points":
+    if not history.space.codec.augmentations:
         noise = _short(max(2 * augmentation.noise, 0.1))
         changes: Changes = {"augmentation.noise": noise, "augmentation.noise_final": _short(noise / 5)}
         changes["augmentation.noise_until"] = 1.0

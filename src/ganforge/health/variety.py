@@ -178,7 +178,7 @@ def memorisation(history: History) -> Finding | None:
     copies = max((one.probe("copies") for one in recent), default=math.nan)
     if not low:
         return None
-    exact = copies > 0.02 and history.space.kind != "points"
+    exact = copies > 0.02 and history.space.codec.keeps_alike
     # Bad samples are near to nothing, and which example happens to be nearest says nothing then.
     surely = all(a > max(b, COPYING) for a, b in zip(low, honest or [1.0] * len(low), strict=True))
     if not exact and not (surely and all(_like_real(one) for one in recent)):

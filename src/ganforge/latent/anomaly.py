@@ -139,8 +139,7 @@ def look_at(
     residual = (x - again).square().flatten(1).mean(1)
     found = {"residual": residual, "relative": residual}
     if space.bounded:
-        # Black is −1 in model units, and silence is 0.
-        energy = (x if space.kind == "sound" else x + 1.0).square().flatten(1).mean(1)
+        energy = (x - space.codec.empty).square().flatten(1).mean(1)
         found["relative"] = residual / energy.clamp_min(1e-4)
     if judge is not None:
         device = next(judge.parameters()).device

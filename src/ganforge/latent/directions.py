@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from ganforge.core.errors import DamageWarning, RunError, UsageError, nearest
 from ganforge.core.logistic import fit_logistic
 from ganforge.core.prior import Prior
-from ganforge.latent.attributes import Measure
 from ganforge.networks.layers import CONV, CONV_TRANSPOSED, LatentInput
 from ganforge.runs.files import machine_faults, read_sealed, sealed, sha256, write_atomically
 
@@ -37,6 +36,8 @@ __all__ = [
 ]
 
 Kind = Literal["principal", "factorised", "supervised"]
+Measure = Callable[[Tensor], Mapping[str, Tensor]]
+"""Samples ``(N, *space.shape)`` in declared units to named numbers ``(N,)``."""
 _BATCH = 256
 FORMAT = 1
 

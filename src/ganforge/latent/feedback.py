@@ -13,12 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganforge.core.space import Space
 from ganforge.latent.opinion import Opinion
 
 __all__ = ["Advice", "Followed", "Hearing", "advise", "follow", "heard", "sentence"]
-
-_GREY = 127.5  # grey levels in one model unit
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,7 @@ def follow(
     """
     space = opinion.space
     x = space.to_model(examples)
-    largest = levels / _scale(space, x)
+    largest = levels / space.codec.unit(x)
     path: list[Tensor] = []
     for _ in range(steps):
         now, gradient = _climb(opinion, x, condition)
@@ -196,10 +193,3 @@ def _direction(gradient: Tensor) -> Tensor:
 
 def _wide(x: Tensor, like: Tensor) -> Tensor:
     return x.reshape(-1, *(1 for _ in like.shape[1:]))
-
-
-def _scale(space: Space, x: Tensor) -> Tensor | float:
-    """Declared units in one model unit."""
-    if space.kind == "points":
-        return x.new_tensor(space.scale) if space.scale else 1.0
-    return 1.0 if space.kind == "sound" else _GREY

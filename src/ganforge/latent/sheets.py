@@ -1,18 +1,16 @@
-"""Results as pictures: rows with names, heat maps, points on their way."""
+"""Results as pictures: rows with names, heat maps."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
 from ganforge.core.space import Space
-from ganforge.runs import pictures
 
-__all__ = ["Cell", "Row", "bars", "heat", "moves", "sheet"]
+__all__ = ["Cell", "Row", "bars", "heat", "sheet"]
 
 Cell = Tensor | Image.Image | None
 Row = tuple[str, Sequence[Cell]]
@@ -76,17 +74,7 @@ def sheet(
 
 
 def _picture(cell: Cell, space: Space) -> Image.Image | None:
-    if cell is None or isinstance(cell, Image.Image):
-        return cell
-    if space.kind == "points":
-        return _words(", ".join(f"{value:.3g}" for value in cell.tolist()[:6]))
-    return pictures.picture(cell.numpy(), space)
-
-
-def _words(text: str) -> Image.Image:
-    image = Image.new("RGB", (max(_SMALLEST, _LETTER * len(text) + 4), _SMALLEST // 3), "white")
-    ImageDraw.Draw(image).text((2, 2), text, fill=_INK)
-    return image
+    return space.codec.picture(cell.numpy()) if isinstance(cell, Tensor) else cell
 
 
 def heat(change: Tensor, *, largest: float | None = None) -> Image.Image:
@@ -121,29 +109,4 @@ def bars(values: Mapping[str, float]) -> Image.Image:
         draw.text((4, y + 5), name, fill=_INK)
         draw.rectangle((left, y + 2, end, y + 20), fill=_GREY if i else _ORANGE)
         draw.text((end + 6, y + 5), f"{100 * value:.1f} %", fill=_INK)
-    return image
-
-
-def moves(before: Tensor, after: Tensor, space: Space, *, side: int = 480) -> Image.Image:
-    """Points ``(N, D)`` and where they went, each pair joined by a line: grey before, orange after.
-
-    Of more than two coordinates the first two are shown; of one, it and its change.
-    """
-    assert space.kind == "points"
-    if space.channels == 1:
-        before, after = (
-            torch.cat([x, level], 1) for x, level in ((before, after * 0), (after, after - before))
-        )
-    ends = torch.stack([before[:, :2], after[:, :2]], 1).double()  # (N, 2, 2)
-    low, high = ends.amin((0, 1)), ends.amax((0, 1))
-    pad = 0.1 * (high - low).clamp_min(1e-6)
-    place = (ends - low + pad) / (high - low + 2 * pad)
-    image = Image.new("RGB", (side, side), "white")
-    draw = ImageDraw.Draw(image)
-    for (x, y), (u, v) in (place * side).tolist():
-        draw.line((x, side - y, u, side - v), fill=_ORANGE)
-        draw.ellipse((x - 2, side - y - 2, x + 2, side - y + 2), fill=_GREY)
-        draw.ellipse((u - 2, side - v - 2, u + 2, side - v + 2), fill=_ORANGE)
-    draw.text((8, 4), "before", fill=_GREY)
-    draw.text((56, 4), "after", fill=_ORANGE)
     return image

@@ -141,10 +141,9 @@ class Examiner:
         self._held_out = _rows(held_out, pick) if apart else None
         self._held_out_condition = _conditions(asks, held_out_rows, pick) if apart else None
         self.split = "held-out" if apart else "training"
-        # The kernel is a polynomial of degree 3: of a few coordinates it sees three moments, and no modes.
-        self._headline = "sliced_wasserstein" if space.kind == "points" else "kernel_distance"
+        self._headline = space.codec.headline
         self.extractor = (
-            standardised(training) if space.kind == "points" else sketch(_rows(training, order[:4096]))
+            standardised(training) if space.codec.small else sketch(_rows(training, order[:4096]))
         )
         self._compare(training, held_out, order, apart)
         self._same, self._within = _same(self._condition), float("nan")

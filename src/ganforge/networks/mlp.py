@@ -156,8 +156,7 @@ class MlpGenerator(nn.Module, GeneratorTraits):
 
     def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
         x = self.output(self.trunk(self.input(z, condition))[-1]).float()
-        x = x.tanh() if self.space.bounded else x
-        return x.unflatten(1, self.space.shape)
+        return self.space.codec.finish(x.unflatten(1, self.space.shape), z, torch.tanh)
 
 
 class MlpDiscriminator(nn.Module, DiscriminatorTraits):

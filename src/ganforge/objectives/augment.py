@@ -160,8 +160,7 @@ class Augment(nn.Module):
     ) -> None:
         super().__init__()
         self.policies: tuple[Policy, ...] = policies if space.dims else ()
-        # Two or four channels of a picture are a grey or a colour with transparency.
-        self.colours = space.channels - (space.kind == "pictures" and space.channels in (2, 4))
+        self.colours = space.codec.colours
         self.reach = tuple(int(side * _REACH + 0.5) for side in space.spatial)
         self.box = tuple(int(side * _BOX + 0.5) for side in space.spatial)
         self.target = target
@@ -251,7 +250,7 @@ def augment(entry: recipe.Augmentation, space: Space, *, level: float | None = 0
         if name not in POLICIES:
             hint = nearest(name, POLICIES)
             raise RecipeError(f"unknown augmentation {name!r}; there is {', '.join(POLICIES)}.{hint}")
-        if name == "color" and space.kind == "sound":
+        if space.dims and name not in space.codec.augmentations:
             raise RecipeError(
                 "the augmentation color is for pictures; set augmentation.policy to translation"
             )

@@ -131,11 +131,8 @@ def infer(
         return Choice(_module(builtin).recipe, builtin, "made for this built-in data set")
     if space.condition is not None and space.condition.kind == "text":
         return Choice(_module("captions").recipe, "captions", "because there are captions")
-    if space.kind == "points":
-        return Choice(_module("points").recipe, "points", "because the examples are points")
-    if space.kind == "pictures":
-        return Choice(_module("growing").recipe, "growing", "the default for pictures")
-    return Choice(_module("residual").recipe, "residual", f"the default for {space.kind}")
+    usual = space.codec.recipe
+    return Choice(_module(usual).recipe, usual, f"the default for {space.kind}")
 
 
 def summary(name: str) -> str:

@@ -41,5 +41,5 @@ def recipe(space: Space, n: int) -> Recipe:
         batch=4,
         kimg=40,
         ema_nimg=2_000,
-        mirror=space.kind == "pictures",
+        mirror=space.codec.mirrors,
     )

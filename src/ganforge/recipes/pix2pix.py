@@ -68,7 +68,7 @@ def recipe(space: Space, n: int) -> Recipe:
         # Moves of four examples are noisy, and the noise looks like the detail that is to be learned.
         ema_nimg=8_000,
         ema_ramp=0.25,
-        mirror=space.kind == "pictures",
+        mirror=space.codec.mirrors,
     )
 
 

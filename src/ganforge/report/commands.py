@@ -52,7 +52,7 @@ def _told(run: Run) -> list[str]:
     """A command that says all that is known of how ``run`` was asked for."""
     source, info, space = run.data.get("source"), run.info, run.space
     words = ["gan", "train", source if isinstance(source, str) else "DATA", "--recipe", run.recipe.name]
-    if space.kind == "pictures":
+    if space.codec.picture_files:
         words += ["--size", "x".join(str(side) for side in reversed(space.spatial))]
     for name, value in mapping(info.get("budget")).items():
         if value is not None:
@@ -74,6 +74,6 @@ def next_commands(run: Run, *, state: str) -> list[tuple[list[str], str]]:
     commands.append((["gan", "sample", path, "--grid", "grid.png"], "new samples in one picture"))
     if translates(run.recipe):
         commands.append((["gan", "translate", path, "PICTURE"], "what becomes of a picture of yours"))
-    elif run.space.kind != "points":
+    elif run.space.codec.pictured:
         commands.append((["gan", "sample", path, "--film", "walk.gif"], "a walk through what it has learnt"))
     return commands

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from ganforge.codecs.plots import png
 from ganforge.core.space import Space
 from ganforge.health.finding import Finding
 from ganforge.report.commands import next_commands, remedy, started_with
@@ -22,7 +23,6 @@ from ganforge.report.panels import Panel
 from ganforge.report.plain import counted, duration, entries, kimg, mapping, number, short, spaced, words
 from ganforge.report.recipe_words import recipe_lines
 from ganforge.runs.folder import Run
-from ganforge.runs.pictures import picture, png
 
 __all__ = ["Pair", "curves", "film", "findings", "header", "made_of", "nearest", "next_steps", "section"]
 
@@ -145,12 +145,12 @@ def film(frames: Sequence[Frame], unreadable: int, space: Space) -> Markup:
         told = "None of the pictures can be read." if unreadable else "There are no pictures of this run."
         return section("film", "The pictures through time", tag("p", told, class_="quiet"))
     told = "What becomes of the same latents while the generator learns."
-    if space.kind == "points":
-        told = "Generated points in orange over real ones in grey, while the generator learns."
+    if not space.codec.pictured:
+        told = f"Generated {space.kind} in orange over real ones in grey, while the generator learns."
     if unreadable:
         told += f" {counted(unreadable, 'picture')} could not be read."
     last = len(frames) - 1
-    sharp = space.kind != "points" and max(space.spatial) <= 128
+    sharp = space.codec.pictured and max(space.spatial) <= 128
     strip = [
         tag(
             "li",
@@ -276,7 +276,7 @@ def nearest(pairs: Sequence[Pair] | None, space: Space, held_out: float) -> Mark
 
     ``held_out`` is the middle distance from a held-out example to its nearest; NaN where it is not known.
     """
-    if not pairs or space.kind == "points":
+    if not pairs or not space.codec.pictured:
         return Markup("")
     shown = [
         tag(
@@ -302,7 +302,7 @@ def nearest(pairs: Sequence[Pair] | None, space: Space, held_out: float) -> Mark
 
 
 def _small(example: np.ndarray, space: Space, alt: str) -> Markup:
-    image: Image.Image = picture(example, space)
+    image: Image.Image = space.codec.picture(example)
     content, form = png(image), "png"
     if len(content) > _PAIR_BYTES:
         content, form = fitted(image, _PAIR_BYTES)[0], "webp"

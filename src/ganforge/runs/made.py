@@ -73,21 +73,14 @@ def write_files(
     words: str = "",
     truncation: float = 1.0,
 ) -> list[Path]:
-    """One file a seed, named after it and after the words asked for: PNG for pictures, else ``.npy`` in
-    declared units."""
+    """One file a seed, named after it and after the words asked for: as its codec writes an example."""
     named = f"-{_file_name(words)}" if words else ""
     with machine_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
     for seed, sample in zip(seeds, _samples(sampler, seeds, condition, truncation), strict=True):
-        if sampler.space.kind == "pictures" and sampler.space.channels <= 4:
-            content, suffix = pictures.png(pictures.picture(sample, sampler.space)), ".png"
-        else:
-            buffer = BytesIO()
-            np.save(buffer, sample, allow_pickle=False)
-            content, suffix = buffer.getvalue(), ".npy"
-        files.append(folder / f"seed{seed:06d}{named}{suffix}")
-        write_atomically(files[-1], content)
+        files.append(folder / f"seed{seed:06d}{named}{sampler.space.codec.suffix}")
+        write_atomically(files[-1], sampler.space.codec.file(sample))
     return files
 
 
@@ -108,7 +101,7 @@ def write_grid(
     Image.init()
     if path.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
         raise UsageError(f"a grid is a picture: name it .png, .jpg or .webp, not {path.name}")
-    sheet = pictures.show(_samples(sampler, seeds, condition, truncation), sampler.space)
+    sheet = sampler.space.codec.show(_samples(sampler, seeds, condition, truncation))
     buffer = BytesIO()
     suffix = path.suffix.lower()
     (sheet.convert("RGB") if suffix in (".jpg", ".jpeg") else sheet).save(
@@ -152,7 +145,7 @@ def write_film(
         raise UsageError(f"--seconds is {seconds:g}; it must be more than 0 and at most {_LONGEST}")
     if path.suffix.lower() not in pictures.FILM_FORMATS:
         raise UsageError(f"a film ends in {', '.join(pictures.FILM_FORMATS)}, not {path.name!r}")
-    if sampler.space.kind == "points":
+    if not sampler.space.codec.pictured:
         raise UsageError("a walk of a single point is no film; the run's samples/ show how the points moved")
     frames = max(2, math.ceil(seconds * _FRAMES_PER_SECOND))
     wishes = _conditions(sampler, seeds, condition)
@@ -165,7 +158,7 @@ def write_film(
         path_c = (1 - t) * wishes[first % len(seeds)] + t * wishes[(first + 1) % len(seeds)]
     made = sampler.generate(path_z, path_c).numpy()
     factor = max(1, 256 // max(sampler.space.spatial))
-    stills = [pictures.picture(sample, sampler.space) for sample in made]
+    stills = [sampler.space.codec.picture(sample) for sample in made]
     big = [
         still.resize((still.width * factor, still.height * factor), Image.Resampling.NEAREST)
         for still in stills

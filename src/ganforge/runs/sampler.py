@@ -159,7 +159,7 @@ class GeneratorSampler(LatentSampler):
         self.encoder = None if encoder is None else encoder.eval()
         self._device = next(network.parameters()).device
         self._rows = _ROWS_OF_LAYERS if isinstance(network, MlpGenerator) else _ROWS
-        self._rows = _ROWS_OF_POINTS if space.kind == "points" else self._rows
+        self._rows = _ROWS_OF_POINTS if space.codec.small else self._rows
 
     @torch.inference_mode()
     def _made(self, z: Tensor, condition: Tensor | None) -> Tensor:

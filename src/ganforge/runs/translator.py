@@ -156,8 +156,8 @@ class Translator(ABC):
         if x.dim() != 2 + source.dims or x.shape[1] != source.channels or 0 in x.shape[2:]:
             shape = ", ".join(["N", str(source.channels), *"HWD"[: source.dims]])
             raise UsageError(f"inputs have the shape ({shape}) here, not {tuple(x.shape)}")
-        if x.dtype.is_floating_point != (source.kind == "sound"):
-            kind = "float32" if source.kind == "sound" else "uint8"
+        kind = source.codec.dtype
+        if x.dtype != getattr(torch, kind):
             raise UsageError(f"inputs are {kind} here, in declared units, not {x.dtype}")
         if self.asks is None:
             if condition is not None:

@@ -9,8 +9,9 @@ import zipfile
 
 import numpy as np
 
+from ganforge.codecs import plots
+from ganforge.core.codec import PNG
 from ganforge.core.space import Space
-from ganforge.runs import pictures
 from ganforge.shipping.asking import Wish
 
 __all__ = ["answer", "cost"]
@@ -19,7 +20,7 @@ __all__ = ["answer", "cost"]
 def answer(samples: np.ndarray, wish: Wish, space: Space) -> tuple[bytes, str]:
     """``(n, *space.shape)`` in declared units to a body and its media type."""
     if wish.grid:
-        return pictures.png(pictures.show(samples, space)), "image/png"
+        return plots.png(space.codec.show(samples)), "image/png"
     match wish.form:
         case "png" if wish.n == 1:
             return _png(samples[0], space), "image/png"
@@ -40,7 +41,7 @@ def cost(wish: Wish, space: Space) -> int:
 
 
 def _png(sample: np.ndarray, space: Space) -> bytes:
-    return pictures.png(pictures.picture(sample, space))
+    return plots.png(space.codec.picture(sample))
 
 
 def _zip(samples: np.ndarray, wish: Wish, space: Space) -> bytes:
@@ -56,7 +57,7 @@ def _zip(samples: np.ndarray, wish: Wish, space: Space) -> bytes:
 
 def _json(samples: np.ndarray, wish: Wish, space: Space) -> bytes:
     """Pictures as PNG in base64, the rest as nested lists."""
-    if space.kind == "pictures" and space.channels <= 4:
+    if space.codec.media == PNG:
         listed = [base64.b64encode(_png(sample, space)).decode() for sample in samples]
         coding = "png, base64"
     else:

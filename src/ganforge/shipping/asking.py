@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ganforge.core.codec import PNG
 from ganforge.core.errors import nearest
 from ganforge.core.space import Space
 from ganforge.shipping.limits import Limits, Refused
@@ -50,7 +51,7 @@ def wish(fields: dict[str, Any], space: Space, conditions: int, limits: Limits) 
     _only(fields, _KEYS)
     n = _whole(fields, "n", 1, 1, min(limits.samples, max(1, limits.numbers // space.size)))
     form, grid = fields.get("format"), fields.get("grid", False)
-    picture = space.kind == "pictures" and space.channels <= 4
+    picture = space.codec.media == PNG
     if form is None:
         form = "png" if picture or grid else "json"
     if form not in ("png", "npy", "json"):
@@ -96,7 +97,7 @@ def posted_example(fields: dict[str, Any], space: Space) -> Tensor:
     ``picture`` is a PNG in base64 of exactly the space's size; other kinds come as ``numbers``, a flat list.
     """
     _only(fields, ("picture", "numbers", "class"))
-    if space.kind == "pictures" and space.channels in (1, 3, 4):
+    if space.codec.media == PNG and space.channels in (1, 3, 4):
         return torch.from_numpy(_picture(fields.get("picture"), space))[None]
     numbers = fields.get("numbers")
     if not isinstance(numbers, list) or len(cast(list[Any], numbers)) != space.size:
@@ -105,9 +106,9 @@ def posted_example(fields: dict[str, Any], space: Space) -> Tensor:
         isinstance(number, (int, float)) and abs(number) < 1e30 for number in cast(list[Any], numbers)
     ):
         raise Refused(422, "numbers must all be finite numbers")
-    kind = torch.float64 if space.is_fine else torch.float32
-    flat = torch.tensor([float(one) for one in numbers], dtype=kind).reshape(1, *space.shape)
-    return flat.round().clamp(0, 255).byte() if space.kind in ("pictures", "shapes") else flat
+    codec = space.codec
+    fine = torch.float64 if codec.dtype == "float64" else torch.float32
+    return codec.close(torch.tensor([float(one) for one in numbers], dtype=fine).reshape(1, *codec.shape))
 
 
 def _picture(text: Any, space: Space) -> np.ndarray:

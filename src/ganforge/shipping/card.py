@@ -93,14 +93,8 @@ def _sameness(description: Description) -> str:
 
 
 def _declared(space: Space) -> str:
-    shape = ", ".join(str(side) for side in space.shape)
-    kinds = {
-        "points": f"{'float64' if space.is_fine else 'float32'}, in the data's own coordinates",
-        "sound": f"float32, −1 to 1, at {space.sample_rate} Hz",
-    }
-    known = space.value_range
-    plain = "uint8, 0 to 255" + (f", which stand for {known.words()} in the data's files" if known else "")
-    return f"`(N, {shape})`, {kinds.get(space.kind, plain)}"
+    shape = ", ".join(str(side) for side in space.codec.shape)
+    return f"`(N, {shape})`, {space.codec.units()}"
 
 
 def _data(run: Run) -> list[str]:

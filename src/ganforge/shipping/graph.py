@@ -73,31 +73,17 @@ class Parity:
 class _Shipped(nn.Module):
     """A network that takes inputs, and gives samples, in declared units before rounding."""
 
-    offset: Tensor
-    scale: Tensor
-
     def __init__(self, network: nn.Module, space: Space) -> None:
         super().__init__()
         self.network = network
         self.space = space
-        kind = torch.float64 if space.is_fine else torch.float32
-        self.register_buffer("offset", torch.tensor(space.offset or [0.0], dtype=kind), persistent=False)
-        self.register_buffer("scale", torch.tensor(space.scale or [1.0], dtype=kind), persistent=False)
 
     def forward(self, given: Tensor, conditions: Tensor | None = None) -> Tensor:
         source = self.space.source
-        if source is not None and source.kind in ("pictures", "shapes"):
-            given = given / 127.5 - 1.0
-        made = self.network(given, conditions)
-        match self.space.kind:
-            case "points":
-                if not self.space.scale:
-                    return made
-                return made.to(self.scale.dtype) * self.scale + self.offset
-            case "sound":
-                return made.clamp(-1.0, 1.0)
-            case "pictures" | "shapes":
-                return ((made + 1.0) * 127.5).clamp(0.0, 255.0)
+        if source is not None:
+            given = given / source.codec.unit(given) + source.codec.empty
+        made, limits = self.space.codec.open(self.network(given, conditions)), self.space.codec.limits
+        return made if limits is None else made.clamp(*limits)
 
 
 def export_onnx(made: Exportable, description: Description, path: Path) -> Parity:
@@ -174,8 +160,7 @@ def _example(made: Exportable, n: int, sides: tuple[int, ...] = ()) -> tuple[Ten
     else:
         shape = (made.source.channels, *(sides or _sides(made)[0]))
         given = seeded_numbers(n, math.prod(shape), seed=20, kind="uniform").reshape(n, *shape)
-        if made.source.kind in ("pictures", "shapes"):
-            given = (given + 1.0) * 127.5
+        given = made.source.codec.open(given)
     if not made.conditions:
         return (given,)
     return given, seeded_numbers(n, made.conditions, seed=21, kind="uniform").abs_()
@@ -204,9 +189,6 @@ def _trials(made: Exportable) -> list[tuple[int, tuple[int, ...]]]:
 def _compared(made: Exportable, shipped: _Shipped, run: Runner, path: Path) -> Parity:
     """Raise GanforgeError unless ``run`` gives what the network gives, at each batch size and size."""
     space, worst = made.space, 0.0
-    unit = torch.tensor(1.0 if space.kind == "sound" else 127.5)
-    if space.kind == "points":
-        unit = shipped.scale
     for n, sides in _trials(made):
         given, *rest = _example(made, n, sides)
         condition = rest[0] if rest else None
@@ -216,7 +198,7 @@ def _compared(made: Exportable, shipped: _Shipped, run: Runner, path: Path) -> P
                 f"{path} was not kept: it makes {tuple(found.shape)} where the network makes "
                 f"{tuple(expected.shape)}; please report it with the recipe"
             )
-        difference = ((found - expected) / unit).abs().max().item()
+        difference = ((found - expected) / space.codec.unit(found)).abs().max().item()
         worst = max(worst, difference)
         if not difference <= TOLERANCE:  # also where it is no number
             raise GanforgeError(
@@ -226,15 +208,18 @@ def _compared(made: Exportable, shipped: _Shipped, run: Runner, path: Path) -> P
     return Parity(worst, sides=_sides(made) if isinstance(made, NetworkTranslator) else ())
 
 
+def _ends(space: Space) -> str:
+    low, high = space.codec.limits or (-math.inf, math.inf)
+    return f"{low:g} to {high:g}".replace("-", "−")
+
+
 def _words(description: Description) -> str:
     """The description as JSON; of a translator with what its graph takes and gives."""
     fields = description.to_json()
     if description.prior is None:
         source = description.space.source
         assert source is not None
-        range_in, range_out = (
-            "−1 to 1" if space.kind == "sound" else "0 to 255" for space in (source, description.space)
-        )
+        range_in, range_out = (_ends(space) for space in (source, description.space))
         fields["graph"] = {
             SOURCE: f"(N, {source.channels}, sides), float32, {range_in}",
             SAMPLES: f"(N, {description.space.channels}, sides), float32, {range_out} before rounding",

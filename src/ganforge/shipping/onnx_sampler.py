@@ -59,7 +59,7 @@ class OnnxSampler(LatentSampler):
             for i in range(len(z))
         ]
         whole = torch.cat(made) if made else torch.empty(0, *self.space.shape)
-        return whole.round_().clamp_(0, 255).byte() if self.space.kind in ("pictures", "shapes") else whole
+        return self.space.codec.close(whole)
 
     def declared(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
         """What the graph itself gives, all at once: declared units before they are rounded, float32."""
@@ -80,9 +80,8 @@ class OnnxTranslator(Translator):
         self._session = session
 
     def made(self, x: Tensor, condition: Tensor | None) -> Tensor:
-        bytes_in, bytes_out = (space.kind in ("pictures", "shapes") for space in (self.source, self.space))
-        made = self.declared((x + 1.0) * 127.5 if bytes_in else x, condition)
-        return made / 127.5 - 1.0 if bytes_out else made
+        made, codec = self.declared(self.source.codec.open(x), condition), self.space.codec
+        return made / codec.unit(made) + codec.empty
 
     def declared(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """What the graph itself gives of what it takes: float32 in declared units, not rounded."""
@@ -193,5 +192,5 @@ def _opened(
 def _tried(translator: OnnxTranslator) -> Tensor:
     """The result of an empty picture of the training's size."""
     source = translator.source
-    empty = torch.zeros(1, *source.shape, dtype=torch.float32 if source.kind == "sound" else torch.uint8)
+    empty = torch.zeros(1, *source.shape, dtype=getattr(torch, source.codec.dtype))
     return translator.translate(empty, None if translator.asks is None else translator.asks.in_turn([0]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import ganforge
+from ganforge.core.codec import PNG
 from ganforge.core.space import Space
 from ganforge.runs.translator import Translator
 from ganforge.shipping.limits import Limits
@@ -120,7 +121,7 @@ def _able(ability: str, space: Space) -> dict[str, Any]:
         "invert": "the latent of a picture",
     }[ability]
     picture = {"type": "string", "contentEncoding": "base64", "contentMediaType": "image/png"}
-    example = {"picture": picture} if space.kind == "pictures" else {"numbers": {"type": "array"}}
+    example = {"picture": picture} if space.codec.media == PNG else {"numbers": {"type": "array"}}
     schema = {"type": "object", "properties": {**example, "class": {}}}
     return {
         "summary": words,

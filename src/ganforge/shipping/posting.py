@@ -14,8 +14,8 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from ganforge.codecs import plots
 from ganforge.core.errors import UsageError, nearest
-from ganforge.runs import pictures
 from ganforge.runs.translator import Translator
 from ganforge.shipping.limits import Limits, Refused
 from ganforge.shipping.reading import fields_of_body
@@ -76,7 +76,7 @@ def posted(body: bytes, translator: Translator, limits: Limits) -> Posted:
 def translated(asked: Posted) -> bytes:
     """The result as a PNG."""
     made = asked.translator.translate(asked.picture, asked.condition)[0]
-    return pictures.png(pictures.picture(made.numpy(), asked.translator.space))
+    return plots.png(asked.translator.space.codec.picture(made.numpy()))
 
 
 def _condition(translator: Translator, fields: dict[str, Any]) -> Tensor | None:

@@ -15,10 +15,10 @@ from typing import Any, cast
 import numpy as np
 import torch
 
+from ganforge.codecs import plots
 from ganforge.core.errors import GanforgeError, UsageError
 from ganforge.latent import sheets
 from ganforge.latent.feedback import advise, follow, sentence
-from ganforge.runs import pictures
 from ganforge.runs.folder import Moment
 from ganforge.shipping.reading import words_of
 from ganforge.studio import asked, tasks
@@ -31,7 +31,6 @@ __all__ = ["main"]
 
 _CORES = max(1, min(os.cpu_count() or 1, 2))  # threads of what is heavy
 _HEAVY = 0.06  # seconds of one sample by one thread, from which it is heavy
-_LEVELS = 8.0  # grey levels of one step of advice
 _STEPS = 10
 
 
@@ -165,8 +164,7 @@ class Explorer:
         condition = model.conditions(fields.get("class"), 1)
         subject, space = model.subject, model.space
         example = model.sampler.generate(z, condition).clone()
-        scale = sum(space.scale) / len(space.scale) if space.scale else 1.0
-        levels = _LEVELS if space.kind == "pictures" else 0.02 * scale
+        levels = space.codec.step
         told = advise(subject.opinion, example, condition, levels=levels)
         after = follow(subject.opinion, example, condition, steps=_STEPS, levels=levels)
         header = {
@@ -183,7 +181,7 @@ class Explorer:
         if model.view != "pictures":
             arrays |= {"sample": example[0].float().numpy(), "followed": after.after[0].float().numpy()}
             return binary(header, arrays)
-        heat = pictures.png(sheets.heat(told.change[0]), quick=True)
+        heat = plots.png(sheets.heat(told.change[0]), quick=True)
         return binary(header, arrays, [*model.shown(example), heat, *model.shown(after.after)])
 
 

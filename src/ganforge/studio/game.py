@@ -279,7 +279,7 @@ class Game:
             logits = _judged(self.discriminator, fakes[:n], None if condition is None else condition[:n])
         predictions = [] if name == "generate" else self.objective.probability(logits).tolist()
         space = self.dataset.space
-        samples = space.to_declared(fakes[:_SHOWN]).tolist() if space.kind == "points" else None
+        samples = space.to_declared(fakes[:_SHOWN]).tolist() if space.codec.small else None
         return Stage(name, numbers, predictions, samples)
 
 

@@ -9,9 +9,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from ganforge.codecs import plots
 from ganforge.core.errors import RunError, UsageError
 from ganforge.latent import arithmetic, directions, paths, styles
-from ganforge.runs import pictures
 from ganforge.runs.folder import Moment
 from ganforge.runs.sampler import GeneratorSampler, LatentSampler
 from ganforge.shipping.opening import load
@@ -70,9 +70,7 @@ class Model:
 
     @property
     def view(self) -> str:
-        if self.space.kind == "points":
-            return {1: "line", 2: "plane"}.get(self.space.channels, "numbers")
-        return "pictures" if self.space.kind == "pictures" and self.space.channels <= 4 else "numbers"
+        return self.space.codec.view
 
     # -- what it is ------------------------------------------------------------------------------------
 
@@ -102,9 +100,10 @@ class Model:
         """Name to None where it can, else to the reason why not."""
         graph = None if isinstance(self.sampler, GeneratorSampler) else "an ONNX file is a closed graph"
         alone = None if self.is_run else "a generator alone has no discriminator to ask"
+        codec = self.space.codec
         pictured = None if self.view == "pictures" else f"this is of {self.space.describe()}"
         able: dict[str, str | None] = {
-            "feedback": alone or (None if self.space.kind in ("pictures", "points") else pictured),
+            "feedback": alone or (None if codec.picture_files or codec.small else pictured),
             "invert": graph or pictured,
             "directions": graph,
             "mix": graph,
@@ -222,7 +221,7 @@ class Model:
 
     def shown(self, samples: Tensor) -> list[bytes]:
         """One PNG each."""
-        return [pictures.png(pictures.picture(one.numpy(), self.space), quick=True) for one in samples]
+        return [plots.png(self.space.codec.picture(one.numpy()), quick=True) for one in samples]
 
     # -- directions ---------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ganforge.core.errors import GanforgeError, RunError
+from ganforge.core.space import Space
 from ganforge.health.diagnosis import Diagnosis
 from ganforge.runs.files import parse_line
 from ganforge.runs.folder import Run
@@ -239,7 +240,7 @@ class RunFolder:
             "device": str((info.get("engine") or {}).get("device", "")),
             "recipe": str(recipe.get("name", "")),
             "data": str(data.get("source", "")),
-            "space": _space_words(record["space"]),
+            "space": Space.from_json(record["space"]).describe(),
             "started": str(info.get("started", "")),
             "examples_a_second": speed,
             "score": _score(lines),
@@ -335,16 +336,6 @@ def _score(lines: list[dict[str, Any]]) -> dict[str, Any] | None:
                 score = cast(dict[str, Any], found)
                 return {"key": key, "value": score.get("value"), "floor": score.get("floor")}
     return None
-
-
-def _space_words(space: dict[str, Any]) -> str:
-    shape = [int(number) for number in space["shape"]]
-    kind = str(space["kind"])
-    if kind == "points":
-        return f"{shape[0]}-D points"
-    sides = "×".join(str(side) for side in reversed(shape[1:]))
-    colours = {1: "grey", 3: "RGB", 4: "RGBA"}.get(shape[0], f"{shape[0]} channels")
-    return f"{sides} {colours}" if kind == "pictures" else f"{sides} {kind}"
 
 
 def _whole(value: Any) -> int | None:

@@ -268,7 +268,7 @@ class PlaySession:
     def _advice(self, fields: dict[str, Any]) -> dict[str, Any]:
         asked.only(fields, ("index",))
         look, space = self.view.onlooker, self.view.space
-        index = asked.whole(fields, "index", None, 0, 1_023 if space.kind == "points" else 35)
+        index = asked.whole(fields, "index", None, 0, 1_023 if space.codec.small else 35)
         z = look.latents(index + 1)
         x = look.generated(z)
         with torch.no_grad():
@@ -277,15 +277,15 @@ class PlaySession:
         look.settle(real, logits)
         change = look.advice(x, real)[index]
         largest = float(change.abs().max())
-        change = change * (_LEVELS / largest) if space.kind == "pictures" and largest > 0 else change
+        change = change * (_LEVELS / largest) if space.codec.picture_files and largest > 0 else change
         return {
             "index": index,
             "probability": look.probability(logits)[index].item(),
             "logit": logits[index].item(),
-            "words": sentence(change) if space.kind == "pictures" else "",
+            "words": sentence(change) if space.codec.picture_files else "",
             "change": [round(value, 4) for value in change.flatten().tolist()],
             "shape": list(space.shape),
-            "largest": _LEVELS if space.kind == "pictures" else largest,
+            "largest": _LEVELS if space.codec.picture_files else largest,
         }
 
     def _python(self, fields: dict[str, Any]) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from ganforge.codecs import plots
 from ganforge.core.errors import UsageError
 from ganforge.core.value_range import ValueRange
 from ganforge.data.degrade import is_degradation
-from ganforge.runs import pictures
 from ganforge.runs.files import write_atomically
 from ganforge.runs.folder import Moment, Run
 from ganforge.runs.translator import NetworkTranslator, Translator, translates
@@ -122,7 +122,7 @@ class Translation:
             shown = arrow.degraded(pixels, 0) if degrade else arrow.one(pixels)
         seconds = time.monotonic() - began
         for path, sample in zip(to, (shown.source, shown.made), strict=True):
-            write_atomically(path, pictures.png(picture_of(sample), quick=True), lasting=False)
+            write_atomically(path, plots.png(picture_of(sample), quick=True), lasting=False)
         return {
             "from": list(shown.source.shape[:0:-1]),
             "to": list(shown.made.shape[:0:-1]),

@@ -88,6 +88,6 @@ class Onlooker:
             real[torch.arange(len(logits)) % len(real)] if self.game.objective.generator_sees_reals else None
         )
         (gradient,) = torch.autograd.grad(self.game.objective.generator(beside, logits).sum(), x)
-        if self.space.kind == "points" and self.space.scale:
-            gradient = gradient * gradient.new_tensor(self.space.scale)
+        if self.space.scale:
+            gradient = gradient * self.space.codec.unit(gradient)
         return -gradient

@@ -76,7 +76,7 @@ class View:
         self.game = game
         self.space = game.dataset.space
         self.onlooker = Onlooker(game)
-        self.kind = self._kind()
+        self.kind = self.space.codec.view
         self._modes = _known(source)
         values = game.dataset.train.values
         self._real = np.array(values[:_REAL], dtype=values.dtype)
@@ -100,11 +100,6 @@ class View:
         self._evenly: dict[int, Tensor] = {}
         self._heat_nodes: tuple[int, Tensor] = (0, torch.empty(0))
         self._z = self.onlooker.latents(_SEEN[self.kind])
-
-    def _kind(self) -> str:
-        if self.space.kind == "points" and self.space.channels <= 2:
-            return ("line", "plane")[self.space.channels - 1]
-        return "pictures" if self.space.kind == "pictures" and self.space.channels <= 4 else "numbers"
 
     # -- the scene ------------------------------------------------------------------------------------
 

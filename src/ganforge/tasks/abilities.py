@@ -9,17 +9,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganforge.core.codec import PNG
 from ganforge.core.errors import UsageError
 from ganforge.latent.feedback import advise, sentence
 from ganforge.latent.inversion import invert
-from ganforge.runs import pictures
 from ganforge.runs.folder import Moment
 from ganforge.shipping.service import Ability
 from ganforge.tasks.subject import Subject
 
 __all__ = ["abilities"]
-
-_LEVELS = {"pictures": 8.0, "shapes": 8.0, "sound": 0.02}  # the largest change of one step of advice
 
 
 def abilities(path: Path, moment: Moment = "chosen") -> dict[str, Ability]:
@@ -28,9 +26,7 @@ def abilities(path: Path, moment: Moment = "chosen") -> dict[str, Ability]:
     space = subject.space
 
     def feedback(example: Tensor, label: int | None) -> dict[str, Any]:
-        scale = sum(space.scale) / len(space.scale) if space.scale else 1.0
-        levels = _LEVELS.get(space.kind, 0.02 * scale)
-        told = advise(subject.opinion, example, _asked(subject, label), levels=levels)
+        told = advise(subject.opinion, example, _asked(subject, label), levels=space.codec.step)
         return {
             "probability": told.probability[0].item(),
             "calibration": subject.opinion.odds.how,
@@ -47,8 +43,8 @@ def abilities(path: Path, moment: Moment = "chosen") -> dict[str, Ability]:
             "error": found.error[0].item(),
             "encoder": encoder is not None,
         }
-        if space.kind == "pictures" and space.channels <= 4:
-            picture = pictures.png(pictures.picture(found.rebuilt[0].numpy(), space))
+        if space.codec.media == PNG:
+            picture = space.codec.file(found.rebuilt[0].numpy())
             return answer | {"picture": base64.b64encode(picture).decode()}
         return answer | {"numbers": found.rebuilt[0].flatten().tolist()}
 

@@ -57,7 +57,7 @@ def load_again(
     Args and errors: see ``data.load``.
     """
     space = run.space
-    pictures = space.kind == "pictures"
+    pictures = space.codec.picture_files
     built_in = isinstance(source, str) and source in NAMES
     asked = asked_of_data(run.recipe)
 

@@ -191,8 +191,8 @@ def _table(asked: _Asked, scores: Tensor, limit: float, seen: strange.Seen) -> s
 def _sheet(subject: Subject, answer: Answer, asked: _Asked, seen: strange.Seen, scores: Tensor) -> None:
     """The least and the most unlike, what the run makes of them, and what is left over."""
     space = subject.space
-    if space.kind == "points":
-        answer.picture("sheet.png", sheets.moves(asked.examples, seen.rebuilt, space))
+    if not space.codec.pictured:
+        answer.picture("sheet.png", space.codec.moves(asked.examples, seen.rebuilt))
         return
     order = scores.argsort()
     half = min(_SHOWN, (len(order) + 1) // 2)

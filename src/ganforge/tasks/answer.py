@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from ganforge.codecs import plots
 from ganforge.runs import pictures
 from ganforge.runs.files import machine_faults, write_atomically
 
@@ -51,7 +52,7 @@ class Answer:
         self._writing.append(write)
 
     def picture(self, name: str, image: Image.Image) -> None:
-        self.write(name, pictures.png(image))
+        self.write(name, plots.png(image))
 
     def film(self, name: str, frames: Sequence[Image.Image], seconds: float) -> None:
         self.write(name, pictures.film_of(frames, Path(name).suffix, seconds=seconds))

@@ -176,7 +176,7 @@ def open_arrow(
         if not isinstance(shipped, Translator):
             raise RunError(f"{path} makes {shipped.space.describe()} from latents and translates nothing")
         translator, source, seed = shipped.turned() if back else shipped, "", 0
-    if translator.space.kind != "pictures":
+    if not translator.space.codec.picture_files:
         raise RunError(
             f"{path} is of {translator.space.describe()}, and gan translate is for pictures; use it from "
             "Python: ganforge.load(RUN).translate(...)"

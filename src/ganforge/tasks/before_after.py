@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from ganforge.core.space import Space
-from ganforge.runs import pictures
+from ganforge.codecs import plots
 from ganforge.tasks.arrow import Shown
 
 __all__ = ["picture_of", "sheet_of"]
@@ -19,7 +18,7 @@ _CELL = 256  # pixels a side of one picture
 
 def picture_of(sample: np.ndarray) -> Image.Image:
     """``(C, H, W)`` uint8 of up to 4 channels."""
-    return pictures.picture(sample, Space(kind="pictures", shape=tuple(sample.shape)))
+    return plots.flat(sample)
 
 
 def sheet_of(shown: Sequence[Shown]) -> np.ndarray:
@@ -34,7 +33,7 @@ def sheet_of(shown: Sequence[Shown]) -> np.ndarray:
         paper.paste(cell, ((width - cell.width) // 2, (height - cell.height) // 2))
         placed.append(paper)
     columns = len(cells[0]) * max(1, round(math.sqrt(len(placed)) / len(cells[0])))
-    return np.asarray(pictures.grid(placed, columns=columns)).transpose(2, 0, 1)
+    return np.asarray(plots.grid(placed, columns=columns)).transpose(2, 0, 1)
 
 
 def _cell(sample: np.ndarray) -> Image.Image:

@@ -47,7 +47,7 @@ def report(run: Run, nearest: Sequence[Pair]) -> Path | None:
 
 
 def _pairs(run: Run, dataset: Dataset) -> list[Pair]:
-    if run.space.kind == "points":
+    if not run.space.codec.pictured:
         return []
     made = load(run.path).sample(_SHOWN, seed=run.recipe.seed).numpy()
     real = dataset.train.values

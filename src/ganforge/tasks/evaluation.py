@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganforge.codecs import plots
 from ganforge.core.declared import GAMES
 from ganforge.core.errors import DataError, RunError, UsageError
 from ganforge.core.prior import Inputs
@@ -29,7 +30,6 @@ from ganforge.metrics.optimal_picture import draw
 from ganforge.metrics.points import Mixture
 from ganforge.metrics.score import Score, plain
 from ganforge.metrics.stacked import lenet
-from ganforge.runs import pictures
 from ganforge.runs.checkpoint import Opened
 from ganforge.runs.files import sealed, write_atomically
 from ganforge.runs.folder import Run
@@ -272,7 +272,7 @@ def keep(found: Evaluation) -> dict[str, Path]:
     best = None if found.instrument is None else found.instrument.optimal
     if best is not None:
         files["picture"] = run.path / PICTURE
-        write_atomically(files["picture"], pictures.png(draw(best)))
+        write_atomically(files["picture"], plots.png(draw(best)))
     page = report(run, found.pairs)
     return files if page is None else files | {"report": page}
 
@@ -293,7 +293,7 @@ def _silent(words: str) -> None:
 
 
 def _how_many(dataset: Dataset) -> int:
-    if dataset.space.kind == "points":
+    if dataset.space.codec.small:
         return _MOST
     return min(max(dataset.held_out.n, 1_000), _MOST)
 
@@ -359,7 +359,7 @@ def _extractor(
     if isinstance(wish, Extractor):
         return wish
     if wish is None:
-        wish = "standardised" if run.space.kind == "points" else "learned"
+        wish = run.space.codec.extractor
         if weights is not None:
             raise UsageError("--weights belongs to an extractor: name it, as in --extractor inception")
     return named_extractor(wish, reals.fitted.values, reals.fitted_labels, weights=weights, cache=cache)

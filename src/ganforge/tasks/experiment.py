@@ -261,7 +261,7 @@ def prepare(
     dataset = load(data, **looked, **asked_first)
     plan: list[str] = []
     able = 0.0
-    pictures = dataset.space.kind == "pictures" and not asked_first["source"]
+    pictures = dataset.space.codec.picture_files and not asked_first["source"]
     if pictures and recipe in (None, "growing") and "source" not in changes:
         able = affordable(asked_budget, chosen)
         dataset = _sized(dataset, data, able, asked_budget, plan, looked, asked_first)

@@ -15,13 +15,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ganforge.codecs import plots
 from ganforge.core.errors import UsageError, nearest
 from ganforge.latent import directions as axes
 from ganforge.latent import sheets, styles
 from ganforge.latent.arithmetic import combine, neighbours
 from ganforge.latent.inversion import invert
 from ganforge.latent.paths import Way, between, bilinear, path_length
-from ganforge.runs import pictures
 from ganforge.tasks.answer import Answer
 from ganforge.tasks.subject import Subject
 
@@ -74,9 +74,9 @@ def interpolate(
     for i in range(len(z) - 1):
         pair = torch.tensor([i, i + 1])
         walks.append(_walk(subject, z[pair], None if asked is None else asked[pair], t, way))
-    if subject.space.kind == "points":
+    if not subject.space.codec.pictured:
         real = subject.real(2_000)[0].numpy() if subject.has_data else None
-        answer.picture("strip.png", pictures.show(torch.cat(walks).numpy(), subject.space, real=real))
+        answer.picture("strip.png", subject.space.codec.show(torch.cat(walks).numpy(), real=real))
     else:
         rows: list[sheets.Row] = []
         for i, walk in enumerate(walks):  # pictures stand beside what they were inverted to
@@ -106,7 +106,7 @@ def _corners(subject: Subject, z: Tensor, asked: Tensor | None, side: int, way: 
         left, right = torch.lerp(asked[0], asked[2], down), torch.lerp(asked[1], asked[3], down)
         fade = torch.lerp(left, right, across).flatten(0, 1)
     made = subject.generate(bilinear(subject.prior, z, side, side, way=way), fade)
-    return pictures.grid([pictures.picture(x.numpy(), subject.space) for x in made], columns=side)
+    return plots.grid([subject.space.codec.picture(x.numpy()) for x in made], columns=side)
 
 
 def _film(
@@ -120,7 +120,7 @@ def _film(
         [_walk(subject, z[pair], None if asked is None else asked[pair], t, way) for pair in order]
     )
     factor = max(1, 256 // max(subject.space.spatial))
-    stills = [pictures.picture(x.numpy(), subject.space) for x in frames]
+    stills = [subject.space.codec.picture(x.numpy()) for x in frames]
     big = [s.resize((s.width * factor, s.height * factor), Image.Resampling.NEAREST) for s in stills]
     answer.film("walk.gif", big, seconds)
 
@@ -138,8 +138,7 @@ def _smoothness(subject: Subject, answer: Answer, way: Way, pairs: int) -> None:
         if not subject.labelled:
             return x
         # Not rounded to whole levels: the difference of near samples would be lost.
-        x = (x + 1) * 127.5 if subject.space.kind in ("pictures", "shapes") else subject.space.to_declared(x)
-        return torch.from_numpy(subject.classifier.features(x))
+        return torch.from_numpy(subject.classifier.features(subject.space.codec.open(x)))
 
     kind = "a classifier's features" if subject.labelled else "the numbers themselves, in model units"
     found = path_length(read, subject.prior, pairs=pairs, way=way)
@@ -382,13 +381,13 @@ def _tell_effects(
 def _strips(subject: Subject, answer: Answer, found: Sequence[axes.Direction], seeds: Sequence[int]) -> None:
     """Seven steps along each direction, from each seed; of points, where many of them go."""
     name, space = f"{found[0].kind}.png", subject.space
-    if space.kind == "points":
+    if not space.codec.pictured:
         z, asked = subject.pool(500)
         here = subject.generate(z, asked)
         cells: list[sheets.Cell] = []
         for direction in found:
             there = axes.moved(subject.prior, z, direction.vector, direction.reach)
-            cells.append(sheets.moves(here, subject.generate(there, asked), space))
+            cells.append(space.codec.moves(here, subject.generate(there, asked)))
         answer.picture(name, sheets.sheet([("", cells)], space, columns=[one.name for one in found]))
         return
     steps = torch.linspace(-1, 1, 7) * found[0].reach

@@ -132,7 +132,7 @@ def _beside_the_best(
     progress: Callable[[str], None],
 ) -> Instrument:
     calibration = found.calibration
-    if calibration is None or run.space.kind != "points" or run.space.channels > 2:
+    if calibration is None or run.space.codec.view not in ("line", "plane"):
         return found
     if judge.packing > 1 or judge.conditions:
         what = "several examples together" if judge.packing > 1 else "examples of a given class"

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from ganforge.codecs import plots
 from ganforge.core.errors import DataError, UsageError
 from ganforge.data import builtin
 from ganforge.latent import feedback as advice
@@ -22,7 +22,6 @@ from ganforge.latent.probe import linear_probe, pooled
 from ganforge.metrics.points import mixture_report
 from ganforge.networks.players import build_discriminator
 from ganforge.networks.protocols import Discriminator
-from ganforge.runs import pictures
 from ganforge.tasks.answer import Answer
 from ganforge.tasks.subject import ROUNDS, Subject
 
@@ -139,7 +138,7 @@ def _drawn(subject: Subject, strokes: Path) -> tuple[Tensor, Tensor]:
 
 def _box(subject: Subject, hide: tuple[int, int, int, int]) -> Tensor:
     left, top, right, bottom = hide
-    if subject.space.kind != "pictures":
+    if not subject.space.codec.picture_files:
         raise UsageError(f"a box hides parts of pictures; this run is of {subject.space.describe()}")
     if not (left < right and top < bottom):
         raise UsageError(f"--hide takes left,top,right,bottom in pixels, not {hide}")
@@ -152,8 +151,8 @@ def _inverted_sheet(
     subject: Subject, answer: Answer, examples: Tensor, found: inversion.Inverted, known: Tensor | None
 ) -> None:
     space = subject.space
-    if space.kind == "points":
-        answer.picture("sheet.png", sheets.moves(examples, found.rebuilt, space))
+    if not space.codec.pictured:
+        answer.picture("sheet.png", space.codec.moves(examples, found.rebuilt))
         return
     given, made = examples[:_SHOWN], found.rebuilt[:_SHOWN]
     rows: list[sheets.Row] = []
@@ -163,7 +162,7 @@ def _inverted_sheet(
         left_over: list[sheets.Cell] = [sheets.heat(one, largest=top) for one in gap]
         rows = [("given", list(given)), ("sample", list(made)), ("left over", left_over)]
     else:
-        veil = torch.full_like(given, 128 if space.kind in ("pictures", "shapes") else 0)
+        veil = space.to_declared(torch.zeros(given.shape))
         seen = torch.where(known.expand_as(veil) > 0.5, given, veil)
         rows = [("known", list(seen)), ("filled in", list(found.filled[:_SHOWN])), ("sample", list(made))]
         if not bool((given == given[:1]).all()):  # of strokes there is no whole picture
@@ -201,7 +200,7 @@ def feedback(
     else:
         z, asked = subject.seeds(seeds)
         examples = subject.generate(z, asked)
-    levels = _levels(subject) if levels is None else levels
+    levels = subject.space.codec.step if levels is None else levels
     if not levels > 0 or steps < 1:
         raise UsageError("--levels must be more than 0, and --steps at least 1")
     opinion = subject.opinion
@@ -242,8 +241,8 @@ def _feedback_sheet(
     subject: Subject, answer: Answer, examples: Tensor, told: advice.Advice, followed: advice.Followed
 ) -> None:
     space = subject.space
-    if space.kind == "points":
-        answer.picture("sheet.png", sheets.moves(examples, followed.after, space))
+    if not space.codec.pictured:
+        answer.picture("sheet.png", space.codec.moves(examples, followed.after))
         return
     given, after = examples[:_SHOWN], followed.after[:_SHOWN]
     rows: list[sheets.Row] = [
@@ -256,13 +255,6 @@ def _feedback_sheet(
         [f"real {p:.2f}" for p in x[:_SHOWN].tolist()] for x in (followed.before, followed.after_probability)
     ]
     answer.picture("sheet.png", sheets.sheet(rows, space, notes=[chances[0], [], chances[1], []]))
-
-
-def _levels(subject: Subject) -> float:
-    """One step of advice: 8 of 255 grey levels, 1 % of sound's range, a fiftieth of points' deviation."""
-    if subject.space.kind == "points":
-        return 0.02 * float(np.mean(subject.space.scale or (1.0,)))
-    return 0.02 if subject.space.kind == "sound" else 8.0
 
 
 # --- features ---
@@ -330,7 +322,7 @@ def resample(
         percentile, steps, step: see ``latent.resampling``.
     """
     answer = Answer(subject.folder / "resample")
-    n = n if n is not None else (2_500 if subject.space.kind == "points" else 500)
+    n = n if n is not None else (2_500 if subject.space.codec.small else 500)
     for method in methods:
         if method not in METHODS:
             raise UsageError(f"there is no method {method!r}; there is {' and '.join(METHODS)}")
@@ -367,11 +359,11 @@ def resample(
         numbers, words = _quality(subject, samples)
         answer.numbers[name] = numbers
         answer.say(name, f"{words}{costs[name]}")
-        if subject.space.kind == "points":
-            cells.append(pictures.show(samples.numpy(), subject.space, real=subject.real(n)[0].numpy()))
+        if not subject.space.codec.pictured:
+            cells.append(subject.space.codec.show(samples.numpy(), real=subject.real(n)[0].numpy()))
         else:
-            some = [pictures.picture(x.numpy(), subject.space) for x in samples[:36]]
-            cells.append(pictures.grid(some, columns=6))
+            some = [subject.space.codec.picture(x.numpy()) for x in samples[:36]]
+            cells.append(plots.grid(some, columns=6))
     answer.numbers["calibration"] = vars(opinion.odds)
     answer.picture("sheet.png", sheets.sheet([("", cells)], subject.space, columns=list(made)))
     return answer.done()

@@ -18,7 +18,6 @@ from ganforge.data import Dataset
 from ganforge.data.files import UnreadableError, check_source
 from ganforge.data.pictures import open_picture
 from ganforge.data.pixels import as_bytes, fit_array, normalise, to_channels
-from ganforge.latent.attributes import attribute_names, measured
 from ganforge.latent.inversion import read_encoder, train_encoder, write_encoder
 from ganforge.latent.opinion import Odds, Opinion, middle, odds_of
 from ganforge.metrics.classifier import Classifier, Reader, seen_shape, train_classifier
@@ -169,8 +168,8 @@ class Subject:
         shape = self.space.shape
         if values.dtype.kind not in "biuf" or not np.isfinite(values).all():
             raise ValueError("it has what is not a finite number")
-        if self.space.kind not in ("pictures", "shapes"):
-            return values.reshape(-1, *shape).astype(np.float64 if self.space.is_fine else np.float32)
+        if self.space.codec.dtype != "uint8":
+            return values.reshape(-1, *shape).astype(self.space.codec.dtype)
         if values.shape[-len(shape) :] != shape:
             last = (*shape[1:], shape[0])
             if shape[0] > 1 and values.shape[-len(shape) :] == last:
@@ -193,7 +192,7 @@ class Subject:
 
         Raises UsageError where it cannot be read, or the run is not of pictures.
         """
-        if self.space.kind != "pictures":
+        if not self.space.codec.picture_files:
             raise UsageError(f"this run is of {self.space.describe()}; give .npy files in declared units")
         try:
             with path.open("rb") as file:
@@ -314,7 +313,7 @@ class Subject:
             network.load_state_dict(
                 {k.removeprefix("network."): v for k, v in state.items() if k.startswith("network.")}
             )
-            flat = self.space.kind == "points"
+            flat = not self.space.dims
             offset, scale = (state[k] if flat else state[k].reshape(()) for k in ("offset", "scale"))
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError):
             return None
@@ -331,7 +330,7 @@ class Subject:
     def attributes(self) -> tuple[str, ...]:
         """The names of all that :meth:`measure` gives: attributes, and with labelled data the classes."""
         classes = self.space.classes if self.labelled else ()
-        return tuple(dict.fromkeys(attribute_names(self.space) + classes))
+        return tuple(dict.fromkeys(self.space.codec.attributes() + classes))
 
     @property
     def thresholds(self) -> dict[str, float]:
@@ -340,7 +339,8 @@ class Subject:
 
     def measure(self, examples: Tensor) -> dict[str, Tensor]:
         """Attributes and class probabilities of ``(N, *shape)`` in declared units: ``(N,)`` each."""
-        found = measured(examples, self.space)
+        codec = self.space.codec
+        found = dict(zip(codec.attributes(), codec.measure(examples.float()), strict=True))
         if self.labelled:
             told = self.probabilities(examples).float()
             found |= dict(zip(self.space.classes, told.unbind(1), strict=True))

@@ -12,6 +12,7 @@ from typing import Any, cast
 import torch
 from PIL.Image import Image
 
+from ganforge.codecs.plots import png
 from ganforge.core.errors import DivergenceError, MachineError, RunError, UsageError, out_of_memory
 from ganforge.core.prior import Inputs
 from ganforge.core.recipe import Recipe
@@ -24,7 +25,7 @@ from ganforge.runs import checkpoint
 from ganforge.runs.files import write_atomically
 from ganforge.runs.folder import Run
 from ganforge.runs.inputs import keep_inputs, source_space
-from ganforge.runs.pictures import png, show, side_by_side
+from ganforge.runs.pictures import side_by_side
 from ganforge.runs.sampler import sampler_of
 from ganforge.training.changes import difference_of, moved_since
 from ganforge.training.clock import Alarm, Budget, Plan
@@ -437,9 +438,9 @@ class Trainer:
             made = self._sampler.sample(TRIPLES, seed=seed, condition=wishes)
             source = source_space(space).to_declared(self._shown.inputs[numbers])
             return side_by_side(source, made, space.to_declared(self._shown.targets[numbers]), space)
-        n = SCATTER if space.kind == "points" else GALLERY
-        real = self.dataset.train.values[:SCATTER] if space.kind == "points" else None
-        return show(self._sampler.sample(n, seed=seed).numpy(), space, real=real)
+        n = GALLERY if space.codec.pictured else SCATTER
+        real = None if space.codec.pictured else self.dataset.train.values[:SCATTER]
+        return space.codec.show(self._sampler.sample(n, seed=seed).numpy(), real)
 
     # -- save and resume --------------------------------------------------------------------------
 
