@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional
 
-from ganforge.cli.options import AS_FOUND, TableOptions, option, parse, size, value_range
+from ganforge.cli.options import AS_FOUND, TableOptions, gather, option, parse, size, value_range
 
 __all__ = ["Data", "main"]
 
@@ -37,7 +37,7 @@ class Data:
 
 
 def main(arguments: list[str]) -> int:
-    options = parse(Data, "data", arguments)
+    options = parse(Data, "data", gather(arguments, "--column"))
     from ganforge.cli.screen import Screen
     from ganforge.core.recipe import TableFormat
     from ganforge.data import scan

@@ -45,6 +45,8 @@ class Evaluate:
     spectrum, histograms, modes, classes, stacked"""
     stacked: Annotated[Path | None, option("FILE")] = None
     """LeNet weights that read stacked digits"""
+    target: Annotated[str | None, option("COLUMN")] = None
+    """of a table: the column that made rows shall be useful for; the last one with a few words by default"""
     discriminator: bool = False
     """also calibrate the discriminator; of points, draw it beside the best one"""
     duality: bool = False
@@ -76,6 +78,7 @@ def main(arguments: list[str]) -> int:
             weights=options.weights,
             only=None if options.only is None else [name.strip() for name in options.only.split(",")],
             stacked=options.stacked,
+            target=options.target,
             discriminator=options.discriminator,
             duality_steps=options.duality_steps if options.duality else 0,
             seed=options.seed,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import dropwhile, takewhile
 from operator import not_
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import tyro
 
@@ -45,9 +45,19 @@ class TableOptions:
     columns: Annotated[str | None, option("NAMES")] = None
     """the columns to take, by name or by number from 1, joined by commas"""
 
+    what: Annotated[Literal["rows", "points"] | None, option("KIND")] = None
+    """of a table, rows takes words, dates and gaps too, points the numbers alone; found by default"""
+    column: Annotated[tuple[str, ...], option("NAME=KIND")] = ()
+    """what a column is: number, whole, date or date:FORMAT, word, yes-no, key, text"""
+
     def given(self) -> dict[str, Any]:
-        """Those that were given, by name."""
-        return {name: value for name, value in vars(self).items() if value is not None}
+        """Those that were given, by their names in ``TableFormat``."""
+        found = {name: value for name, value in vars(self).items() if value not in (None, ())}
+        if "column" in found:
+            from ganforge.core.recipe import FOUND
+
+            found["kinds"] = FOUND.taking(found.pop("column")).columns
+        return found
 
 
 AS_FOUND = TableOptions()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional
 
-from ganforge.cli.options import option, parse, run_or_last, seeds
+from ganforge.cli.options import gather, option, parse, run_or_last, seeds
+
+if TYPE_CHECKING:
+    from ganforge.runs.sampler import GeneratorSampler
 
 __all__ = ["Sample", "main"]
 
@@ -29,8 +32,16 @@ class Sample:
     """the class to ask for; by default what can be asked for takes turns"""
     text: Annotated[str | None, option("WORDS")] = None
     """of a generator trained with captions: what the picture shall show"""
-    where: Annotated[str | None, option("NAME=VALUE")] = None
-    """of a generator trained with labels or numbers: smile=0.8,age=30"""
+    where: Annotated[tuple[str, ...], option("NAME=VALUE")] = ()
+    """of a generator trained with labels or numbers: smile=0.8,age=30; of a table any columns: age=30..40"""
+    rows: Annotated[int | None, option("N")] = None
+    """of a table: how many rows to write into one file like the one that was read; 1,000 by default"""
+    balance: Annotated[str | None, option("COLUMN")] = None
+    """of a table: each word of this column comes as often"""
+    complete: Annotated[Path | None, option("FILE")] = None
+    """of a table: fill the empty cells of this one"""
+    seed: Annotated[int, option("N")] = 0
+    """of a table's rows: the same seed makes the same rows"""
     truncation: Annotated[float, option("T")] = 1.0
     """0 to 1: less is more typical and less varied"""
     grid: Annotated[Path | None, option("FILE")] = None
@@ -39,12 +50,12 @@ class Sample:
     """write a walk from seed to seed, as .gif, .webp or .mp4"""
     seconds: Annotated[float, option("S")] = 12.0
     """length of the film"""
-    out: Annotated[Path | None, option("FOLDER")] = None
-    """where single files go; RUN/made by default"""
+    out: Annotated[Path | None, option("PATH")] = None
+    """the folder of single files, RUN/made by default; of a table the file, RUN/made.csv by default"""
 
 
 def main(arguments: list[str]) -> int:
-    options = parse(Sample, "sample", arguments)
+    options = parse(Sample, "sample", gather(arguments, "--where"))
     wanted = seeds(options.seeds)
     from ganforge.runs import made
     from ganforge.runs.sampler import load
@@ -53,7 +64,10 @@ def main(arguments: list[str]) -> int:
     sampler = load(run)
     if sampler.opened is not None:
         print(f"opened {sampler.opened.words}")
-    wishes = {"class": options.classes, "text": options.text, "where": options.where}
+    if sampler.space.codec.one_file and options.grid is None and options.film is None:
+        return _rows(options, run, sampler)
+    _only_of_tables(options)
+    wishes = {"class": options.classes, "text": options.text, "where": ",".join(options.where) or None}
     asked = made.asked(sampler, **wishes)
     words = next((said for said in wishes.values() if said is not None), "")
     if options.film is not None:
@@ -75,4 +89,42 @@ def main(arguments: list[str]) -> int:
             sampler, wanted, folder, condition=asked, words=words, truncation=options.truncation
         )
         print(f"wrote {len(files)} files to {folder}")
+    return 0
+
+
+def _only_of_tables(options: Sample) -> None:
+    """Raise UsageError for an option that goes with tables alone."""
+    from ganforge.core.errors import UsageError
+
+    for name in ("rows", "balance", "complete"):
+        if getattr(options, name) is not None:
+            raise UsageError(f"--{name} is for a run of a table, and single samples; leave it out")
+
+
+def _rows(options: Sample, run: Path, sampler: GeneratorSampler) -> int:
+    """Write one file of rows."""
+    from ganforge.core.errors import UsageError
+    from ganforge.runs.files import write_atomically
+    from ganforge.runs.rows import conditions
+
+    for name, given in (("class", options.classes), ("text", options.text)):
+        if given is not None:
+            raise UsageError(f"this run makes rows of a table; --{name} is --where NAME=VALUE here")
+    maker = sampler.rows_maker()
+    if options.complete is not None:
+        path = options.out or options.complete.with_name(f"{options.complete.stem}-complete.csv")
+        file, count = maker.complete(options.complete, seed=options.seed)
+        words = f"{count:,} empty cells filled"
+    else:
+        path = options.out or run / "made.csv"
+        n = 1_000 if options.rows is None else options.rows
+        where = conditions(options.where)
+        file = maker.codec.file_of(
+            maker.rows(n, where=where, balance=options.balance or "", seed=options.seed)
+        )
+        words = f"{n:,} rows"
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; --out names the file, as in {path / 'made.csv'}")
+    write_atomically(path, file)
+    print(f"wrote {words} to {path}")
     return 0

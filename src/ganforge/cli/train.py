@@ -93,7 +93,7 @@ class Train:
 
 
 def main(arguments: list[str]) -> int:
-    options = parse(Train, "train", gather(arguments))
+    options = parse(Train, "train", gather(gather(arguments), "--column"))
     from ganforge.cli.screen import Screen
     from ganforge.core.errors import UsageError
 

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 from ganforge.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from PIL.Image import Image
     from torch import Tensor
 
+    from ganforge.core.recipe import TableFormat
     from ganforge.core.space import Space
 
 __all__ = ["PNG", "Codec", "Fitted"]
@@ -58,6 +61,7 @@ class Codec:
         augmentations: policies of the discriminator's augmentation that keep the meaning.
         headline: the score that a training is judged by.
         extractor: what scores are measured on by default (``metrics.features``).
+        one_file: whether many examples go into one file.
         recipe: the recipe by default.
         suffix: of a file of one example; ``media``: its media type.
     """
@@ -78,6 +82,7 @@ class Codec:
     augmentations: ClassVar[tuple[str, ...]] = ()
     headline: ClassVar[str] = "kernel_distance"
     extractor: ClassVar[str] = "learned"
+    one_file: ClassVar[bool] = False
     recipe: ClassVar[str] = "residual"
 
     def __init__(self, space: Space) -> None:
@@ -109,6 +114,17 @@ class Codec:
     def units(self) -> str:
         """Declared units for a person: ``uint8, 0 to 255``."""
         raise NotImplementedError
+
+    # -- files of tables ---------------------------------------------------------------------------------
+
+    @classmethod
+    def read_table(cls, path: Path, wish: TableFormat) -> Any:
+        """A csv file as ``data.raw.Raw`` if it is of this kind, else None.
+
+        Raises DataError where it is, and cannot be used.
+        """
+        del path, wish
+        return None
 
     # -- fitted on the training part ---------------------------------------------------------------------
 
@@ -202,6 +218,10 @@ class Codec:
     def view(self) -> str:
         """How the studio shows it: ``line``, ``plane``, ``pictures``, or ``numbers`` as it stands."""
         return "numbers"
+
+    def facts(self) -> Any:
+        """What scores of tables need (``codecs.rows.facts.TableFacts``); None where it is no table."""
+        return None
 
     # -- questions ---------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ganforge.core.batch import Batch
-from ganforge.core.draw import key, permutation
+from ganforge.core.draw import Draw, key, permutation
 from ganforge.core.space import Space
 from ganforge.data.dataset import Examples
 from ganforge.data.degrade import Chance, degradation, is_degradation
@@ -83,15 +83,20 @@ class _Pile:
             # A copy: torch must not be given memory that is mapped read-only.
             self._near = self._moved(torch.from_numpy(np.array(values)))
 
-    def fetch(self, which: Tensor, flip: Tensor | None) -> Tensor:
-        """Examples by number, mirrored where ``flip`` holds, in model units."""
+    def fetch(self, which: Tensor, flip: Tensor | None, chance: int | None = None) -> Tensor:
+        """Examples by number, mirrored where ``flip`` holds, in model units; ``chance`` seeds the dither."""
         if self._far is None:
             found = self._near.index_select(0, which.to(self._device))
         else:
             found = self._gather(self._far, which)
         if flip is not None:
             found = torch.where(flip.view(-1, 1, 1, 1), found.flip(-1), found)
-        return found if self._ready else self._space.to_model(found)
+        if self._ready:
+            return found
+        if chance is None or not self._space.codec.dithers:
+            return self._space.to_model(found)
+        u = Draw(chance, device=found.device).uniform(len(found), *found.shape[1:])
+        return self._space.codec.encode(found, u)
 
     def _moved(self, rows: Tensor) -> Tensor:
         """Rows on the device; points in model units, since not every device has float64."""
@@ -167,7 +172,7 @@ class Deck:
     def deal(self, position: int, n: int) -> Batch:
         """Examples ``position … position + n − 1`` of the endless sequence, n of them, in model units."""
         which, flip = self._order.take(position, n)
-        real = self._reals.fetch(which, flip)
+        real = self._reals.fetch(which, flip, key(self._seed, 4, position))
         if self._sources is None and self._rows is None:  # the common case, kept short
             if self._labels is None:
                 return Batch(real)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ganforge.core.declared import CODECS
 from ganforge.core.errors import DataError
 from ganforge.core.recipe import FOUND, TableFormat
 from ganforge.core.value_range import ValueRange
@@ -111,7 +112,8 @@ def read(
     if name.endswith(TABLES):
         if size is not None or channels is not None or value_range is not None:
             raise DataError(f"{path} is a table of points; size, channels and range are for pictures only")
-        return read_table(path, table)
+        others = (found for codec in CODECS.values() if (found := codec.read_table(path, table)) is not None)
+        return next(others, None) or read_table(path, table)
     if name.endswith((".npy", ".npz")):
         return read_arrays(path, size=whole, clips=clips, **ways)
     if path.suffix.lower() in SUFFIXES:

@@ -22,7 +22,7 @@ from ganforge.data.raw import Raw
 from ganforge.data.sheet import Row, Sheet, open_sheet
 from ganforge.data.text import read_text
 
-__all__ = ["chosen_columns", "read_table"]
+__all__ = ["chosen_columns", "content", "read_table"]
 
 _MAX_BYTES = 4 << 30
 _MAX_RATIO = 200
@@ -41,7 +41,7 @@ def read_table(path: Path, wish: TableFormat = FOUND) -> Raw:
             a column that is asked for is not there, or the table has fewer than two rows.
     """
     try:
-        sheet = open_sheet(read_text(_content(path)), wish)
+        sheet = open_sheet(read_text(content(path)), wish)
         asked = chosen_columns(sheet.columns, sheet.width, wish)
         numbers = _Numbers(sheet, asked)
         numbers.read()
@@ -83,7 +83,7 @@ def chosen_columns(names: Sequence[str], width: int, wish: TableFormat) -> list[
     return which or None
 
 
-def _content(path: Path) -> bytes:
+def content(path: Path) -> bytes:
     """The whole file, unpacked. DataError where it cannot be read, or unpacks beyond measure."""
     try:
         with open(path, "rb") as file:

@@ -18,9 +18,11 @@ edges                mean |‖∇y‖ − ‖∇r‖| in grey, Sobel's filters  
 total_variation      Σₐ mean |∂ₐy|                                  –       Rudin et al. 1992, anisotropic
 cycle                mean |F(y) − s|, F the arrow back              –       Zhu et al. 2017, equation 2
 identity             mean |G(x) − x|, x of the target's pile        –       the same, section 5.2
+likelihood           − mean log p(hidden column | given ones)       –       Uria et al. 2014, section 4
 ===================  =============================================  ======  ==============================
 
-The games compute cycle and identity themselves, both by :func:`l1`; they are declared here with the others.
+The games compute cycle and identity themselves, both by :func:`l1`, and likelihood; they are declared here
+with the others.
 Mathieu et al.: arXiv 1511.05440; Isola: 1611.07004; Wang: 1711.11585; Zhu: 1703.10593.
 """
 
@@ -251,6 +253,7 @@ TOTAL_VARIATION = TermTraits(
 )
 CYCLE = TermTraits("cycle", "what is led there and back comes back as it was")
 IDENTITY = TermTraits("identity", "what already is of the target's pile stays as it is")
+LIKELIHOOD = TermTraits("likelihood", "each hidden column of a row is likely beside the given ones")
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ RECIPES = {
     "gaussian": "gaussian",
     "gaussian-original": "gaussian_original",
     "points": "points",
+    "rows": "rows",
     "ring": "ring",
     "grid": "grid",
     "digits": "digits",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import cast, final
+from typing import Any, cast, final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -16,12 +17,14 @@ from ganforge.core.errors import UsageError
 from ganforge.core.prior import Inputs, Prior
 from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
+from ganforge.networks.columns import ColumnsGenerator
 from ganforge.networks.encoder import Encoder
 from ganforge.networks.mlp import MlpGenerator
 from ganforge.networks.players import Inverse, build_generator, condition_size
 from ganforge.runs.checkpoint import Checkpoint, Opened, fitting
 from ganforge.runs.folder import Moment, Run
 from ganforge.runs.inputs import read_inputs
+from ganforge.runs.rows import RowsMaker
 
 __all__ = ["GeneratorSampler", "LatentSampler", "load", "sampler_at", "sampler_of", "sampler_of_inputs"]
 
@@ -160,6 +163,29 @@ class GeneratorSampler(LatentSampler):
         self._device = next(network.parameters()).device
         self._rows = _ROWS_OF_LAYERS if isinstance(network, MlpGenerator) else _ROWS
         self._rows = _ROWS_OF_POINTS if space.codec.small else self._rows
+
+    def rows_maker(self) -> RowsMaker:
+        """Of a table: what makes rows with conditions. Raises UsageError for other kinds of data."""
+        if not isinstance(self.network, ColumnsGenerator):
+            raise UsageError(f"this run makes {self.space.codec.name}, not rows of a table")
+        return RowsMaker(self.network, self.prior)
+
+    def sample_rows(
+        self, n: int, *, where: Mapping[str, Any] | None = None, balance: str = "", seed: int = 0
+    ) -> dict[str, np.ndarray]:
+        """``n`` rows of a table as columns of values, by name.
+
+        Args:
+            where: columns' names to what they shall be: a value, ``"LOW..HIGH"``, ``(low, high)``, or words
+                parted by ``|``.
+            balance: a column of words, each of which comes as often.
+            seed: the same seed makes the same rows.
+
+        Raises:
+            UsageError: it is no table, there is no such column or word, or no row can be so.
+        """
+        maker = self.rows_maker()
+        return maker.codec.frame(maker.rows(n, where=where, balance=balance, seed=seed))
 
     @torch.inference_mode()
     def _made(self, z: Tensor, condition: Tensor | None) -> Tensor:

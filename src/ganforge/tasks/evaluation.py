@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ganforge.codecs import plots
+from ganforge.codecs.rows.facts import TableFacts
 from ganforge.core.declared import GAMES
 from ganforge.core.errors import DataError, RunError, UsageError
 from ganforge.core.prior import Inputs
@@ -30,6 +31,7 @@ from ganforge.metrics.optimal_picture import draw
 from ganforge.metrics.points import Mixture
 from ganforge.metrics.score import Score, plain
 from ganforge.metrics.stacked import lenet
+from ganforge.metrics.table_scores import table_scores
 from ganforge.runs.checkpoint import Opened
 from ganforge.runs.files import sealed, write_atomically
 from ganforge.runs.folder import Run
@@ -139,6 +141,7 @@ def evaluate_run(
     stacked: Path | None = None,
     discriminator: bool = False,
     duality_steps: int = 0,
+    target: str | None = None,
     seed: int = 0,
     cache: Path | None = None,
     write: bool = True,
@@ -158,6 +161,8 @@ def evaluate_run(
         only: names of groups of scores (``metrics.evaluate.GROUPS``).
         stacked: LeNet weights that read stacked digits.
         discriminator: also calibrate the discriminator, and in 1-D and 2-D compare it with the best one.
+        target: of a table, the column that made rows shall be useful for; None takes the last one with a
+            few words.
         duality_steps: also estimate the duality gap, with so many steps a copy; 0 does not.
         seed: the same seed gives the same numbers.
         cache: folder for decoded data and small networks; see ``data.load``.
@@ -197,8 +202,12 @@ def evaluate_run(
     wanted = set(GROUPS if only is None else only)
     if not reals.own:
         wanted.discard("memorisation")  # of what the run was not trained on nothing can be memorised
+    facts = run.space.codec.facts()
+    if facts is not None and only is None:
+        wanted = set()  # distances between codes of words say nothing
     judge = _referee(reals, wanted, folder, tell)
-    scores = evaluate(
+    own, said = _of_table(facts, reals, made, target, seed, tell)
+    scores = own + evaluate(
         made,
         reals.dataset.train.values,
         None if reals.halved else reals.dataset.held_out.values,
@@ -224,7 +233,7 @@ def evaluate_run(
         extractor=measured.name,
         data=_told(reals),
         scores=tuple(scores),
-        notes=reals.notes,
+        notes=(*reals.notes, *said),
     )
     if judge is not None:
         if judge.accuracy < _SURE:
@@ -363,6 +372,23 @@ def _extractor(
         if weights is not None:
             raise UsageError("--weights belongs to an extractor: name it, as in --extractor inception")
     return named_extractor(wish, reals.fitted.values, reals.fitted_labels, weights=weights, cache=cache)
+
+
+def _of_table(
+    facts: TableFacts | None, reals: Reals, made: Tensor, target: str | None, seed: int, tell: Progress
+) -> tuple[list[Score], list[str]]:
+    """What is scored of tables alone, and notes; nothing of other kinds."""
+    if facts is None:
+        if target is not None:
+            raise UsageError("--target is for tables; leave it out")
+        return [], []
+    train = np.asarray(reals.dataset.train.values)
+    half = len(train) // 2
+    one, other = (
+        (train[:half], train[half:]) if reals.halved else (train, np.asarray(reals.dataset.held_out.values))
+    )
+    split = "training" if reals.halved else "held-out"
+    return table_scores(made.numpy(), one, other, facts, split=split, target=target, seed=seed, tell=tell)
 
 
 def _referee(reals: Reals, wanted: set[str], cache: Path, tell: Progress) -> Classifier | None:

@@ -1,0 +1,359 @@
+"""From cells to columns: what each column of a table is, and why."""
+
+from __future__ import annotations
+
+import math
+import re
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+import numpy as np
+
+from ganforge.codecs.rows.column import DATES, Column, decimals_of, first_words, parse_date
+from ganforge.core.errors import DataError, UsageError, nearest
+from ganforge.core.names import find_name
+from ganforge.data.header import is_counter
+from ganforge.data.numerals import Numerals, is_missing, mark_of
+
+__all__ = ["FEWEST", "KINDS", "MOST_ROWS", "Cells", "Table", "read_columns"]
+
+KINDS = ("number", "whole", "date", "word", "yes-no", "key", "text")
+"""What a person may say that a column is; ``date:%d/%m/%Y`` says its format, too."""
+
+MOST_ROWS = 1_000_000  # rows that are kept; of more every second, fourth, … is taken
+FEWEST = 50  # rows of a table
+_KEYS = 0.95  # share of cells that are different, above which words are keys
+_LONG = 3.0  # words a cell on average, above which cells that differ are free text
+_ALIKE = 0.98  # share of the cells that must be read alike, for a kind to be taken
+_BIG = 1 << 53  # whole numbers that float64 holds
+
+
+@dataclass(eq=False)
+class Cells:
+    """The cells of one column: each different one once, and which stands in each row."""
+
+    ids: array[int] = field(default_factory=lambda: array("i"))
+    places: dict[str, int] = field(default_factory=dict[str, int])
+
+    def add(self, cell: str) -> None:
+        self.ids.append(self.places.setdefault(cell, len(self.places)))
+
+    def thin(self) -> None:
+        """Keep every second row."""
+        self.ids = self.ids[::2]
+
+    def numbers(self) -> np.ndarray:
+        """Places ``(N,)`` of the rows' cells in :attr:`words`."""
+        return np.frombuffer(self.ids, np.int32) if len(self.ids) else np.empty(0, np.int32)
+
+    @property
+    def words(self) -> list[str]:
+        return list(self.places)
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table that has been read.
+
+    Attributes:
+        columns: all of them, in the file's order.
+        values: codes ``(N, K)`` float64 of the columns that are modelled.
+        notes, warnings: what was decided, and what a person should look at.
+    """
+
+    columns: tuple[Column, ...]
+    values: np.ndarray
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def read_columns(
+    names: Sequence[str], cells: Sequence[Cells], numerals: Numerals, kinds: Mapping[str, str] | None = None
+) -> Table:
+    """Find out what each column is.
+
+    Args:
+        names: of the columns.
+        cells: theirs, in the same order.
+        numerals: how the table's numbers are written.
+        kinds: names to what a person says that they are, of :data:`KINDS`.
+
+    Raises:
+        DataError: too few rows, no column to learn, dates of several formats, or cells that are not what a
+            person says.
+        UsageError: no such column or kind.
+    """
+    n = len(cells[0].ids) if cells else 0
+    if n < FEWEST:
+        raise DataError(f"{n} rows; a table needs at least {FEWEST} to learn from")
+    asked = _asked(names, kinds or {})
+    columns: list[Column] = []
+    codes: list[np.ndarray] = []
+    warnings: list[str] = []
+    for i, (name, one) in enumerate(zip(names, cells, strict=True)):
+        column, values, warning = _read(name or f"column {i + 1}", one, numerals, asked.get(i, ""))
+        columns.append(column)
+        warnings += [warning] if warning else []
+        if column.modelled:
+            codes.append(values)
+    if not codes:
+        said = "; ".join(f"{column.name}: {column.kind}, {column.why}" for column in columns[:4])
+        raise DataError(f"no column has anything to learn ({said})")
+    aside = [f"{c.name} ({c.kind}: {c.why})" for c in columns if not c.modelled and c.kind != "constant"]
+    if aside:
+        warnings.append(f"left aside: {first_words(aside, 8)}; --column NAME=word takes one in")
+    notes = [f"{c.name}: {c.describe()}{' · ' + c.why if c.why else ''}" for c in columns]
+    return Table(tuple(columns), np.stack(codes, 1), tuple(notes), tuple(warnings))
+
+
+def _asked(names: Sequence[str], kinds: Mapping[str, str]) -> dict[int, str]:
+    """Columns' numbers to the kinds that a person says. Raises UsageError."""
+    found: dict[int, str] = {}
+    for name, kind in kinds.items():
+        place = find_name(name, names)
+        if place is None:
+            raise UsageError(
+                f"there is no column {name!r}.{nearest(name, names)} Columns: {first_words(names, 12)}"
+            )
+        if kind.partition(":")[0] not in KINDS:
+            raise UsageError(
+                f"a column can be {', '.join(KINDS)}, or date:FORMAT as in date:%d/%m/%Y; not {kind!r}."
+                f"{nearest(kind, KINDS)}"
+            )
+        found[place] = kind
+    return found
+
+
+def _read(name: str, cells: Cells, numerals: Numerals, kind: str) -> tuple[Column, np.ndarray, str]:
+    """A column, its codes ``(N,)`` and a warning; the codes are empty where it is not modelled."""
+    words, ids = cells.words, cells.numbers()
+    counts = np.bincount(ids, minlength=len(words))
+    gaps = [i for i, word in enumerate(words) if is_missing(word)]
+    filled = [i for i in range(len(words)) if i not in set(gaps)] if gaps else list(range(len(words)))
+    missing = words[max(gaps, key=lambda i: int(counts[i]))] if gaps else None
+    warning = ""
+    if len(gaps) > 1:
+        shown = first_words([repr(words[i]) for i in gaps])
+        warning = f"{name}: what is missing is written in several ways ({shown}); made rows have {missing!r}"
+    if not filled:
+        why = "all of it is missing"
+        return Column(name=name, kind="constant", why=why, levels=(missing or "",)), np.empty(0), warning
+    if len(words) == 1:
+        return (
+            Column(name=name, kind="constant", why=f"always {words[0]!r}", levels=(words[0],)),
+            np.empty(0),
+            "",
+        )
+    context = _Context(name, words, filled, counts, missing, numerals)
+    column = context.asked(kind) if kind else context.found()
+    if not column.modelled:
+        return column, np.empty(0), warning
+    values = context.codes(column, ids)
+    if column.ordered and missing is not None:
+        least, most = float(np.nanmin(values)), float(np.nanmax(values))
+        column = replace(column, gap=math.floor(least - max(1.0, 0.25 * (most - least))))
+    return column, np.where(np.isnan(values), column.gap, values), warning
+
+
+@dataclass(frozen=True, eq=False)
+class _Context:
+    """A column's different cells, how often each stands there, and which of them are not missing."""
+
+    name: str
+    words: list[str]
+    filled: list[int]
+    counts: np.ndarray
+    missing: str | None
+    numerals: Numerals
+
+    @property
+    def cells(self) -> list[str]:
+        return [self.words[i] for i in self.filled]
+
+    @property
+    def n(self) -> int:
+        """Rows where something stands."""
+        return int(self.counts[self.filled].sum())
+
+    def share(self, good: Sequence[bool]) -> float:
+        """Share of the rows whose cells are good."""
+        return float(self.counts[self.filled][np.array(good, bool)].sum()) / max(self.n, 1)
+
+    def found(self) -> Column:
+        """What it is by itself."""
+        cells = self.cells
+        if len(cells) == 2:
+            return self.words_column("yes-no", "two different cells")
+        number = self.number()
+        if number is not None:
+            return self.key_of(number) or number
+        dated = self.date(DATES)
+        if dated is not None:
+            return dated
+        share = len(cells) / max(self.n, 1)
+        if share > _KEYS and self.n >= 20:
+            longest = sum(len(cell.split()) for cell in cells) / len(cells)
+            if longest >= _LONG:
+                return Column(name=self.name, kind="text", why=_each(share, "text"), missing=self.missing)
+            return Column(
+                name=self.name, kind="key", why=_each(share, "word"), missing=self.missing, levels=(cells[0],)
+            )
+        return self.words_column("word", "")
+
+    def asked(self, kind: str) -> Column:
+        """What a person says that it is. Raises DataError where its cells are not that."""
+        said = f"--column {self.name}={kind}"
+        kind, _, form = kind.partition(":")
+        if kind == "key":
+            return self.key_of(None) or Column(
+                name=self.name, kind="key", why=said, missing=self.missing, levels=(self.cells[0],)
+            )
+        if kind == "text":
+            return Column(name=self.name, kind="text", why=said, missing=self.missing)
+        if kind in ("word", "yes-no"):
+            return self.words_column("yes-no" if len(self.cells) == 2 else "word", said)
+        if kind == "date":
+            column = self.date((form,) if form else DATES, sure=True)
+        else:
+            column = self.number(sure=True)
+        if column is None:
+            raise DataError(f"column {self.name!r}: its cells are no {kind}s of one form ({said})")
+        return replace(column, why=said)
+
+    def words_column(self, kind: str, why: str) -> Column:
+        order = sorted(self.filled, key=lambda i: (-int(self.counts[i]), self.words[i]))
+        words = tuple(self.words[i] for i in order)
+        return Column(
+            name=self.name,
+            kind="yes-no" if kind == "yes-no" else "word",
+            why=why,
+            levels=words,
+            missing=self.missing,
+        )
+
+    def number(self, *, sure: bool = False) -> Column | None:
+        """Numbers, if nearly all cells are: each is written again as it stands."""
+        cells = self.cells
+        numbers = [self.numerals.read(cell) for cell in cells]
+        good = [number is not None and math.isfinite(number) for number in numbers]
+        share = self.share(good)
+        if not share:
+            return None
+        if share < 1.0:
+            if share >= _ALIKE or sure:
+                bad = next(cell for cell, fine in zip(cells, good, strict=True) if not fine)
+                raise DataError(
+                    f"column {self.name!r}: {bad[:40]!r} is not a number, as {share:.1%} of them are; mend"
+                    f" it, or take the cells as words: --column {self.name}=word"
+                )
+            return None
+        if not sure and any(re.match(r"[-+]?0\d", cell) for cell in cells):
+            return self.words_column("word", "it has numbers with leading zeros, which are names")
+        marks = {mark_of(cell) for cell in cells}
+        if len(marks) > 1 or "true" in marks:
+            return None
+        mark = marks.pop()
+        first = cells[0].strip().lstrip("+-−(")
+        before, after = self._mark(first, mark)
+        base = Column(
+            name=self.name,
+            kind="number",
+            missing=self.missing,
+            decimal=self.numerals.decimal,
+            thousands=self.numerals.thousands if any(self.numerals.thousands in c for c in cells) else "",
+            before=before,
+            after=after,
+        )
+        least, most = decimals_of(cells, self.numerals.decimal)
+        whole = most == 0
+        values = np.array(numbers, float)
+        if whole and np.abs(values).max() >= _BIG:
+            return self.words_column("word", "its whole numbers are too long to count with")
+        column, same = base, -1.0
+        for decimals in ((least, most), (-1, -1)) if not whole else ((0, 0),):
+            one = replace(base, kind="whole" if whole else "number", decimals=decimals)
+            alike = self.share([a == b for a, b in zip(one.cells(values), cells, strict=True)])
+            if alike > same:
+                column, same = one, alike
+        if same < _ALIKE and not sure and not whole:
+            column = replace(column, why=f"{1 - same:.0%} of the cells are written in another way")
+        return column
+
+    def _mark(self, cell: str, mark: str) -> tuple[str, str]:
+        """What stands before and after each number, with the spaces between."""
+        if not mark:
+            return "", ""
+        before, _, after = re.split(r"(\d[\d.,' ]*)", cell, maxsplit=1)
+        tail = re.search(r"\s+$", cell[: len(cell) - len(after)])
+        return (before, "") if mark in before else ("", (tail[0] if tail else "") + after)
+
+    def key_of(self, number: Column | None) -> Column | None:
+        """A key of whole numbers: each another one, and named or counted as keys are."""
+        number = self.number() if number is None else number
+        if number is None or number.kind != "whole" or len(self.cells) < self.n:
+            return None
+        values = [int(self.numerals.read(cell) or 0) for cell in self.cells]
+        counts = all(b - a == 1 for a, b in pairwise(values))
+        if not (counts or is_counter(self.name)) or min(values) < 0:
+            return None
+        why = "it counts the rows" if counts else "another number in each row"
+        return replace(number, kind="key", why=why, last=max(values))
+
+    def date(self, forms: Iterable[str], *, sure: bool = False) -> Column | None:
+        """Dates, if all cells are of one format. Raises DataError where they are of several."""
+        cells = self.cells
+        if not sure and not any(re.search(r"\d", cell) for cell in cells[:50]):
+            return None
+        after = "Z" if all(cell.endswith("Z") for cell in cells) else ""
+        bodies = [cell.removesuffix("Z") for cell in cells] if after else cells
+        few = bodies[:: max(len(bodies) // 50, 1)]
+        likely = [form for form in forms if any(parse_date(cell, form) is not None for cell in few)]
+        best: tuple[float, str] = (0.0, "")
+        for form in likely:
+            share = self.share([parse_date(cell, form) is not None for cell in bodies])
+            if share == 1.0:
+                return self._dated(form, after, bodies)
+            best = max(best, (share, form))
+        share, form = best
+        if share >= 0.5:
+            odd = next(cell for cell in bodies if parse_date(cell, form) is None)
+            raise DataError(
+                f"column {self.name!r}: {share:.0%} of its cells are dates as {form}; {odd[:40]!r} is not;"
+                f" write them alike, or take them as words: --column {self.name}=word"
+            )
+        return None
+
+    def _dated(self, form: str, after: str, bodies: Sequence[str]) -> Column:
+        column = Column(name=self.name, kind="date", missing=self.missing, form=form, after=after)
+        if "%f" in form:
+            digits = max(len(cell.rsplit(".", 1)[1]) for cell in bodies)
+            column = replace(column, decimals=(digits, digits))
+        values = np.array([column.code(cell + after) for cell in bodies], float)
+        bare = replace(column, bare=True)
+        plain = sum(a == b + after for a, b in zip(column.cells(values), bodies, strict=True))
+        other = sum(a == b + after for a, b in zip(bare.cells(values), bodies, strict=True))
+        why = ""
+        swapped = form.replace("%d/%m", "%m/%d")
+        if "%d/%m" in form and all(parse_date(cell, swapped) for cell in bodies):
+            why = f"day before month; if not: --column {self.name}=date:{swapped}"
+        return replace(bare if other > plain else column, why=why)
+
+    def codes(self, column: Column, ids: np.ndarray) -> np.ndarray:
+        """Codes ``(N,)`` of the rows' cells."""
+        table = np.full(len(self.words), np.nan)
+        if column.ordered:
+            for i in self.filled:
+                code = column.code(self.words[i])
+                assert code is not None
+                table[i] = code
+        else:
+            places = {word: k for k, word in enumerate(column.levels)}
+            for i in self.filled:
+                table[i] = places[self.words[i]]
+        return table[ids]
+
+
+def _each(share: float, what: str) -> str:
+    return f"another {what} in each row" if share == 1.0 else f"{share:.0%} of its cells are different"

@@ -1,0 +1,82 @@
+"""Rows with some columns hidden, completed: the game of tables."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+
+from ganforge.core.batch import Deal, Play, Turn
+from ganforge.core.draw import Draw
+from ganforge.core.errors import RecipeError
+from ganforge.core.recipe import Recipe
+from ganforge.core.schedule import Moment
+from ganforge.core.space import Space
+from ganforge.games.contest import Contest
+from ganforge.networks.columns import ColumnsGenerator
+
+__all__ = ["Completion"]
+
+_JUDGED = 4  # one row in so many is judged: the likelihood learns from all of them
+
+
+class Completion(Contest):
+    """Of each real row a random share of the columns is given, and the generator makes the others.
+
+    The discriminator sees whole rows and which columns were given, so a fake must fit what it goes on from:
+    this teaches conditions on any subset of columns. The generator's other term is the likelihood of the
+    hidden columns, each by itself; what columns have in common within one pass the discriminator must teach.
+    At ``adversarial_weight`` 0 the discriminator does not play.
+    """
+
+    name = "completion"
+    words = "rows with some columns hidden to whole rows"
+    settings = ("adversarial_weight",)
+    own_terms = ("likelihood",)
+
+    @classmethod
+    def build_generator(cls, recipe: Recipe, space: Space, conditions: int) -> torch.nn.Module:
+        found = super().build_generator(recipe, space, 0)
+        if not isinstance(found, ColumnsGenerator):
+            raise RecipeError(
+                f"the game completion needs generator.family=columns, not {recipe.generator.family}"
+            )
+        return found
+
+    @classmethod
+    def build_discriminator(cls, recipe: Recipe, space: Space, conditions: int) -> torch.nn.Module:
+        return super().build_discriminator(recipe, space, 0)
+
+    def play(self, deal: Deal, draw: Draw, moment: Moment) -> Play:
+        """One round; the caller moves the named player between two turns."""
+        G, D, weight = cast(ColumnsGenerator, self.generator), self.discriminator, self.adversarial_weight
+        notes: dict[str, torch.Tensor] = {}
+        loss = None
+        for left in reversed(range(self.discriminator_moves)):
+            batch = deal()
+            n = batch.n
+            if left and not weight:
+                continue
+            mask = (draw.uniform(n, G.blocks) < draw.uniform(n, 1)).float()
+            z = self.prior(draw, n)
+            few = max(n // _JUDGED, 1)
+            with torch.set_grad_enabled(not left):  # only the last fakes are kept
+                logits = G.logits(z, batch.real, mask)
+                fake = G.made(logits[:few], z[:few], batch.real[:few], mask[:few]) if weight else batch.real
+            if weight:
+                verdict = self.judged(D, batch.real[:few], fake, mask[:few], moment, draw)
+                yield Turn("discriminator", verdict.loss, verdict.notes)
+        # At least one batch is dealt, so what it leaves behind is bound.
+        if "likelihood" in self.terms.weights:
+            notes["likelihood"] = G.likelihood(logits, batch.real, mask)  # pyright: ignore
+        if weight:
+            fooled = self.fooling(D, fake, mask[:few], moment, draw, verdict.real_seen)  # pyright: ignore
+            # Of the mean over all n rows, the judged ones have the whole adversarial loss.
+            loss = torch.cat([fooled * (weight * n / few), fooled.new_zeros(n - few)])  # pyright: ignore
+        yield Turn("generator", self.terms.added(loss, notes), notes)
+
+    @classmethod
+    def of(cls, recipe: Recipe, space: Space, parts: dict[str, object]) -> Completion:
+        if recipe.packing > 1:
+            raise RecipeError("the game completion judges rows one by one; leave packing out")
+        return cls(**parts)  # pyright: ignore[reportArgumentType]
