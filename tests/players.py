@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ganforge.codecs.rows.reader import read_frame
 from ganforge.core.condition import Condition
 from ganforge.core.recipe import Augmentation, Penalty, Player, Recipe
 from ganforge.core.space import Space
@@ -60,6 +61,28 @@ def points(n: int = 100, dimensions: int = 2) -> Dataset:
     """Standard normal points of a data set that needs no file."""
     values = np.random.default_rng(0).standard_normal((n, dimensions)).astype(np.float32)
     return _dataset(Space(kind="points", shape=(dimensions,)), values, None)
+
+
+def columns(n: int = 80) -> dict[str, list[object]]:
+    """A made-up table: numbers with gaps and with a spike, words, a date, and what another column decides."""
+    rng = np.random.default_rng(0)
+    town = rng.choice(["Ulm", "Bath", "Lyon"], n, p=[0.6, 0.3, 0.1]).tolist()
+    age: list[object] = [None if i % 9 == 0 else int(x) for i, x in enumerate(rng.integers(18, 90, n))]
+    return {
+        "age": age,
+        "paid": [0.0 if u < 0.5 else round(100 * u, 2) for u in rng.random(n)],
+        "town": town,
+        "country": [{"Ulm": "DE", "Bath": "UK", "Lyon": "FR"}[name] for name in town],
+        "since": [f"2024-0{1 + int(k)}-1{int(k)}" for k in rng.integers(0, 9, n)],
+        "member": rng.choice(["yes", "no"], n).tolist(),
+    }
+
+
+def table(n: int = 80) -> Dataset:
+    """The same as rows."""
+    raw = read_frame(columns(n))
+    space = Space(kind=raw.kind, shape=raw.shape).codec.fit(raw.values, raw.about, standardise=True)
+    return _dataset(space, raw.values, None)
 
 
 def pictures(n: int = 60, shape: tuple[int, int, int] = (1, 8, 8), classes: int = 0) -> Dataset:

@@ -15,11 +15,13 @@ from ganforge.core.errors import DataError
 from ganforge.core.space import Space
 from ganforge.objectives.augment import POLICIES
 from ganforge.recipes import RECIPES
+from tests import players
 
 # Spaces of each kind: usual, and at an end of what is allowed.
 SPACES = {
     "pictures": [(1, 5, 9), (2, 8, 8), (3, 8, 6), (4, 7, 8), (6, 8, 8)],
     "points": [(1,), (2,), (7,)],
+    "rows": [(6,)],
     "shapes": [(1, 4, 5, 6), (3, 8, 8, 8)],
     "sound": [(1, 100), (2, 64)],
 }
@@ -32,6 +34,9 @@ CASES = [
 
 def examples(kind: str, shape: tuple[int, ...], n: int = 40) -> tuple[Space, np.ndarray]:
     """A fitted space, and examples in declared units."""
+    if CODECS[kind].one_file:
+        table = players.table(n + 10)
+        return table.space, table.train.values
     rate = {"sample_rate": 8_000} if CODECS[kind].dims == 1 else {}
     space = Space(kind=kind, shape=shape, **rate)
     rng, codec = np.random.default_rng(0), space.codec

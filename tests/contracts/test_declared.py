@@ -40,7 +40,7 @@ MEANT = {
     ("networks/autoencoder.py", "mlp"),  # an option of its own
     ("networks/autoencoder.py", "residual"),
     # Recipes have names of their own.
-    *(("recipes/__init__.py", name) for name in ("dcgan", "growing", "points", "residual")),
+    *(("recipes/__init__.py", name) for name in ("dcgan", "growing", "points", "residual", "rows")),
     ("tasks/experiment.py", "growing"),
     # A view of the studio.
     *((f"studio/{room}.py", "pictures") for room in ("explorer", "model", "tasks", "view")),

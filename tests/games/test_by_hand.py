@@ -208,12 +208,51 @@ def inference() -> tuple[list[Turn], list[list[float]]]:
     return found, [[first], [second]]
 
 
+class Completer(Line):
+    """Logits are slope·z, what is made of them lies half above, and it is likely by its square distance."""
+
+    blocks = 1
+
+    def logits(self, z: Tensor, given: Tensor, mask: Tensor) -> Tensor:
+        return self(z)
+
+    def made(self, logits: Tensor, z: Tensor, given: Tensor, mask: Tensor) -> Tensor:
+        return given * mask + (logits + 0.5) * (1 - mask)
+
+    def likelihood(self, logits: Tensor, real: Tensor, mask: Tensor) -> Tensor:
+        return (logits - real).square()[:, 0] * (1 - mask[:, 0])
+
+
+def completion() -> tuple[list[Turn], list[list[float]]]:
+    x = (0.4, -0.9, 0.2, 0.1)
+    rng = Draw(7)
+    mask = (rng.uniform(4, 1) < rng.uniform(4, 1)).float()[:, 0].tolist()
+    z = Prior(1)(rng, 4)[:, 0].tolist()
+    assert set(mask) == {0.0, 1.0}
+    fake = x[0] if mask[0] else 2.0 * z[0] + 0.5
+    r, f = (1.5 * value - 3.0 * mask[0] for value in (x[0], fake))  # one row in four is judged
+    unlike = [0.0 if mask[i] else L2 * (2.0 * z[i] - x[i]) ** 2 for i in range(4)]
+    second = [unlike[0] - ADVERSARIAL * 4 * f, *unlike[1:]]
+    found = turns(
+        "completion",
+        Completer(2.0, 0.0),
+        Judge(1.5, 0.0, (-3.0,)),
+        Batch(column(*x)),
+        objective="hinge",
+        prior=Prior(1),
+        terms=Terms({"likelihood": L2}),
+        adversarial_weight=ADVERSARIAL,
+    )
+    return found, [[4 * (hinge(r, f) + r1(1.5)), 0.0, 0.0, 0.0], second]
+
+
 CASES: dict[str, Callable[[], tuple[list[Turn], list[list[float]]]]] = {
     "duel": duel,
     "translation": translation,
     "exchange": exchange_of_piles,
     "exchange, classes": exchange_of_classes,
     "inference": inference,
+    "completion": completion,
 }
 
 

@@ -36,6 +36,7 @@ CASES: dict[str, Callable[[], Dataset]] = {
     "stargan": lambda: players.pictures(20, (3, 16, 16), classes=3),
     "bigan": lambda: players.pictures(20, (3, 16, 16)),
     "captions": players.captioned,
+    "rows": players.table,
 }
 
 

@@ -24,6 +24,7 @@ DATA = {
     "gaussian": lambda: players.points(40, 1),
     "gaussian-original": lambda: players.points(40, 1),
     "points": lambda: players.points(40, 3),
+    "rows": players.table,
     "ring": lambda: players.points(40),
     "grid": lambda: players.points(40),
     "digits": lambda: players.pictures(40, classes=10),

@@ -135,8 +135,8 @@ class TableFormat:
         decimal: the sign in numbers, ``.`` or ``,`` (or point, comma).
         header: how many rows of names stand above the data; 0 is none.
         columns: those that are taken, by name or by number from 1, joined by commas.
-        what: rows takes all columns with their words, dates and gaps, points the numbers alone; empty takes
-            rows where there is more than numbers.
+        what: the kind of data that its rows are: rows (with words, dates and gaps) or points (the numbers
+            alone); empty takes rows where there is more than numbers.
         kinds: what columns of rows are, where it is not found rightly: ``age=whole,when=date:%d/%m/%Y``.
     """
 
@@ -157,8 +157,6 @@ class TableFormat:
             raise RecipeError(f"the decimal sign is {self.decimal!r}; it can be point or comma")
         if self.sign and self.sign == self.point:
             raise RecipeError("separator and decimal sign are both a comma; one of them must be another sign")
-        if self.what not in ("", "rows", "points"):
-            raise RecipeError(f"what a table holds is {self.what!r}; it can be rows or points")
         if self.header is not None and not 0 <= self.header <= 9:
             raise RecipeError(f"header is {self.header}; it is a number of rows, from 0 to 9")
 

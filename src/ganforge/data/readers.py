@@ -112,6 +112,8 @@ def read(
     if name.endswith(TABLES):
         if size is not None or channels is not None or value_range is not None:
             raise DataError(f"{path} is a table of points; size, channels and range are for pictures only")
+        if table.what:
+            CODECS.find(table.what)  # its name, or the nearest one
         others = (found for codec in CODECS.values() if (found := codec.read_table(path, table)) is not None)
         return next(others, None) or read_table(path, table)
     if name.endswith((".npy", ".npz")):

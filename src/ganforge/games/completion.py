@@ -65,14 +65,13 @@ class Completion(Contest):
                 fake = G.made(logits[:few], z[:few], batch.real[:few], mask[:few]) if weight else batch.real
             if weight:
                 verdict = self.judged(D, batch.real[:few], fake, mask[:few], moment, draw)
-                yield Turn("discriminator", verdict.loss, verdict.notes)
+                yield Turn("discriminator", _of_all(verdict.loss, n), verdict.notes)
         # At least one batch is dealt, so what it leaves behind is bound.
-        if "likelihood" in self.terms.weights:
+        if self.terms.weight("likelihood"):
             notes["likelihood"] = G.likelihood(logits, batch.real, mask)  # pyright: ignore
         if weight:
             fooled = self.fooling(D, fake, mask[:few], moment, draw, verdict.real_seen)  # pyright: ignore
-            # Of the mean over all n rows, the judged ones have the whole adversarial loss.
-            loss = torch.cat([fooled * (weight * n / few), fooled.new_zeros(n - few)])  # pyright: ignore
+            loss = weight * _of_all(fooled, n)  # pyright: ignore
         yield Turn("generator", self.terms.added(loss, notes), notes)
 
     @classmethod
@@ -80,3 +79,9 @@ class Completion(Contest):
         if recipe.packing > 1:
             raise RecipeError("the game completion judges rows one by one; leave packing out")
         return cls(**parts)  # pyright: ignore[reportArgumentType]
+
+
+def _of_all(loss: torch.Tensor, n: int) -> torch.Tensor:
+    """Losses of the first rows ``(few,)`` as ``(n,)`` with the same mean."""
+    few = len(loss)
+    return torch.cat([loss * (n / few), loss.new_zeros(n - few)])

@@ -131,8 +131,8 @@ class ColumnsGenerator(_OfRows, nn.Module, GeneratorTraits):
 
     def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
         del condition
-        nothing = z.new_zeros(len(z), self.codec.space.size)
-        return self.complete(z, nothing, z.new_zeros(len(z), self.blocks))
+        nothing = z.new_zeros(z.shape[0], self.codec.space.size)
+        return self.complete(z, nothing, z.new_zeros(z.shape[0], self.blocks))
 
 
 class ColumnsDiscriminator(_OfRows, nn.Module, DiscriminatorTraits):
@@ -155,7 +155,7 @@ class ColumnsDiscriminator(_OfRows, nn.Module, DiscriminatorTraits):
         return (self.trunk(self._beside(x, None)),)
 
     def _beside(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        return torch.cat([x, x.new_zeros(len(x), self.blocks) if mask is None else mask], 1)
+        return torch.cat([x, x.new_zeros(x.shape[0], self.blocks) if mask is None else mask], 1)
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """``condition`` is the mask ``(N, B)`` of the columns that were given; None is none of them."""

@@ -211,7 +211,8 @@ class Rows(Columnar):
 
     @classmethod
     def read_table(cls, path: Path, wish: TableFormat) -> Raw | None:
-        return read_rows(path, wish) if wants_rows(path, wish) else None
+        wanted = wish.what == cls.name if wish.what else wants_rows(path, wish)
+        return read_rows(path, wish) if wanted else None
 
     # -- fitted ------------------------------------------------------------------------------------------
 
@@ -308,7 +309,7 @@ class Rows(Columnar):
         for b, (block, channels) in enumerate(self.slices):
             n = block.levels
             if which is not None and b not in which:
-                parts.append(logits.new_zeros(len(logits), block.width))
+                parts.append(logits.new_zeros(logits.shape[0], block.width))
             else:
                 own = level[:, channels]
                 noisy = logits[:, at : at + n] - torch.log(-torch.log(own[:, :n]))
@@ -329,6 +330,9 @@ class Rows(Columnar):
     @property
     def step(self) -> float:
         return 0.2
+
+    def moves(self, before: Tensor, after: Tensor) -> Image:
+        return self.show(after.numpy(), before.numpy())
 
     def picture(self, sample: np.ndarray) -> Image:
         return plots.words(", ".join(cells[0] for cells in self.cells(sample[None]))[:120])

@@ -44,12 +44,12 @@ def is_mixed(sheet: Sheet) -> bool:
 
 
 def wants_rows(path: Path, wish: TableFormat) -> bool:
-    """Whether a file is to be read as rows: where that was said, or where it has more than numbers.
+    """Whether a file is to be read as rows where nobody says so: it has more than numbers.
 
     A table of numbers alone stays points, as does one of too few rows: its words are left aside there.
     """
-    if wish.what or wish.kinds:
-        return wish.what != "points"
+    if wish.kinds:
+        return True
     try:
         sheet = open_sheet(read_text(content(path)), wish)
         if chosen_columns(sheet.columns, sheet.width, wish) is not None or not sheet.columns:
