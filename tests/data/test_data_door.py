@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from ganforge.core.errors import DataError, MachineError
+from ganforge.core.recipe import TableFormat
 from ganforge.data import Scan, load, scan
 from ganforge.data import cache as caches
 from ganforge.data.duplicates import find_duplicates
@@ -289,9 +290,12 @@ def test_real_sets(shared_data: Path, cache: Path) -> None:
     assert fashion.train.n == 18_000
     adult = load(shared_data / "adult.csv.gz", cache=cache)
     assert adult.scan.count == 32_561
-    assert len(adult.space.columns) == 6
-    assert adult.space.columns[0] == "age"
-    assert any("hold no numbers: column 'workclass' ('State-gov')" in line for line in adult.scan.warnings)
+    assert adult.space.describe() == "rows of 15 columns"
+    assert "workclass: word, 8 different, '?' where missing" in adult.scan.found
+    numbers = load(shared_data / "adult.csv.gz", cache=cache, table=TableFormat(what="points"))
+    assert len(numbers.space.columns) == 6
+    assert numbers.space.columns[0] == "age"
+    assert any("hold no numbers: column 'workclass' ('State-gov')" in line for line in numbers.scan.warnings)
     with pytest.raises(DataError, match="Python objects"):
         load(shared_data / "jsb16.npz", cache=cache)
 

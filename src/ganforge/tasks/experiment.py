@@ -6,14 +6,15 @@ import inspect
 import math
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from itertools import accumulate
+from itertools import accumulate, chain, count
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from ganforge.codecs.rows.reader import Frame, write_frame
 from ganforge.core.declared import DISCRIMINATORS, GAMES, GENERATORS, TRANSLATORS
 from ganforge.core.errors import MachineError, RecipeError, RunError, UsageError, nearest
 from ganforge.core.levels import first_level, levels_of
@@ -613,7 +614,7 @@ def _difference(former: dict[str, Any], now: dict[str, Any]) -> str:
 
 
 def train(
-    data: str | Path,
+    data: str | Path | Mapping[str, Iterable[Any]] | Frame,
     *,
     recipe: str | Recipe | None = None,
     out: str | Path | None = None,
@@ -634,11 +635,20 @@ def train(
 
     Args are those of :func:`prepare`; ``out`` is the run folder (default ``runs/NAME``, numbered where
     taken); ``overrides`` replace recipe keys, with two underscores for the dot:
-    ``generator__width=64``.
+    ``generator__width=64``. Columns of values by name, or a dataframe, are kept as a csv file beside the run
+    folder and read from there.
 
     Raises:
         GanforgeError: see ``ganforge.core.errors``.
     """
+    if not isinstance(data, str | Path):
+        # A run names its data by their place, so that it can be resumed and scored.
+        first = Path("runs/table") if out is None else Path(out)
+        endings = chain([""], (f"-{k}" for k in count(2)))
+        files = (first.with_name(f"{first.name}{ending}.csv") for ending in endings)
+        kept = next(file for file in files if not file.exists())
+        write_frame(data, kept)
+        data = kept
     experiment = prepare(
         data,
         recipe=recipe,

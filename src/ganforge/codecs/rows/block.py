@@ -20,6 +20,7 @@ SPIKE = 0.02  # share of the rows from which a number is a level of its own, amo
 _MOST_LEVELS = 128  # different codes up to which each is a level
 _BINS = 50  # levels for the codes that are no spikes, where there are more
 _MOST_STEPS = 4_096  # different numbers up to which each is kept; of more, quantiles
+_EDGE = 1 / 256
 _MANY = 10_000_000
 _WIDE = math.sqrt(12.0)  # of a uniform variable, by its deviation
 
@@ -93,7 +94,8 @@ class Block:
             level = torch.searchsorted(starts, place.contiguous(), right=True) - 1
         else:
             before = torch.where(low > 0, ends[(low - 1).clamp(min=0)], torch.zeros_like(x))
-            place = before + u.to(x) * (ends[low] - before)
+            # Not at the very ends, which float32 could round into the neighbour.
+            place = before + (_EDGE + (1.0 - 2.0 * _EDGE) * u.to(x)) * (ends[low] - before)
             level = torch.searchsorted(torch.tensor(self.first, device=x.device), low, right=True) - 1
         level = torch.where(gone, len(self.first), level.clamp(min=0)) if self.gaps else level.clamp(min=0)
         hot = torch.nn.functional.one_hot(level, self.levels).float()

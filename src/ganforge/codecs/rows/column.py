@@ -204,7 +204,7 @@ class Column:
         found = {name: value for name, value in asdict(self).items() if value not in ((), "", None, False)}
         # A marker may be empty, and lists are what JSON gives back.
         found |= {} if self.missing is None else {"missing": self.missing}
-        return found | {"levels": list(self.levels), "decimals": list(self.decimals)}
+        return found | {"levels": list(self.levels), "decimals": list(self.decimals), "gap": self.gap}
 
     @classmethod
     def from_json(cls, fields: Any, where: str = "column") -> Column:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from ganforge.codecs.rows.column import Column
 from ganforge.codecs.rows.layout import Layout, layout_of, styled
@@ -20,7 +20,8 @@ from ganforge.data.sheet import Sheet, open_sheet
 from ganforge.data.tables import chosen_columns, content
 from ganforge.data.text import read_text
 
-__all__ = ["cells_of", "is_mixed", "kinds_of", "read_frame", "read_rows", "wants_rows"]
+__all__ = ["Frame", "cells_of", "is_mixed", "kinds_of", "read_frame", "read_rows"]
+__all__ += ["wants_rows", "write_frame"]
 
 _SAMPLE = 2_000  # rows that are looked at
 _GAP = 2  # lines of names, above which a person is told
@@ -52,7 +53,11 @@ def wants_rows(path: Path, wish: TableFormat) -> bool:
         return True
     try:
         sheet = open_sheet(read_text(content(path)), wish)
-        if chosen_columns(sheet.columns, sheet.width, wish) is not None or not sheet.columns:
+        if (
+            chosen_columns(sheet.columns, sheet.width, wish) is not None
+            or not sheet.columns
+            or sheet.width < 2
+        ):
             return False
         few = list(islice((row for _, row in sheet.rows()), _SAMPLE))
     except DataError:
@@ -193,6 +198,28 @@ def read_frame(columns: Mapping[str, Iterable[Any]], kinds: Mapping[str, str] | 
     head = Layout()._quoted  # pyright: ignore[reportPrivateUsage]
     layout = Layout(head=(",".join(head(name, False) for name in columns),))
     return _raw(table, layout, table.notes, table.warnings)
+
+
+@runtime_checkable
+class Frame(Protocol):
+    """A dataframe, as pandas and polars have it."""
+
+    @property
+    def columns(self) -> Iterable[str]: ...
+    def __getitem__(self, name: str) -> Iterable[Any]: ...
+
+
+def write_frame(frame: Mapping[str, Iterable[Any]] | Frame, path: Path) -> None:
+    """Columns of values, or a dataframe, as a csv file. Raises DataError where they differ in length."""
+    names = list(frame) if isinstance(frame, Mapping) else [str(name) for name in frame.columns]
+    columns = [[_cell(value) for value in frame[name]] for name in names]
+    if len({len(column) for column in columns}) != 1:
+        raise DataError("the columns differ in length, or there are none")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(names)
+        rows.writerows(zip(*columns, strict=True))
 
 
 def _cell(value: Any) -> str:
