@@ -26,7 +26,7 @@ def recipe(space: Space, n: int) -> Recipe:
         raise RecipeError(f"the recipe rows is for tables, not for {space.describe()}")
     player = Player(
         family="columns",
-        width=256,
+        width=256 if n >= 5_000 else 128 if n >= 1_000 else 64,
         depth=2,
         learning_rate=1e-3,
         learning_rate_final=2e-5,

@@ -18,6 +18,8 @@ __all__ = ["Block", "fit_block"]
 
 SPIKE = 0.02  # share of the rows from which a number is a level of its own, among many
 _MOST_LEVELS = 128  # different codes up to which each is a level
+_FEW_LEVELS = 16  # different codes up to which each is a level however few rows there are
+_ROWS_OF_LEVEL = 8
 _BINS = 50  # levels for the codes that are no spikes, where there are more
 _MOST_STEPS = 4_096  # different numbers up to which each is kept; of more, quantiles
 _EDGE = 1 / 256
@@ -173,7 +175,7 @@ def fit_block(codes: np.ndarray, *, ordered: bool) -> Block:
     values, counts = np.unique(codes[~gone], return_counts=True)
     if not len(values):
         return Block((0.0,), (1.0,), (0,), gaps, ordered)
-    first = _runs(counts / counts.sum(), ordered)
+    first = _runs(counts, ordered)
     if not ordered or len(values) <= _MOST_STEPS:
         ends = np.cumsum(counts) / counts.sum()
         ends[-1] = 1.0
@@ -209,15 +211,19 @@ def _smooth(codes: np.ndarray, gaps: float) -> Block:
     )
 
 
-def _runs(shares: np.ndarray, ordered: bool) -> list[int]:
-    """Where each level begins: every code its own, or only spikes where there are many, and runs between."""
-    n = len(shares)
-    if n <= _MOST_LEVELS:
+def _runs(counts: np.ndarray, ordered: bool) -> list[int]:
+    """Where each level begins: every code its own, or only spikes where there are many, and runs between.
+
+    Levels of a few rows each would be learnt by heart: of few rows there are few.
+    """
+    n, rows = len(counts), int(counts.sum())
+    shares = counts / rows
+    if n <= _FEW_LEVELS or (n <= _MOST_LEVELS and (not ordered or rows >= _ROWS_OF_LEVEL * n)):
         return list(range(n))
     if not ordered:
         return list(range(_MOST_LEVELS))  # the last level has all rarer words
     own = shares >= SPIKE
-    least = (1.0 - shares[own].sum()) / _BINS
+    least = (1.0 - shares[own].sum()) / min(_BINS, max(round(rows**0.5), 4))
     first: list[int] = []
     mass, spike = 0.0, True
     for i, share in enumerate(shares.tolist()):
