@@ -28,15 +28,23 @@ def test_a_person_reads_the_headline_first_and_every_score_beside_its_floor(gan:
     assert re.match(r"data      digits: 1,\d+ training examples, compared with \d+ held-out ones$", lines[2])
     headline = next(line for line in lines if line.startswith("headline  "))
     assert re.match(
-        r"headline  kernel distance \(small-classes-\w+\) \S+, floor \S+: not like real examples$", headline
+        r"headline  kernel distance \(small-classes-\w+\) \S+, best possible \S+: not like real examples$",
+        headline,
     )
     first = next(line for line in lines if line.startswith("kernel distance"))
     assert re.search(r"\) +[\d.]+ +\[[\d.]+, [\d.]+\] +-?[\d.e-]+ +lower +off [\d.]+ +subset 200$", first)
-    for name in ("Fréchet distance", "precision", "recall", "coverage", "class balance, KL", "told apart"):
+    for name in (
+        "Fréchet distance",
+        "precision",
+        "recall",
+        "coverage",
+        "class balance, KL",
+        "fresh classifier right",
+    ):
         assert any(line.startswith(name) for line in lines), name
-    assert any(re.match(r"n 200 · held-out +score +interval +floor +better$", line) for line in lines)
+    assert any(re.match(r"n 200 · held-out +score +interval +best +better$", line) for line in lines)
     assert any(re.match(r"7 +[\d.]+% \(10\.\d%\) +\d+% \(\d+%\) +\d+% \(\d+%\)$", line) for line in lines)
-    assert any(line.startswith("floor     what real examples score") for line in lines)
+    assert any(line.startswith("best      the best possible: what real examples score") for line in lines)
     assert lines[-2] == f"scores    {digits_run / 'scores.json'}"
     assert lines[-1] == f"report    {digits_run / 'report.html'}"
     assert not any("nan" in line for line in lines)

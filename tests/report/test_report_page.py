@@ -57,7 +57,7 @@ def test_the_parts_stand_in_order(make_run: MakeRun):
     assert "3 files skipped" in made
     assert "tiny: few pictures · seed 3" in made
     assert "gan train pets --kimg 9" in made
-    assert "Best look kernel distance .0814 (floor .004) at 3.0 kimg" in made
+    assert "Best look kernel distance .0814 (best possible .004) at 3.0 kimg" in made
     assert "9.0 kimg in 90 s" in made or "9.0 kimg in 2 min" in made
     whole = json.loads(page.one("pre").text)
     assert whole == json.loads(json.dumps(run.recipe.to_json()))
@@ -171,7 +171,7 @@ def test_the_script_reads_the_values_that_the_log_has(make_run: MakeRun):
     assert numbers["panels"]["margin"]["x"] == [1000, 2000, 3000, 4000]
     # sin(n) + 4, as the made-up log has it.
     assert numbers["panels"]["margin"]["values"] == [["4.83", "4.93", "4.22", "not known"]]
-    assert numbers["panels"]["kernel_distance"]["values"] == [[".0814 [.075, .087], floor .004"]]
+    assert numbers["panels"]["kernel_distance"]["values"] == [[".0814 [.075, .087], best possible .004"]]
 
 
 def test_the_pictures_have_a_slider_that_can_be_reached(make_run: MakeRun):

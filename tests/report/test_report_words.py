@@ -169,7 +169,7 @@ def test_a_recipe_in_words():
     )
     assert (
         lines["Generator"]
-        == "4 normal numbers, 3 of them coin tosses → residual, 8 wide, 1 deep; adam at a rate of .001"
+        == "4 normal numbers, 3 of them random bits → residual, 8 wide, 1 deep; adam at a rate of .001"
     )
     assert lines["Classes"] == "2, asked of both players"
     assert lines["Augmentation"] == (

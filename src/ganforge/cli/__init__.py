@@ -23,7 +23,7 @@ __all__ = ["VERBS", "main"]
 VERBS = {
     "train": "train a generator and a discriminator on your own data",
     "sample": "make single pictures, a grid or a film with a trained generator",
-    "evaluate": "score a run: distances, recall, copies, each with its floor",
+    "evaluate": "score a run: distances, recall, copies, each beside the best possible",
     "diagnose": "say in words whether a run works, why not, and what helps",
     "explore": "interpolate, edit, invert and question what was learned",
     "translate": "apply a run that leads from pictures to pictures to your own",

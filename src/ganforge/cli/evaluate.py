@@ -127,8 +127,8 @@ def _page(found: Evaluation) -> list[str]:
         lines += ["", *_instrument(found.instrument)]
     lines += [
         "",
-        "floor     what real examples score against other real ones: a generator can hardly do better",
-        "[ … ]     95 % interval; 'like real' where the floor is within it or beaten, else how far off",
+        "best      the best possible: what real examples score against other real ones",
+        "[ … ]     95 % interval; 'like real' where it holds the best possible or beats it, else how far off",
     ]
     return lines
 
@@ -152,7 +152,7 @@ def _table(scores: Sequence[Score]) -> list[str]:
     widest = max((len(score.name) for score in scores), default=0)
     lines: list[str] = []
     for heading, block in blocks.items():
-        lines += ["", f"{heading:<{widest}}  {'score':>7}  {'interval':<16}  {'floor':>7}  better"]
+        lines += ["", f"{heading:<{widest}}  {'score':>7}  {'interval':<16}  {'best':>7}  better"]
         lines += [_row(score, widest) for score in block]
     return lines
 
@@ -161,7 +161,7 @@ def _headline(score: Score) -> str:
     from ganforge.metrics.score import short
 
     words = "like real examples" if _reading(score) == "like real" else "not like real examples"
-    return f"{score.name} {short(score.value)}, floor {short(score.floor)}: {words}"
+    return f"{score.name} {short(score.value)}, best possible {short(score.floor)}: {words}"
 
 
 def _row(score: Score, widest: int) -> str:

@@ -183,7 +183,7 @@ def _two_sample(c: Context) -> list[Score]:
     return [
         c.score(
             "two_sample_accuracy",
-            "told apart by a fresh classifier",
+            "fresh classifier right",
             found.accuracy,
             floor.accuracy,
             "lower",

@@ -69,9 +69,13 @@ class Score:
     def line(self) -> str:
         """For the terminal: ``kernel distance (raw)  .081 [.075, .087]  floor .004  lower is better  …``."""
         interval = "" if self.interval is None else f" [{', '.join(short(end) for end in self.interval)}]"
-        better = "nearest the floor is best" if self.direction == "floor" else f"{self.direction} is better"
+        better = (
+            "nearest the best possible is best"
+            if self.direction == "floor"
+            else f"{self.direction} is better"
+        )
         return (
-            f"{self.name}  {short(self.value)}{interval}  floor {short(self.floor)}  {better}"
+            f"{self.name}  {short(self.value)}{interval}  best possible {short(self.floor)}  {better}"
             f"  ({self.protocol.line()})"
         )
 

@@ -70,7 +70,7 @@ def next_commands(run: Run, *, state: str) -> list[tuple[list[str], str]]:
     if state in ("interrupted", "open"):
         commands.append((["gan", "train", "--resume", path], "go on exactly where it stopped"))
     commands.append((["gan", "diagnose", path], "what is well and what is not, in words"))
-    commands.append((["gan", "evaluate", path], "all scores, with floors and intervals"))
+    commands.append((["gan", "evaluate", path], "all scores, beside the best possible, with intervals"))
     commands.append((["gan", "sample", path, "--grid", "grid.png"], "new samples in one picture"))
     if translates(run.recipe):
         commands.append((["gan", "translate", path, "PICTURE"], "what becomes of a picture of yours"))

@@ -138,7 +138,7 @@ def _reading(line: Line, index: int) -> str:
     if line.floor:
         ends = [line.low[index], line.high[index]]
         told += f" [{short(ends[0])}, {short(ends[1])}]" if all(map(math.isfinite, ends)) else ""
-        told += f", floor {short(line.floor[index])}" if math.isfinite(line.floor[index]) else ""
+        told += f", best possible {short(line.floor[index])}" if math.isfinite(line.floor[index]) else ""
     return told
 
 

@@ -146,7 +146,7 @@ def _facts(run: Run, rows: Sequence[Row], nimg: float, seconds: float) -> list[s
     facts = [f"{kimg(nimg)} in {duration(seconds)}"] if nimg else []
     if rows and math.isfinite(rows[0].value):
         best = rows[0]
-        floor = f" (floor {short(best.floor)})" if math.isfinite(best.floor) else ""
+        floor = f" (best possible {short(best.floor)})" if math.isfinite(best.floor) else ""
         facts.append(f"{best.name} {short(best.value)}{floor}")
     train = number(run.data.get("train"))
     return [*facts, f"{counted(train, 'example')} to learn from", run.space.describe()]

@@ -104,7 +104,7 @@ def game_panels(history: History) -> list[Panel]:
         ),
         (
             "apart",
-            "Told apart",
+            "Discriminator right",
             "Share of pairs, one real and one fake, that the discriminator puts in the right order. "
             "Half is chance.",
             (share,),

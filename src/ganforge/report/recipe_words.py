@@ -47,7 +47,7 @@ def _penalty(penalty: Penalty) -> str:
 
 
 def _latent(recipe: Recipe) -> str:
-    coins = f", {recipe.latent_bits} of them coin tosses" if recipe.latent_bits else ""
+    coins = f", {recipe.latent_bits} of them random bits" if recipe.latent_bits else ""
     return f"{recipe.latent} {recipe.prior} numbers{coins}"
 
 

@@ -42,7 +42,11 @@ MEANINGS = {
 }
 _ROWS = 60  # scores, at most
 _CLASSES = 60  # lines of the table of classes, at most
-_DIRECTIONS = {"higher": "higher is better", "lower": "lower is better", "floor": "nearest the floor is best"}
+_DIRECTIONS = {
+    "higher": "higher is better",
+    "lower": "lower is better",
+    "floor": "nearest the best possible is best",
+}
 # Of the scores that are looked at while training; the others carry theirs.
 _BETTER = {
     "kernel_distance": "lower",
@@ -152,7 +156,7 @@ def best_look(history: History) -> str:
         return ""
     value, best = min(looks, key=lambda look: look[0])
     floor = number(best.score(best.headline, "floor"))
-    beside = f" (floor {short(floor)})" if math.isfinite(floor) else ""
+    beside = f" (best possible {short(floor)})" if math.isfinite(floor) else ""
     return f"{_NAMES.get(best.headline, spaced(best.headline))} {short(value)}{beside} at {kimg(best.nimg)}"
 
 

@@ -211,7 +211,7 @@ def curves(
         if panels:
             parts.append(tag("h3", title))
             parts.append(tag("div", *(chart(panel, told, span) for panel in panels), class_="panels"))
-    floors = "Dashed lines are floors: what real examples reach. " if quality else ""
+    floors = "Dashed lines are the best possible: what real examples reach. " if quality else ""
     about = f"Against examples shown, in thousands. {floors}{note}"
     return section("curves", "The curves", tag("p", about, class_="quiet"), *parts, _timeline(told))
 

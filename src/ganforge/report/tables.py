@@ -22,7 +22,7 @@ def scores(measured: Measured, run: Run) -> Markup:
         told = tag("p", "Not measured yet. gan evaluate measures them.", class_="quiet")
         return section("scores", "Scores", told, _discriminator(run))
     heads = ("score", "value", "95 % interval", "floor", "", "how it was measured")
-    about = f"{measured.origin} The floor is what real examples score against real ones."
+    about = f"{measured.origin} The best possible is what real examples score against real ones."
     return section(
         "scores",
         "Scores",

@@ -152,7 +152,7 @@ def _scores(scores: list[dict[str, Any]], other: str) -> list[str]:
         return [f"Not measured for these weights{other}. `gan evaluate RUN`, then export again."]
     if not scores:
         return ["Not measured. `gan evaluate RUN` measures them; then export again."]
-    lines = ["| score | value | interval of 95 % | floor | better | n |", "|---|---|---|---|---|---|"]
+    lines = ["| score | value | interval of 95 % | best possible | better | n |", "|---|---|---|---|---|---|"]
     for score in scores:
         interval = score.get("interval")
         ends = [_number(end) for end in interval] if isinstance(interval, list) else []
@@ -161,7 +161,7 @@ def _scores(scores: list[dict[str, Any]], other: str) -> list[str]:
         name = _plain(score.get("name", score.get("key", "")))
         row = [name, _number(score.get("value")), " to ".join(ends), _number(score.get("floor"))]
         lines.append("| " + " | ".join([*row, _plain(score.get("direction", "")), _plain(n)]) + " |")
-    return [*lines, "", "The floor is the same score of real examples against real ones."]
+    return [*lines, "", "The best possible is the same score of real examples against real ones."]
 
 
 def _copies(scores: list[dict[str, Any]]) -> list[str]:

@@ -67,7 +67,7 @@ class Loss:
         line = ", ".join(parts)
         if self.distance is None or self.floor is None:
             return line
-        return f"{line}; kernel distance {self.distance:.2g}, floor {self.floor:.2g} (n {self.n})"
+        return f"{line}; kernel distance {self.distance:.2g}, best possible {self.floor:.2g} (n {self.n})"
 
 
 def measure(full: Seeded, variant: Seeded, *, distance: Distance | None = None, n: int = 256) -> Loss:

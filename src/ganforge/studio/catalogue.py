@@ -155,7 +155,7 @@ def _settings() -> list[dict[str, Any]]:
         ),
         _choice("prior", "noise for G", priors, reset=False, group="noise"),
         _range("latent", "numbers of noise", 1, 256, whole=True, reset=True, group="noise", log=True),
-        _range("latent_bits", "of these, coin tosses", 0, 256, whole=True, reset=True, group="noise"),
+        _range("latent_bits", "of these, random bits", 0, 256, whole=True, reset=True, group="noise"),
         *_player("generator", "generator"),
         *_player("discriminator", "discriminator"),
     ]

@@ -404,7 +404,7 @@ def _quality(subject: Subject, samples: Tensor) -> tuple[dict[str, float], str]:
         return found, (
             f"{100 * report.high_quality:.2f} % good (a perfect sampler: {perfect:.2f}), "
             f"{report.covered} of {report.modes} modes, reverse KL {report.reverse_kl:.4f} "
-            f"(floor {report.reverse_kl_floor:.4f}), width {report.sigma_ratio:.2f}"
+            f"(best possible {report.reverse_kl_floor:.4f}), width {report.sigma_ratio:.2f}"
         )
     logits = subject.logits(subject.opinion, samples, None)
     chance = subject.opinion.odds.probability(logits).mean().item()

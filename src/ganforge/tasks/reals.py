@@ -103,7 +103,7 @@ def real_examples(
             dataset = _loaded(run, against, 1 / 3, cache, progress)
             notes.append(
                 f"compared with {against}, which is not what the run was trained on: a third of it is "
-                "compared with, the rest gives the floor; memorisation cannot be measured"
+                "compared with, the rest gives the best possible score; memorisation cannot be measured"
             )
             notes += dataset.scan.warnings
     dataset, labelled = _in_classes(run.space, dataset, notes)

@@ -1,0 +1,71 @@
+"""What a person reads speaks the field's words: no other names for the best possible score and the like."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import ganforge
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = Path(ganforge.__file__).parent
+# What was said before, and what is said in its place.
+INSTEAD = {
+    r"\bfloors?\b": "best possible",
+    r"\bcoin tosses\b": "random bits",
+    r"\btold apart (\d|by a|stays)": "discriminator right",
+    r"^Told apart$": "Discriminator right",
+    r"\bkimg [\d.]+ of\b": "images of",
+    r"\bbefore any move\b": "before training",
+}
+TO_COME = {"docs/reference/studio-protocol.md", "docs/reference/run-folder.md", "docs/reference/python.md"}
+
+
+def texts(file: Path) -> Iterator[tuple[int, str]]:
+    """The strings of a module that are sentences or titles, not names of fields; no docstrings."""
+    tree = ast.parse(file.read_text())
+    inner = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    doc = {id(node.body[0].value) for node in ast.walk(tree) if isinstance(node, inner) and _documented(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in doc:
+            if re.search(r"\s\S|^[A-Z]", node.value):
+                yield node.lineno, node.value
+
+
+def _documented(node: ast.Module | ast.ClassDef | ast.FunctionDef) -> bool:
+    return bool(node.body) and isinstance(node.body[0], ast.Expr)
+
+
+def wrong(words: str) -> list[str]:
+    return [f"{old} → {new}" for old, new in INSTEAD.items() if re.search(old, words, re.MULTILINE)]
+
+
+def test_the_rule_itself():
+    assert wrong("all scores, with floors")
+    assert wrong("Told apart")
+    assert wrong("told apart 71 %")
+    assert not wrong("best possible .004, random bits; the two cannot be told apart; floorboards")
+
+
+def test_what_the_program_prints():
+    found = [
+        f"{file.relative_to(SOURCE)}:{number}: {text!r}: {fault}"
+        for file in sorted(SOURCE.rglob("*.py"))
+        if "node_modules" not in file.parts
+        for number, text in texts(file)
+        for fault in wrong(text)
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_the_help_and_the_docs():
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "tests/golden/help").glob("*.txt")]
+    found = [
+        f"{page.relative_to(ROOT)}: {fault}"
+        for page in sorted(pages)
+        if str(page.relative_to(ROOT)) not in TO_COME  # names of fields in files and messages
+        for fault in wrong(page.read_text())
+    ]
+    assert not found, "\n".join(found)
