@@ -132,6 +132,9 @@ def _conditions(maker: Any, real: np.ndarray, seed: int) -> None:
     for _ in range(20):
         row = rows[rng.integers(len(rows))]
         which = rng.permutation(len(columns))[: rng.integers(1, len(columns))].tolist()
+        # An order that was mended may have made a number that the data do not have.
+        known = {i: block.values for i, block in maker.fitted.blocks.items()}
+        which = [i for i in which if i not in known or row[i] in known[i] or row[i] == columns[i].gap]
         cells = {columns[i].name: columns[i].cells(row[[i]])[0] for i in which}
         made = maker.rows(500, where=cells, seed=seed)
         asked += 500

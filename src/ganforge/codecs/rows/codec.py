@@ -277,13 +277,11 @@ class Rows(Columnar):
             made[i] = torch.where(codes.isnan(), columns[i].gap, codes)
         for i, one in self.fitted.derived.items():
             made[i] = one.codes([made[k] for k in one.rule.columns[:-1]])
-        for rule in self.fitted.rules:
-            if rule.sort == "at most":
-                low, high = rule.columns
-                gap = columns[high].gap if columns[high].missing is not None else -math.inf
-                made[high] = torch.where(
-                    (made[low] > made[high]) & (made[high] != gap), made[low], made[high]
-                )
+        orders = [rule.columns for rule in self.fitted.rules if rule.sort == "at most"]
+        for low, high in orders * 3:  # what is mended may break the next one of a chain
+            gap = columns[high].gap if columns[high].missing is not None else -math.inf
+            wrong = (made[low] > made[high]) & (made[high] != gap)
+            made[high] = torch.where(wrong, made[low], made[high])
         return torch.stack([made[i] for i in range(len(made))], 1)
 
     def chosen(self, logits: Tensor, z: Tensor, which: Sequence[int] | None = None) -> Tensor:
