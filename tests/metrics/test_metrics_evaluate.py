@@ -252,7 +252,10 @@ def test_lines_and_json_for_people_and_files():
         direction="higher",
         protocol=protocol,
     )
-    assert score.line() == "recall  .0814 [.07, ∞]  floor .97  higher is better  (n 1,234 · held-out · k 5)"
+    assert (
+        score.line()
+        == "recall  .0814 [.07, ∞]  best possible .97  higher is better  (n 1,234 · held-out · k 5)"
+    )
     assert score.gap == pytest.approx(0.8886)
     plain = json.loads(json.dumps(score.to_json(), allow_nan=False))
     assert plain["interval"] == [0.07, None]
