@@ -18,13 +18,13 @@ from torch import Tensor, nn
 
 from ganforge.core.declared import TRANSLATORS
 from ganforge.core.errors import RecipeError
-from ganforge.core.space import Kind, Space
+from ganforge.core.space import Space
 from ganforge.networks import discriminator, seeded, translator
 from ganforge.networks.layers import CONV
 from ganforge.networks.patch import PatchDiscriminator
 from ganforge.networks.translating import Conditioned, Enlarge, Translating, enlargement, factors, reflected
 
-KINDS: dict[int, Kind] = {1: "points", 2: "sound", 3: "pictures", 4: "shapes"}
+KINDS = {1: "points", 2: "sound", 3: "pictures", 4: "shapes"}
 BOTH = pytest.mark.parametrize("family", list(TRANSLATORS))
 
 
