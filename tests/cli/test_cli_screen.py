@@ -15,6 +15,7 @@ from ganforge.core.errors import UsageError
 from ganforge.health.finding import Finding
 from ganforge.training.clock import Budget
 from ganforge.training.loop import Tick
+from tests import players
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ class Training:
         self.budget = Budget(kimg=kimg) if kimg is not None else Budget(core_minutes=10.0)
         scores = {"distance": {"value": 8.12}}
         log = [{"nimg": 0, "examination": {"headline": "distance", "scores": scores}}]
-        self.run = SimpleNamespace(space=SimpleNamespace(kind="pictures"), log=lambda: log)
+        self.run = SimpleNamespace(space=players.pictures().space, log=lambda: log)
 
 
 NOTED = {

@@ -14,7 +14,6 @@ from ganforge.core.recipe import Penalty, Recipe
 from ganforge.data import Dataset
 from ganforge.runs import files
 from ganforge.runs.folder import Run
-from ganforge.training import loop
 from ganforge.training.clock import Budget
 from ganforge.training.engine import Engine
 from ganforge.training.loop import Outcome, Tick, Trainer
@@ -243,13 +242,15 @@ def test_a_slow_first_look_is_no_measure_of_the_speed(tmp_path: Path, monkeypatc
 
 def test_each_moment_is_drawn_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     drawn: list[int] = []
-    shown = loop.show
+    data = players.points()
+    codec = type(data.space.codec)
+    shown = codec.show
 
     def count(*arguments: Any, **named: Any) -> Any:
         drawn.append(1)
         return shown(*arguments, **named)
 
-    monkeypatch.setattr(loop, "show", count)
-    run = trainer(tmp_path / "run", players.recipe(), players.points(), 0.48)
+    monkeypatch.setattr(codec, "show", count)
+    run = trainer(tmp_path / "run", players.recipe(), data, 0.48)
     run.train()
     assert len(drawn) == len(run.run.samples) == len(run.run.log())
