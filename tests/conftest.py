@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+
+from ganforge.core import plugins
 
 # Small tensors on two threads that share two cores with others wait for each other more than they work.
 torch.set_num_threads(1)
@@ -21,3 +25,14 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the folder of real test data; none at {folder} (set GANFORGE_TEST_DATA)")
     return folder
+
+
+@pytest.fixture
+def no_plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A process that has run no plugin yet, and another one afterwards."""
+    monkeypatch.setattr(plugins, "_found", {})
+    monkeypatch.setattr(plugins, "_variable_read", False)
+    monkeypatch.setenv(plugins.VARIABLE, "")
+    yield
+    for name in [name for name in sys.modules if name.startswith("ganforge_plugin_")]:
+        del sys.modules[name]

@@ -9,6 +9,8 @@
     painter = ganforge.load("runs/painter")          # of a run that leads from pictures to pictures
     painted = painter.translate(pictures)            # (16, C, H, W) uint8, any H and W
 
+    ganforge.plugin("tilted.py")                     # what a file of your own declares, as --plugin does
+
 Nothing heavy is imported until a name is used.
 """
 
@@ -17,11 +19,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ganforge.core.plugins import plugin
     from ganforge.runs.folder import Run
     from ganforge.shipping.opening import load
     from ganforge.tasks.experiment import train
 
-__all__ = ["Run", "__version__", "load", "train"]
+__all__ = ["Run", "__version__", "load", "plugin", "train"]
 
 __version__ = "0.1.0"
 
@@ -35,6 +38,10 @@ def __getattr__(name: str) -> Any:
         from ganforge.shipping.opening import load
 
         return load
+    if name == "plugin":
+        from ganforge.core.plugins import plugin
+
+        return plugin
     if name == "Run":
         from ganforge.runs.folder import Run
 

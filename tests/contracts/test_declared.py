@@ -9,30 +9,10 @@ from pathlib import Path
 import pytest
 
 import ganforge
-from ganforge.core.declared import (
-    CODECS,
-    DISCRIMINATORS,
-    GAMES,
-    GENERATORS,
-    OBJECTIVES,
-    PENALTIES,
-    TERMS,
-    TRANSLATORS,
-)
-from ganforge.core.registry import Registry
+from ganforge.core.declared import EVERY
 
 SOURCE = Path(ganforge.__file__).parent
-SORTS: tuple[Registry, ...] = (
-    CODECS,
-    GAMES,
-    OBJECTIVES,
-    PENALTIES,
-    TERMS,
-    GENERATORS,
-    DISCRIMINATORS,
-    TRANSLATORS,
-)
-NAMES = {name: registry.sort for registry in SORTS for name in registry}
+NAMES = {name: registry.sort for registry in EVERY for name in registry}
 # Words that are also names of something else, and are meant so.
 MEANT = {
     ("data/degrade.py", "edges"),  # a degradation
@@ -118,7 +98,7 @@ def test_the_walker_leaves_values_alone():
 
 
 def test_every_declaration_says_what_it_is():
-    for registry in SORTS:
+    for registry in EVERY:
         assert registry
         for name, declared in registry.items():
             assert declared.name == name

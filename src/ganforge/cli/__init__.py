@@ -14,7 +14,15 @@ from typing import Any
 
 import ganforge
 from ganforge.cli.streams import steady
-from ganforge.core.errors import DamageWarning, GanforgeError, MachineError, nearest, out_of_memory
+from ganforge.core.errors import (
+    DamageWarning,
+    GanforgeError,
+    MachineError,
+    UsageError,
+    nearest,
+    out_of_memory,
+)
+from ganforge.core.plugins import plugin
 from ganforge.core.signals import SAVE, STOP, Handlers
 
 __all__ = ["VERBS", "main"]
@@ -67,7 +75,8 @@ def _run(words: list[str]) -> int:
     heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     try:
         with _damage_said(verb), Handlers((*STOP, *SAVE, *["SIGINT"] * heard), told.on_signal):
-            return importlib.import_module(f"ganforge.cli.{verb}").main(words[1:])
+            rest = _without_plugins(words[1:])
+            return importlib.import_module(f"ganforge.cli.{verb}").main(rest)
     except GanforgeError as error:
         print(f"gan {verb}: {error}", file=sys.stderr)
         return error.exit_code
@@ -87,6 +96,22 @@ def _run(words: list[str]) -> int:
             file=sys.stderr,
         )
         return MachineError.exit_code
+
+
+def _without_plugins(words: list[str]) -> list[str]:
+    """The words without ``--plugin FILE``, whose files have been run. Every verb takes it."""
+    rest: list[str] = []
+    given = iter(words)
+    for word in given:
+        name, equals, file = word.partition("=")
+        if name != "--plugin":
+            rest.append(word)
+            continue
+        file = file if equals else next(given, "")
+        if not file:
+            raise UsageError("--plugin takes a Python file, as in --plugin tilted.py")
+        plugin(file)
+    return rest
 
 
 class _Terminated(BaseException):
@@ -151,7 +176,8 @@ def _overview() -> str:
         "usage: gan VERB [THING] [--options]\n\n"
         "Train generative adversarial networks on your own data.\n\n"
         f"{rows}\n\n"
-        "gan VERB --help   the options of a verb\n"
-        "gan --version     the version\n\n"
+        "gan VERB --help           the options of a verb\n"
+        "gan VERB --plugin FILE    with what a Python file of your own declares\n"
+        "gan --version             the version\n\n"
         "To begin:  gan train digits --minutes 1"
     )

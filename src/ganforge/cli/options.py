@@ -85,6 +85,7 @@ def parse(kind: type[Options], verb: str, arguments: Sequence[str]) -> Options:
             return tyro.cli(kind, prog=f"gan {verb}", args=list(arguments), config=config)
     except SystemExit as end:
         if not end.code:
+            print("--plugin FILE   with what a Python file of your own declares; may be given again")
             raise
         raise UsageError(f"{_one_line(told.getvalue())}. See: gan {verb} --help") from None
 
@@ -108,7 +109,8 @@ def _known(kind: type[Any], config: tuple[Any, ...]) -> list[str]:
             tyro.cli(kind, args=["--help"], config=config)
     except SystemExit:
         pass
-    return re.findall(r"^[^\w-]*(?:-\w(?: \w+)?, )?(--[\w-]+)", page.getvalue(), re.MULTILINE)
+    found = re.findall(r"^[^\w-]*(?:-\w(?: \w+)?, )?(--[\w-]+)", page.getvalue(), re.MULTILINE)
+    return [*found, "--plugin"]
 
 
 def _one_line(box: str) -> str:

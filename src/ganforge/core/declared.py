@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CODECS",
     "DISCRIMINATORS",
+    "EVERY",
     "GAMES",
     "GENERATORS",
     "OBJECTIVES",
@@ -202,3 +203,13 @@ TRANSLATORS: Registry[type[TranslatorTraits]] = Registry(
     "generator family", TranslatorTraits, "ganforge.networks"
 )
 CODECS: Registry[type[Codec]] = Registry("kind of data", Codec, "ganforge.codecs")
+EVERY: tuple[Registry[Any], ...] = (
+    CODECS,
+    GAMES,
+    OBJECTIVES,
+    PENALTIES,
+    TERMS,
+    GENERATORS,
+    DISCRIMINATORS,
+    TRANSLATORS,
+)

@@ -2,7 +2,7 @@
 
 A declaration is a class, or an object, of a module: ``class Hinge(Objective): name = "hinge"``. It answers
 whatever other rooms ask of it, so that no room compares names. Nothing is registered when a module is
-imported: a :class:`Registry` looks through its modules when it is first asked.
+imported: a :class:`Registry` looks through its modules, and through plugins, when it is asked.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from types import ModuleType
 from typing import Any, Protocol, TypeVar, cast
 
 from ganforge.core.errors import RecipeError, nearest
+from ganforge.core.plugins import Plugin, plugins
 
 __all__ = ["Declared", "Registry"]
 
@@ -42,7 +44,7 @@ class Registry(Mapping[str, T]):
         sort: what they are, in the singular, for messages.
         base: their class, or, where the declarations are classes themselves, the class that they extend.
             One without a name of its own is no declaration.
-        homes: modules that are looked through, and packages with all of their modules.
+        homes: modules that are looked through, and packages with all of their modules; then the plugins.
     """
 
     def __init__(self, sort: str, base: type[Any], *homes: str) -> None:
@@ -50,13 +52,18 @@ class Registry(Mapping[str, T]):
         self._base = base
         self._homes = homes
         self._found: dict[str, T] = {}
+        self._origins: dict[str, ModuleType] = {}
+        self._plugins: tuple[Plugin, ...] | None = None
 
     def find(self, name: str) -> T:
         """The declaration called ``name``. Raises RecipeError, with the nearest name, where there is none."""
         found = self._declared().get(name)
         if found is None:
             hint = nearest(name, self)
-            raise RecipeError(f"unknown {self.sort} {name!r}; there is {', '.join(self)}.{hint}")
+            raise RecipeError(
+                f"unknown {self.sort} {name!r}; there is {', '.join(self)}.{hint} What a file of your own "
+                "declares is taken with --plugin FILE."
+            )
         return found
 
     def __getitem__(self, name: str) -> T:
@@ -68,16 +75,28 @@ class Registry(Mapping[str, T]):
     def __len__(self) -> int:
         return len(self._declared())
 
+    def origin(self, name: str) -> ModuleType:
+        """The module that declares ``name``."""
+        self._declared()
+        return self._origins[name]
+
     def _declared(self) -> dict[str, T]:
-        if not self._found:
+        own = plugins()
+        if self._plugins != own:
             found: dict[str, T] = {}
-            for module in (module for home in self._homes for module in _modules(home)):
+            origins: dict[str, ModuleType] = {}
+            homes = (module for home in self._homes for module in _modules(home))
+            for module in chain(homes, (each.module for each in own)):
                 for thing in vars(module).values():
-                    if self._is_one(thing) and found.setdefault(thing.name, thing) is not thing:
+                    if not self._is_one(thing):
+                        continue
+                    if found.setdefault(thing.name, thing) is not thing:
+                        files = f"{origins[thing.name].__file__} and in {module.__file__}"
                         raise RecipeError(
-                            f"the {self.sort} {thing.name} is declared twice; rename one of them"
+                            f"the {self.sort} {thing.name} is declared twice, in {files}; rename one of them"
                         )
-            self._found = found
+                    origins.setdefault(thing.name, module)
+            self._found, self._origins, self._plugins = found, origins, own
         return self._found
 
     def _is_one(self, thing: Any) -> bool:

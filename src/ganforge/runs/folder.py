@@ -29,6 +29,7 @@ from ganforge.runs.files import (
     sealed,
     write_atomically,
 )
+from ganforge.runs.plugins import keep, kept_from_json, require
 
 with warnings.catch_warnings():  # where the system has no locks, it says so at every import
     warnings.simplefilter("ignore")
@@ -87,9 +88,9 @@ class Run:
                 raise AssertionError("unreachable: the numbers do not end")
             for name in ("samples", "checkpoints"):
                 (folder / name).mkdir()
-        details = {**_circumstances(), **(info or {})}
-        run = cls(folder, recipe, space, data, details)
         try:
+            details = {**_circumstances(), "plugins": keep(folder), **(info or {})}
+            run = cls(folder, recipe, space, data, details)
             run.write()
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
@@ -127,8 +128,10 @@ class Run:
                     f"{file} has format {str(version)[:20]}; this ganforge reads {FORMAT}: upgrade ganforge"
                 )
             only(record, ("format", "recipe", "space", "data", "info"), "run.json")
-            recipe, space = Recipe.from_json(record["recipe"]), Space.from_json(record["space"])
             data, info = _data(record["data"]), _info(record["info"])
+            kept = kept_from_json(info.get("plugins", []), "info.plugins")
+            require(path, kept, [record["recipe"], record["space"]])
+            recipe, space = Recipe.from_json(record["recipe"]), Space.from_json(record["space"])
         except RunError:
             raise
         except OSError as error:

@@ -20,13 +20,14 @@ from ganforge.runs import checkpoint
 from ganforge.runs.files import damaged_lines, parse_line, read_sealed, sha256
 from ganforge.runs.folder import Run, is_held
 from ganforge.runs.inputs import read_inputs
+from ganforge.runs.plugins import PluginError, kept_from_json
 from ganforge.runs.tensors import read_tensors
 
 __all__ = ["Fault", "Verdict", "verify"]
 
 _OWN = {
     *("run.json", "log.jsonl", "events.jsonl", "scores.json", "report.html", "inputs.safetensors"),
-    *("checkpoints", "samples", "made", "explore", "exported", "translated", "discriminator.png"),
+    *("checkpoints", "samples", "made", "explore", "exported", "translated", "plugins", "discriminator.png"),
     *(".lock", ".held"),
 }
 
@@ -72,7 +73,7 @@ def verify(path: Path | str) -> Verdict:
     """Read every file of the run folder ``path`` and compare it with its checksum and its form.
 
     Raises:
-        RunError: there is no such folder, or it never was a run folder.
+        RunError: there is no such folder, it never was a run folder, or a plugin is not allowed.
     """
     path = Path(path)
     if not (path / "run.json").exists() and not (path / "checkpoints").is_dir():
@@ -128,6 +129,8 @@ class _Search:
         self.files += file.is_file()
         try:
             return read(file)
+        except PluginError:  # nothing is wrong with the file
+            raise
         except GanforgeError as error:
             self._fault(file, str(error), fix)
         except OSError as error:
@@ -146,6 +149,10 @@ class _Search:
             what = "it is not as ganforge wrote it: its checksum does not match"
             fix = f"put it back, or accept what you changed: gan train --resume {self.path} --accept-changes"
             self._fault(file, what, fix)
+        for kept in [] if self.run is None else kept_from_json(self.run.info.get("plugins", []), "plugins"):
+            self.files += 1
+            if what := kept.fault(self.path):
+                self._fault(self.path / kept.file, what, "put it back: the run was trained with it")
 
     def _log(self, file: Path) -> None:
         self.files += file.is_file()
