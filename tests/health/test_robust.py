@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from ganforge.core.declared import SYMPTOMS
 from ganforge.health.diagnosis import diagnose
 from ganforge.health.finding import Finding
 from ganforge.health.history import Examined, History
-from ganforge.health.symptoms import SYMPTOMS
 from ganforge.tasks.experiment import prepare
 from tests import players
 from tests.health.conftest import POINTS, history, line

@@ -7,7 +7,7 @@ from torch import nn
 
 from benchmarks import zoo_kinds as kinds
 from ganforge import recipes
-from ganforge.health.symptoms import SYMPTOMS
+from ganforge.core.declared import SYMPTOMS
 from tests import players
 
 

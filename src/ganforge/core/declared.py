@@ -27,6 +27,7 @@ __all__ = [
     "GENERATORS",
     "OBJECTIVES",
     "PENALTIES",
+    "SYMPTOMS",
     "TERMS",
     "TRANSLATORS",
     "DiscriminatorTraits",
@@ -35,6 +36,7 @@ __all__ = [
     "GeneratorTraits",
     "ObjectiveTraits",
     "PenaltyTraits",
+    "Symptom",
     "TermTraits",
     "TranslatorTraits",
 ]
@@ -153,6 +155,30 @@ class TermTraits:
     needs_features: bool = False
 
 
+@dataclass(frozen=True)
+class Symptom:
+    """What a run's history is looked at for (``ganforge.health``).
+
+    Attributes:
+        name, words: the code of its finding, and what it is in a line.
+        seen: a ``health.History`` to a ``health.Finding``, or None.
+        order: of the findings of one severity. A run that fails shows many at once, and the first names the
+            cause: what stands before explains what comes after it (a dead generator makes the
+            discriminator's loss vanish, not the other way round).
+        says: its finding ``follows`` wherever samples are bad, and is left out where a failure says why they
+            are; or it says why nothing is ``unknown`` yet; else it is a ``cause`` of its own.
+    """
+
+    name: str
+    words: str
+    seen: Callable[[Any], Any]
+    order: int
+    says: Literal["cause", "follows", "unknown"] = "cause"
+
+    def __call__(self, history: Any) -> Any:
+        return self.seen(history)
+
+
 class FamilyTraits:
     """What a network says of itself (``ganforge.networks``).
 
@@ -203,6 +229,7 @@ TRANSLATORS: Registry[type[TranslatorTraits]] = Registry(
     "generator family", TranslatorTraits, "ganforge.networks"
 )
 CODECS: Registry[type[Codec]] = Registry("kind of data", Codec, "ganforge.codecs")
+SYMPTOMS: Registry[Symptom] = Registry("finding", Symptom, "ganforge.health")
 EVERY: tuple[Registry[Any], ...] = (
     CODECS,
     GAMES,
@@ -212,4 +239,5 @@ EVERY: tuple[Registry[Any], ...] = (
     GENERATORS,
     DISCRIMINATORS,
     TRANSLATORS,
+    SYMPTOMS,
 )

@@ -9,7 +9,7 @@ import numpy as np
 from ganforge.core.declared import OBJECTIVES
 from ganforge.core.recipe import Recipe
 from ganforge.health import remedies
-from ganforge.health.finding import Finding
+from ganforge.health.finding import Finding, symptom
 from ganforge.health.history import Examined, History
 from ganforge.health.measures import (
     YOUNG,
@@ -47,6 +47,7 @@ SMALL_LOSS = 0.1  # nats
 LARGE_LOSS = 5.0  # nats: a fake is called real with 99.3 %
 
 
+@symptom(order=40)
 def generator_too_weak(history: History) -> Finding | None:
     """The samples are bad and are those it began with: the generator does not learn."""
     seen = moved(history)
@@ -67,6 +68,7 @@ def generator_too_weak(history: History) -> Finding | None:
     )
 
 
+@symptom(order=90)
 def discriminator_too_weak(history: History) -> Finding | None:
     """The discriminator does not see what the scores see: bad samples pass for real ones."""
     recent = late(history)
@@ -103,6 +105,7 @@ def discriminator_too_weak(history: History) -> Finding | None:
     )
 
 
+@symptom(order=80)
 def accuracy_diverged(history: History) -> Finding | None:
     """Everything is called real, or everything fake, for three examinations."""
     recent = late(history)
@@ -136,6 +139,7 @@ def accuracy_diverged(history: History) -> Finding | None:
     )
 
 
+@symptom(order=140)
 def discriminator_loss_zero(history: History) -> Finding | None:
     """The discriminator has won: its loss is near 0 while samples are bad and do not get better."""
     if OBJECTIVES.find(history.recipe.objective).logit != "odds":
@@ -162,6 +166,7 @@ def discriminator_loss_zero(history: History) -> Finding | None:
     )
 
 
+@symptom(order=150)
 def discriminator_too_strong(history: History) -> Finding | None:
     """Nearly every sample is recognised, and the samples do not get better."""
     recent = late(history)
@@ -187,6 +192,7 @@ def discriminator_too_strong(history: History) -> Finding | None:
     )
 
 
+@symptom(order=20)
 def fake_loss_unbounded(history: History) -> Finding | None:
     """The discriminator's term for fakes grows and grows, and its verdict with it."""
     seen = moved(history)

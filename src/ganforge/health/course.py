@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ganforge.health import remedies
-from ganforge.health.finding import Finding
+from ganforge.health.finding import Finding, symptom
 from ganforge.health.history import History
 from ganforge.health.measures import (
     FEWEST,
@@ -26,6 +26,7 @@ __all__ = ["few_examples", "oscillation", "past_its_best", "too_early"]
 WORSE = 3.0  # times the best score
 
 
+@symptom(order=160)
 def oscillation(history: History) -> Finding | None:
     """The same latents' samples go far and come back, and the score with them."""
     way = late_steps(history)
@@ -52,6 +53,7 @@ def _new_best(history: History) -> bool:
     return len(scores) < 6 or min(scores[-3:]) < 0.9 * min(scores[:-3])
 
 
+@symptom(order=70)
 def past_its_best(history: History) -> Finding | None:
     """The score is significantly worse than it was at its best: the intervals do not overlap."""
     scored = [one for one in history.examined if math.isfinite(headline(one))]
@@ -82,6 +84,7 @@ def past_its_best(history: History) -> Finding | None:
     )
 
 
+@symptom(order=180, says="unknown")
 def too_early(history: History) -> Finding | None:
     """Fewer examinations than any other symptom needs."""
     n = len(moved(history))
@@ -107,6 +110,7 @@ def too_early(history: History) -> Finding | None:
     )
 
 
+@symptom(order=190, says="unknown")
 def few_examples(history: History) -> Finding | None:
     """There are examinations, and in none of them enough examples for a score."""
     if not history.examined or any(one.record.get("scores") for one in history.examined):

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from ganforge.core.declared import SYMPTOMS, Symptom
 from ganforge.core.errors import RecipeError
 from ganforge.core.recipe import Recipe
 from ganforge.health.finding import Finding, Severity
 from ganforge.health.history import History
-from ganforge.health.symptoms import FOLLOW, SYMPTOMS, UNTOLD, Symptom
 from ganforge.runs.folder import Run
 
 __all__ = ["Diagnosis", "Verdict", "diagnose", "told", "verdict_of"]
@@ -47,8 +47,14 @@ def verdict_of(findings: Sequence[Finding]) -> Verdict:
         return Verdict(f"needs attention: {first.name}{also}", "warning")
     if good:
         return Verdict(f"healthy: {good}", "good")
-    why = next((finding for finding in findings if finding.code in FOLLOW | UNTOLD), first)
-    return Verdict(f"{'not yet good' if why.code in FOLLOW else 'undecided'}: {why.name}", "notice")
+    why = next((finding for finding in findings if _says(finding) in ("follows", "unknown")), first)
+    return Verdict(f"{'not yet good' if _says(why) == 'follows' else 'undecided'}: {why.name}", "notice")
+
+
+def _says(finding: Finding) -> str:
+    """What its symptom says of it; a run may know findings of which there is no symptom here."""
+    found = SYMPTOMS.get(finding.code)
+    return "" if found is None else found.says
 
 
 @dataclass(frozen=True)
@@ -95,12 +101,11 @@ class Diagnosis:
 
 def diagnose(history: History) -> Diagnosis:
     """Ask every symptom. A pure function of the history's examinations: the same log, the same findings."""
-    found = [
-        told(finding, history.recipe) for symptom in SYMPTOMS.values() if (finding := _seen(symptom, history))
-    ]
-    if any(finding.rank == 3 and finding.code not in FOLLOW for finding in found):
-        found = [finding for finding in found if finding.code not in FOLLOW]  # a cause is known
-    # The sort is stable: within a severity the order of SYMPTOMS, causes first, stays.
+    symptoms = sorted(SYMPTOMS.values(), key=lambda symptom: symptom.order)
+    found = [told(finding, history.recipe) for each in symptoms if (finding := _seen(each, history))]
+    if any(finding.rank == 3 and _says(finding) != "follows" for finding in found):
+        found = [finding for finding in found if _says(finding) != "follows"]  # a cause is known
+    # The sort is stable: within a severity the order of the symptoms, causes first, stays.
     found.sort(key=lambda finding: -finding.rank)
     return Diagnosis(tuple(found), history.nimg)
 

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-__all__ = ["SEVERITIES", "Finding", "Severity", "changes_in_words", "setting"]
+from ganforge.core.declared import Symptom
+
+if TYPE_CHECKING:
+    from ganforge.health.history import History
+
+__all__ = ["SEVERITIES", "Finding", "Severity", "changes_in_words", "setting", "symptom"]
 
 Severity = Literal["good", "notice", "warning", "failure"]
 SEVERITIES: tuple[Severity, ...] = ("good", "notice", "warning", "failure")
@@ -100,3 +106,18 @@ def setting(changes: dict[str, Any]) -> list[str]:
         short = isinstance(value, float) and float(f"{value:g}") == value
         words.append(f"{key}={value:g}" if short else f"{key}={plain}")
     return words
+
+
+def symptom(
+    *, order: int, says: Literal["cause", "follows", "unknown"] = "cause"
+) -> Callable[[Callable[[History], Finding | None]], Symptom]:
+    """Declare a function of a history, which gives a finding or None: its name is the finding's code.
+
+    Its first line is the symptom's words. Args are those of :class:`Symptom`.
+    """
+
+    def declared(seen: Callable[[History], Finding | None]) -> Symptom:
+        words = (seen.__doc__ or "").strip().partition("\n")[0].rstrip(".")
+        return Symptom(seen.__name__.replace("_", "-"), words, seen, order, says)
+
+    return declared

@@ -6,7 +6,7 @@ import math
 
 from ganforge.core.recipe import Recipe
 from ganforge.health import remedies
-from ganforge.health.finding import Finding
+from ganforge.health.finding import Finding, symptom
 from ganforge.health.history import Examined, History
 from ganforge.health.measures import (
     DEAD,
@@ -33,6 +33,7 @@ FAR_APART = 10.0  # times the distance between real examples
 VANISHED = 0.01  # of the largest norm before
 
 
+@symptom(order=10)
 def not_finite(history: History) -> Finding | None:
     """Losses, gradients or samples hold NaN or infinity."""
     if history.diverged is not None:
@@ -82,6 +83,7 @@ def broken_numbers(recipe: Recipe, nimg: int, refused: int, share: float) -> Fin
     )
 
 
+@symptom(order=30)
 def exploding_gradients(history: History) -> Finding | None:
     """A gradient's norm is enormous, and far above what it was."""
     seen = moved(history)
@@ -116,6 +118,7 @@ def exploding_gradients(history: History) -> Finding | None:
     )
 
 
+@symptom(order=100)
 def vanishing_gradients(history: History) -> Finding | None:
     """Almost nothing of the verdict reaches the generator, and its samples could be better."""
     recent = late(history, 2)

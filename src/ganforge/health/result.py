@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 
 from ganforge.health import remedies
-from ganforge.health.finding import Finding, Severity
+from ganforge.health.finding import Finding, Severity, symptom
 from ganforge.health.history import Examined, History
 from ganforge.health.measures import (
     DEAD,
@@ -45,6 +45,7 @@ WORSE = 1.1  # times the distance before training, beyond its interval
 UNDECIDED = (0.38, 0.65)  # how often the discriminator is right about a pair
 
 
+@symptom(order=210, says="follows")
 def far_from_the_data(history: History) -> Finding | None:
     """Most samples lie where no real examples do, or they are as a whole far from these."""
     recent = latest(history)
@@ -81,6 +82,7 @@ def far_from_the_data(history: History) -> Finding | None:
     )
 
 
+@symptom(order=220, says="follows")
 def modes_missed(history: History) -> Finding | None:
     """Parts of the data are left out: regions without samples, or most real examples without any near."""
     recent = latest(history)
@@ -119,6 +121,7 @@ def modes_missed(history: History) -> Finding | None:
     )
 
 
+@symptom(order=170)
 def worse_than_before_training(history: History) -> Finding | None:
     """The samples are further from the data than those of the first, random parameters were."""
     recent = latest(history)
@@ -148,6 +151,7 @@ def worse_than_before_training(history: History) -> Finding | None:
     )
 
 
+@symptom(order=250)
 def near_the_best(history: History) -> Finding | None:
     """Every score is near its best possible value, though the discriminator still finds a difference."""
     if not _near(history) or equilibrium(history) is not None:
@@ -157,6 +161,7 @@ def near_the_best(history: History) -> Finding | None:
     )
 
 
+@symptom(order=240)
 def equilibrium(history: History) -> Finding | None:
     """The good end: the discriminator is undecided, and every score is near its best possible value."""
     apart = window(late(history, 2), told)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ganforge.health import remedies
-from ganforge.health.finding import Finding
+from ganforge.health.finding import Finding, symptom
 from ganforge.health.history import Examined, History
 from ganforge.health.measures import (
     FEWEST,
@@ -52,6 +52,7 @@ GROWN = 500  # rounds: healthy convolutions are told apart in 95 % until 400, an
 LAGGING = 0.25  # below the median class
 
 
+@symptom(order=130)
 def mode_collapse(history: History) -> Finding | None:
     """The samples are few different ones, or lie densely in a part of what is real."""
     recent = late(history, 2)
@@ -121,6 +122,7 @@ def _narrow(seen: Examined) -> bool:
     )
 
 
+@symptom(order=200, says="follows")
 def low_support(history: History) -> Finding | None:
     """Two samples in a small batch are alike, far oftener than two real examples are."""
     recent = latest(history)
@@ -147,6 +149,7 @@ def low_support(history: History) -> Finding | None:
     )
 
 
+@symptom(order=120)
 def one_picture_a_class(history: History) -> Finding | None:
     """Samples that were asked for the same are alike, and real examples that say the same are not."""
     recent = latest(history)
@@ -170,6 +173,7 @@ def one_picture_a_class(history: History) -> Finding | None:
     )
 
 
+@symptom(order=50)
 def memorisation(history: History) -> Finding | None:
     """Samples are nearer to the training examples than to held-out ones of the same kind."""
     recent = late(history, 2)
@@ -205,6 +209,7 @@ def _like_real(seen: Examined) -> bool:
     return ratio(seen, "precision") > 0.4
 
 
+@symptom(order=60)
 def discriminator_overfitting(history: History) -> Finding | None:
     """The discriminator knows its training examples by heart: held-out ones look to it like fakes."""
     recent = late(history)
@@ -230,6 +235,7 @@ def discriminator_overfitting(history: History) -> Finding | None:
     )
 
 
+@symptom(order=110)
 def shortcut(history: History) -> Finding | None:
     """A line on mean, deviation and spectrum tells samples apart, and the generator cannot mend it."""
     recent = late(history)
@@ -257,6 +263,7 @@ def shortcut(history: History) -> Finding | None:
     )
 
 
+@symptom(order=230)
 def class_lagging(history: History) -> Finding | None:
     """One class comes out far worse than the others."""
     classes = history.examined[-1].classes if history.examined else {}
