@@ -22,6 +22,9 @@ MEANT = {
     # Recipes have names of their own.
     *(("recipes/__init__.py", name) for name in ("dcgan", "growing", "points", "residual", "rows")),
     ("tasks/experiment.py", "growing"),
+    # A score of that name, which the finding rests on.
+    *((f"report/{room}.py", "memorisation") for room in ("panels", "scores")),
+    *((file, "memorisation") for file in ("shipping/card.py", "tasks/evaluation.py")),
     # A view of the studio.
     *((f"studio/{room}.py", "pictures") for room in ("explorer", "model", "tasks", "view")),
     # A recipe that is made from another one names what it changes of it.
