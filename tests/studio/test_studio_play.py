@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ganforge.data.builtin import modes
+from ganforge.studio.view import _on_modes
 from tests.studio.conftest import RING, Line, Running
 
 
@@ -89,12 +91,18 @@ def test_steps_and_slow_motion_make_the_same_round(studio: Running):
         (_, one), (_, other) = drawn(quick), drawn(slow)
         assert (one["generated"] == other["generated"]).all()
         assert (one["heat"] == other["heat"]).all()
-        quick.call("step", who="discriminator")
+        assert quick.call("step", who="discriminator")["round"] == 3  # one player's step is no round
         _, after = drawn(quick)
         assert (after["generated"] == one["generated"]).all()
         assert not (after["heat"] == one["heat"]).all()
-        quick.call("step", who="generator")
+        assert quick.call("step", who="generator")["round"] == 3
         _, last = drawn(quick)
+        kept = quick.call("set", changes={"generator.learning_rate": 0.002})  # which keeps a moment
+        assert kept["round"] == 3
+        assert quick.call("step", who="both")["round"] == 4
+        moment = quick.call("moments")["moments"][-1]
+        assert moment["round"] == 3
+        assert quick.call("rewind", moment=moment["id"])["round"] == 3
         assert (last["heat"] == after["heat"]).all()
         assert not (last["generated"] == one["generated"]).all()
 
@@ -167,6 +175,25 @@ def test_a_timeline_goes_back_and_branches(game: Line):
     assert "no moment 9999" in game.refused("rewind", moment=9999)
 
 
+def test_a_game_is_played_until_a_round(game: Line):
+    drawn(game, 10)
+    assert game.call("play", until=40, speed=None)["until"] == 40
+    assert game.until("findings")["nimg"] == 40 * 256  # those of its end
+    told = game.until("standing")
+    assert (told["playing"], told["round"], told["until"]) == (False, 40, None)
+    assert not game.call("play", until=40)["playing"]  # it is there
+    assert "the game is at round 40, beyond 39" in game.refused("play", until=39)
+    assert "one of the two" in game.refused("play", until=50, rounds=3)
+
+
+def test_a_mode_is_found_from_a_tenth_of_its_fair_share_on():
+    known = modes("ring")
+    share = 400 / len(known.centres)
+    many, few = int(0.1 * share), int(0.1 * share) - 1
+    points = np.repeat(known.centres[:3], [400 - many - few, many, few], axis=0)
+    assert _on_modes(points, known)["modes_covered"] == 2
+
+
 def test_rewound_play_repeats_itself(game: Line):
     drawn(game, 10)
     start = game.call("moments")["moments"][0]["id"]
@@ -193,8 +220,11 @@ def test_the_line_shows_densities_and_both_discriminators(studio: Running):
         header, arrays = line.until("frame")
         assert np.trapezoid(arrays["p_g"], x) == pytest.approx(1.0, abs=0.05)
         p, q = scene["p_data"].astype(float), arrays["p_g"].astype(float)
-        known = p + q > 1e-3
+        known = np.maximum(p, q) >= 0.0101 * p.max()
         assert np.abs(arrays["best"] - p / np.maximum(p + q, 1e-9))[known].max() < 1e-3
+        empty = np.maximum(p, q) < 0.0099 * p.max()
+        assert empty.any()  # where there are no examples there is no best discriminator
+        assert (arrays["best"][empty] == -1).all()
         assert ((arrays["d"] >= 0) & (arrays["d"] <= 1)).all()
         assert arrays["map_z"].shape == arrays["map_x"].shape == (25,)
         assert arrays["map_z"][0] == -1
@@ -272,7 +302,14 @@ def test_as_python_is_the_same_experiment(studio: Running):
     assert "objective='hinge'" in told["python"]
     assert "generator__width=32" in told["python"]
     assert told["command"].startswith("gan train ring --recipe points --seed 0 --set ")
+    assert "kimg=400" in told["python"]  # nothing was played: the whole budget
     compile(told["python"], "script", "exec")
+    played = studio.json("/api/play/python", {**RING, "rounds": 1200})
+    assert "# As long as on the screen: 1,200 rounds of 256 examples." in played["python"]
+    assert "kimg=307.2" in played["python"]
+    assert " kimg=307.2 " in played["command"]
+    noiseless = studio.json("/api/play/python", {**RING, "noise": False, "rounds": 1200})["python"]
+    assert "for _ in range(1_200):" in noiseless
     status, answer = studio.ask("/api/play/check", {**RING, "recipe": "textbok"})
     assert status == 422
     assert b"Did you mean 'textbook'" in answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from typing import Any
 
@@ -24,10 +25,15 @@ _SHARE = 0.08  # of the time, for examinations
 class Checkup:
     """Examines one game at equal distances of examples, unless that takes too much of the time.
 
+    It looks at the generator that plays, which is the one that is seen, and not at its moving average.
+
     The moments depend on the clock on a slow machine; the game itself never does.
 
     Args:
         share: of the time, that examinations may take.
+
+    Attributes:
+        at: examples shown when it looked last, or None.
     """
 
     def __init__(self, game: Game, share: float = _SHARE) -> None:
@@ -35,6 +41,7 @@ class Checkup:
         self._examiner: Examiner | None = None
         self._every = max(game.total // _MOMENTS, _LEAST_NIMG)
         self._next = 0
+        self.at: int | None = None
         self._not_before = 0.0
 
     def due(self, game: Game) -> bool:
@@ -50,7 +57,7 @@ class Checkup:
         if self._examiner is None:
             self._examiner = Watch.examiner(game.recipe, game.dataset)
             began = time.monotonic()  # that is done once
-        sampler = sampler_of(rounds.average.network, game.recipe, space)
+        sampler = sampler_of(copy.deepcopy(game.generator), game.recipe, space)
         seen = self._examiner(sampler, judge_of(game.discriminator, game.recipe, space)).to_json()
         rounds.ledger.close()
         before = timeline.lines[-1] if timeline.lines else {"rounds": 0, "refused": 0}
@@ -66,6 +73,7 @@ class Checkup:
                 "since_refused": rounds.referee.refused - before["refused"],
             }
         )
+        self.at = rounds.nimg
         found = self.findings(game, timeline)
         self._next = (rounds.nimg // self._every + 1) * self._every
         self._not_before = time.monotonic() + (time.monotonic() - began) / self._share

@@ -75,7 +75,7 @@ class Stage:
             "words": words,
             "move": 1,
             "moves": moves,
-            "round": game.rounds.rounds,
+            "round": game.played,
             "numbers": self.numbers,
             "predictions": self.predictions,
             "samples": self.samples,
@@ -98,6 +98,8 @@ class Game:
         rounds: the players, the data, and where they stand.
         total: examples of the budget that schedules refer to; play goes on beyond.
         stage: the last stage of slow motion in an unfinished round, or None.
+        alone: steps that one player has made by itself. The batches go on with them, as with a round, but they
+            are none.
     """
 
     def __init__(self, recipe: Recipe, dataset: Dataset, *, noise: bool = True) -> None:
@@ -106,9 +108,11 @@ class Game:
         self.rounds = Rounds(recipe, dataset, ENGINE)
         self.total = max(int(recipe.kimg * 1000), 1)
         self.stage: str | None = None
+        self.alone = 0
         self._seen: _Seen | None = None
         if not noise:
-            self.generator.register_forward_pre_hook(_hush)
+            for network in (self.generator, self.rounds.average.network):
+                network.register_forward_pre_hook(_hush)
 
     @property
     def generator(self) -> nn.Module:
@@ -126,6 +130,11 @@ class Game:
     def progress(self) -> float:
         return min(self.rounds.nimg / self.total, 1.0)
 
+    @property
+    def played(self) -> int:
+        """Whole rounds, in which both players have moved."""
+        return self.rounds.rounds - self.alone
+
     def parameters(self) -> tuple[int, int]:
         return parameters_count(self.generator), parameters_count(self.discriminator)
 
@@ -139,13 +148,14 @@ class Game:
             self.finish()
 
     def step(self, who: Who) -> None:
-        """One move of a player (of the discriminator: its turns of a round), or of both."""
+        """One move of a player alone (of the discriminator: its turns of a round), or a round of both."""
         self.finish()
         if who == "both":
             self.round()
         else:
             with self._played_by(who):
                 self.rounds.play(self.progress)
+            self.alone += 1
 
     def finish(self) -> None:
         """Complete a round that slow motion has begun."""

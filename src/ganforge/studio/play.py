@@ -112,8 +112,8 @@ class Play:
     def _stateless(self, do: str) -> Any:
         async def endpoint(request: Request) -> Response:
             fields = fields_of_body(request.scope["state"]["body"])
-            fields.pop("rounds", None)
-            return await self._ask({"do": do, "settings": fields})
+            length = {"rounds": fields.pop("rounds")} if do == "python" and "rounds" in fields else {}
+            return await self._ask({"do": do, "settings": fields, **length})
 
         return endpoint
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from ganforge.core.errors import UsageError
 from ganforge.latent.feedback import sentence
 from ganforge.studio import asked
 from ganforge.studio.books import Books
@@ -28,6 +29,7 @@ __all__ = ["PlaySession"]
 
 _CURVE_SECONDS = 0.5  # between two points of the curve while nobody watches
 _LEVELS = 8.0  # grey levels of the largest step of advice
+_ROUNDS = 10_000_000  # that are asked for at once, at most
 _REFUSED = 32  # rounds in a row whose moves were all refused, after which the game stops
 Emit = Callable[[dict[str, Any] | bytes], None]
 
@@ -53,7 +55,7 @@ class PlaySession:
         self.company = 1
         self._bounds, self._folder = bounds, folder
         self._frames, self._speed = Frames(), Speed()
-        self._until: int | None = None  # rounds at which play ends by itself
+        self._until: int | None = None  # the round at which play ends by itself
         self._seconds = 0.0
         self._books = Books()
         self._rewound: int | None = None
@@ -140,17 +142,25 @@ class PlaySession:
         return {}
 
     def _play(self, fields: dict[str, Any]) -> dict[str, Any]:
-        asked.only(fields, ("speed", "rounds"))
+        asked.only(fields, ("speed", "rounds", "until"))
         if "speed" in fields:
             given = fields["speed"]
             self._speed.wanted = None if given is None else asked.number(fields, "speed", None, 0.1, 1e6)
-        rounds = None
+        until = None
         if fields.get("rounds") is not None:
-            rounds = asked.whole(fields, "rounds", None, 1, 10_000_000)
+            until = self.game.played + asked.whole(fields, "rounds", None, 1, _ROUNDS)
+        if fields.get("until") is not None:
+            if until is not None:
+                raise UsageError("a game is played for so many rounds, or until a round: give one of the two")
+            until = asked.whole(fields, "until", None, 1, _ROUNDS)
+            if until < self.game.played:
+                raise UsageError(
+                    f"the game is at round {self.game.played:,}, beyond {until:,}: go back on the timeline, or reset"
+                )
         self._branch_off()
         self.game.finish()
-        self._until = None if rounds is None else self.game.rounds.rounds + rounds
-        self.playing = True
+        self._until = until
+        self.playing = until is None or self.game.played < until
         self._speed.begin(self.game.rounds.rounds)
         self._refused_since = self.game.rounds.referee.refused, self.game.rounds.rounds
         return self.standing()
@@ -161,6 +171,7 @@ class PlaySession:
         return self.standing()
 
     def _stop(self) -> None:
+        self._until = None
         if self.playing:
             self.playing = False
             self._frames.due = True
@@ -240,6 +251,7 @@ class PlaySession:
         rounds = self.game.rounds
         rounds.load(moment.state)
         rounds.nimg, rounds.rounds, rounds.referee.refused = moment.nimg, moment.round, moment.refused
+        self.game.alone = moment.alone
         rounds.ledger.load(moment.noted)
         self._rewound = moment.id
         self.timeline.go_to(moment, before)
@@ -290,7 +302,7 @@ class PlaySession:
 
     def _python(self, fields: dict[str, Any]) -> dict[str, Any]:
         asked.only(fields, ())
-        return as_python(self.settings)
+        return as_python(self.settings, self.game.recipe, self.game.played)
 
     def _ack(self, fields: dict[str, Any]) -> None:
         asked.only(fields, ("frame",))
@@ -309,7 +321,8 @@ class PlaySession:
             "playing": self.playing,
             "speed": self._speed.wanted,
             "nimg": game.rounds.nimg,
-            "round": game.rounds.rounds,
+            "round": game.played,
+            "until": self._until,
             "total_nimg": game.total,
             "branch": self.timeline.branch,
             "moment": self._rewound,
@@ -364,12 +377,13 @@ class PlaySession:
         if self.timeline.due(rounds.rounds):
             self._keep()
         if self.checkup.due(self.game):
-            self._findings = self.checkup.examine(self.game, self.timeline)
-            self.emit(self._findings)
-        if self._until is not None and rounds.rounds >= self._until:
+            self._examine()
+        if self._until is not None and self.game.played >= self._until:
             self._until = None
             self.playing = False
             self._frames.due = True
+            if self.checkup.at != rounds.nimg:  # where it ends by itself, the findings are those of the end
+                self._examine()
             self.emit({"type": "standing", **self.standing()})
         refused, at = self._refused_since
         if rounds.rounds - at >= _REFUSED:
@@ -378,6 +392,11 @@ class PlaySession:
                 why = "the numbers are no longer finite, so that no move can be made: rewind, or reset"
                 self.emit({"type": "standing", **self.standing(), "why": why})
             self._refused_since = rounds.referee.refused, rounds.rounds
+
+    def _examine(self) -> None:
+        self._note()  # an examination closes the books
+        self._findings = self.checkup.examine(self.game, self.timeline)
+        self.emit(self._findings)
 
     def _send_frame(self) -> None:
         began = time.thread_time()
@@ -399,7 +418,7 @@ class PlaySession:
 
     def _where(self) -> dict[str, Any]:
         rounds = self.game.rounds
-        return {"nimg": rounds.nimg, "round": rounds.rounds, "branch": self.timeline.branch}
+        return {"nimg": rounds.nimg, "round": self.game.played, "branch": self.timeline.branch}
 
     def _note(self, seen: dict[str, float | None] | None = None) -> None:
         point = self._books.read(self.game, seen, now=not self.playing)

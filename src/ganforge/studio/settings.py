@@ -241,9 +241,25 @@ def _at_most(parameters: int) -> Generator[None]:
         handle.remove()
 
 
-def as_python(settings: Settings) -> dict[str, Any]:
-    """The same experiment as a script, and as a command where there is one."""
+def as_python(settings: Settings, recipe: Recipe, rounds: int = 0) -> dict[str, Any]:
+    """The same experiment as a script, and as a command where there is one.
+
+    Args:
+        recipe: the whole one that the settings make.
+        rounds: how long it is: as many as were played; 0 is the recipe's own budget.
+    """
     changes = {**(TEXTBOOK if settings.recipe == "textbook" else {}), **settings.changes}
+    examples = recipe.batch * recipe.discriminator_moves  # of a round
+    said: list[str] = []
+    if rounds:
+        said = [f"# As long as on the screen: {rounds:,} rounds of {examples:,} examples."]
+    if rounds and settings.noise:
+        changes["kimg"] = rounds * examples / 1000
+        if changes["kimg"] != recipe.kimg and _follows_budget(recipe):
+            said.append(
+                f"# The budget there was {recipe.kimg:g} kimg: rates, weights and noise that change over the"
+                " budget change over this one here."
+            )
     base = _BASE if settings.recipe == "textbook" else settings.recipe
     data, lines, command = settings.data, ["import ganforge"], None
     if data["kind"] == "builtin":
@@ -278,6 +294,7 @@ def as_python(settings: Settings) -> dict[str, Any]:
         arguments += [f"{key.replace('.', '__')}={value!r}" for key, value in changes.items()]
         lines += [
             "",
+            *said,
             "run = ganforge.train(",
             *(f"    {argument}," for argument in arguments),
             ")",
@@ -287,8 +304,18 @@ def as_python(settings: Settings) -> dict[str, Any]:
         command = None
         arguments += ['device="cpu"', f"changes={changes!r}"]
         lines = [line for line in lines if line != "import ganforge"]
-        lines += [*_NOISELESS[:4], *(f"    {argument}," for argument in arguments), *_NOISELESS[4:]]
+        loop = (*said, f"for _ in range({rounds or max(int(recipe.kimg * 1000) // examples, 1):_}):")
+        lines += [*_NOISELESS[:4], *(f"    {argument}," for argument in arguments), *_NOISELESS[4:8]]
+        lines += [*loop, *_NOISELESS[8:]]
     return {"python": "\n".join(lines).lstrip() + "\n", "command": command, "settings": settings.to_json()}
+
+
+def _follows_budget(recipe: Recipe) -> bool:
+    """Whether anything changes over the budget."""
+    players = (recipe.generator, recipe.discriminator)
+    finals = [one for player in players for one in (player.learning_rate_final, player.beta2_final)]
+    finals += [penalty.weight_final for penalty in recipe.penalties]
+    return recipe.augmentation.noise > 0 or any(one is not None for one in finals)
 
 
 _AFTERWARDS = (
@@ -304,8 +331,7 @@ _NOISELESS = (
     "rounds = Rounds(made.recipe, made.dataset, Engine(threads=1))",
     "generator = rounds.game.players['generator']",
     "generator.register_forward_pre_hook(lambda _, given: (torch.zeros_like(given[0]), *given[1:]))",
-    "for _ in range(2_000):",
-    "    rounds.play()",
+    "    rounds.play(min(rounds.nimg / (1000 * made.recipe.kimg), 1.0))",
     "print(generator(torch.zeros(1, made.recipe.latent)))  # whatever the noise is",
 )
 

@@ -28,6 +28,7 @@ class Moment:
 
     Attributes:
         id: its number; parent: that of the moment before it, or None.
+        round: as the players' rounds count; alone: of these, steps of one player by itself.
         settings, recipe: what was played then.
         state: every tensor of the players and their optimisers.
     """
@@ -37,6 +38,7 @@ class Moment:
     branch: int
     nimg: int
     round: int
+    alone: int
     refused: int
     numbers: dict[str, float | None]
     settings: Any
@@ -49,8 +51,8 @@ class Moment:
         return sum(x.numel() * x.element_size() for part in self.state.values() for x in part.values())
 
     def to_json(self) -> dict[str, Any]:
-        names = ("id", "parent", "branch", "nimg", "round", "numbers")
-        return {name: getattr(self, name) for name in names}
+        names = ("id", "parent", "branch", "nimg", "numbers")
+        return {**{name: getattr(self, name) for name in names}, "round": self.round - self.alone}
 
 
 @dataclass
@@ -105,6 +107,7 @@ class Timeline:
             self.branch,
             rounds.nimg,
             rounds.rounds,
+            game.alone,
             rounds.referee.refused,
             numbers,
             settings,

@@ -36,6 +36,8 @@ _SEEN = {"line": 1_024, "plane": 512, "pictures": 36, "numbers": 256}  # samples
 _MAPPED = 25  # latents of the map along a line
 _GALLERY = 36
 _BINS = 12  # a side, for the divergence in the plane
+_HELD = 0.1  # of its fair share of the samples: what a mode needs to count as found
+_SEEN_AT = 0.01  # of the data's highest density: where there are fewer examples D* is not shown
 
 Array = NDArray[np.float64]
 
@@ -229,7 +231,8 @@ class View:
         weight = middle / max(middle.sum(), 1e-12)
         frame.numbers["distance_to_best"] = float(weight @ np.abs(d - best))
         frame.numbers["js"] = _jensen_shannon(self._p_data, p_g)
-        layers = {"p_g": p_g, "d": d, "best": best}
+        seen = np.maximum(self._p_data, p_g) >= _SEEN_AT * self._p_data.max()
+        layers = {"p_g": p_g, "d": d, "best": np.where(seen, best, -1.0)}  # −1: there is no D* without examples
         frame.arrays |= {name: _f32(array) for name, array in layers.items() if name in wanted.layers}
 
     def _plane(self, frame: Frame, wanted: Wanted, shown: Array, told: Tensor | None) -> None:
@@ -324,8 +327,10 @@ def _on_modes(points: np.ndarray, known: Modes) -> dict[str, float | None]:
     squares = ((points[:, None].astype(np.float64) - known.centres) ** 2).sum(-1)  # (n, K)
     nearest = squares.argmin(1)
     good = squares[np.arange(len(points)), nearest] <= (3 * known.sigma) ** 2
+    held = np.bincount(nearest[good], minlength=len(known.centres))
     return {
-        "modes_covered": float(len(np.unique(nearest[good]))),
+        # More than passers-by: points on their way from one mode to the next pass through others.
+        "modes_covered": float(np.count_nonzero(held >= _HELD * len(points) / len(known.centres))),
         "good_share": float(good.mean()),
         "good_share_perfect": _perfect(points.shape[1]),
     }

@@ -88,7 +88,8 @@ class Worker:
         settings = Settings.of(asked.mapping(call, "settings"), self._bounds)
         made, settings = settings.experiment(self._bounds, self._folder, upload)
         if call["do"] == "python":
-            return as_python(settings)
+            rounds = asked.whole(call, "rounds", 0, 0, 10_000_000)
+            return as_python(settings, made.recipe, rounds)
         space, scan = made.dataset.space, made.dataset.scan
         return {
             "settings": settings.to_json(),
