@@ -161,11 +161,23 @@ def test_the_timeline_scrubs_back_and_branches(screen: Screen) -> None:
     screen.click("[name=play]")
     screen.see("[name=play]", "Play")
     late = screen.round()
-    screen.slide("[name=timeline]", 1)
+    screen.slide("[name=timeline]", 3)
     screen.see(".timeline output", "back at round")
     screen.until(lambda: screen.round() < late, "an earlier round")
+    here = screen.round()
+    screen.see(".plot[aria-label^='Losses, ']")  # the curves up to here are still there
+    assert "Latest: discriminator –" not in (screen.one(".plot").get_attribute("aria-label") or "")
+    assert "nothing yet" not in (screen.one(".plot").get_attribute("aria-label") or "")
     screen.click("[name=play]")
     screen.see(".timeline output", "2 branches")
+    screen.until(lambda: screen.round() > here + 20, "the branch")
+    screen.click("[name=play]")
+    screen.see("[name=play]", "Play")
+    points = (screen.one(".plot").get_attribute("aria-label") or "").split()
+    assert int(points[1]) >= 2, points  # of both branches
+    screen.one(".branches").click(position={"x": 6, "y": 8})  # the map's beginning
+    screen.see(".timeline output", "back at round 0")
+    screen.until(lambda: screen.round() == 0, "the beginning")
     screen.one("[name=timeline]").focus()
     screen.page.keyboard.press("Home")  # the keyboard scrubs too
     screen.see(".timeline output", "back at round")
@@ -215,6 +227,24 @@ def test_every_lesson_asks_first_and_then_runs(screen: Screen) -> None:
         assert not screen.page.locator("[data-notice=refused]").is_visible(), name
         if name != lessons[-1]:
             screen.click("[name=next-lesson]")
+
+
+def test_two_games_run_to_the_same_round(screen: Screen) -> None:
+    screen.play()
+    screen.click("[name=step-discriminator]")
+    screen.click("[name=beside]")
+    screen.until(lambda: screen.page.locator("[data-fact=round]").count() == 2, "both stand")
+    assert screen.round(0) == 0  # one player's step is no round
+    screen.one("[name=until]").fill("60")
+    screen.click("[name=run-until]")
+    screen.until(lambda: screen.round(0) == 60 and screen.round(1) == 60, "round 60 of both")
+    screen.see("[name=play]", "Play")
+    screen.click("[name=python]")
+    screen.see("[data-script=python]", "60 rounds of 256 examples")
+    screen.click("dialog button[aria-label], dialog button:has-text('Close')")
+    screen.one("[name=until]").fill("20")
+    screen.page.keyboard.press("Enter")
+    screen.see("[data-notice=refused]", "at round 60, beyond 20")
 
 
 def test_another_game_beside(screen: Screen) -> None:

@@ -20,8 +20,8 @@ export interface ChartOptions {
   height?: number;
   /** Shaded between two columns, which follow the series' own: their colours. */
   bands?: Series["colour"][];
-  /** Words for the horizontal axis's values. */
-  across?: (x: number) => string;
+  /** What the horizontal axis counts. */
+  unit?: string;
 }
 
 type Column = (number | null)[];
@@ -103,7 +103,7 @@ export class Chart {
   }
 
   private get height(): number {
-    return this.options.height ?? 150;
+    return this.options.height ?? 165;
   }
 
   private rebuild(): void {
@@ -114,7 +114,6 @@ export class Chart {
     if (!width) return;
     const tint = colours();
     const axis = { stroke: tint.quiet, font: "12px system-ui, sans-serif", ticks: { show: false } };
-    const across = this.options.across ?? ((x: number): string => short(x));
     const bands = this.options.bands ?? [];
     const edges = bands.flatMap((): uPlot.Series[] => [
       { width: 0, points: { show: false } }, { width: 0, points: { show: false } }]);
@@ -126,7 +125,9 @@ export class Chart {
       cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
       scales: { x: { time: false }, y: { range: padded } },
       axes: [
-        { ...axis, size: 24, gap: 4, grid: { show: false }, space: 70, values: (_, marks) => marks.map(across) },
+        { ...axis, size: 22, gap: 4, grid: { show: false }, space: 70, values: (_, marks) => marks.map(short),
+          label: this.options.unit ?? "real examples shown", labelSize: 18, labelGap: 0,
+          labelFont: "12px system-ui, sans-serif" },
         { ...axis, size: 46, gap: 4, grid: { stroke: tint.faint, width: 1 }, space: 34,
           values: (_, marks) => marks.map(short) },
       ],

@@ -8,7 +8,7 @@ export interface LineScene {
   x: ArrayLike<number>;
   dataDensity: ArrayLike<number>;
   generatedDensity: ArrayLike<number>;
-  /** D(x) and D*(x), 0…1. */
+  /** D(x) and D*(x), 0…1; D* is −1 where there are no examples. */
   discriminator: ArrayLike<number>;
   optimal: ArrayLike<number>;
   /** How strongly and which way the generator's samples are pushed, by the loss that trains it. */
@@ -60,11 +60,14 @@ export function linePlanes(width: number, height: number, scene: LineScene, with
 
 function curve(pen: Pen, plane: Plane, x: ArrayLike<number>, y: ArrayLike<number>): void {
   pen.beginPath();
+  let drawn = false;
   for (let i = 0; i < x.length; i += 1) {
+    const value = y[i] ?? 0;
     const px = toX(plane, x[i] ?? 0);
-    const py = toY(plane, Math.min(y[i] ?? 0, plane.top * 1.02));
-    if (i === 0) pen.moveTo(px, py);
-    else pen.lineTo(px, py);
+    const py = toY(plane, Math.min(value, plane.top * 1.02));
+    if (drawn && value >= 0) pen.lineTo(px, py);
+    else pen.moveTo(px, py);
+    drawn = value >= 0;  // below 0: there is nothing here
   }
 }
 

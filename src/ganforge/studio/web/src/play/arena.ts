@@ -41,7 +41,7 @@ export class Arena {
       { name: "discriminator", colour: "discriminator" }, { name: "generator", colour: "generated" }] });
     const logits = new Chart({ title: "Logits", words: "above 0 is ‘real’, below is ‘generated’", series: [
       { name: "reals", colour: "real" }, { name: "fakes", colour: "generated" }] });
-    const gradients = new Chart({ title: "Gradient norms", height: 110, series: [
+    const gradients = new Chart({ title: "Gradient norms", height: 128, series: [
       { name: "discriminator", colour: "discriminator" }, { name: "generator", colour: "generated" }] });
     this.charts = [losses, logits, gradients];
     const found = findingList((finding) => void this.remedy(finding));

@@ -6,11 +6,13 @@ import { openDialog } from "../base/dialog";
 import { refused } from "../base/notices";
 import type { Script, Settings } from "../base/protocol";
 
-export async function showPython(settings: Settings): Promise<void> {
+export async function showPython(settings: Settings, rounds: number): Promise<void> {
   try {
-    const { python, command } = await post<Script>("/api/play/python", settings);
+    const { python, command } = await post<Script>("/api/play/python", { ...settings, rounds });
     openDialog("The same, as Python", el("div", { class: "stack" },
-      el("p", {}, "This script plays the same game to its end, with the same seed."),
+      el("p", {}, rounds > 0
+        ? `This script plays the same game for as long as the screen has: ${rounds.toLocaleString("en-GB")} rounds, with the same seed.`
+        : "This script plays the same game to the end of its budget, with the same seed."),
       block(python, "Copy the script", "python"),
       command ? el("p", {}, "On the command line:") : null,
       command ? block(command, "Copy the command", "command") : null));

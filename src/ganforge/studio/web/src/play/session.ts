@@ -3,10 +3,10 @@
 import type { Binary, Block } from "../base/binary";
 import { Emitter } from "../base/emitter";
 import type {
-  Advice, Changes, Finding, FrameHeader, Moment, Numbers, PlayMessage, SceneHeader, Score, Settings, Stage, Standing,
+  Advice, Changes, Finding, FrameHeader, Moment, PlayMessage, SceneHeader, Score, Settings, Stage, Standing,
 } from "../base/protocol";
 import { Link, type LinkState, Refusal } from "../base/socket";
-import { Curves } from "./history";
+import { Curves, type Entry } from "./history";
 
 export type Scene = Binary<SceneHeader>;
 export type Frame = Binary<FrameHeader>;
@@ -54,14 +54,20 @@ export class Session extends Emitter<SessionEvents> {
     return this.standing?.playing ?? false;
   }
 
+  /** Whole rounds played, as they are shown. */
+  get round(): number {
+    return this.frame?.header.round ?? this.standing?.round ?? 0;
+  }
+
   get settings(): Settings {
     return this.standing?.settings ?? this.wanted;
   }
 
   // What a person can do ------------------------------------------------------------------------------------
 
-  play(speed?: number | null, rounds?: number): Promise<void> {
-    return this.act("play", { ...(speed === undefined ? {} : { speed }), ...(rounds ? { rounds } : {}) });
+  /** `until`: the round at which play ends by itself; null is never. */
+  play(speed?: number | null, until: number | null = null): Promise<void> {
+    return this.act("play", { ...(speed === undefined ? {} : { speed }), ...(until === null ? {} : { until }) });
   }
 
   pause(): Promise<void> {
@@ -88,8 +94,8 @@ export class Session extends Emitter<SessionEvents> {
     await this.guard(async () => {
       const reply = await this.link.call<WithStanding>("set", { changes, reset });
       needed = reply.needed_reset === true && reply.did_reset !== true;
-      if (reply.did_reset) this.anew();
-      this.stand(reply);
+      if (reply.did_reset) await this.begun(reply);
+      else this.stand(reply);
     });
     return needed;
   }
@@ -98,17 +104,13 @@ export class Session extends Emitter<SessionEvents> {
     if (settings) this.wanted = settings;
     if (!this.standing) return this.open();
     await this.guard(async () => {
-      const reply = await this.link.call<WithStanding>("reset", settings ? { settings } : {});
-      this.anew();
-      this.stand(reply);
+      await this.begun(await this.link.call<WithStanding>("reset", settings ? { settings } : {}));
     });
   }
 
   async rewind(moment: number): Promise<void> {
     await this.guard(async () => {
       const reply = await this.link.call<WithStanding>("rewind", { moment });
-      this.curves.cut(reply.nimg);
-      this.emit("curves", this.curves);
       this.emit("stage", null);
       this.stand(reply);
       await this.readCurve();
@@ -117,10 +119,6 @@ export class Session extends Emitter<SessionEvents> {
 
   advice(index: number): Promise<Advice> {
     return this.link.call<Advice>("advice", { index });
-  }
-
-  python(): Promise<{ python: string; command: string | null }> {
-    return this.link.call("python");
   }
 
   watch(wishes: { rate?: number; layers?: string[]; heat?: number; grid?: number; arrows?: number; generated?: number }): void {
@@ -164,9 +162,7 @@ export class Session extends Emitter<SessionEvents> {
 
   private async open(): Promise<void> {
     await this.guard(async () => {
-      const reply = await this.link.call<Standing>("open", { settings: this.wanted });
-      this.anew();
-      this.stand(reply);
+      await this.begun(await this.link.call<Standing>("open", { settings: this.wanted }));
       await this.link.call("watch", this.watching);
     });
   }
@@ -193,13 +189,16 @@ export class Session extends Emitter<SessionEvents> {
   }
 
   private async readCurve(): Promise<void> {
-    const { curve } = await this.link.call<{ curve: Numbers[] }>("curve");
-    const entries = curve.flatMap((numbers) =>
-      typeof numbers["nimg"] === "number" ? [{ nimg: numbers["nimg"], numbers }] : []);
-    if (entries.length > 0) {
-      this.curves.replace(entries);
-      this.emit("curves", this.curves);
-    }
+    const { curve } = await this.link.call<{ curve: Entry[] }>("curve");
+    this.curves.replace(curve);
+    this.emit("curves", this.curves);
+  }
+
+  /** A new game stands. Its first moment was told before this reply, and is asked for again. */
+  private async begun(standing: Standing): Promise<void> {
+    this.anew();
+    this.stand(standing);
+    await this.readMoments();
   }
 
   private anew(): void {

@@ -28,6 +28,7 @@ export class Timeline {
       session.on("standing", () => this.show(session.moments)),
       onTheme(() => this.draw()),
     ];
+    this.map.addEventListener("click", (event) => this.press(event));
     const seen = new ResizeObserver(() => this.draw());
     seen.observe(this.map);
     this.stops.push(() => seen.disconnect());
@@ -74,10 +75,25 @@ export class Timeline {
     this.show(this.session.moments);
   }
 
+  /** To the moment nearest to where the map is pressed. */
+  private press(event: MouseEvent): void {
+    const { moments } = this.session;
+    const box = this.map.getBoundingClientRect();
+    const place = placing(moments, box.width);
+    const away = moments.map((moment) => {
+      const [x, y] = place(moment);
+      return Math.hypot(x - (event.clientX - box.left), 2 * (y - (event.clientY - box.top)));
+    });
+    const index = away.indexOf(Math.min(...away));
+    if (index < 0) return;
+    this.input.value = String(index);
+    void this.go(index);
+  }
+
   /** Branches as lines, one under the other, each from the moment where it left its parent. */
   private draw(): void {
     const { moments } = this.session;
-    const branches = [...new Set(moments.map((moment) => moment.branch))].sort((a, b) => a - b);
+    const branches = branchesOf(moments);
     this.map.hidden = branches.length < 2;
     if (branches.length < 2) return;
     this.map.style.height = `${Math.min(6, branches.length) * 10 + 6}px`;
@@ -85,10 +101,8 @@ export class Timeline {
     if (!sharp) return;
     const tint = colours();
     const { pen, width } = sharp;
-    const furthest = Math.max(1, ...moments.map((moment) => moment.nimg));
     const byId = new Map(moments.map((moment) => [moment.id, moment]));
-    const place = (moment: Moment): [number, number] =>
-      [6 + (moment.nimg / furthest) * (width - 12), 8 + Math.min(5, branches.indexOf(moment.branch)) * 10];
+    const place = placing(moments, width);
     pen.strokeStyle = tint.quiet;
     pen.lineWidth = 1.2;
     for (const moment of moments) {
@@ -107,4 +121,15 @@ export class Timeline {
       pen.fill();
     }
   }
+}
+
+/** Where each moment lies on a map so wide: examples across, branches downwards. */
+function placing(moments: readonly Moment[], width: number): (moment: Moment) => [number, number] {
+  const branches = branchesOf(moments);
+  const furthest = Math.max(1, ...moments.map((moment) => moment.nimg));
+  return (moment) => [6 + (moment.nimg / furthest) * (width - 12), 8 + Math.min(5, branches.indexOf(moment.branch)) * 10];
+}
+
+function branchesOf(moments: readonly Moment[]): number[] {
+  return [...new Set(moments.map((moment) => moment.branch))].sort((a, b) => a - b);
 }

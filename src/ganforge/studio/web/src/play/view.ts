@@ -54,7 +54,7 @@ class PlayView implements View {
     ]);
     this.controls = buildControls(() => this.arenas.map((arena) => arena.session), [
       button("Beside …", () => this.beside(), { name: "beside" }),
-      button("As Python", () => void showPython(this.first?.session.settings ?? settings), { name: "python" }),
+      button("As Python", () => void showPython(this.first?.session.settings ?? settings, this.first?.session.round ?? 0), { name: "python" }),
     ]);
     const side = el("aside", { class: "sidebar", "aria-label": "Lessons and settings" },
       el("h2", { class: "unseen" }, "Lessons and settings"), tabs.element);

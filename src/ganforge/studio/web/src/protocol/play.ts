@@ -89,7 +89,10 @@ export interface Standing {
   playing: boolean;
   speed: number | null;
   nimg: number;
+  /** Whole rounds; the step of one player alone is none. */
   round: number;
+  /** The round at which play ends by itself, or null. */
+  until: number | null;
   total_nimg: number;
   branch: number;
   moment: number | null;

@@ -34,7 +34,7 @@ export class RunPanel {
     { name: "discriminator", colour: "discriminator" }, { name: "generator", colour: "generated" }] });
   private readonly logits = new Chart({ title: "Logits, mean and deviation", series: [
     { name: "reals", colour: "real" }, { name: "fakes", colour: "generated" }], bands: ["real", "generated"] });
-  private readonly gradients = new Chart({ title: "Gradient norms", height: 120, series: [
+  private readonly gradients = new Chart({ title: "Gradient norms", height: 138, series: [
     { name: "discriminator", colour: "discriminator" }, { name: "generator", colour: "generated" }] });
   private readonly stops: (() => void)[] = [];
   private at = Infinity;
