@@ -68,6 +68,22 @@ def test_a_plan_in_minutes_follows_the_speed(hands: Hands):
     assert plan.progress(1600) < 1.0 + 1e-9
 
 
+def test_what_grows_is_cheap_at_first_in_every_estimate(hands: Hands):
+    costs = ((0.4, 1.0), (1.0, 3.0))  # of each tenth of the examples: four of 1 second, six of 3
+    plan = Plan(Budget(kimg=1))
+    plan.costs = costs
+    hands.now += 1
+    assert plan.seconds_left(100) == pytest.approx(3 + 18)
+    hands.now += 3 + 9
+    assert plan.seconds_left(700) == pytest.approx(9)
+    assert plan.seconds_left(1000) == plan.seconds_left(1016) == 0.0
+    plan = Plan(Budget(minutes=1))
+    plan.costs = costs
+    hands.now += 12  # half of the first level: 300 of 600, and then 36 s at a third of the speed
+    plan.follow(300)
+    assert plan.total_nimg == 300 + 300 + 300
+
+
 def test_a_resumed_plan_counts_the_time_before(hands: Hands):
     plan = Plan(Budget(minutes=1), nimg=600, seconds=30.0, total_nimg=1200)
     assert plan.seconds == 30.0

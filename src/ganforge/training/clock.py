@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 __all__ = ["Alarm", "Budget", "Plan"]
@@ -60,6 +61,8 @@ class Plan:
 
     Attributes:
         total_nimg: the number of examples at the end: fixed, or as the speed says.
+        costs: until which share of the budget an example costs how much beside others, in order, to 1: what
+            grows is cheaper at first.
         closing: seconds that looking at the result and writing it down will take, of a budget in time.
     """
 
@@ -67,6 +70,7 @@ class Plan:
         self.budget = budget
         self.total_nimg = total_nimg
         self.closing = 0.0
+        self.costs: Sequence[tuple[float, float]] = ((1.0, 1.0),)
         self._seconds_before = seconds
         self._started = budget.now()
         self._first = (nimg, seconds)
@@ -89,8 +93,19 @@ class Plan:
         first_nimg, first_seconds = self._first
         seconds = self.seconds
         if nimg > first_nimg:
-            speed = (nimg - first_nimg) / (seconds - first_seconds)
-            self.total_nimg = nimg + max(1, round(speed * self._left(seconds)))
+            # In a share of the time as many examples are shown as one costs little.
+            end = max(self.budget.seconds - self.closing, seconds)
+            passed = self._over(first_seconds / end, seconds / end, lambda cost: 1 / cost)
+            left = self._over(seconds / end, 1.0, lambda cost: 1 / cost)
+            self.total_nimg = nimg + max(1, round((nimg - first_nimg) * left / passed))
+
+    def _over(self, start: float, end: float, worth: Callable[[float], float]) -> float:
+        """What a share of the budget is worth, each part of it by what an example costs then."""
+        total, before = 0.0, 0.0
+        for until, cost in self.costs:
+            total += max(min(end, until) - max(start, before), 0.0) * worth(cost)
+            before = until
+        return total
 
     def _left(self, seconds: float) -> float:
         assert self.budget.seconds is not None
@@ -116,7 +131,10 @@ class Plan:
         first_nimg, first_seconds = self._first
         if nimg == first_nimg:
             return None
-        return max(self.total_nimg - nimg, 0) * (seconds - first_seconds) / (nimg - first_nimg)
+        if nimg >= self.total_nimg:
+            return 0.0
+        passed = self._over(first_nimg / self.total_nimg, nimg / self.total_nimg, float)
+        return (seconds - first_seconds) * self._over(nimg / self.total_nimg, 1.0, float) / passed
 
 
 class Alarm:

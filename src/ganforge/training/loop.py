@@ -178,6 +178,7 @@ class Trainer:
         ticking = Alarm(first=1.0, longest=60.0, share=0.05, cost_factor=100.0)
         saving = Alarm(first=15.0, longest=self.save_seconds, share=0.5)
         self.watch.afford(self.rounds)
+        self.plan.costs = self.rounds.costs()
         if self.nimg == 0:  # the players before their first move: a picture and something to resume from
             self._tell(f"first samples, before training: {self._picture()}")
             self.tick(examine=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import accumulate
@@ -150,9 +151,31 @@ class Rounds:
         """Compute so from now on; only threads and workers may be others."""
         self.engine, self.referee.pool = engine, engine.pool()
 
-    def rehearse(self, n: int) -> None:
-        """Play a round of ``n`` examples of which nothing remains: to see what it costs."""
+    def costs(self) -> tuple[tuple[float, float], ...]:
+        """Until which share of the budget each step of growth lasts, and how long a round takes then.
+
+        In processor seconds of a round's way forward: only their ratios mean something.
+        """
+        ends = (*accumulate(self.recipe.growth), 1.0)
+        if len(ends) == 1:
+            return ((1.0, 1.0),)
+
+        def seconds(step: int) -> float:
+            began = time.process_time()
+            self.rehearse(self.recipe.batch, step)
+            return time.process_time() - began
+
+        steps = [self._grown(end - 1e-9) for end in ends]
+        return tuple((end, min(seconds(step) for _ in range(2))) for end, step in zip(ends, steps, strict=True))
+
+    def rehearse(self, n: int, step: int | None = None) -> None:
+        """Play a round of ``n`` examples of which nothing remains: to see what it costs.
+
+        ``step`` is that of growth; None takes the present one.
+        """
         game = copy.deepcopy(self.game)
+        for part in growing(game) if step is not None else ():
+            part.grow(step)
         draw = Draw(0, device=self.engine.device)
         for _ in game.play(lambda: self.engine.shape(self._deck.deal(0, n)), draw, Moment(0, 0, 0.0)):
             pass
