@@ -32,8 +32,9 @@ KINKS = {  # the round at which that was seen first
     "residual pictures with classes": 18,
     "exchange of two piles, a small pool, every term": 2,
     "exchange of classes, relativistic, lazy r2": 10,
+    "translation, two moves, every distance": 5,
 }
-PARTED = 0.1  # relative, from there on
+PARTED = 0.3  # relative, from there on
 
 CASES: dict[str, Callable[[], tuple[Recipe, Dataset]]] = {
     "points, finite differences, coins, noise": lambda: (
