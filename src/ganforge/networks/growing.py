@@ -258,7 +258,11 @@ class GrowingGenerator(Growing, GeneratorTraits):
         self.finest = None
         if patch > 1:
             places = space.channels * patch**space.dims
-            body = [layer for _ in range(fine) for layer in (_conv(wide[-1], wide[-1], space.dims), nn.LeakyReLU(0.2))]
+            body = [
+                layer
+                for _ in range(fine)
+                for layer in (_conv(wide[-1], wide[-1], space.dims), nn.LeakyReLU(0.2))
+            ]
             last = _conv(wide[-1], places, space.dims, zero=True)
             self.finest = nn.Sequential(*body, last) if body else last
             self.soften = Soften(space.channels, space.dims)

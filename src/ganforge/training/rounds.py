@@ -166,7 +166,9 @@ class Rounds:
             return time.process_time() - began
 
         steps = [self._grown(end - 1e-9) for end in ends]
-        return tuple((end, min(seconds(step) for _ in range(2))) for end, step in zip(ends, steps, strict=True))
+        return tuple(
+            (end, min(seconds(step) for _ in range(2))) for end, step in zip(ends, steps, strict=True)
+        )
 
     def rehearse(self, n: int, step: int | None = None) -> None:
         """Play a round of ``n`` examples of which nothing remains: to see what it costs.
