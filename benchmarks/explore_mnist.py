@@ -13,7 +13,6 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,10 +20,16 @@ from typing import Any
 import torch
 
 from ganforge.core.recipe import Penalty, Player, Recipe
-from ganforge.tasks.answer import Answer
+from ganforge.tasks.answer import Question
 from ganforge.tasks.experiment import prepare
-from ganforge.tasks.exploration import arithmetic, directions, interpolate, truncate
-from ganforge.tasks.questions import features, feedback, invert, resample
+from ganforge.tasks.questions.arithmetic import Arithmetic
+from ganforge.tasks.questions.directions import Directions
+from ganforge.tasks.questions.features import Features
+from ganforge.tasks.questions.feedback import Feedback
+from ganforge.tasks.questions.interpolate import Interpolate
+from ganforge.tasks.questions.invert import Invert
+from ganforge.tasks.questions.resample import Resample
+from ganforge.tasks.questions.truncate import Truncate
 from ganforge.tasks.subject import Subject
 
 _ATTRIBUTES = ("light", "contrast", "slant", "wide", "tall")
@@ -66,10 +71,10 @@ def train(data: str, out: Path, **options: Any) -> Path:
     return trainer.run.path
 
 
-def timed(ask: Callable[..., Answer], subject: Subject, **options: Any) -> dict[str, Any]:
+def timed(question: Question, subject: Subject) -> dict[str, Any]:
     began = time.perf_counter()
-    answer = ask(subject, **options)
-    print(f"\n{ask.__name__}, {time.perf_counter() - began:.0f} s")
+    answer = question.ask(subject)
+    print(f"\n{question.name}, {time.perf_counter() - began:.0f} s")
     for name, words in answer.lines:
         if name != "wrote":
             print(f"  {name}: {words}")
@@ -79,9 +84,9 @@ def timed(ask: Callable[..., Answer], subject: Subject, **options: Any) -> dict[
 def digits(subject: Subject) -> list[tuple[str, str, str, bool]]:
     """Question, figure, bar and whether it is met, for a run on MNIST."""
     rows: list[tuple[str, str, str, bool]] = []
-    sure = timed(interpolate, subject, pairs=100)["confidence"]["median"]
+    sure = timed(Interpolate(pairs=100), subject)["confidence"]["median"]
     rows.append(("confidence along 100 walks, median", f"{sure:.3f}", "≥ .8", sure >= 0.8))
-    found = timed(directions, subject)["directions"]
+    found = timed(Directions(), subject)["directions"]
     fitted = {one["name"]: one for one in found if one["kind"] == "supervised"}
     for name in _ATTRIBUTES:
         there, back = fitted[name]["flips"], fitted[name]["returns"]
@@ -95,15 +100,15 @@ def digits(subject: Subject) -> list[tuple[str, str, str, bool]]:
         f"{100 * sum(back) / len(back):.0f} % lose it"
     )
     rows.append(("directions of the ten classes, mean", figure, "–", True))
-    numbers = timed(invert, subject, n=100)
+    numbers = timed(Invert(count=100), subject)
     error = sum(numbers["error"]) / 100
     kept, seconds = numbers["class_kept"], numbers["seconds_each"]
     rows.append(("inversion keeps the class", f"{100 * kept:.0f} %", "≥ 90 %", kept >= 0.9))
     rows.append(("inversion, mean squared error", f"{error:.4f}", "≤ .02", error <= 0.02))
     rows.append(("inversion, seconds a picture", f"{seconds:.2f}", "≤ 1", seconds <= 1))
-    rose = timed(feedback, subject, seeds=range(200), steps=10)["rose"]
+    rose = timed(Feedback(seeds="0-199", steps=10), subject)["rose"]
     rows.append(("following the advice raises the chance", f"{100 * rose:.1f} %", "≥ 95 %", rose >= 0.95))
-    probe = timed(features, subject, labels=100, draws=5)
+    probe = timed(Features(labels=100, draws=5), subject)
     learned, untrained, numbers_alone = (
         probe[name]["accuracy"]
         for name in ("the discriminator", "the same, untrained", "the numbers themselves")
@@ -116,16 +121,16 @@ def digits(subject: Subject) -> list[tuple[str, str, str, bool]]:
             learned > max(untrained, numbers_alone),
         )
     )
-    timed(arithmetic, subject, a="7/slant+", b="7/slant-", c="3/slant-")
-    timed(truncate, subject)
-    timed(invert, subject, n=10, hide=(0, 14, 28, 28))
-    timed(resample, subject)
+    timed(Arithmetic(a="7/slant+", b="7/slant-", c="3/slant-"), subject)
+    timed(Truncate(), subject)
+    timed(Invert(count=10, hide="0,14,28,28"), subject)
+    timed(Resample(), subject)
     return rows
 
 
 def points(subject: Subject, name: str) -> list[tuple[str, str, str, bool]]:
     """The same for a run on `grid`: what resampling gains."""
-    found = timed(resample, subject)
+    found = timed(Resample(), subject)
     before = found["as they come"]
     rows: list[tuple[str, str, str, bool]] = []
     for method in ("rejection", "langevin"):

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganforge.cli.explore import WHATS, read
+from ganforge.cli.explore import read
+from ganforge.core.declared import QUESTIONS
 from ganforge.core.errors import UsageError
 from ganforge.latent.directions import read_directions
 from ganforge.tasks.subject import Subject
@@ -30,7 +31,7 @@ def result(folder: Path) -> dict[str, object]:
     return found
 
 
-@pytest.mark.parametrize("what", WHATS)
+@pytest.mark.parametrize("what", QUESTIONS)
 def test_each_question_has_a_help_page(what: str, gan: Call):
     page = gan("explore", "run", what, "--help")
     assert (page.code, page.err) == (0, "")

@@ -9,9 +9,10 @@ from types import SimpleNamespace
 import pytest
 
 from ganforge.cli import line
-from ganforge.cli.options import changes, seeds, size
+from ganforge.cli.options import changes, size
 from ganforge.cli.screen import duration
 from ganforge.core.errors import UsageError
+from ganforge.core.options import seeds
 from ganforge.health.finding import Finding
 from ganforge.training.clock import Budget
 from ganforge.training.loop import Tick

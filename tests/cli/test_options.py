@@ -2,8 +2,9 @@
 
 import pytest
 
-from ganforge.cli.options import changes, gather, seeds, size
+from ganforge.cli.options import changes, gather, size
 from ganforge.core.errors import UsageError
+from ganforge.core.options import seeds
 
 
 def test_set_can_come_twice_and_swallows_nothing():

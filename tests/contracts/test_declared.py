@@ -25,6 +25,11 @@ MEANT = {
     # A score of that name, which the finding rests on.
     *((f"report/{room}.py", "memorisation") for room in ("panels", "scores")),
     *((file, "memorisation") for file in ("shipping/card.py", "tasks/evaluation.py")),
+    # What the service and the studio answer at once has names of its own.
+    *((f"shipping/{room}.py", name) for room in ("openapi", "service") for name in ("feedback", "invert")),
+    *((f"studio/{room}.py", name) for room in ("explore", "tasks") for name in ("directions", "invert")),
+    ("studio/explore.py", "feedback"),
+    ("studio/explorer.py", "feedback"),
     # A view of the studio.
     *((f"studio/{room}.py", "pictures") for room in ("explorer", "model", "tasks", "view")),
     # A recipe that is made from another one names what it changes of it.

@@ -22,9 +22,10 @@ import pytest
 
 from ganforge import recipes
 from ganforge.cli import VERBS, main
-from ganforge.cli.options import changes, parse, seeds, size
+from ganforge.cli.options import changes, parse, size
 from ganforge.core.declared import DISCRIMINATORS, GENERATORS, OBJECTIVES, PENALTIES, TERMS, TRANSLATORS
 from ganforge.core.errors import UsageError
+from ganforge.core.options import seeds
 from ganforge.core.recipe import Augmentation, Penalty, Player, Recipe, TableFormat
 from ganforge.core.space import Space
 from ganforge.data.builtin import NAMES

@@ -8,8 +8,9 @@ from typing import Annotated
 
 from tyro.conf import Positional
 
-from ganforge.cli.options import option, parse, run_or_last
+from ganforge.cli.options import parse, run_or_last
 from ganforge.core.errors import MachineError
+from ganforge.core.options import option
 
 __all__ = ["Check", "main"]
 

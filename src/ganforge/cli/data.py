@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional
 
-from ganforge.cli.options import AS_FOUND, TableOptions, gather, option, parse, size, value_range
+from ganforge.cli.options import AS_FOUND, TableOptions, gather, parse, size, value_range
+from ganforge.core.options import option
 
 __all__ = ["Data", "main"]
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional
 
-from ganforge.cli.options import option, parse, run_or_last
+from ganforge.cli.options import parse, run_or_last
+from ganforge.core.options import option
 
 if TYPE_CHECKING:
     from ganforge.health.diagnosis import Diagnosis

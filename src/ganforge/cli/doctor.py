@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from ganforge.cli.options import option, parse
+from ganforge.cli.options import parse
+from ganforge.core.options import option
 
 __all__ = ["Doctor", "main"]
 

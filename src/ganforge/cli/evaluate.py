@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional
 
-from ganforge.cli.options import option, parse, run_or_last
+from ganforge.cli.options import parse, run_or_last
+from ganforge.core.options import option
 
 if TYPE_CHECKING:
     from ganforge.metrics.score import Score

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional
 
-from ganforge.cli.options import option, parse, run_or_last
+from ganforge.cli.options import parse, run_or_last
 from ganforge.core.errors import UsageError
+from ganforge.core.options import option
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -15,21 +15,12 @@ from typing import Annotated, Any, Literal, TypeVar
 import tyro
 
 from ganforge.core.errors import UsageError, nearest
+from ganforge.core.options import option
 
-__all__ = ["AS_FOUND", "TableOptions", "changes", "gather", "option", "parse", "run_or_last", "seeds", "size"]
+__all__ = ["AS_FOUND", "TableOptions", "changes", "gather", "parse", "run_or_last", "size"]
 __all__ += ["value_range"]
 
 Options = TypeVar("Options")
-
-
-def option(metavar: str | None = None, *, name: str | None = None, short: str | None = None) -> Any:
-    """What an option is called on the help page; its words end without 'default: None'."""
-    aliases = None if short is None else (short,)
-    return tyro.conf.arg(metavar=metavar, name=name, aliases=aliases, help_behavior_hint=_hint)
-
-
-def _hint(default: str) -> str:
-    return "" if default in ("None", "False", "") else f"(default: {default})"
 
 
 @dataclass(frozen=True)
@@ -193,17 +184,3 @@ def value_range(text: str | None) -> tuple[float, float] | None:
     except ValueError:
         raise UsageError(f"--range takes two numbers, as in 0,4095 or -1,1, not {text!r}") from None
     return low, high
-
-
-def seeds(text: str) -> list[int]:
-    """``0-15`` or ``3,7,20-23`` to numbers. Raises UsageError."""
-    found: list[int] = []
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
-        if match is None:
-            raise UsageError(f"--seeds takes numbers and ranges, as in 0-15 or 3,7,20-23, not {text!r}")
-        first, last = int(match[1]), int(match[2] or match[1])
-        if last < first or last - first >= 100_000:
-            raise UsageError(f"--seeds {part.strip()}: a range goes up, and by fewer than 100,000")
-        found += range(first, last + 1)
-    return found

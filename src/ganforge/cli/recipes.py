@@ -8,7 +8,8 @@ from typing import Annotated
 
 from tyro.conf import Positional
 
-from ganforge.cli.options import option, parse
+from ganforge.cli.options import parse
+from ganforge.core.options import option
 
 __all__ = ["Recipes", "main"]
 

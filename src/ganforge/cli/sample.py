@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional
 
-from ganforge.cli.options import gather, option, parse, run_or_last, seeds
+from ganforge.cli.options import gather, parse, run_or_last
+from ganforge.core.options import option, seeds
 
 if TYPE_CHECKING:
     from ganforge.runs.sampler import GeneratorSampler

@@ -9,8 +9,9 @@ from typing import Annotated
 
 from tyro.conf import Positional
 
-from ganforge.cli.options import option, parse
+from ganforge.cli.options import parse
 from ganforge.core.errors import MachineError, UsageError
+from ganforge.core.options import option
 
 __all__ = ["Studio", "main"]
 

@@ -13,12 +13,12 @@ from ganforge.cli.options import (
     TableOptions,
     changes,
     gather,
-    option,
     parse,
     run_or_last,
     size,
     value_range,
 )
+from ganforge.core.options import option
 
 if TYPE_CHECKING:
     from ganforge.cli.screen import Screen

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional
 
-from ganforge.cli.options import option, parse, size
+from ganforge.cli.options import parse, size
+from ganforge.core.options import option
 
 if TYPE_CHECKING:
     from ganforge.tasks.translation import Outcome

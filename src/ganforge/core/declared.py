@@ -27,6 +27,7 @@ __all__ = [
     "GENERATORS",
     "OBJECTIVES",
     "PENALTIES",
+    "QUESTIONS",
     "SYMPTOMS",
     "TERMS",
     "TRANSLATORS",
@@ -36,6 +37,7 @@ __all__ = [
     "GeneratorTraits",
     "ObjectiveTraits",
     "PenaltyTraits",
+    "QuestionTraits",
     "Symptom",
     "TermTraits",
     "TranslatorTraits",
@@ -179,6 +181,17 @@ class Symptom:
         return self.seen(history)
 
 
+class QuestionTraits:
+    """What ``gan explore`` can ask of a run (``ganforge.tasks.questions``).
+
+    Attributes:
+        name, words: what it is called, and what it is in a line.
+    """
+
+    name: ClassVar[str] = ""
+    words: ClassVar[str] = ""
+
+
 class FamilyTraits:
     """What a network says of itself (``ganforge.networks``).
 
@@ -230,6 +243,7 @@ TRANSLATORS: Registry[type[TranslatorTraits]] = Registry(
 )
 CODECS: Registry[type[Codec]] = Registry("kind of data", Codec, "ganforge.codecs")
 SYMPTOMS: Registry[Symptom] = Registry("finding", Symptom, "ganforge.health")
+QUESTIONS: Registry[type[QuestionTraits]] = Registry("question", QuestionTraits, "ganforge.tasks.questions")
 EVERY: tuple[Registry[Any], ...] = (
     CODECS,
     GAMES,
@@ -240,4 +254,5 @@ EVERY: tuple[Registry[Any], ...] = (
     DISCRIMINATORS,
     TRANSLATORS,
     SYMPTOMS,
+    QUESTIONS,
 )

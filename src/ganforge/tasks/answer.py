@@ -1,22 +1,46 @@
-"""What a question about a run gave: words, numbers and files."""
+"""What a run is asked, and what that gave: words, numbers and files."""
 
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from PIL import Image
 
 from ganforge.codecs import plots
+from ganforge.core.declared import QuestionTraits
+from ganforge.core.options import option
 from ganforge.runs import pictures
 from ganforge.runs.files import machine_faults, write_atomically
 
-__all__ = ["Answer"]
+if TYPE_CHECKING:
+    from ganforge.tasks.subject import Subject
+
+__all__ = ["Answer", "Question"]
+
+
+@dataclass(frozen=True)
+class Question(QuestionTraits, ABC):
+    """What a run can be asked: a dataclass, whose fields are its options.
+
+    The docstring is its help page, the field's docstring is that of an option. Each field has a default, and
+    a type that can be typed; ``core.options.option`` says what it is called there.
+    """
+
+    out: Annotated[Path | None, option("FOLDER")] = None
+    """where results go; RUN/explore by default"""
+    data_at: Annotated[str | None, option("DATA")] = None
+    """where the run's data are now, if they have moved"""
+
+    @abstractmethod
+    def ask(self, subject: Subject) -> Answer:
+        """The answer. Raises UsageError where the question is not for this run."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What `gan explore RUN anomaly` does: how unlike its data a run finds examples."""
+"""How unlike its data a run finds examples."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Annotated, cast
 
 import numpy as np
 import torch
@@ -14,20 +14,95 @@ from torch import Tensor, nn
 
 from ganforge.core.declared import GAMES
 from ganforge.core.errors import UsageError, nearest
+from ganforge.core.options import listed, option
 from ganforge.data.readers import Source, has_names, names_of
 from ganforge.latent import anomaly as strange
 from ganforge.latent import sheets
 from ganforge.networks.protocols import Discriminator
 from ganforge.tasks.again import load_again
-from ganforge.tasks.answer import Answer
-from ganforge.tasks.subject import ROUNDS, Subject
+from ganforge.tasks.answer import Answer, Question
+from ganforge.tasks.subject import Subject
 
-__all__ = ["anomaly"]
+__all__ = ["Anomaly"]
 
 _HELD_OUT = 2_000  # normal examples that signs are standardised on
 _MEMORY = 10_000  # normal examples that the nearest is sought among
 _SHOWN = 8
 _USUAL = ("normal", "good")  # what a folder of normal examples is called
+
+
+@dataclass(frozen=True)
+class Anomaly(Question):
+    """Score examples by how unlike the run's data they are, and show the least and the most unlike.
+
+    Each is led to its latent and made again; what comes back otherwise was not learned. Writes scores.csv.
+    Where --data has classes or subfolders, says how well the scores tell the others from the normal ones.
+    """
+
+    name = "anomaly"
+    words = "how unlike the data is it, beside what the run makes of it?"
+
+    data: Annotated[str | None, option("DATA")] = None
+    """examples to score, such as a folder; the run's held-out ones by default"""
+    normal: Annotated[str, option("LIST")] = ""
+    """the classes of --data that are normal; by default one called normal or good"""
+    signs: Annotated[str, option("LIST")] = "relative,neighbours"
+    """what counts: residual, relative, features, logit, neighbours"""
+    quantile: Annotated[float, option("Q")] = 0.95
+    """share of held-out examples below the threshold"""
+    steps: Annotated[int, option("N")] = 0
+    """of a search for each latent, from the encoder's answer; 0 takes the answer"""
+    rounds: Annotated[int, option("N")] = 1000
+    """of the encoder's training, where the run has none of its own"""
+
+    def ask(self, subject: Subject) -> Answer:
+        signs = listed(self.signs)
+        _check(subject, signs, self.steps)
+        answer = Answer(subject.folder / self.name)
+        held_out, _ = subject.real(_HELD_OUT)
+        known, _ = subject.real(_MEMORY, held_out=False)
+        asked = _held_out(held_out) if self.data is None else _read(subject, self.data)
+        good = _normal_kinds(asked, listed(self.normal))
+        encoder = subject.encoder(rounds=self.rounds)
+        judge, of_pairs = _judge(subject)
+        memory = strange.remember(subject.space, known, encoder=encoder)
+
+        def look(examples: Tensor) -> strange.Seen:
+            return strange.look(
+                subject.sampler,
+                examples,
+                encoder=encoder,
+                judge=judge,
+                of_pairs=of_pairs,
+                memory=memory,
+                steps=self.steps,
+            )
+
+        normals = look(held_out)
+        measure = strange.Normal.of(normals.signs, signs)
+        seen = normals if self.data is None else look(asked.examples)
+        scores = measure.score(seen.signs)
+        limit = measure.threshold(self.quantile)
+        answer.write("scores.csv", _table(asked, scores, limit, seen))
+        _sheet(subject, answer, asked, seen, scores)
+        above = (scores > limit).double().mean().item()
+        answer.numbers = {
+            "threshold": limit,
+            "quantile": self.quantile,
+            "signs": list(measure.mean),
+            "above": above,
+        }
+        what = "held-out examples" if self.data is None else "examples"
+        normally = f"{100 * (1 - self.quantile):.3g} % of normal ones are"
+        answer.say(
+            "score", f"by {' and '.join(measure.mean)}, in deviations of {len(held_out):,} held-out examples"
+        )
+        answer.say("above", f"{limit:.2f}, as {normally}: {100 * above:.1f} % of {len(scores):,} {what}")
+        order = scores.argsort(descending=True)[:3].tolist()
+        answer.say("strangest", ", ".join(f"{asked.names[i]} ({scores[i]:.2f})" for i in order))
+        if good:
+            _told_apart(answer, asked, good, seen, scores, limit)
+        return answer.done()
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,73 +112,6 @@ class _Asked:
     examples: Tensor
     names: list[str]
     kinds: list[str] | None
-
-
-def anomaly(
-    subject: Subject,
-    *,
-    data: str | None = None,
-    normal: Sequence[str] = (),
-    signs: Sequence[str] = strange.COMBINED,
-    quantile: float = 0.95,
-    steps: int = 0,
-    rounds: int = ROUNDS,
-) -> Answer:
-    """How unlike the run's data each example is.
-
-    Args:
-        data: examples to be scored; the run's held-out ones by default.
-        normal: names of the classes of ``data`` that are normal; by default normal or good, where there is
-            such a class. With one, and another, how well the scores tell them apart is measured.
-        signs: which ones count, each as much (``latent.anomaly``).
-        quantile: share of the held-out examples that the threshold leaves below it.
-        steps: of a search for each latent, from the encoder's answer.
-        rounds: of the encoder's training, where the run has none of its own.
-
-    Raises:
-        UsageError: what was asked for cannot be done with this run or these examples.
-    """
-    _check(subject, signs, steps)
-    answer = Answer(subject.folder / "anomaly")
-    held_out, _ = subject.real(_HELD_OUT)
-    known, _ = subject.real(_MEMORY, held_out=False)
-    asked = _held_out(held_out) if data is None else _read(subject, data)
-    good = _normal_kinds(asked, normal)
-    encoder = subject.encoder(rounds=rounds)
-    judge, of_pairs = _judge(subject)
-    memory = strange.remember(subject.space, known, encoder=encoder)
-
-    def look(examples: Tensor) -> strange.Seen:
-        return strange.look(
-            subject.sampler,
-            examples,
-            encoder=encoder,
-            judge=judge,
-            of_pairs=of_pairs,
-            memory=memory,
-            steps=steps,
-        )
-
-    normals = look(held_out)
-    measure = strange.Normal.of(normals.signs, signs)
-    seen = normals if data is None else look(asked.examples)
-    scores = measure.score(seen.signs)
-    limit = measure.threshold(quantile)
-    answer.write("scores.csv", _table(asked, scores, limit, seen))
-    _sheet(subject, answer, asked, seen, scores)
-    above = (scores > limit).double().mean().item()
-    answer.numbers = {"threshold": limit, "quantile": quantile, "signs": list(measure.mean), "above": above}
-    what = "held-out examples" if data is None else "examples"
-    normally = f"{100 * (1 - quantile):.3g} % of normal ones are"
-    answer.say(
-        "score", f"by {' and '.join(measure.mean)}, in deviations of {len(held_out):,} held-out examples"
-    )
-    answer.say("above", f"{limit:.2f}, as {normally}: {100 * above:.1f} % of {len(scores):,} {what}")
-    order = scores.argsort(descending=True)[:3].tolist()
-    answer.say("strangest", ", ".join(f"{asked.names[i]} ({scores[i]:.2f})" for i in order))
-    if good:
-        _told_apart(answer, asked, good, seen, scores, limit)
-    return answer.done()
 
 
 def _check(subject: Subject, signs: Sequence[str], steps: int) -> None:
