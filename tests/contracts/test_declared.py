@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import ganforge
-from ganforge.core.declared import EVERY
+from ganforge.core.declared import EVERY, QUESTIONS, QuestionTraits
+from ganforge.core.registry import Registry
 
 SOURCE = Path(ganforge.__file__).parent
 NAMES = {name: registry.sort for registry in EVERY for name in registry}
@@ -103,6 +104,11 @@ def test_the_walker_finds_a_planted_comparison(text: str):
 
 def test_the_walker_leaves_values_alone():
     assert set(compared("RATES = {'a': 'duel'}\nx = RATES['a']\nrecipe(game='duel')")) == {"a"}
+
+
+def test_a_help_page_names_questions_without_their_import():
+    fresh = Registry(QUESTIONS.sort, QuestionTraits, "ganforge.tasks.questions")
+    assert list(fresh.overview().items()) == [(name, found.words) for name, found in QUESTIONS.items()]
 
 
 def test_every_declaration_says_what_it_is():

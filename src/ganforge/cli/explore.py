@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from ganforge.cli.options import parse, run_or_last
 from ganforge.core.declared import QUESTIONS
 from ganforge.core.errors import UsageError, nearest
-from ganforge.tasks.answer import Question
+
+if TYPE_CHECKING:
+    from ganforge.tasks.answer import Question
 
 __all__ = ["main", "read"]
 
@@ -21,22 +23,23 @@ def read(arguments: Sequence[str]) -> tuple[Path | None, Question] | None:
     """
     if not arguments or arguments[0] in ("-h", "--help"):
         return None
+    known = QUESTIONS.overview()
     words = list(arguments)
-    run = None if words[0] in QUESTIONS and not Path(words[0], "run.json").is_file() else Path(words.pop(0))
+    run = None if words[0] in known and not Path(words[0], "run.json").is_file() else Path(words.pop(0))
     if run is not None and str(run).startswith("-"):
         raise UsageError(
             f"there is no option {run}; a run and what to explore come first. See: gan explore --help"
         )
     if not words or words[0] in ("-h", "--help"):
         raise UsageError(
-            f"say what to explore: {', '.join(QUESTIONS)}, as in gan explore {run} {next(iter(QUESTIONS))}"
+            f"say what to explore: {', '.join(known)}, as in gan explore {run} {next(iter(known))}"
         )
     what = words.pop(0)
-    if what not in QUESTIONS:
+    if what not in known:
         raise UsageError(
-            f"there is no {what!r} to explore.{nearest(what, QUESTIONS)} There is {', '.join(QUESTIONS)}"
+            f"there is no {what!r} to explore.{nearest(what, known)} There is {', '.join(known)}"
         )
-    return run, parse(cast(type[Question], QUESTIONS[what]), f"explore RUN {what}", words)
+    return run, parse(cast("type[Question]", QUESTIONS[what]), f"explore RUN {what}", words)
 
 
 def main(arguments: list[str]) -> int:
@@ -59,7 +62,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _overview() -> str:
-    rows = "\n".join(f"  {what:<12} {question.words}" for what, question in QUESTIONS.items())
+    rows = "\n".join(f"  {what:<12} {words}" for what, words in QUESTIONS.overview().items())
     return (
         "usage: gan explore [RUN] WHAT [--options]\n\n"
         "Explore what a run has learned, and question it. RUN is a run folder; the last one under runs/ by\n"

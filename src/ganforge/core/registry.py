@@ -7,10 +7,13 @@ imported: a :class:`Registry` looks through its modules, and through plugins, wh
 
 from __future__ import annotations
 
+import ast
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Iterator, Mapping
 from itertools import chain
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol, TypeVar, cast
 
@@ -66,6 +69,15 @@ class Registry(Mapping[str, T]):
             )
         return found
 
+    def overview(self) -> dict[str, str]:
+        """Names and words, for a help page: read from the text of the homes, which are not imported for it.
+
+        It is for sorts whose declarations are classes, in homes that hold no other sort.
+        """
+        if self._found or plugins():
+            return {name: found.words for name, found in self.items()}
+        return {name: words for home in self._homes for file in _files(home) for name, words in _said(file)}
+
     def __getitem__(self, name: str) -> T:
         return self._declared()[name]
 
@@ -103,6 +115,29 @@ class Registry(Mapping[str, T]):
         if isinstance(thing, type):
             return issubclass(thing, self._base) and bool(vars(thing).get("name"))
         return isinstance(thing, self._base) and bool(cast(Declared, thing).name)
+
+
+def _files(home: str) -> Iterator[Path]:
+    """The file of a module, or those of a package."""
+    spec = importlib.util.find_spec(home)
+    assert spec is not None
+    assert spec.origin is not None
+    yield Path(spec.origin)
+    for folder in spec.submodule_search_locations or ():
+        yield from (path for path in sorted(Path(folder).glob("*.py")) if path.name != "__init__.py")
+
+
+def _said(file: Path) -> Iterator[tuple[str, str]]:
+    """Name and words of each class that says both."""
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.ClassDef):
+            own = {
+                ast.unparse(line.targets[0]): line.value.value
+                for line in node.body
+                if isinstance(line, ast.Assign) and isinstance(line.value, ast.Constant)
+            }
+            if own.get("name") and own.get("words"):
+                yield str(own["name"]), str(own["words"])
 
 
 def _modules(home: str) -> Iterator[ModuleType]:
