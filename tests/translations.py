@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ganforge import recipes
+from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
 from ganforge.data import Dataset
 from ganforge.networks import seeded, translator
@@ -20,7 +21,7 @@ from ganforge.training.clock import Budget
 from ganforge.training.loop import Trainer
 from tests import players
 
-__all__ = ["clean", "photo", "space", "trained", "translating", "untrained"]
+__all__ = ["clean", "photo", "space", "thin", "trained", "translating", "untrained"]
 
 
 def space(shape: tuple[int, int, int] = (3, 16, 16), source: tuple[int, int, int] | None = None) -> Space:
@@ -66,11 +67,18 @@ def photo(height: int, width: int, channels: int = 3, seed: int = 0) -> torch.Te
     return torch.from_numpy((255 * np.stack(waves)[None]).astype(np.uint8))
 
 
+def thin(name: str, data: Dataset, **changes: Any) -> Recipe:
+    """A recipe of the package with small players."""
+    recipe = recipes.find(name).maker(data.space, data.train.n)
+    small = {
+        role: replace(getattr(recipe, role), width=8, depth=1) for role in ("generator", "discriminator")
+    }
+    return replace(recipe, **small, batch=6, precision="float32", mirror=False, **changes)
+
+
 def trained(name: str, folder: Path, data: Dataset, **changes: Any) -> Path:
     """A run of a few rounds."""
-    recipe = recipes.find(name).maker(data.space, data.train.n)
-    thin = {role: replace(getattr(recipe, role), width=8, depth=1) for role in ("generator", "discriminator")}
-    recipe = replace(recipe, **thin, batch=6, kimg=0.03, precision="float32", mirror=False, **changes)
+    recipe = thin(name, data, kimg=0.03, **changes)
     run = Run.create(folder, recipe=recipe, space=data.space, data=data.manifest, info={})
     assert Trainer(run, data, Budget(kimg=0.03)).train().finished
     return run.path

@@ -277,3 +277,15 @@ def test_a_line_nested_without_end_is_left_out(tmp_path: Path):
     (tmp_path / "log.jsonl").write_text('{"nimg": 1}\n{"nimg": ' + deep + '}\n{"nimg": 2}\n')
     with pytest.warns(DamageWarning, match="line 2"):
         assert [line["nimg"] for line in files.read_lines(tmp_path / "log.jsonl")] == [1, 2]
+
+
+def test_a_moment_that_is_saved_again_keeps_its_tensors_and_gets_the_new_state(tmp_path: Path):
+    tensors = {"average": {"w": torch.ones(3)}}
+    first = checkpoint.write_checkpoint(tmp_path, state={"nimg": 3}, tensors=tensors)
+    before = (first / "average.safetensors").stat().st_ino
+    again = checkpoint.write_checkpoint(
+        tmp_path, state={"nimg": 3, "standing": {"best_nimg": 3}}, tensors=tensors
+    )
+    assert checkpoint.read_checkpoint(again).state["standing"] == {"best_nimg": 3}
+    assert (again / "average.safetensors").stat().st_ino == before
+    assert [path.name for path in tmp_path.iterdir()] == [first.name]

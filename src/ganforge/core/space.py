@@ -75,6 +75,7 @@ class Space:
         numbers = 1 + CODECS[self.kind].dims
         if len(self.shape) != numbers or min(self.shape) < 1:
             raise DataError(f"{self.kind} need a shape of {numbers} positive numbers, not {self.shape}")
+        assert len(self.offset) == len(self.scale), "there must be as many offsets as scales"
         for numbers in (self.offset, self.scale):
             assert len(numbers) in (0, self.channels)
             assert not numbers or not self.bounded

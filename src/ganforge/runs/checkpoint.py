@@ -20,7 +20,15 @@ from torch import Tensor
 
 from ganforge.core.errors import RunError
 from ganforge.core.fields import STRANGE, flag, listed, mapping, real, text, whole
-from ganforge.runs.files import encoded, machine_faults, read_sealed, sealed, sha256, write_folder
+from ganforge.runs.files import (
+    encoded,
+    machine_faults,
+    read_sealed,
+    sealed,
+    sha256,
+    write_atomically,
+    write_folder,
+)
 
 __all__ = [
     "Checkpoint",
@@ -40,6 +48,7 @@ __all__ = [
 FORMAT = 1
 KEEP = 2  # the newest one, and one to fall back to
 _ASIDE = "damaged-"
+_TENSORS = ".safetensors"
 _MOST = 10**18  # examples, rounds
 
 
@@ -100,20 +109,26 @@ def path_of(folder: Path, nimg: int) -> Path:
 
 
 def write_checkpoint(folder: Path, *, state: dict[str, Any], tensors: dict[str, dict[str, Tensor]]) -> Path:
-    """Write ``folder/<nimg>`` and return it. Raises MachineError; then every former checkpoint is intact."""
+    """Write ``folder/<nimg>`` and return it. Raises MachineError; then every former checkpoint is intact.
+
+    A moment that is there already keeps its tensors, and gets the state: what was examined since a save by
+    the clock, without another step, belongs to it.
+    """
     path = path_of(folder, state["nimg"])
-    if path.exists() and not damage(path):  # the same moment, saved twice: as at Ctrl-C just after the clock
-        return path
     files = {
-        f"{name}.safetensors": safetensors.torch.save(
-            {key: value.detach().cpu().contiguous().clone() for key, value in named.items()}
+        f"{name}{_TENSORS}": safetensors.torch.save(
+            {key: value.detach().cpu().contiguous().clone() for key, value in part.items()}
         )
-        for name, named in tensors.items()
+        for name, part in tensors.items()
     }
-    checksums = {name: sha256(content) for name, content in files.items()}
-    record = {"format": FORMAT, "state": state, "sha256": checksums}
+    checksums = {name.removesuffix(_TENSORS): sha256(content) for name, content in files.items()}
+    named = {f"{stem}{_TENSORS}": checksum for stem, checksum in checksums.items()}
+    record = {"format": FORMAT, "state": state, "sha256": named}
     files["state.json"] = encoded(sealed(record))
     if path.exists():
+        if not damage(path) and _state(path)[1] == checksums:
+            write_atomically(path / "state.json", files["state.json"])
+            return path
         set_aside(path)
     write_folder(path, files)
     return path
@@ -180,7 +195,7 @@ def _state(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
             for name, checksum in mapping(record["sha256"], "sha256").items()
         }
         _check(state, path)
-        stems = {name.removesuffix(".safetensors"): checksum for name, checksum in checksums.items()}
+        stems = {name.removesuffix(_TENSORS): checksum for name, checksum in checksums.items()}
         if not all(stem.isidentifier() for stem in stems):
             raise ValueError("it names a file of another kind")
     except OSError as error:

@@ -217,9 +217,11 @@ def parse_line(line: bytes) -> dict[str, Any] | str:
 
 
 def _lines(path: Path) -> list[dict[str, Any] | str]:
-    if not path.is_file():
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
         return []
-    return [parse_line(line) for line in path.read_bytes().split(b"\n") if line.strip()]
+    return [parse_line(line) for line in content.split(b"\n") if line.strip()]
 
 
 def damaged_lines(path: Path) -> list[tuple[int, str]]:

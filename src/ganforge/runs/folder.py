@@ -165,8 +165,9 @@ class Run:
 
     def clean(self) -> None:
         """Delete what a killed process left half-written; for who holds the lock."""
-        for stray in [*self.path.glob(".tmp-*"), *(self.path / "samples").glob(".tmp-*")]:
-            stray.unlink(missing_ok=True)
+        for folder in (".", "samples", "checkpoints/[0-9]*"):
+            for stray in self.path.glob(f"{folder}/.tmp-*"):
+                stray.unlink(missing_ok=True)
 
     def add_log(self, record: dict[str, Any]) -> None:
         append_line(self.path / "log.jsonl", record)
@@ -197,7 +198,7 @@ class Run:
             return {}
         except (OSError, ValueError):
             record, intact = {}, False
-        if intact is False:
+        if intact is False or not isinstance(record.get("scores"), list):
             again = f"{file} is damaged and left out; gan evaluate {self.path} measures anew"
             warnings.warn(again, DamageWarning, stacklevel=2)
             return {}

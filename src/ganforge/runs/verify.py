@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tokenize
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -30,6 +31,10 @@ _OWN = {
     *("checkpoints", "samples", "made", "explore", "exported", "translated", "plugins", "discriminator.png"),
     *(".lock", ".held"),
 }
+
+
+_UNREADABLE = (ValueError, SyntaxError, EOFError, Image.DecompressionBombError, tokenize.TokenError)
+"""What Pillow and numpy raise over files that are damaged."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +140,7 @@ class _Search:
             self._fault(file, str(error), fix)
         except OSError as error:
             self._fault(file, f"it cannot be read ({error.strerror or error})", fix)
-        except (ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+        except _UNREADABLE as error:
             self._fault(file, f"it is damaged ({error})", fix)
         return None
 
@@ -160,7 +165,7 @@ class _Search:
             for number, what in damaged_lines(file):
                 fix = "nothing needs to be done: the line is left out; delete it, and nobody is told again"
                 self._fault(file, f"line {number}: {what}", fix)
-            lines = file.read_bytes().splitlines() if file.is_file() else []
+            lines = file.read_bytes().splitlines() if file.exists() else []
         except OSError as error:
             self._fault(file, f"it cannot be read ({error.strerror})", "see who may read it")
             return

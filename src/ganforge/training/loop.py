@@ -138,6 +138,7 @@ class Trainer:
         self.opened: checkpoint.Opened | None = None  # what was resumed from, once it is
         self.standing = Standing()
         self.findings: tuple[Finding, ...] = ()
+        self._failure: Finding | None = None  # seen often enough to act upon, at the last examination
         self._score: tuple[float, float] | None = None
         self._watching = 0.0
         self._noted: tuple[int, dict[str, Statistics]] = (0, {})
@@ -300,9 +301,12 @@ class Trainer:
         }
         if self.rounds.recipe.growth:
             record["growth"] = self.rounds.growth
-        if examine:
-            self._examine(record)
-        self.run.add_log(record)
+        better = self._examine(record) if examine else False
+        self.run.add_log(record)  # before the save: a resume from there must know what was seen here
+        if better:
+            saving = time.perf_counter()
+            self.save()
+            began += time.perf_counter() - saving  # a checkpoint is no cost of watching
         picture = self._picture()
         tick = Tick(
             self.nimg,
@@ -322,8 +326,11 @@ class Trainer:
 
     # -- examinations, and what follows from them -------------------------------------------------
 
-    def _examine(self, record: dict[str, Any]) -> None:
-        """Look at the game from outside: the examination goes into ``record``, its findings are told."""
+    def _examine(self, record: dict[str, Any]) -> bool:
+        """Look at the game from outside: the examination goes into ``record``, its findings are told.
+
+        Says whether it is the best moment so far.
+        """
         began = time.perf_counter()
         record["examination"] = self.watch.examine(self.rounds, self._sampler)
         record["since"] = self.rounds.ledger.close_longer()
@@ -334,11 +341,10 @@ class Trainer:
         value, low, high, floor = (last.score(headline, part) for part in ("value", "low", "high", "floor"))
         self._score = (value, floor) if math.isfinite(value) else None
         self.standing.grown(self.rounds.growth)
-        if self.standing.examined(self.nimg, value, low, high, floor, bad=bad(last)):
-            saving = time.perf_counter()
-            self.save()
-            self._watching -= time.perf_counter() - saving  # a checkpoint is no cost of watching
+        better = self.standing.examined(self.nimg, value, low, high, floor, bad=bad(last))
         self._find()
+        self._failure = self.standing.confirmed(self.findings) if self.nimg else None
+        return better
 
     def _find(self, *, finished: bool = False) -> None:
         """Ask what the examinations so far show; what is new, graver or gone is told."""
@@ -354,8 +360,7 @@ class Trainer:
 
     def _act(self) -> str:
         """After an examination: roll back, or say why to stop; empty to go on."""
-        failure = self.standing.confirmed(self.findings)
-        if failure is not None and self._rescued(failure):
+        if self._failure is not None and self._rescued(self._failure):
             return ""
         return why_stop(self.standing, patience=self.patience, rescue=self.rescue)
 

@@ -1,0 +1,73 @@
+"""Run folders damaged by chance, opened by every verb. A thousand of them: benchmarks/damaged_runs.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import damaged_runs
+from benchmarks.damaged_runs import KINDS, Found, tried
+from ganforge.core.space import Space
+from ganforge.runs.files import sealed
+from ganforge.runs.verify import verify
+
+
+def test_no_damage_ends_in_a_traceback_or_changes_a_result_without_a_word(tmp_path: Path):
+    tallies = tried(tmp_path, ["points"], 5)
+    assert sum(tally.times for tally in tallies.values()) == 5
+    assert not [line for tally in tallies.values() for line in tally.failures]
+
+
+def test_what_changes_without_a_word_would_be_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A test of the test: a verb that gives something else each time."""
+    calls = iter(range(1000))
+    found = damaged_runs.called
+
+    def forgetful(name: str, run: Path, out: Path) -> Found:
+        if name != "sample":
+            return Found("", 0, "")
+        real = found(name, run, out)
+        return Found(f"{real.gave} {next(calls)}", 0, "")
+
+    monkeypatch.setattr(damaged_runs, "called", forgetful)
+    tallies = tried(tmp_path, ["points"], 2)
+    assert sum(len(tally.failures) for tally in tallies.values()) >= 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_hundred_of_each_kind(kind: str, tmp_path: Path):
+    tallies = tried(tmp_path, [kind], 100)
+    assert not [line for tally in tallies.values() for line in tally.failures]
+
+
+def test_a_header_of_an_array_that_breaks_off_is_named(tmp_path: Path):
+    """numpy reads it with Python's own tokenizer, whose error is no ValueError."""
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "made").mkdir()
+    whole = tmp_path / "whole.npy"
+    np.save(whole, np.zeros(3))
+    header = whole.read_bytes().replace(b"(3,)", b"((((")
+    (tmp_path / "made" / "seed.npy").write_bytes(header)
+    faults = verify(tmp_path).faults
+    assert "made/seed.npy" in [fault.file.as_posix() for fault in faults]
+
+
+def test_scores_that_hold_none_are_named(tmp_path: Path):
+    from ganforge.core.errors import DamageWarning
+    from ganforge.runs.folder import Run
+    from tests import players
+
+    data = players.points()
+    run = Run.create(tmp_path / "run", recipe=players.recipe(), space=data.space, data=data.manifest)
+    (run.path / "scores.json").write_text(sealed({"length": 3}))
+    with pytest.warns(DamageWarning, match="scores.json"):
+        assert run.scores() == {}
+
+
+def test_a_space_has_as_many_offsets_as_scales():
+    with pytest.raises(AssertionError, match="as many offsets"):
+        Space.from_json({"kind": "points", "shape": [2], "scale": [1.0, 2.0]})
