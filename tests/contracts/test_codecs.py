@@ -23,7 +23,8 @@ SPACES = {
     "points": [(1,), (2,), (7,)],
     "rows": [(6,)],
     "shapes": [(1, 4, 5, 6), (3, 8, 8, 8)],
-    "sound": [(1, 100), (2, 64)],
+    "sounds": [(1, 16, 20)],
+    "waves": [(1, 100), (2, 64)],
 }
 CASES = [
     pytest.param(kind, shape, id=f"{kind} {'×'.join(map(str, shape))}")
@@ -130,7 +131,7 @@ def test_a_wrong_kind_or_shape_is_refused_in_words():
         Space(kind="songs", shape=(3,))
     with pytest.raises(DataError, match="pictures need a shape of 3 positive numbers"):
         Space(kind="pictures", shape=(3,))
-    with pytest.raises(ValueError, match="sound have nothing that is fitted"):
-        Space.from_json({"kind": "sound", "shape": [1, 8], "sample_rate": 8, "fitted": {"mel": 64}})
+    with pytest.raises(ValueError, match="waves have nothing that is fitted"):
+        Space.from_json({"kind": "waves", "shape": [1, 8], "sample_rate": 8, "fitted": {"mel": 64}})
     with pytest.raises(AssertionError):
-        replace(Space(kind="sound", shape=(1, 8)), scale=(1.0,))
+        replace(Space(kind="waves", shape=(1, 8)), scale=(1.0,))

@@ -28,7 +28,7 @@ SPACES = [
     Space(kind="points", shape=(1,)),
     Space(kind="points", shape=(2,)),
     Space(kind="points", shape=(5,)),
-    Space(kind="sound", shape=(1, 256), sample_rate=8000),
+    Space(kind="waves", shape=(1, 256), sample_rate=8000),
     Space(kind="pictures", shape=(1, 8, 8)),
     Space(kind="pictures", shape=(3, 28, 28)),
     Space(kind="pictures", shape=(3, 48, 64)),

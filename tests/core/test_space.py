@@ -32,7 +32,7 @@ def test_points_are_standardised_by_their_own_numbers():
 
 
 def test_sound_stays_within_its_range():
-    space = Space(kind="sound", shape=(1, 2), sample_rate=8000)
+    space = Space(kind="waves", shape=(1, 2), sample_rate=8000)
     assert space.to_declared(torch.tensor([[[-2.0, 0.5]]])).flatten().tolist() == [-1.0, 0.5]
 
 

@@ -62,7 +62,7 @@ def test_points_and_sound_are_relative_to_what_they_are():
     x = torch.tensor([[3.0, 4.0]])
     found = look_at(points, x, x * 0)
     assert found["relative"].tolist() == found["residual"].tolist() == [12.5]
-    sound = Space(kind="sound", shape=(1, 2), sample_rate=8_000)
+    sound = Space(kind="waves", shape=(1, 2), sample_rate=8_000)
     wave = torch.tensor([[[0.5, -0.5]]])
     assert look_at(sound, wave, wave * 0.5)["relative"].tolist() == pytest.approx([0.25])
 

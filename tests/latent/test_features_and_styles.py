@@ -73,7 +73,7 @@ def test_attributes_of_other_kinds():
     assert [colours[name].item() for name in ("red", "green", "blue")] == pytest.approx([20.0, -10.0, -10.0])
     t = torch.arange(100.0)
     tones = torch.stack([torch.sin(0.1 * t), 0.5 * torch.sin(2.0 * t)])[:, None]
-    sound = measured(tones, Space(kind="sound", shape=(1, 100), sample_rate=100))
+    sound = measured(tones, Space(kind="waves", shape=(1, 100), sample_rate=100))
     assert sound["loud"][0] > sound["loud"][1]
     assert sound["bright"][0] < sound["bright"][1]
 

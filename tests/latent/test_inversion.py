@@ -132,7 +132,7 @@ def test_an_encoder_learns_and_helps(pictures: GeneratorSampler):
 
 @pytest.mark.parametrize("shape", [(3, 17, 9), (2, 32), (1, 8, 9, 10)])
 def test_encoders_are_for_every_space(shape: tuple[int, ...]):
-    kind = {2: "sound", 3: "pictures", 4: "shapes"}[len(shape)]
+    kind = {2: "waves", 3: "pictures", 4: "shapes"}[len(shape)]
     space = Space(kind=kind, shape=shape)
     network = Encoder(space=space, latent=5, condition=3, width=4)
     out = network(torch.randn(2, *shape), torch.eye(3)[:2])

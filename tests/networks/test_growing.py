@@ -28,7 +28,7 @@ from tests import players
 SPACES = [
     Space(kind="pictures", shape=(3, 64, 64)),
     Space(kind="pictures", shape=(4, 33, 70)),
-    Space(kind="sound", shape=(1, 128), sample_rate=8000),
+    Space(kind="waves", shape=(1, 128), sample_rate=8000),
     Space(kind="shapes", shape=(1, 32, 32, 32)),
 ]
 

@@ -12,7 +12,7 @@ from ganforge.core.space import Space
 from ganforge.networks import discriminator, generator, seeded
 from ganforge.networks.operations import Operations
 
-SPACES = [Space(kind="points", shape=(3,)), Space(kind="sound", shape=(1, 256), sample_rate=8000)]
+SPACES = [Space(kind="points", shape=(3,)), Space(kind="waves", shape=(1, 256), sample_rate=8000)]
 SPACES += [Space(kind="pictures", shape=(3, 32, 32)), Space(kind="shapes", shape=(1, 16, 16, 16))]
 GENERATING = [(name, space) for name, kind in GENERATORS.items() for space in SPACES if kind.allows(space)]
 JUDGING = [(name, space) for name in DISCRIMINATORS for space in SPACES if DISCRIMINATORS[name].allows(space)]

@@ -24,7 +24,7 @@ from ganforge.networks.layers import CONV
 from ganforge.networks.patch import PatchDiscriminator
 from ganforge.networks.translating import Conditioned, Enlarge, Translating, enlargement, factors, reflected
 
-KINDS = {1: "points", 2: "sound", 3: "pictures", 4: "shapes"}
+KINDS = {1: "points", 2: "waves", 3: "pictures", 4: "shapes"}
 BOTH = pytest.mark.parametrize("family", list(TRANSLATORS))
 
 

@@ -15,7 +15,7 @@ from ganforge.objectives.augment import POLICIES, Augment, augment, color, cutou
 
 RGB = Space(kind="pictures", shape=(3, 16, 24))
 SPACES = {
-    "sound": Space(kind="sound", shape=(1, 40), sample_rate=8000),
+    "waves": Space(kind="waves", shape=(1, 40), sample_rate=8000),
     "grey": Space(kind="pictures", shape=(1, 8, 8)),
     "rgb": RGB,
     "rgba": Space(kind="pictures", shape=(4, 9, 17)),
@@ -28,7 +28,7 @@ def examples(space: Space, n: int = 8, seed: int = 0) -> Tensor:
 
 
 def every_policy(space: Space, probability: float = 1.0) -> Augment:
-    policies = POLICIES[1:] if space.kind == "sound" else POLICIES
+    policies = POLICIES[1:] if space.kind == "waves" else POLICIES
     return Augment(space, policies=policies, probability=probability)
 
 
@@ -256,7 +256,7 @@ def test_from_a_recipe() -> None:
     ("fields", "space", "words"),
     [
         ({"policy": "colour"}, RGB, "Did you mean 'color'"),
-        ({"policy": "color"}, SPACES["sound"], "set augmentation.policy to translation"),
+        ({"policy": "color"}, SPACES["waves"], "set augmentation.policy to translation"),
         ({"policy": "color", "probability": 1.5}, RGB, "from 0 to 1"),
         ({"policy": "color", "target": 2.0}, RGB, "usually 0.6"),
         ({"policy": "color", "ramp_kimg": 0.0}, RGB, "more than 0"),

@@ -111,9 +111,9 @@ def test_the_data_of_the_script_cannot_close_it(make_run: MakeRun):
     assert numbers["marks"][0][1] == "</script><script>alert(1)"
 
 
-@pytest.mark.parametrize("kind", ["points", "pictures", "sound", "shapes"])
+@pytest.mark.parametrize("kind", ["points", "pictures", "waves", "shapes"])
 def test_a_folder_with_nothing_in_it_has_a_page(make_run: MakeRun, kind: Any):
-    shape = {"points": (3,), "pictures": (5, 8, 9), "sound": (1, 64), "shapes": (1, 4, 4, 4)}[kind]
+    shape = {"points": (3,), "pictures": (5, 8, 9), "waves": (1, 64), "shapes": (1, 4, 4, 4)}[kind]
     run = make_run(ticks=0, samples=0, space=Space(kind=kind, shape=shape))
     run = replace(run, data={}, info={})
     page = page_of(run)
@@ -192,7 +192,7 @@ def _damaged(value: Any, chance: random.Random) -> Any:
 def test_damaged_records_leave_a_page(make_run: MakeRun, seed: int):
     chance = random.Random(seed)
     run = make_run(ticks=0)
-    sound = hostile_run(make_run, "sound", "words")
+    sound = hostile_run(make_run, "waves", "words")
     with open(run.path / "log.jsonl", "ab") as log:
         for i in range(1, 30):
             line = _damaged(tick(1000 * i, examined=i % 2 == 0), chance)

@@ -30,7 +30,7 @@ from tests.shipping.conftest import DIGITS, made
 
 SPACES = {
     "dcgan": DIGITS,
-    "residual": Space(kind="sound", shape=(1, 40), sample_rate=8000),
+    "residual": Space(kind="waves", shape=(1, 40), sample_rate=8000),
     "few_shot": Space(kind="pictures", shape=(3, 16, 20)),
     "mlp": Space(kind="points", shape=(2,), offset=(1.0, -5.0), scale=(10.0, 0.1), columns=("a", "b")),
 }

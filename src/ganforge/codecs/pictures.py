@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ganforge.codecs import plots
 from ganforge.core.codec import PNG, Codec
+from ganforge.data.pictures import SUFFIXES, read_pictures
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from PIL.Image import Image
     from torch import Tensor
+
+    from ganforge.data.files import Listing
+    from ganforge.data.raw import Raw
 
 __all__ = ["Levels", "Pictures"]
 
@@ -62,6 +68,7 @@ class Pictures(Levels):
     counted = "images"
     dims = 2
     picture_files = True
+    suffixes = tuple(sorted(SUFFIXES))
     mirrors = True
     recipe = "growing"
 
@@ -77,6 +84,11 @@ class Pictures(Levels):
         height, width = self.space.spatial
         channels = {1: "grey", 2: "grey + alpha", 3: "RGB", 4: "RGBA"}
         return f"{width}×{height} {channels.get(self.space.channels, f'{self.space.channels} channels')}"
+
+    @classmethod
+    def read_files(cls, path: Path, listing: Listing, **wishes: Any) -> Raw:
+        del listing  # it lists them itself, for what it says where there are none
+        return read_pictures(path, **wishes)
 
     @property
     def colours(self) -> int:

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from ganforge.core.errors import UsageError
 
-__all__ = ["cell_of", "flat", "grid", "histogram", "moves", "png", "scatter", "wave", "words"]
+__all__ = ["cell_of", "flat", "grid", "heat", "histogram", "moves", "png", "scatter", "wave", "words"]
 
 _REAL = (150, 156, 166)
 _FAKE = (214, 86, 24)
@@ -175,3 +175,22 @@ def wave(sample: np.ndarray) -> Image.Image:
         middle, half = height / 2, height / 2 - 2
         draw.line((x, middle - half * piece.max(), x, middle - half * piece.min() + 1), fill=_FAKE)
     return image
+
+
+# Magma's colours at equal steps, from silence to loud (matplotlib, CC0).
+_HEAT = (
+    (0, 0, 4),
+    (40, 17, 89),
+    (114, 31, 129),
+    (183, 55, 121),
+    (241, 96, 93),
+    (254, 176, 120),
+    (252, 253, 191),
+)
+
+
+def heat(levels: np.ndarray) -> Image.Image:
+    """Levels ``(H, W)`` uint8 in colours from black by red to pale."""
+    steps = np.linspace(0, 255, len(_HEAT))
+    table = np.stack([np.interp(np.arange(256), steps, band) for band in zip(*_HEAT, strict=True)], axis=1)
+    return Image.fromarray(np.rint(table).astype(np.uint8)[levels])

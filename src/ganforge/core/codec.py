@@ -61,6 +61,8 @@ class Codec:
         augmentations: policies of the discriminator's augmentation that keep the meaning.
         headline: the score that a training is judged by.
         extractor: what scores are measured on by default (``metrics.features``).
+        suffixes: of files of examples, which a folder is made of; empty where they come in one file.
+        cuts_up: whether one such file can be many examples by itself.
         one_file: whether many examples go into one file.
         recipe: the recipe by default.
         suffix: of a file of one example; ``media``: its media type.
@@ -82,6 +84,8 @@ class Codec:
     augmentations: ClassVar[tuple[str, ...]] = ()
     headline: ClassVar[str] = "kernel_distance"
     extractor: ClassVar[str] = "learned"
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    cuts_up: ClassVar[bool] = False
     one_file: ClassVar[bool] = False
     recipe: ClassVar[str] = "residual"
 
@@ -125,6 +129,22 @@ class Codec:
         """
         del path, wish
         return None
+
+    # -- files of examples ---------------------------------------------------------------------------------
+
+    @classmethod
+    def read_files(cls, path: Path, listing: Any, **wishes: Any) -> Any:
+        """The examples of a folder or archive, as ``data.raw.Raw``.
+
+        Args:
+            path: its own, for messages.
+            listing: a ``data.files.Listing`` of its files that end in :attr:`suffixes`.
+            wishes: ``size``, ``channels``, ``scratch``, ``progress``, ``only``, ``halves``, ``how`` and
+                ``value_range``, as ``data.readers.read`` takes them.
+
+        Raises DataError where nothing there can be used, or a wish makes no sense of this kind.
+        """
+        raise NotImplementedError
 
     # -- fitted on the training part ---------------------------------------------------------------------
 

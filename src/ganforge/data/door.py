@@ -25,11 +25,10 @@ from ganforge.data.degrade import previous
 from ganforge.data.duplicates import Duplicates, find_duplicates
 from ganforge.data.facts import SUFFIXES as FACT_SUFFIXES
 from ganforge.data.files import list_files
+from ganforge.data.folders import aside_of, example_suffixes
 from ganforge.data.idx import find_images, labels_beside
 from ganforge.data.inputs import Way, made, told, two_piles, way_of, with_pile
 from ganforge.data.pairs import HALVES, cut_in_two, read_pairs
-from ganforge.data.pictures import SUFFIXES as PICTURE_SUFFIXES
-from ganforge.data.pictures import aside_of
 from ganforge.data.pixels import Fit, check_size
 from ganforge.data.raw import Progress, Raw
 from ganforge.data.readers import Source, has_names, is_there, read
@@ -38,7 +37,6 @@ from ganforge.data.split import split, split_order, usual_share
 
 __all__ = ["load", "scan"]
 
-_OURS = (*PICTURE_SUFFIXES, *FACT_SUFFIXES)  # files of a folder that examples depend on
 _HASHED = 256 << 20  # bytes up to which one source file is known by its content, not its date
 
 
@@ -384,7 +382,7 @@ def _read(source: Source, wish: _Wish, scratch: Path | None, progress: Progress 
 
 def _said_of_clips(raw: Raw) -> Raw:
     """With a warning where clips are read as single pictures."""
-    if raw.clips is None:
+    if raw.clips is None or not CODECS[raw.kind].picture_files:
         return raw
     words = (
         f"{len(np.unique(raw.clips)):,} clips become {raw.n:,} single frames, without their order; to make"
@@ -414,8 +412,8 @@ def _stamp(path: Path) -> bytes:
             files = sorted((p.name, p.stat()) for p in path.iterdir() if p.is_file())
             stamps = [(name, found.st_size, found.st_mtime_ns) for name, found in files]
         else:
-            listing = list_files(path)
-            ours = [entry for entry in listing.entries if entry.name.lower().endswith(_OURS)]
+            listing, suffixes = list_files(path), (*example_suffixes(), *FACT_SUFFIXES)
+            ours = [entry for entry in listing.entries if entry.name.lower().endswith(suffixes)]
             stamps = [(entry.name, entry.size, entry.stamp) for entry in ours]
             stamps += [(file.name, 0, 0) for file in listing.skipped]
         for stamp in stamps:

@@ -72,12 +72,12 @@ def _folders(folder: Path) -> dict[str, Path]:
 
 
 def classes_from_folders(
-    names: Sequence[str],
+    names: Sequence[str], one: str = "picture"
 ) -> tuple[np.ndarray | None, tuple[str, ...], list[str], list[str]]:
     """Class indices ``(N,)`` and names from the top folders of ``a/b/c.png`` names, with notes and warnings.
 
     Folders that all names share are left out first, and so are folders called train, test, … Classes
-    need every picture in a folder, and two folders or more.
+    need every file in a folder, and two folders or more. ``one`` is what a file is called.
 
     Raises:
         DataError: the folders are the two domains of a translation.
@@ -99,7 +99,7 @@ def classes_from_folders(
     if not all(folders):
         loose = sum(not folder for folder in folders)
         if loose < len(folders):
-            where = f"{loose:,} {'picture lies' if loose == 1 else 'pictures lie'} beside the subfolders"
+            where = f"{loose:,} {f'{one} lies' if loose == 1 else f'{one}s lie'} beside the subfolders"
             warnings.append(
                 f"no classes: {where}; move {'it' if loose == 1 else 'them'} into one for classes"
             )
@@ -107,7 +107,7 @@ def classes_from_folders(
     _check_domains(folders)
     labels, classes = name_classes(np.array([folder[0] for folder in folders]))
     if len(labels) < 2 * len(classes):
-        few = f"{len(classes)} subfolders of about one picture each are no classes"
+        few = f"{len(classes)} subfolders of about one {one} each are no classes"
         return None, (), [*notes, few], warnings
     classes = tuple(printable(name) for name in classes)
     return labels, classes, [*notes, f"{len(classes)} classes from subfolders"], warnings

@@ -19,7 +19,7 @@ from PIL import Image, UnidentifiedImageError
 from ganforge.core.errors import DataError
 from ganforge.core.value_range import ValueRange
 from ganforge.data.files import Entry, Listing, UnreadableError, list_files, printable
-from ganforge.data.kinds import without_pictures, words_on_others
+from ganforge.data.kinds import without_pictures
 from ganforge.data.layouts import classes_from_folders
 from ganforge.data.pixels import (
     DEEP_MODES,
@@ -36,7 +36,7 @@ from ganforge.data.ranges import Survey, choose_range
 from ganforge.data.raw import Progress, Raw, Skipped
 from ganforge.data.sizes import choose_size, lost_by_shape
 
-__all__ = ["SUFFIXES", "aside_of", "list_pictures", "open_picture", "picture_sizes", "read_pictures"]
+__all__ = ["SUFFIXES", "list_pictures", "open_picture", "picture_sizes", "read_pictures"]
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")  # no other of Pillow's readers is ever run
 SUFFIXES = frozenset(
@@ -82,20 +82,6 @@ def list_pictures(path: Path) -> tuple[Listing, list[str]]:
     others = [entry.name for entry in listing.entries if _suffix(entry.name) not in SUFFIXES]
     skipped = [file for file in listing.skipped if _suffix(file.name) in SUFFIXES | {""}]
     return replace(listing, entries=entries, skipped=skipped), others
-
-
-def aside_of(listing: Listing, without: Collection[str] = ()) -> tuple[list[str], list[str], int]:
-    """Notes and warnings on what else lies in a folder or archive of pictures, and how many files these are.
-
-    Args:
-        without: suffixes of files that something else may be read from.
-    """
-    others = [entry.name for entry in listing.entries if _suffix(entry.name) not in SUFFIXES]
-    named = [name for name in others if not name.lower().endswith(tuple(without))]
-    warnings = [*listing.warnings]
-    if named:
-        warnings.append(f"not read: {words_on_others(named)}")
-    return [*listing.notes], warnings, len(others)
 
 
 def _suffix(name: str) -> str:

@@ -13,10 +13,10 @@ from ganforge.core.recipe import FOUND, TableFormat
 from ganforge.core.value_range import ValueRange
 from ganforge.data import builtin
 from ganforge.data.files import check_source, is_archive, printable
+from ganforge.data.folders import kind_of_file, list_examples, one_file
 from ganforge.data.idx import find_images, is_idx, read_idx
 from ganforge.data.kinds import what_to_do
 from ganforge.data.npz import read_arrays
-from ganforge.data.pictures import SUFFIXES, list_pictures, read_pictures
 from ganforge.data.pixels import Fit
 from ganforge.data.raw import Progress, Raw
 from ganforge.data.tables import read_table
@@ -58,7 +58,7 @@ def is_there(path: Path) -> bool:
 
 
 def has_names(path: Path | None) -> bool:
-    """Whether examples are files with names: a folder or an archive of pictures."""
+    """Whether examples are files with names: a folder or an archive of them."""
     if path is None:
         return False
     return find_images(path) is None if path.is_dir() else is_archive(path)
@@ -101,11 +101,10 @@ def read(
             raise DataError(f"{source.name} is built in and has no range to be chosen; leave --range out")
         return builtin.read_builtin(source.name, seed=source.seed, size=whole, channels=channels)
     ways: dict[str, Any] = {"channels": channels, "how": how, "value_range": value_range}
+    files = {"scratch": scratch, "progress": progress, "only": only, "halves": halves}
     if has_names(path):
-        assert scratch is not None
-        return read_pictures(
-            path, size=size, scratch=scratch, progress=progress, only=only, halves=halves, **ways
-        )
+        kind, listing = list_examples(path)
+        return kind.read_files(path, listing, size=size, **files, **ways)
     name = path.name.lower()
     if path.is_dir():
         return read_idx(path, size=whole, **ways)
@@ -118,17 +117,20 @@ def read(
         return next(others, None) or read_table(path, table)
     if name.endswith((".npy", ".npz")):
         return read_arrays(path, size=whole, clips=clips, **ways)
-    if path.suffix.lower() in SUFFIXES:
-        raise DataError(f"{path} is one picture; a GAN needs many: give the folder that they lie in")
+    kind = kind_of_file(path)
+    if kind is not None and kind.cuts_up:
+        return kind.read_files(path, one_file(path), size=size, **files, **ways)
+    if kind is not None:
+        raise DataError(f"{path} is one {kind.one}; a GAN needs many: give the folder that they lie in")
     if path.is_file() and is_idx(path):
         return read_idx(path, size=whole, **ways)
     known = what_to_do(path)
     raise DataError(
-        f"{path} {known or 'is of no known kind'}; what is read: folders, zip and tar archives of pictures,"
-        " IDX, .npy, .npz and .csv files"
+        f"{path} {known or 'is of no known kind'}; what is read: folders, zip and tar archives of pictures"
+        " or sounds, IDX, .npy, .npz and .csv files"
     )
 
 
 def names_of(path: Path) -> list[str]:
-    """Names of the pictures of a folder or zip, in order, as :attr:`Raw.names` has them."""
-    return [printable(entry.name) for entry in list_pictures(path)[0].entries]
+    """Names of the examples of a folder or zip, in order, as :attr:`Raw.names` has them."""
+    return [printable(entry.name) for entry in list_examples(path)[1].entries]

@@ -28,6 +28,7 @@ class Scan:
         kind: points, pictures or shapes.
         count: usable examples.
         shape: of one example as it will be trained on.
+        sample_rate: of sounds.
         sizes: ``"width×height"`` to the number of pictures, before resizing.
         modes: Pillow's mode or the array's type, to the number of examples.
         classes: class to number of examples; empty without classes.
@@ -46,6 +47,7 @@ class Scan:
     kind: str
     count: int
     shape: tuple[int, ...]
+    sample_rate: int | None = None
     sizes: Mapping[str, int] = field(default_factory=dict[str, int])
     modes: Mapping[str, int] = field(default_factory=dict[str, int])
     classes: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -71,7 +73,7 @@ class Scan:
 
     def headline(self) -> str:
         """``512 pictures, 3 skipped · 64×64 RGB · 4 classes``."""
-        space = Space(kind=self.kind, shape=self.shape)
+        space = Space(kind=self.kind, shape=self.shape, sample_rate=self.sample_rate)
         words = [f"{self.count:,} {self.kind}", space.describe()]
         if self.skipped:
             words[0] += f", {len(self.skipped)} skipped"
@@ -164,6 +166,7 @@ def make_scan(source: str, raw: Raw, duplicates: Duplicates) -> Scan:
         kind=raw.kind,
         count=raw.n,
         shape=raw.shape,
+        sample_rate=raw.about.get("rate"),
         sizes=dict(raw.sizes),
         modes=dict(raw.modes),
         classes=classes,

@@ -1,4 +1,4 @@
-"""Sounds as waves."""
+"""Waves as they are, sample by sample."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-__all__ = ["Sound"]
+__all__ = ["Waves"]
 
 
-class Sound(Codec):
+class Waves(Codec):
     """Waves ``(C, T)``, float32 from −1 to 1."""
 
-    name = "sound"
+    name = "waves"
     words = "sounds as waves from -1 to 1"
-    one = "sound"
+    one = "wave"
     dims = 1
     limits = (-1.0, 1.0)
     augmentations = ("translation", "cutout")

@@ -1,0 +1,69 @@
+"""Folders and archives of examples, one a file: of which kind they are, and what else lies there."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+
+from ganforge.core.codec import Codec
+from ganforge.core.declared import CODECS
+from ganforge.data.files import Entry, Listing, list_files
+from ganforge.data.kinds import words_on_others
+
+__all__ = ["aside_of", "example_suffixes", "kind_of_file", "list_examples", "one_file"]
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
+
+
+def example_suffixes() -> tuple[str, ...]:
+    """Of all kinds whose examples are files."""
+    return tuple(suffix for codec in CODECS.values() for suffix in codec.suffixes)
+
+
+def kind_of_file(path: Path) -> type[Codec] | None:
+    """The kind whose examples end as this file does, or None."""
+    return next((codec for codec in CODECS.values() if _suffix(path.name) in codec.suffixes), None)
+
+
+def _kind_of(listing: Listing) -> type[Codec]:
+    """The kind that most files are of; pictures where none is of any."""
+    counts = Counter(_suffix(entry.name) for entry in listing.entries)
+    counts += Counter(_suffix(file.name) for file in listing.skipped)
+    kinds = [codec for codec in CODECS.values() if codec.suffixes]
+    return max(kinds, key=lambda codec: (sum(counts[one] for one in codec.suffixes), codec.picture_files))
+
+
+def list_examples(path: Path) -> tuple[type[Codec], Listing]:
+    """The kind of a folder's or archive's examples, and their files."""
+    listing = list_files(path)
+    kind = _kind_of(listing)
+    entries = [entry for entry in listing.entries if _suffix(entry.name) in kind.suffixes]
+    skipped = [file for file in listing.skipped if _suffix(file.name) in (*kind.suffixes, "")]
+    return kind, replace(listing, entries=entries, skipped=skipped)
+
+
+def one_file(path: Path) -> Listing:
+    """A file that holds many examples by itself, as a listing of one."""
+    found = path.stat()
+    entry = Entry(path.name, found.st_size, found.st_mtime_ns)
+    return Listing([entry], [], lambda _: open(path, "rb"))
+
+
+def aside_of(listing: Listing, without: Collection[str] = ()) -> tuple[list[str], list[str], int]:
+    """Notes and warnings on what else lies in a folder or archive of examples, and how many files these are.
+
+    Args:
+        without: suffixes of files that something else may be read from.
+    """
+    suffixes = _kind_of(listing).suffixes
+    others = [entry.name for entry in listing.entries if _suffix(entry.name) not in suffixes]
+    named = [name for name in others if not name.lower().endswith(tuple(without))]
+    warnings = [*listing.warnings]
+    if named:
+        warnings.append(f"not read: {words_on_others(named)}")
+    return [*listing.notes], warnings, len(others)
