@@ -50,7 +50,7 @@ def recipe(space: Space, n: int) -> Recipe:
         generator=player,
         discriminator=player,
         penalties=(r1, replace(r1, name="r2"), Penalty(name="centring", weight=0.001)),
-        augmentation=_augmentation(n),
+        augmentation=_augmentation(space, n),
         batch=_batch(n, 32 if asked else 16),
         growth=_SHARES.get(levels, (*(0.5 / (levels - 2) for _ in range(levels - 2)), 0.25)),
         kimg=400,
@@ -59,10 +59,11 @@ def recipe(space: Space, n: int) -> Recipe:
     )
 
 
-def _augmentation(n: int) -> Augmentation:
+def _augmentation(space: Space, n: int) -> Augmentation:
     """The more, the fewer pictures there are to learn by heart."""
     if n < 1_000:
-        return Augmentation(policy="color,translation,cutout", probability=0.5)
+        usable = [one for one in ("color", "translation", "cutout") if one in space.codec.augmentations]
+        return Augmentation(policy=",".join(usable), probability=0.5)
     return Augmentation(policy="translation", probability=0.3 if n < 5_000 else 0.0)
 
 

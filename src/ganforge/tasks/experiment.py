@@ -262,10 +262,13 @@ def prepare(
     dataset = load(data, **looked, **asked_first)
     plan: list[str] = []
     able = 0.0
-    pictures = dataset.space.codec.picture_files and not asked_first["source"]
-    if pictures and recipe in (None, "growing") and "source" not in changes:
+    codec = dataset.space.codec
+    pictures = codec.picture_files and not asked_first["source"]
+    grows = codec.recipe == "growing" and not asked_first["source"]
+    if grows and recipe in (None, "growing") and "source" not in changes:
         able = affordable(asked_budget, chosen)
-        dataset = _sized(dataset, data, able, asked_budget, plan, looked, asked_first)
+        if pictures:
+            dataset = _sized(dataset, data, able, asked_budget, plan, looked, asked_first)
     space, n = dataset.space, dataset.train.n
     if isinstance(recipe, Recipe):
         given = recipe
@@ -350,7 +353,7 @@ def _planned(recipe: Recipe, dataset: Dataset, able: float, plan: list[str]) -> 
     """The recipe as wide as so many operations are enough for, mirroring where that does no harm."""
     recipe = fitted(recipe, dataset.space, able)
     space, values = dataset.space, dataset.train.values
-    mirror, told = may_mirror(values)
+    mirror, told = may_mirror(values) if space.codec.mirrors else (False, 0.0)
     if mirror and (space.condition is None or space.condition.kind != "text"):
         plan.append(
             f"also shown mirrored: mirrored pictures are told from yours in {told:.0%} (chance: 50 %)"

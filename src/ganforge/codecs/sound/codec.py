@@ -45,6 +45,7 @@ class Sound(Levels):
     suffixes = (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au")
     cuts_up = True
     augmentations = ("translation", "cutout")
+    recipe = "growing"
 
     @property
     def mel(self) -> Mel:
