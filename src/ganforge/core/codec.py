@@ -57,6 +57,7 @@ class Codec:
         picture_files: whether an example is a picture in pixels: of any size, cut, mirrored, drawn on.
         keeps_alike: whether equal examples are copies, which stay on one side of the split.
         empty: what is nothing in model units: black, silence.
+        heard: whether its files are sounds, which a page plays.
         mirrors: whether left and right may be exchanged.
         augmentations: policies of the discriminator's augmentation that keep the meaning.
         headline: the score that a training is judged by.
@@ -80,6 +81,7 @@ class Codec:
     picture_files: ClassVar[bool] = False
     keeps_alike: ClassVar[bool] = True
     empty: ClassVar[float] = 0.0
+    heard: ClassVar[bool] = False
     mirrors: ClassVar[bool] = False
     augmentations: ClassVar[tuple[str, ...]] = ()
     headline: ClassVar[str] = "kernel_distance"

@@ -106,6 +106,6 @@ def fitted(image: Image.Image, limit: int) -> tuple[bytes, int, int]:
     return content, size[0], size[1]
 
 
-def data_uri(content: bytes, form: str) -> str:
-    """The bytes of a picture as an address that holds them."""
-    return f"data:image/{form};base64,{base64.b64encode(content).decode()}"
+def data_uri(content: bytes, form: str, *, sort: str = "image") -> str:
+    """The bytes of a picture, or of another sort of media, as an address that holds them."""
+    return f"data:{sort}/{form};base64,{base64.b64encode(content).decode()}"

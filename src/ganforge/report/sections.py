@@ -33,6 +33,7 @@ _LONGEST = 2_000  # characters of a line
 _RECIPE = 100_000  # characters of the whole recipe
 _PAIRS = 16
 _PAIR_BYTES = 40_000
+_HEARD_BYTES = 200_000  # of a sound that the page plays
 
 
 def section(identity: str, title: str, *children: Markup) -> Markup:
@@ -283,6 +284,8 @@ def nearest(pairs: Sequence[Pair] | None, space: Space, held_out: float) -> Mark
             "figure",
             _small(sample, space, "a sample"),
             _small(training, space, "the training example nearest to it"),
+            _player(sample, space, "the sample"),
+            _player(training, space, "the training example"),
             tag("figcaption", f"distance {short(number(float(distance)))}"),
         )
         for sample, training, distance in pairs[:_PAIRS]
@@ -308,6 +311,16 @@ def _small(example: np.ndarray, space: Space, alt: str) -> Markup:
         content, form = fitted(image, _PAIR_BYTES)[0], "webp"
     sharp = "sharp" if max(image.size) < 96 else None
     return tag("img", src=Markup(data_uri(content, form)), alt=alt, width="96", class_=sharp)
+
+
+def _player(example: np.ndarray, space: Space, what: str) -> Markup:
+    """To listen to it; nothing for what is not heard, or is too long for a page."""
+    content = space.codec.file(example) if space.codec.heard else b""
+    if not 0 < len(content) <= _HEARD_BYTES:
+        return Markup("")
+    sort, _, form = space.codec.media.partition("/")
+    source = Markup(data_uri(content, form, sort=sort))
+    return tag("audio", controls=True, preload="metadata", src=source, aria_label=f"play {what}")
 
 
 # -- next -----------------------------------------------------------------------------------------

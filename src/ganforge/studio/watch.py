@@ -29,8 +29,8 @@ _LIST = 3.0  # and at the list of runs
 _FOLLOWED = 16  # runs on one connection
 _FULL = 32  # messages that wait for a browser, above which nothing new is read for it
 _REPORT = (
-    "sandbox allow-scripts; default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
-    "script-src 'unsafe-inline'"
+    "sandbox allow-scripts; default-src 'none'; img-src data:; media-src data:; "
+    "style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 )
 
 

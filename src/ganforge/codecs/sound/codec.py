@@ -44,6 +44,7 @@ class Sound(Levels):
     dims = 2
     suffixes = (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au")
     cuts_up = True
+    heard = True
     augmentations = ("translation", "cutout")
     recipe = "growing"
 

@@ -1,0 +1,180 @@
+"""Sounds: read from files of any rate and width, and heard again as they were."""
+
+from __future__ import annotations
+
+import io
+import json
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from ganforge.codecs.sound.mel import Mel
+from ganforge.core.errors import DataError
+from ganforge.core.space import Space
+from ganforge.core.value_range import ValueRange
+from ganforge.data import load, scan
+from tests.processes import Gan
+
+RATE = 8_000
+
+
+def tone(pitch: float, seconds: float = 0.5, rate: int = RATE, loud: float = 0.3) -> np.ndarray:
+    """A tone that fades in and out."""
+    t = np.arange(round(seconds * rate)) / rate
+    return loud * np.sin(2 * np.pi * pitch * t) * np.minimum(1, np.minimum(t, seconds - t) * 50)
+
+
+def folder_of_tones(folder: Path, n: int = 12, **options) -> Path:
+    for i in range(n):
+        place = folder / ("high" if i % 2 else "low")
+        place.mkdir(parents=True, exist_ok=True)
+        pitch = (1_500 if i % 2 else 300) + 10 * i
+        soundfile.write(place / f"{i:02d}.wav", tone(pitch, 0.3 + 0.02 * i, **options), RATE)
+    return folder
+
+
+def beside(folder: Path) -> Path:
+    """A cache that lies in no folder of sounds."""
+    return folder.parent / f"{folder.name}-cache"
+
+
+def loudness(wave: np.ndarray) -> float:
+    """In decibels."""
+    return 10 * np.log10(np.mean(np.square(wave)) + 1e-12)
+
+
+def pitch(wave: np.ndarray, rate: int) -> float:
+    return float(np.abs(np.fft.rfft(wave)).argmax() * rate / len(wave))
+
+
+@pytest.mark.parametrize("rate", [8_000, 22_050, 44_100])
+def test_a_sound_comes_back_at_its_pitch_and_as_loud(rate: int):
+    mel = Mel(rate, 64, 64)
+    for hertz, loud in ((440.0, 0.5), (2_000.0, 0.02)):
+        real = np.zeros(mel.samples, np.float32)
+        own = tone(hertz, 0.5, rate, loud)
+        real[: len(own)] = own
+        made = mel.waves(mel.decibels(torch.from_numpy(real)[None]))[0].numpy()
+        assert abs(pitch(made, rate) / hertz - 1) < 0.06
+        assert abs(loudness(made) - loudness(real)) < 1.5
+        assert np.abs(made[-mel.hop * 20 :]).max() < 1e-3  # silence stays silence
+
+
+def test_each_sound_is_made_by_itself():
+    mel = Mel(RATE, 32, 40)
+    waves = torch.from_numpy(np.stack([tone(300 * k, mel.seconds)[: mel.samples] for k in (1, 2, 3)])).float()
+    many = mel.waves(mel.decibels(waves))
+    assert torch.allclose(mel.waves(mel.decibels(waves[1:2])), many[1:2], atol=1e-5)
+
+
+@pytest.mark.parametrize("width", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"])
+def test_every_width_of_wav_is_read_alike(tmp_path: Path, width: str):
+    for k in range(2):
+        soundfile.write(tmp_path / f"{k}.wav", tone(500 + 300 * k), RATE, subtype=width)
+    found = load(tmp_path, cache=beside(tmp_path))
+    assert found.space.describe() == "1.02 s at 8,000 Hz, 64 mels × 64"
+    levels = found.train.values[np.argsort(found.train.origin)].astype(float)
+    expected = Mel(RATE, 64, 64).decibels(torch.from_numpy(np.pad(tone(500), (0, 4_192)))[None].float())
+    known = found.space.value_range
+    assert known is not None
+    loud = expected[0, 0].numpy() > known.low + 40  # a width of 8 bits has noise of its own below
+    assert np.abs(known.to_bytes(expected[0].numpy())[0] - levels[0, 0])[loud].max() < 6
+
+
+def test_formats_rates_and_channels_are_mixed_and_told(tmp_path: Path):
+    soundfile.write(tmp_path / "a.wav", tone(500), RATE)
+    soundfile.write(tmp_path / "b.wav", tone(500), RATE)
+    soundfile.write(tmp_path / "c.flac", np.stack([tone(500, rate=44_100)] * 2, 1), 44_100)
+    soundfile.write(tmp_path / "d.ogg", tone(500, rate=16_000), 16_000)
+    found = load(tmp_path, cache=beside(tmp_path))
+    assert found.space.sample_rate == RATE
+    assert any("2 of other rates are brought to 8,000 Hz" in line for line in found.scan.lines())
+    levels = found.train.values[np.argsort(found.train.origin)].astype(float)
+    peaks = levels[:, 0].mean(2).argmax(1)
+    assert np.ptp(peaks) <= 1
+    assert np.ptp(levels[:, 0].max((1, 2))) < 16  # as loud, whatever the rate
+
+
+def test_classes_come_from_subfolders_and_what_is_made_is_a_wav_file(tmp_path: Path):
+    found = load(folder_of_tones(tmp_path / "tones"), cache=beside(tmp_path))
+    assert found.space.classes == ("high", "low")
+    codec = found.space.codec
+    assert codec.suffix == ".wav"
+    with wave.open(io.BytesIO(codec.file(found.train.values[0]))) as file:
+        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (RATE, 1, 2)
+        assert 0.2 < file.getnframes() / RATE < 0.7  # without the silence that it was filled up with
+    again = Space.from_json(json.loads(json.dumps(found.space.to_json())))
+    assert again.codec.file(found.train.values[0]) == codec.file(found.train.values[0])
+
+
+def test_long_recordings_become_windows_that_stay_on_one_side(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    for k in range(12):
+        soundfile.write(tmp_path / f"{k}.wav", 0.1 * rng.standard_normal(RATE * 6), RATE)
+    found = load(tmp_path, cache=tmp_path / "cache", held_out=0.3)
+    assert found.train.n + found.held_out.n == 12 * 6
+    assert any("become windows" in note for note in found.scan.notes)
+    files = [set((part.origin // 6).tolist()) for part in (found.train, found.held_out)]
+    assert not files[0] & files[1]
+    one = scan(tmp_path / "3.wav", cache=beside(tmp_path))
+    assert one.count == 6
+    wide = load(tmp_path, size=(128, 32), cache=beside(tmp_path))
+    assert wide.space.shape == (1, 32, 128)
+
+
+def test_a_range_of_decibels_can_be_asked_for(tmp_path: Path):
+    found = load(folder_of_tones(tmp_path), value_range=ValueRange(-50.0, 0.0), cache=beside(tmp_path))
+    assert found.space.value_range == ValueRange(-50.0, 0.0)
+
+
+BAD = {
+    "empty.wav": (b"", "empty (0 bytes)"),
+    "text.wav": (b"this is no sound at all", "text, not a sound"),
+    "noise.wav": (bytes(range(200)) * 9, "not a sound of a known format"),
+}
+
+
+def test_bad_files_are_skipped_and_named(tmp_path: Path):
+    folder_of_tones(tmp_path, 80)
+    whole = (tmp_path / "low" / "00.wav").read_bytes()
+    for name, (content, _) in BAD.items():
+        (tmp_path / "low" / name).write_bytes(content)
+    (tmp_path / "low" / "short.wav").write_bytes(whole[:-1_000])
+    (tmp_path / "low" / "cover.png").write_bytes(b"\x89PNG")
+    soundfile.write(tmp_path / "low" / "silent.wav", np.zeros(900), RATE)
+    at = beside(tmp_path)
+    at.mkdir()
+    done = Gan("data", str(tmp_path), cwd=at)
+    assert done.wait() == 0, done.said
+    said = " ".join(done.said.split())
+    for name, (_, reason) in BAD.items():
+        assert f"skipped: low/{name}: {reason}" in said
+    assert f"skipped: low/short.wav: truncated: {len(whole) - 1_000:,} of {len(whole):,} bytes" in said
+    assert "not read: 1 .png" in said
+    assert "1 sounds are silent" in said
+    assert "80 sounds, 4 skipped" in said
+
+
+def test_a_folder_without_a_readable_sound_says_so_in_a_line(tmp_path: Path):
+    (tmp_path / "a.wav").write_bytes(b"")
+    with pytest.raises(DataError, match=r"no readable sound in .* \(1 could not be read; a.wav: empty"):
+        load(tmp_path, cache=beside(tmp_path))
+
+
+def test_a_folder_is_learnt_and_sounds_are_written(tmp_path: Path):
+    folder_of_tones(tmp_path / "tones")
+    train = Gan(
+        "train", "tones", "--kimg", "0.1", "--out", "run", "--size", "16x16", "--no-picture", cwd=tmp_path
+    )
+    assert train.wait(240) == 0, train.said
+    sample = Gan("sample", "run", "--seeds", "0-2", "--class", "high", "--out", "made", cwd=tmp_path)
+    assert sample.wait() == 0, sample.said
+    files = sorted((tmp_path / "made").glob("*.wav"))
+    assert len(files) == 3
+    assert all(soundfile.info(file).samplerate == RATE for file in files)
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert 'src="data:audio/wav;base64,' in page
