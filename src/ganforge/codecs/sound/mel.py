@@ -15,7 +15,7 @@ FRAME = 0.016  # seconds from one column to the next; a column sees four times a
 _OVERLAP = 4
 _STEPS = 32  # of the search for phases: a referee reads as many digits right after it as before
 _MOMENTUM = 0.99
-_SILENCE = 1e-6  # −120 dB
+_SILENCE = 1e-12  # −120 dB
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class Mel:
     def decibels(self, waves: Tensor) -> Tensor:
         """Waves ``(N, samples)``, −1 to 1, to float32 decibels ``(N, 1, mels, frames)``, −120 and more."""
         bands, _ = _filters(self.rate, self.mels, _OVERLAP * self.hop)
-        loud = bands @ self._spectrum(waves.float()).abs()
-        return (20.0 * loud.clamp_min(_SILENCE).log10()).flip(1)[:, None]
+        power = bands @ self._spectrum(waves.float()).abs().square()
+        return (10.0 * power.clamp_min(_SILENCE).log10()).flip(1)[:, None]
 
     def waves(self, decibels: Tensor) -> Tensor:
         """Decibels ``(N, 1, mels, frames)`` to waves ``(N, samples)``, −1 to 1, the same for the same.
@@ -62,9 +62,9 @@ class Mel:
         less is silence. As loud as the spectrogram says, except where that is beyond full scale.
         """
         bands, back = _filters(self.rate, self.mels, _OVERLAP * self.hop)
-        loud = 10.0 ** (decibels[:, 0].float().flip(1) / 20.0)
-        loud = torch.where(loud > _SILENCE, loud, 0.0)
-        wanted = (back @ loud).clamp_min(0.0)  # (N, bins, frames)
+        power = 10.0 ** (decibels[:, 0].float().flip(1) / 10.0)
+        power = torch.where(power > _SILENCE, power, 0.0)
+        wanted = (back @ power).clamp_min(0.0).sqrt()  # (N, bins, frames)
         chance = torch.Generator().manual_seed(0)
         angles = 2.0 * math.pi * torch.rand(wanted.shape[1:], generator=chance)
         found = torch.polar(torch.ones_like(angles), angles).expand_as(wanted)
@@ -75,8 +75,8 @@ class Mel:
             found, before = ahead / ahead.abs().clamp_min(1e-12), now
         waves = self._sum(wanted * found)
         # No wave has exactly this spectrogram, and the nearest one is not as loud.
-        heard = (bands @ self._spectrum(waves).abs()).square().sum((1, 2))
-        gain = (loud.square().sum((1, 2)) / heard.clamp_min(1e-20)).sqrt()
+        heard = (bands @ self._spectrum(waves).abs().square()).sum((1, 2))
+        gain = (power.sum((1, 2)) / heard.clamp_min(1e-20)).sqrt()
         return (waves * gain[:, None]).clamp(-1.0, 1.0)
 
     def _window(self) -> Tensor:
