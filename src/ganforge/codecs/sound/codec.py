@@ -99,9 +99,7 @@ class Sound(Levels):
 
         loud = np.flatnonzero(sample[0].mean(axis=0) > _QUIET)
         end = max(_SHORTEST, int(loud[-1]) + 2) if len(loud) else sample.shape[-1]
-        return self.waves(torch.from_numpy(np.array(sample))[None])[
-            0, : end * self.mel.hop
-        ].numpy()
+        return self.waves(torch.from_numpy(np.array(sample))[None])[0, : end * self.mel.hop].numpy()
 
     def file(self, sample: np.ndarray) -> bytes:
         """A wav file of 16 bits, mono, at the rate of most files that were learned."""
