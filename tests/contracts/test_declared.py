@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import ganforge
-from ganforge.core.declared import EVERY, QUESTIONS, QuestionTraits
+from ganforge.core.declared import EVERY, QUESTIONS, SCORES, QuestionTraits
 from ganforge.core.registry import Registry
 
 SOURCE = Path(ganforge.__file__).parent
@@ -31,6 +31,9 @@ MEANT = {
     *((f"studio/{room}.py", name) for room in ("explore", "tasks") for name in ("directions", "invert")),
     ("studio/explore.py", "feedback"),
     ("studio/explorer.py", "feedback"),
+    # What a file of facts may call the class; and what only the run's own data, or a referee, can score.
+    ("data/facts.py", "classes"),
+    ("tasks/evaluation.py", "classes"),
     # A view of the studio.
     *((f"studio/{room}.py", "pictures") for room in ("explorer", "model", "tasks", "view")),
     # A recipe that is made from another one names what it changes of it.
@@ -109,6 +112,11 @@ def test_the_walker_leaves_values_alone():
 def test_a_help_page_names_questions_without_their_import():
     fresh = Registry(QUESTIONS.sort, QuestionTraits, "ganforge.tasks.questions")
     assert list(fresh.overview().items()) == [(name, found.words) for name, found in QUESTIONS.items()]
+
+
+def test_the_help_page_names_every_group_of_scores():
+    page = " ".join((SOURCE / "cli/evaluate.py").read_text().split())
+    assert f"joined by commas: {', '.join(SCORES)}, or one of a plugin" in page
 
 
 def test_every_declaration_says_what_it_is():

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from ganforge.core.declared import SCORES
 from ganforge.core.errors import DataError, UsageError
-from ganforge.metrics.evaluate import GROUPS, evaluate
+from ganforge.metrics.context import Scored
+from ganforge.metrics.evaluate import evaluate
 from ganforge.metrics.features import learned, raw
 from ganforge.metrics.points import Mixture
 from ganforge.metrics.score import Protocol, Score
@@ -30,7 +32,9 @@ def extractor(digits):
 @pytest.fixture(scope="module")
 def measure(digits, extractor):
     def score(samples, **options):
-        return by_key(evaluate(samples, digits.training, digits.held_out, extractor=extractor, **options))
+        return by_key(
+            evaluate(Scored(samples, digits.training, digits.held_out, extractor=extractor, **options))
+        )
 
     return score
 
@@ -130,14 +134,16 @@ def test_wrong_classes_and_missing_classes_are_named(digits, extractor):
     some = digits.fresh[digits.fresh_labels != 3]
     scores = by_key(
         evaluate(
-            some,
-            digits.training,
-            digits.held_out,
-            extractor=extractor,
-            training_labels=digits.training_labels,
-            held_out_labels=digits.held_out_labels,
-            asked=np.roll(digits.fresh_labels[digits.fresh_labels != 3], 1),
-            only=("classes",),
+            Scored(
+                some,
+                digits.training,
+                digits.held_out,
+                extractor=extractor,
+                training_labels=digits.training_labels,
+                held_out_labels=digits.held_out_labels,
+                asked=np.roll(digits.fresh_labels[digits.fresh_labels != 3], 1),
+                only=("classes",),
+            )
         )
     )
     assert scores["class_accuracy"].value < 0.4
@@ -159,12 +165,14 @@ def test_a_perfect_sampler_of_the_ring(chance, ring):
 
     scores = by_key(
         evaluate(
-            draw(10_000),
-            draw(5000),
-            draw(500),
-            extractor=raw(),
-            mixture=Mixture(ring, 0.01),
-            only=("modes", "histograms", "distances"),
+            Scored(
+                draw(10_000),
+                draw(5000),
+                draw(500),
+                extractor=raw(),
+                mixture=Mixture(ring, 0.01),
+                only=("modes", "histograms", "distances"),
+            )
         )
     )
     assert scores["modes_covered"].value == scores["modes_covered"].floor == 8
@@ -180,13 +188,17 @@ def test_a_perfect_sampler_of_the_ring(chance, ring):
 def test_points_on_a_line_against_their_normal(chance):
     x = [4 + 1.25 * chance.standard_normal((n, 1)) for n in (2000, 2000, 400)]
     source = Mixture(np.array([[4.0]]), 1.25)
-    found = by_key(evaluate(*x, extractor=raw(), mixture=source, only=("modes", "histograms", "spectrum")))
+    found = by_key(
+        evaluate(Scored(*x, extractor=raw(), mixture=source, only=("modes", "histograms", "spectrum")))
+    )
     assert found["kolmogorov_smirnov_normal"].value < 0.04
     # The mean of Kolmogorov's distribution is .8687.
     assert found["kolmogorov_smirnov_normal"].floor == pytest.approx(0.8687 / math.sqrt(2000), rel=1e-3)
     assert found["kolmogorov_smirnov"].value < 0.12
     assert "spectrum_gap" not in found
-    off = by_key(evaluate(x[0] + 1, *x[1:], extractor=raw(), mixture=source, only=("modes", "histograms")))
+    off = by_key(
+        evaluate(Scored(x[0] + 1, *x[1:], extractor=raw(), mixture=source, only=("modes", "histograms")))
+    )
     assert off["kolmogorov_smirnov_normal"].value > 0.2
 
 
@@ -197,13 +209,13 @@ def test_a_read_only_map_of_a_file_can_be_scored(digits, tmp_path):
     labels.flags.writeable = False
     extractor = learned(training, labels, kimg=0.2)
     groups = ("distances", "memorisation", "spectrum", "two_sample", "sliced", "support", "manifold")
-    scores = evaluate(digits.fresh[:50], training, training[:60], extractor=extractor, only=groups)
+    scores = evaluate(Scored(digits.fresh[:50], training, training[:60], extractor=extractor, only=groups))
     assert len(scores) == 11
 
 
 def test_without_held_out_examples_the_training_set_is_halved(digits):
     found = by_key(
-        evaluate(digits.fresh, digits.training, extractor=raw(), only=("distances", "memorisation"))
+        evaluate(Scored(digits.fresh, digits.training, extractor=raw(), only=("distances", "memorisation")))
     )
     assert found["kernel_distance"].protocol.split == "training"
     assert found["kernel_distance"].protocol.n == 397
@@ -211,18 +223,18 @@ def test_without_held_out_examples_the_training_set_is_halved(digits):
 
 
 def test_a_handful_of_examples_has_scores_and_fewer_an_answer(digits):
-    few = evaluate(digits.fresh[:9], digits.training[:20], digits.held_out[:8], extractor=raw())
+    few = evaluate(Scored(digits.fresh[:9], digits.training[:20], digits.held_out[:8], extractor=raw()))
     assert by_key(few)["precision"].protocol.n == 8
     with pytest.raises(DataError, match="at least 8"):
-        evaluate(digits.fresh[:9], digits.training[:20], digits.held_out[:7], extractor=raw())
+        evaluate(Scored(digits.fresh[:9], digits.training[:20], digits.held_out[:7], extractor=raw()))
 
 
 def test_users_mistakes_have_an_answer(digits):
     with pytest.raises(DataError, match="shape"):
-        evaluate(digits.fresh[:, :, :4], digits.training, digits.held_out, extractor=raw())
+        evaluate(Scored(digits.fresh[:, :, :4], digits.training, digits.held_out, extractor=raw()))
     with pytest.raises(UsageError, match="Did you mean 'manifold'"):
-        evaluate(digits.fresh, digits.training, digits.held_out, extractor=raw(), only=("manifolds",))
-    assert "stacked" in GROUPS
+        evaluate(Scored(digits.fresh, digits.training, digits.held_out, extractor=raw(), only=("manifolds",)))
+    assert "stacked" in SCORES
 
 
 def test_stacked_digits_get_their_analytic_floor(chance):
@@ -233,7 +245,14 @@ def test_stacked_digits_get_their_analytic_floor(chance):
 
     found = by_key(
         evaluate(
-            pictures, pictures[:500], pictures[500:600], extractor=raw(), stacked=referee, only=("stacked",)
+            Scored(
+                pictures,
+                pictures[:500],
+                pictures[500:600],
+                extractor=raw(),
+                stacked=referee,
+                only=("stacked",),
+            )
         )
     )
     assert found["stacked_modes"].floor == 1000

@@ -18,9 +18,11 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import log_loss
 from sklearn.neighbors import NearestNeighbors
 
+from ganforge.core.declared import SCORES
 from ganforge.metrics.calibration import calibrate, reliability
 from ganforge.metrics.classifier import train_classifier
-from ganforge.metrics.evaluate import GROUPS, evaluate
+from ganforge.metrics.context import Scored
+from ganforge.metrics.evaluate import evaluate
 from ganforge.metrics.features import learned, raw
 from ganforge.metrics.frechet import frechet_distance, moments
 from ganforge.metrics.kernel import kernel_distance
@@ -199,15 +201,17 @@ def digit_scores(digits):
     return {
         name: by_key(
             evaluate(
-                samples,
-                digits.training,
-                digits.held_out,
-                extractor=extractor,
-                spare=digits.training[600:],
-                training_labels=digits.training_labels,
-                classifier=judge,
-                asked=asked,
-                only=[group for group in GROUPS if group != "two_sample" or name not in untested],
+                Scored(
+                    samples,
+                    digits.training,
+                    digits.held_out,
+                    extractor=extractor,
+                    spare=digits.training[600:],
+                    training_labels=digits.training_labels,
+                    classifier=judge,
+                    asked=asked,
+                    only=[group for group in SCORES if group != "two_sample" or name not in untested],
+                )
             )
         )
         for name, (samples, asked) in faults.items()
@@ -271,8 +275,8 @@ def test_each_score_of_a_known_mixture_falls_to_its_worse_side(key, ring, chance
     }
     real = draw(4000), draw(4000)
     options = {"extractor": raw(), "mixture": Mixture(ring, 0.01), "only": ("modes", "histograms")}
-    honest = by_key(evaluate(draw(4000), *real, **options))[key]
-    found = by_key(evaluate(samples[fault], *real, **options))[key]
+    honest = by_key(evaluate(Scored(draw(4000), *real, **options)))[key]
+    found = by_key(evaluate(Scored(samples[fault], *real, **options)))[key]
     assert found.direction == honest.direction == direction
     assert found.gap > max(0.01, 3 * honest.gap)
 
@@ -282,9 +286,9 @@ def test_distances_on_a_line_and_stacked_digits_have_their_directions(chance):
     normal = Mixture(np.zeros((1, 1)), 1.0)
     for key in ("kolmogorov_smirnov", "kolmogorov_smirnov_normal"):
         honest, off = (
-            by_key(evaluate(some, y, real, extractor=raw(), mixture=normal, only=("modes", "histograms")))[
-                key
-            ]
+            by_key(
+                evaluate(Scored(some, y, real, extractor=raw(), mixture=normal, only=("modes", "histograms")))
+            )[key]
             for some in (x, x + 0.5)
         )
         assert honest.direction == off.direction == "lower"
@@ -296,11 +300,11 @@ def test_distances_on_a_line_and_stacked_digits_have_their_directions(chance):
     digits = 25 * chance.integers(10, size=(6000, 3, 1, 1)).astype(np.uint8)
     some = digits[digits[:, 0, 0, 0] < 100]
     stacked = [
-        by_key(evaluate(x, digits, digits[:100], extractor=raw(), stacked=referee, only=("stacked",)))
+        by_key(evaluate(Scored(x, digits, digits[:100], extractor=raw(), stacked=referee, only=("stacked",))))
         for x in (digits, some)
     ]
     for key, direction in (("stacked_modes", "higher"), ("stacked_kl", "lower")):
         assert stacked[1][key].direction == direction
         assert stacked[1][key].gap > 0.5
         assert stacked[1][key].gap > 50 * stacked[0][key].gap
-    assert {"stacked", "modes", "classes"} <= set(GROUPS)
+    assert {"stacked", "modes", "classes"} <= set(SCORES)

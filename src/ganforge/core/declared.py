@@ -28,6 +28,7 @@ __all__ = [
     "OBJECTIVES",
     "PENALTIES",
     "QUESTIONS",
+    "SCORES",
     "SYMPTOMS",
     "TERMS",
     "TRANSLATORS",
@@ -38,6 +39,7 @@ __all__ = [
     "ObjectiveTraits",
     "PenaltyTraits",
     "QuestionTraits",
+    "ScoreGroup",
     "Symptom",
     "TermTraits",
     "TranslatorTraits",
@@ -158,6 +160,20 @@ class TermTraits:
 
 
 @dataclass(frozen=True)
+class ScoreGroup:
+    """Scores that are measured together (``ganforge.metrics``), as ``gan evaluate --only`` names them.
+
+    Attributes:
+        name, words: what they are called, and what they are in a line.
+        of: a ``metrics.context.Context`` to a list of ``metrics.score.Score``, empty where they do not apply.
+    """
+
+    name: str
+    words: str
+    of: Callable[[Any], list[Any]]
+
+
+@dataclass(frozen=True)
 class Symptom:
     """What a run's history is looked at for (``ganforge.health``).
 
@@ -242,6 +258,13 @@ TRANSLATORS: Registry[type[TranslatorTraits]] = Registry(
     "generator family", TranslatorTraits, "ganforge.networks"
 )
 CODECS: Registry[type[Codec]] = Registry("kind of data", Codec, "ganforge.codecs")
+SCORES: Registry[ScoreGroup] = Registry(
+    "group of scores",
+    ScoreGroup,
+    "ganforge.metrics.evaluate",
+    "ganforge.metrics.known",
+    "ganforge.metrics.paired",
+)
 SYMPTOMS: Registry[Symptom] = Registry("finding", Symptom, "ganforge.health")
 QUESTIONS: Registry[type[QuestionTraits]] = Registry("question", QuestionTraits, "ganforge.tasks.questions")
 EVERY: tuple[Registry[Any], ...] = (
@@ -253,6 +276,7 @@ EVERY: tuple[Registry[Any], ...] = (
     GENERATORS,
     DISCRIMINATORS,
     TRANSLATORS,
+    SCORES,
     SYMPTOMS,
     QUESTIONS,
 )

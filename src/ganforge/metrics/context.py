@@ -2,23 +2,82 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
+from ganforge.core.declared import ScoreGroup
 from ganforge.core.errors import DataError
 from ganforge.metrics import intervals
 from ganforge.metrics.arrays import Array, Examples, numpy_of, random
+from ganforge.metrics.classifier import Classifier
 from ganforge.metrics.features import Extractor
+from ganforge.metrics.points import Mixture
 from ganforge.metrics.score import Direction, Protocol, Score
+from ganforge.metrics.stacked import Referee
 
-__all__ = ["LEAST", "Context", "Raw", "context_of"]
+__all__ = ["LEAST", "Context", "Raw", "Scored", "context_of", "scores"]
 
 LEAST = 8  # examples a side, below which nothing can be said
 
 Raw = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What is scored, and how (:func:`ganforge.metrics.evaluate.evaluate`).
+
+    Attributes:
+        samples: ``(N, *shape)`` in declared units, of the type of the training examples.
+        training, held_out: ``(M, *shape)``.
+        extractor: what the distances are measured on (``features``, ``foreign``, ``inception``).
+        spare: real examples for the floors, to which the extractor was not fitted, and none of the held-out
+            ones; None takes training examples.
+        training_labels, held_out_labels: classes ``(M,)``; with them the classes' scores are given.
+        asked: the class that each sample was asked to be, ``(N,)``.
+        classifier: a referee trained earlier; None trains one where there are labels.
+        mixture: the source of the points, where it is known.
+        stacked: the referee of stacked digits (``stacked.lenet``).
+        sources, targets: of a translation, what each sample was made from, and what it should have become.
+        only: names of groups (``core.declared.SCORES``); None is all that apply.
+        most: examples a side used for distances.
+        floors: a floor is the mean over so many disjoint real sets, or as many as there are.
+        seed: of every choice made by chance.
+        progress: called with what is measured next, in a few words.
+    """
+
+    samples: Examples
+    training: Examples
+    held_out: Examples | None = None
+    _: KW_ONLY
+    extractor: Extractor
+    spare: Examples | None = None
+    training_labels: Examples | None = None
+    held_out_labels: Examples | None = None
+    asked: Examples | None = None
+    classifier: Classifier | None = None
+    mixture: Mixture | None = None
+    stacked: Referee | None = None
+    sources: Tensor | None = None
+    targets: Tensor | None = None
+    only: Collection[str] | None = None
+    most: int = 10_000
+    floors: int = 3
+    seed: int = 0
+    progress: Callable[[str], None] | None = None
+
+
+def scores(of: Callable[[Context], list[Score]]) -> ScoreGroup:
+    """Declare a group of scores: its name is the function's, its words are the first line of its docstring.
+
+    The function gives nothing where its scores do not apply.
+    """
+    words = (of.__doc__ or "").strip().partition("\n")[0].rstrip(".")
+    return ScoreGroup(of.__name__, words, of)
 
 
 @dataclass(frozen=True)
@@ -32,6 +91,7 @@ class Context:
         training, held_out: all real examples; held_out is None where there are none.
         features, real_features, other_features: of samples, real and others, ``(n, D)``.
         split: what ``real`` was taken from.
+        given: what all of this was made from.
     """
 
     samples: Raw
@@ -46,6 +106,7 @@ class Context:
     other_features: list[Array]
     split: str
     seed: int
+    given: Scored
 
     def score(
         self,
@@ -85,18 +146,10 @@ class Context:
         return centre + low, centre + high
 
 
-def context_of(
-    samples: Examples,
-    training: Examples,
-    held_out: Examples | None,
-    spare: Examples | None,
-    extractor: Extractor,
-    most: int,
-    floors: int,
-    seed: int,
-) -> Context:
-    """Draw the sets of :func:`evaluate.evaluate`, which says what the arguments are."""
-    fakes, kept = numpy_of(samples), numpy_of(training)
+def context_of(given: Scored) -> Context:
+    """Draw the sets that are scored. Raises DataError where there are too few, or shapes differ."""
+    held_out, extractor, seed = given.held_out, given.extractor, given.seed
+    fakes, kept = numpy_of(given.samples), numpy_of(given.training)
     apart = None if held_out is None or len(held_out) == 0 else numpy_of(held_out)
     for name, other in (("training", kept), ("held-out", apart)):
         if other is not None and other.shape[1:] != fakes.shape[1:]:
@@ -108,10 +161,10 @@ def context_of(
     else:
         compared, pool, split = apart, order, "held-out"
     floor = kept
-    if spare is not None:
-        floor = numpy_of(spare)
+    if given.spare is not None:
+        floor = numpy_of(given.spare)
         pool = chance.permutation(len(floor))
-    n = min(len(fakes), len(compared), len(pool), most)
+    n = min(len(fakes), len(compared), len(pool), given.most)
     if n < LEAST:
         raise DataError(
             f"scores need at least {LEAST} samples, {LEAST} training and {LEAST} held-out examples;"
@@ -119,7 +172,7 @@ def context_of(
         )
     some = fakes[chance.permutation(len(fakes))[:n]]
     real = compared[chance.permutation(len(compared))[:n]]
-    others = [floor[np.sort(pool[at : at + n])] for at in range(0, n * min(floors, len(pool) // n), n)]
+    others = [floor[np.sort(pool[at : at + n])] for at in range(0, n * min(given.floors, len(pool) // n), n)]
     return Context(
         samples=some,
         real=real,
@@ -133,4 +186,5 @@ def context_of(
         other_features=[extractor(other) for other in others],
         split=split,
         seed=seed,
+        given=given,
     )

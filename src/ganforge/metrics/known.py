@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 
 from ganforge.metrics import intervals
 from ganforge.metrics.arrays import Examples, Indices, numpy_of
-from ganforge.metrics.classifier import Classifier, class_report
-from ganforge.metrics.context import Context
-from ganforge.metrics.points import Mixture, ModeReport, kolmogorov_smirnov_normal, mixture_report
+from ganforge.metrics.classifier import class_report, train_classifier
+from ganforge.metrics.context import Context, scores
+from ganforge.metrics.points import ModeReport, kolmogorov_smirnov_normal, mixture_report
 from ganforge.metrics.points import reverse_kl_uniform as kl_uniform
 from ganforge.metrics.score import Direction, Score
-from ganforge.metrics.stacked import Referee, stacked_report
+from ganforge.metrics.stacked import stacked_report
 
-__all__ = ["class_scores", "mode_scores", "stacked_scores"]
+__all__ = ["classes", "modes", "stacked"]
 
 
-def mode_scores(c: Context, mixture: Mixture) -> list[Score]:
-    """Of all samples; the floors are what a perfect sampler of this size expects."""
+@scores
+def modes(c: Context) -> list[Score]:
+    """Modes covered, and how well, where the source of the points is known.
+
+    Of all samples; the floors are what a perfect sampler of this size expects.
+    """
+    mixture = c.given.mixture
+    if mixture is None:
+        return []
     x, n = c.everything, len(c.everything)
     report = mixture_report(x, mixture.centres, mixture.sigma)
 
@@ -35,7 +43,7 @@ def mode_scores(c: Context, mixture: Mixture) -> list[Score]:
         )
 
     perfect = report.high_quality_perfect
-    scores = [
+    found = [
         c.score(
             "modes_covered",
             f"modes covered, of {report.modes}",
@@ -53,26 +61,33 @@ def mode_scores(c: Context, mixture: Mixture) -> list[Score]:
         row("sigma_ratio", "spread within the modes", lambda r: r.sigma_ratio, 1.0, "floor"),
     ]
     if report.modes == 1:  # it cannot be missed, nor its share be wrong
-        scores = [score for score in scores if score.key not in ("modes_covered", "reverse_kl")]
+        found = [score for score in found if score.key not in ("modes_covered", "reverse_kl")]
     if report.modes == 1 and x.shape[1] == 1:
         mean, sigma = np.asarray(mixture.centres).item(), np.asarray(mixture.sigma).item()
         value = kolmogorov_smirnov_normal(x, mean, sigma)
         # Kolmogorov's distribution has the mean √(π/2) ln 2.
         floor = float(np.sqrt(np.pi / 2) * np.log(2) / np.sqrt(n))
         key, name = "kolmogorov_smirnov_normal", "Kolmogorov–Smirnov distance to the normal"
-        scores.append(c.score(key, name, value, floor, "lower", raw=True, n=n, split=_SOURCE))
-    return scores
+        found.append(c.score(key, name, value, floor, "lower", raw=True, n=n, split=_SOURCE))
+    return found
 
 
-def class_scores(
-    c: Context, classifier: Classifier, labels: Examples | None, asked: Examples | None
-) -> list[Score]:
+@scores
+def classes(c: Context) -> list[Score]:
     """How a referee reads all samples; its view of the real examples compared with is the floor.
 
-    Args:
-        labels: of the training examples, for the shares that are expected; None expects equal ones.
-        asked: the class each sample was asked to be, or None: then no agreement is given.
+    Without labels of the training examples equal shares are expected.
     """
+    given, labels, asked = c.given, c.given.training_labels, c.given.asked
+    if given.classifier is None and labels is None:
+        return []
+    classifier = given.classifier or train_classifier(
+        c.training,
+        cast(Examples, labels),
+        held_out=c.held_out,
+        held_out_labels=given.held_out_labels,
+        seed=c.seed,
+    )
     expected = None
     if labels is not None:
         expected = np.bincount(numpy_of(labels).reshape(-1), minlength=classifier.classes)
@@ -97,7 +112,7 @@ def class_scores(
     around = (max(around[0], 0.0), around[1])
     # A balanced sampler is off by chance: the bias of the plug-in estimate at this n (Miller 1955).
     by_chance = (classifier.classes - 1) / (2 * n)
-    scores = [
+    found = [
         row("class_balance", "class balance, KL", report.balance_kl, by_chance, "lower", around),
         row(
             "class_confident",
@@ -113,13 +128,16 @@ def class_scores(
         interval = c.mean_interval(hit)
         name = "share read as the class asked for"
         accuracy = classifier.accuracy
-        scores.insert(0, row("class_accuracy", name, report.agreement, accuracy, "higher", interval))
-    return scores
+        found.insert(0, row("class_accuracy", name, report.agreement, accuracy, "higher", interval))
+    return found
 
 
-def stacked_scores(c: Context, referee: Referee) -> list[Score]:
-    """Of all samples; the floor of the KL is analytic."""
-    report = stacked_report(c.everything, referee)
+@scores
+def stacked(c: Context) -> list[Score]:
+    """Modes of stacked digits. Of all samples; the floor of the KL is analytic."""
+    if c.given.stacked is None:
+        return []
+    report = stacked_report(c.everything, c.given.stacked)
 
     def again(pick: Indices) -> float:
         return kl_uniform(np.bincount(report.labels[pick], minlength=report.possible))

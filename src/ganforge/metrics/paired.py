@@ -10,9 +10,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganforge.metrics import intervals
+from ganforge.metrics.arrays import tensor_of
+from ganforge.metrics.context import Context
+from ganforge.metrics.context import scores as group
 from ganforge.metrics.score import Direction, Protocol, Score
 
-__all__ = ["edge_correlation", "feature_distance", "paired_scores", "psnr", "sharpness", "ssim"]
+__all__ = ["edge_correlation", "feature_distance", "paired", "paired_scores", "psnr", "sharpness", "ssim"]
 
 _WINDOW, _SPREAD = 11, 1.5  # of SSIM: Wang et al. 2004, section III.B
 _K1, _K2 = 0.01, 0.03
@@ -136,3 +139,12 @@ def paired_scores(
         add("ssim", "SSIM", ssim(made, target), "higher", 1.0, **own)
     add("sharpness", "sharpness", sharpness(made, target), "floor", 1.0)
     return scores
+
+
+@group
+def paired(c: Context) -> list[Score]:
+    """Of a translation: how near each sample is to its target, or what is left of its input."""
+    if c.given.sources is None:
+        return []
+    made = tensor_of(c.given.samples)
+    return paired_scores(made, c.given.sources, c.given.targets, split=c.split, seed=c.seed)

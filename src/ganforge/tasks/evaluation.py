@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ganforge.codecs import plots
 from ganforge.codecs.rows.facts import TableFacts
-from ganforge.core.declared import GAMES
+from ganforge.core.declared import GAMES, SCORES
 from ganforge.core.errors import DataError, RunError, UsageError
 from ganforge.core.prior import Inputs
 from ganforge.data import Dataset
@@ -23,8 +23,8 @@ from ganforge.metrics.arrays import Array, Examples, Indices, random
 from ganforge.metrics.by_class import ClassLine, class_lines, lagging
 from ganforge.metrics.choice import named_extractor
 from ganforge.metrics.classifier import Classifier
-from ganforge.metrics.context import LEAST
-from ganforge.metrics.evaluate import GROUPS, evaluate
+from ganforge.metrics.context import LEAST, Scored
+from ganforge.metrics.evaluate import evaluate
 from ganforge.metrics.features import Extractor, referee
 from ganforge.metrics.neighbours import nearest_examples
 from ganforge.metrics.optimal_picture import draw
@@ -158,7 +158,7 @@ def evaluate_run(
             Extractor of your own; None takes standardised columns of points, and for the rest a small
             network that is trained on the data and cached.
         weights: the extractor's file.
-        only: names of groups of scores (``metrics.evaluate.GROUPS``).
+        only: names of groups of scores (``core.declared.SCORES``).
         stacked: LeNet weights that read stacked digits.
         discriminator: also calibrate the discriminator, and in 1-D and 2-D compare it with the best one.
         target: of a table, the column that made rows shall be useful for; None takes the last one with a
@@ -199,7 +199,7 @@ def evaluate_run(
     folder = cache_folder(cache)
     tell("a small network for the features (once for these data)")
     measured = _extractor(run, reals, extractor, weights, folder)
-    wanted = set(GROUPS if only is None else only)
+    wanted = set(SCORES if only is None else only)
     if not reals.own:
         wanted.discard("memorisation")  # of what the run was not trained on nothing can be memorised
     facts = run.space.codec.facts()
@@ -207,7 +207,7 @@ def evaluate_run(
         wanted = set()  # distances between codes of words say nothing
     judge = _referee(reals, wanted, folder, tell)
     own, said = _of_table(facts, reals, made, target, seed, tell)
-    scores = own + evaluate(
+    given = Scored(
         made,
         reals.dataset.train.values,
         None if reals.halved else reals.dataset.held_out.values,
@@ -225,6 +225,7 @@ def evaluate_run(
         seed=seed,
         progress=tell,
     )
+    scores = own + evaluate(given)
     found = Evaluation(
         run=run.path,
         opened=opened.opened,
