@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ganforge.codecs.rows.reader import read_frame
+from ganforge.codecs.rows.reader import read_frame, write_frame
+from ganforge.codecs.series.reader import read_series
 from ganforge.core.condition import Condition
-from ganforge.core.recipe import Augmentation, Penalty, Player, Recipe
+from ganforge.core.recipe import Augmentation, Penalty, Player, Recipe, TableFormat
 from ganforge.core.space import Space
 from ganforge.data import Dataset, Examples, Scan
 
@@ -81,6 +83,35 @@ def columns(n: int = 80) -> dict[str, list[object]]:
 def table(n: int = 80) -> Dataset:
     """The same as rows."""
     raw = read_frame(columns(n))
+    space = Space(kind=raw.kind, shape=raw.shape).codec.fit(raw.values, raw.about, standardise=True)
+    return _dataset(space, raw.values, None)
+
+
+def steps(n: int = 30, steps: int = 12) -> dict[str, list[object]]:
+    """A made-up table of series: numbers with gaps, with a spike and whole ones, words, attributes, lengths."""
+    rng = np.random.default_rng(1)
+    rows: dict[str, list[object]] = {name: [] for name in STEP_COLUMNS}
+    for k in range(n):
+        town, long = ["Ulm", "Bath", "Lyon"][k % 3], steps - k % 4
+        level = 5.0 * (k % 3) + rng.standard_normal(long).cumsum()
+        for t in range(long):
+            rain = 0.0 if rng.random() < 0.5 else float(round(rng.exponential(4.0), 1))
+            cells = (f"shop{k:03d}", f"2024-01-{t + 1 + k % 7:02d}", town, k % 2)
+            cells += (round(float(level[t]), 2), rain, int(20 + 3 * level[t]))
+            cells += ("open" if rng.random() < 0.8 else "shut", None if (t + k) % 5 == 0 else t % 3)
+            for name, cell in zip(STEP_COLUMNS, cells, strict=True):
+                rows[name].append(cell)
+    return rows
+
+
+STEP_COLUMNS = ("shop", "day", "town", "large", "sales", "rain", "visits", "state", "staff")
+
+
+def series(folder: Path, n: int = 30) -> Dataset:
+    """The same as series."""
+    write_frame(steps(n), folder / "steps.csv")
+    raw = read_series(folder / "steps.csv", TableFormat(), sure=True)
+    assert raw is not None
     space = Space(kind=raw.kind, shape=raw.shape).codec.fit(raw.values, raw.about, standardise=True)
     return _dataset(space, raw.values, None)
 

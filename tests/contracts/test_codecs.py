@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from PIL import Image
 
 from ganforge.core.declared import CODECS
 from ganforge.core.errors import DataError
+from ganforge.core.sequential import Sequential
 from ganforge.core.space import Space
 from ganforge.objectives.augment import POLICIES
 from ganforge.recipes import RECIPES
@@ -22,6 +25,7 @@ SPACES = {
     "pictures": [(1, 5, 9), (2, 8, 8), (3, 8, 6), (4, 7, 8), (6, 8, 8)],
     "points": [(1,), (2,), (7,)],
     "rows": [(6,)],
+    "series": [(9, 12)],
     "shapes": [(1, 4, 5, 6), (3, 8, 8, 8)],
     "sounds": [(1, 16, 20)],
     "waves": [(1, 100), (2, 64)],
@@ -36,7 +40,8 @@ CASES = [
 def examples(kind: str, shape: tuple[int, ...], n: int = 40) -> tuple[Space, np.ndarray]:
     """A fitted space, and examples in declared units."""
     if CODECS[kind].one_file:
-        table = players.table(n + 10)
+        with TemporaryDirectory() as folder:
+            table = players.series(Path(folder), n) if CODECS[kind].dims else players.table(n + 10)
         return table.space, table.train.values
     rate = {"sample_rate": 8_000} if CODECS[kind].dims == 1 else {}
     space = Space(kind=kind, shape=shape, **rate)
@@ -107,6 +112,13 @@ def test_a_generators_last_numbers_are_kept_between_the_limits(kind: str, shape:
     x, z = torch.randn(6, *space.shape) * 3, torch.randn(6, 4)
     made = space.codec.finish(x, z, torch.tanh)
     assert made.shape == x.shape
+    if isinstance(space.codec, Sequential):  # states are 0 or 1, and nothing stands after the end
+        changing = made[:, space.codec.lasting :]
+        ends = made[:, :, -1:] * 0 + space.codec.alive(made[:, : space.codec.lasting, 0])
+        assert bool((changing[ends[:, space.codec.lasting :] == 0] == 0).all())
+        states = [i for group in space.codec.choices for i in group]
+        assert set(changing[:, states].unique().tolist()) == {0.0, 1.0}
+        return
     assert torch.equal(made, x.tanh() if space.bounded else x)
 
 

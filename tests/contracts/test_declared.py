@@ -21,7 +21,7 @@ MEANT = {
     ("networks/autoencoder.py", "mlp"),  # an option of its own
     ("networks/autoencoder.py", "residual"),
     # Recipes have names of their own.
-    *(("recipes/__init__.py", name) for name in ("dcgan", "growing", "points", "residual", "rows")),
+    *(("recipes/__init__.py", name) for name in ("dcgan", "growing", "points", "residual", "rows", "series")),
     ("tasks/experiment.py", "growing"),
     # A score of that name, which the finding rests on.
     *((f"report/{room}.py", "memorisation") for room in ("panels", "scores")),

@@ -36,8 +36,9 @@ SPACES = [
     Space(kind="shapes", shape=(1, 16, 16, 16)),
 ]
 LATENT = 6
-# Players of rows need fitted columns, and latents for their chance: tests/networks/test_columns.py.
-OF_ROWS = {"columns"}
+# Players of tables need fitted columns, and latents for their chance: tests/networks/test_columns.py and
+# test_recurrent.py.
+OF_ROWS = {"columns", "recurrent"}
 GENERATORS = {name: family for name, family in DECLARED_GENERATORS.items() if name not in OF_ROWS}
 DISCRIMINATORS = {name: family for name, family in DECLARED_DISCRIMINATORS.items() if name not in OF_ROWS}
 FAMILIES = [

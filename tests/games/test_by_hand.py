@@ -213,11 +213,14 @@ class Completer(Line):
 
     blocks = 1
 
+    def masks(self, draw: Draw, n: int) -> Tensor:
+        return (draw.uniform(n, 1) < draw.uniform(n, 1)).float()
+
     def logits(self, z: Tensor, given: Tensor, mask: Tensor) -> Tensor:
         return self(z)
 
     def made(self, logits: Tensor, z: Tensor, given: Tensor, mask: Tensor) -> Tensor:
-        return given * mask + (logits + 0.5) * (1 - mask)
+        return given * mask + (logits[: len(z)] + 0.5) * (1 - mask)
 
     def likelihood(self, logits: Tensor, real: Tensor, mask: Tensor) -> Tensor:
         return (logits - real).square()[:, 0] * (1 - mask[:, 0])

@@ -36,10 +36,15 @@ class TableOptions:
     columns: Annotated[str | None, option("NAMES")] = None
     """the columns to take, by name or by number from 1, joined by commas"""
 
-    what: Annotated[Literal["rows", "points"] | None, option("KIND")] = None
-    """of a table, rows takes words, dates and gaps too, points the numbers alone; found by default"""
+    what: Annotated[Literal["rows", "points", "series"] | None, option("KIND")] = None
+    """of a table, rows takes words, dates and gaps too, points the numbers alone, series rows in time of
+    several entities; found by default"""
     column: Annotated[tuple[str, ...], option("NAME=KIND")] = ()
     """what a column is: number, whole, date or date:FORMAT, word, yes-no, key, text"""
+    entity: Annotated[str | None, option("COLUMN")] = None
+    """of series, the column that names them; found by default"""
+    time: Annotated[str | None, option("COLUMN")] = None
+    """of series, the column that says when each row is; found by default"""
 
     def given(self) -> dict[str, Any]:
         """Those that were given, by their names in ``TableFormat``."""

@@ -36,7 +36,8 @@ class Sample:
     where: Annotated[tuple[str, ...], option("NAME=VALUE")] = ()
     """of a generator trained with labels or numbers: smile=0.8,age=30; of a table any columns: age=30..40"""
     rows: Annotated[int | None, option("N")] = None
-    """of a table: how many rows to write into one file like the one that was read; 1,000 by default"""
+    """of a table: how many rows, or series, to write into one file like the one that was read; 1,000 by
+    default"""
     balance: Annotated[str | None, option("COLUMN")] = None
     """of a table: each word of this column comes as often"""
     complete: Annotated[Path | None, option("FILE")] = None
@@ -108,22 +109,20 @@ def _rows(options: Sample, run: Path, sampler: GeneratorSampler) -> int:
     from ganforge.runs.files import write_atomically
     from ganforge.runs.rows import conditions
 
+    counted = sampler.space.codec.counted
     for name, given in (("class", options.classes), ("text", options.text)):
         if given is not None:
-            raise UsageError(f"this run makes rows of a table; --{name} is --where NAME=VALUE here")
-    maker = sampler.rows_maker()
+            raise UsageError(f"this run makes {counted}; --{name} is --where NAME=VALUE here")
     if options.complete is not None:
         path = options.out or options.complete.with_name(f"{options.complete.stem}-complete.csv")
-        file, count = maker.complete(options.complete, seed=options.seed)
+        file, count = sampler.rows_maker().complete(options.complete, seed=options.seed)
         words = f"{count:,} empty cells filled"
     else:
         path = options.out or run / "made.csv"
         n = 1_000 if options.rows is None else options.rows
         where = conditions(options.where)
-        file = maker.codec.file_of(
-            maker.rows(n, where=where, balance=options.balance or "", seed=options.seed)
-        )
-        words = f"{n:,} rows"
+        file = sampler.file_maker().file(n, where=where, balance=options.balance or "", seed=options.seed)
+        words = f"{n:,} {counted}"
     if path.is_dir():
         raise UsageError(f"{path} is a folder; --out names the file, as in {path / 'made.csv'}")
     write_atomically(path, file)

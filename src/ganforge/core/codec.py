@@ -65,6 +65,7 @@ class Codec:
         suffixes: of files of examples, which a folder is made of; empty where they come in one file.
         cuts_up: whether one such file can be many examples by itself.
         one_file: whether many examples go into one file.
+        precedence: kinds of a higher one are asked first whether a table of text is theirs.
         recipe: the recipe by default.
         suffix: of a file of one example; ``media``: its media type.
     """
@@ -89,6 +90,7 @@ class Codec:
     suffixes: ClassVar[tuple[str, ...]] = ()
     cuts_up: ClassVar[bool] = False
     one_file: ClassVar[bool] = False
+    precedence: ClassVar[int] = 0
     recipe: ClassVar[str] = "residual"
 
     def __init__(self, space: Space) -> None:

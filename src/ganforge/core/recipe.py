@@ -135,9 +135,10 @@ class TableFormat:
         decimal: the sign in numbers, ``.`` or ``,`` (or point, comma).
         header: how many rows of names stand above the data; 0 is none.
         columns: those that are taken, by name or by number from 1, joined by commas.
-        what: the kind of data that its rows are: rows (with words, dates and gaps) or points (the numbers
-            alone); empty takes rows where there is more than numbers.
+        what: the kind of data that its rows are: rows (with words, dates and gaps), points (the numbers
+            alone) or series (steps in time of several entities); empty takes what is found.
         kinds: what columns of rows are, where it is not found rightly: ``age=whole,when=date:%d/%m/%Y``.
+        entity, time: of series, the columns that name them and say when each row is.
     """
 
     separator: str = ""
@@ -146,6 +147,8 @@ class TableFormat:
     columns: str = ""
     what: str = ""
     kinds: str = ""
+    entity: str = ""
+    time: str = ""
 
     def __post_init__(self) -> None:
         if len(self.sign) > 1 or self.sign in ('"', "\n", "\r", ".", "\0") or self.sign.isalnum():

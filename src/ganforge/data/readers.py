@@ -113,7 +113,8 @@ def read(
             raise DataError(f"{path} is a table of points; size, channels and range are for pictures only")
         if table.what:
             CODECS.find(table.what)  # its name, or the nearest one
-        others = (found for codec in CODECS.values() if (found := codec.read_table(path, table)) is not None)
+        asked = sorted(CODECS.values(), key=lambda codec: -codec.precedence)
+        others = (found for codec in asked if (found := codec.read_table(path, table)) is not None)
         return next(others, None) or read_table(path, table)
     if name.endswith((".npy", ".npz")):
         return read_arrays(path, size=whole, clips=clips, **ways)

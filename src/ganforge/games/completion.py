@@ -13,7 +13,7 @@ from ganforge.core.recipe import Recipe
 from ganforge.core.schedule import Moment
 from ganforge.core.space import Space
 from ganforge.games.contest import Contest
-from ganforge.networks.columns import ColumnsGenerator
+from ganforge.networks.protocols import Completing
 
 __all__ = ["Completion"]
 
@@ -37,9 +37,10 @@ class Completion(Contest):
     @classmethod
     def build_generator(cls, recipe: Recipe, space: Space, conditions: int) -> torch.nn.Module:
         found = super().build_generator(recipe, space, 0)
-        if not isinstance(found, ColumnsGenerator):
+        if not isinstance(found, Completing):
             raise RecipeError(
-                f"the game completion needs generator.family=columns, not {recipe.generator.family}"
+                "the game completion needs a generator that goes on from what is given (columns, recurrent),"
+                f" not {recipe.generator.family}"
             )
         return found
 
@@ -49,7 +50,7 @@ class Completion(Contest):
 
     def play(self, deal: Deal, draw: Draw, moment: Moment) -> Play:
         """One round; the caller moves the named player between two turns."""
-        G, D, weight = cast(ColumnsGenerator, self.generator), self.discriminator, self.adversarial_weight
+        G, D, weight = cast(Completing, self.generator), self.discriminator, self.adversarial_weight
         notes: dict[str, torch.Tensor] = {}
         loss = None
         for left in reversed(range(self.discriminator_moves)):
@@ -57,12 +58,12 @@ class Completion(Contest):
             n = batch.n
             if left and not weight:
                 continue
-            mask = (draw.uniform(n, G.blocks) < draw.uniform(n, 1)).float()
+            mask = G.masks(draw, n)
             z = self.prior(draw, n)
             few = max(n // _JUDGED, 1)
             with torch.set_grad_enabled(not left):  # only the last fakes are kept
                 logits = G.logits(z, batch.real, mask)
-                fake = G.made(logits[:few], z[:few], batch.real[:few], mask[:few]) if weight else batch.real
+                fake = G.made(logits, z[:few], batch.real[:few], mask[:few]) if weight else batch.real
             if weight:
                 verdict = self.judged(D, batch.real[:few], fake, mask[:few], moment, draw)
                 yield Turn("discriminator", _of_all(verdict.loss, n), verdict.notes)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ganforge.core.columns import Columnar
 from ganforge.core.declared import DiscriminatorTraits, GeneratorTraits
+from ganforge.core.draw import Draw
 from ganforge.core.errors import RecipeError
 from ganforge.core.space import Space
 
@@ -86,6 +87,10 @@ class ColumnsGenerator(_OfRows, nn.Module, GeneratorTraits):
         self.groups = [group.tolist() for group in groups]
         self._levels = np.cumsum([0, *levels]).tolist()
 
+    def masks(self, draw: Draw, n: int) -> Tensor:
+        """Which columns of ``n`` rows are given, ``(n, B)``: a share of them that is any for each row."""
+        return (draw.uniform(n, self.blocks) < draw.uniform(n, 1)).float()
+
     def logits(self, z: Tensor, given: Tensor, mask: Tensor, which: Sequence[int] | None = None) -> Tensor:
         """Of the levels, ``(N, levels)``.
 
@@ -103,9 +108,9 @@ class ColumnsGenerator(_OfRows, nn.Module, GeneratorTraits):
         return F.pad(some, (low, self._levels[-1] - high))
 
     def made(self, logits: Tensor, z: Tensor, given: Tensor, mask: Tensor) -> Tensor:
-        """Rows ``(N, W)``: what is given, and the rest as the logits have it, all at once."""
+        """Rows ``(N, W)``: what is given, and the rest as the first logits have it, all at once."""
         kept = self.codec.spread(mask)
-        return given * kept + self.codec.chosen(logits, z) * (1.0 - kept)
+        return given * kept + self.codec.chosen(logits[: len(z)], z) * (1.0 - kept)
 
     def likelihood(self, logits: Tensor, real: Tensor, mask: Tensor) -> Tensor:
         """Minus the mean log likelihood of what is not given of ``real`` ``(N, W)``, ``(N,)``."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
-__all__ = ["Discriminator", "Generator", "Reconstructing", "Translator"]
+from ganforge.core.draw import Draw
+
+__all__ = ["Completing", "Discriminator", "Generator", "Reconstructing", "Translator"]
 
 
 class Generator(Protocol):
@@ -72,4 +74,25 @@ class Reconstructing(Protocol):
 
     def reconstruction_loss(self, x: Tensor) -> Tensor:
         """Mean absolute error per example, ``(N,)`` float32."""
+        ...
+
+
+@runtime_checkable
+class Completing(Protocol):
+    """A generator that goes on from any part of an example that is given (``games.completion``)."""
+
+    def masks(self, draw: Draw, n: int) -> Tensor:
+        """Which parts of ``n`` real examples are given, ``(n, B)``, 0 or 1."""
+        ...
+
+    def logits(self, z: Tensor, given: Tensor, mask: Tensor) -> Any:
+        """What is foretold of the real examples ``given``, for the other two."""
+        ...
+
+    def likelihood(self, found: Any, real: Tensor, mask: Tensor) -> Tensor:
+        """Minus the mean log likelihood of what is not given of ``real``, ``(N,)``."""
+        ...
+
+    def made(self, found: Any, z: Tensor, given: Tensor, mask: Tensor) -> Tensor:
+        """Whole examples: what is given, and the rest as it is made. ``found`` may be of more examples."""
         ...

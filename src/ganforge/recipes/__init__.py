@@ -25,6 +25,7 @@ RECIPES = {
     "gaussian-original": "gaussian_original",
     "points": "points",
     "rows": "rows",
+    "series": "series",
     "ring": "ring",
     "grid": "grid",
     "digits": "digits",

@@ -173,6 +173,12 @@ class RowsMaker:
         ]
         return np.concatenate(parts)[np.random.default_rng(seed).permutation(n)]
 
+    def file(
+        self, n: int, *, where: Mapping[str, Any] | None = None, balance: str = "", seed: int = 0
+    ) -> bytes:
+        """``n`` new rows as a file like the one that was read; see :meth:`rows`."""
+        return self.codec.file_of(self.rows(n, where=where, balance=balance, seed=seed))
+
     def _made(self, n: int, wishes: Mapping[int, _Wish], seed: int) -> np.ndarray:
         ranges = sum(not wish.single for wish in wishes.values())
         tries = _TRIES if ranges > 1 else 1

@@ -21,10 +21,12 @@ from ganforge.networks.columns import ColumnsGenerator
 from ganforge.networks.encoder import Encoder
 from ganforge.networks.mlp import MlpGenerator
 from ganforge.networks.players import Inverse, build_generator, condition_size
+from ganforge.networks.recurrent import RecurrentGenerator
 from ganforge.runs.checkpoint import Checkpoint, Opened, fitting
 from ganforge.runs.folder import Moment, Run
 from ganforge.runs.inputs import read_inputs
 from ganforge.runs.rows import RowsMaker
+from ganforge.runs.series import SeriesMaker
 
 __all__ = ["GeneratorSampler", "LatentSampler", "load", "sampler_at", "sampler_of", "sampler_of_inputs"]
 
@@ -169,6 +171,12 @@ class GeneratorSampler(LatentSampler):
         if not isinstance(self.network, ColumnsGenerator):
             raise UsageError(f"this run makes {self.space.codec.name}, not rows of a table")
         return RowsMaker(self.network, self.prior)
+
+    def file_maker(self) -> RowsMaker | SeriesMaker:
+        """What makes a file of many examples, perhaps with conditions. UsageError for other kinds of data."""
+        if isinstance(self.network, RecurrentGenerator):
+            return SeriesMaker(self.network, self.prior)
+        return self.rows_maker()
 
     def sample_rows(
         self, n: int, *, where: Mapping[str, Any] | None = None, balance: str = "", seed: int = 0

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ganforge.core.space import Space
     from ganforge.data.raw import Raw
 
-__all__ = ["Derived", "FittedRows", "Rows", "with_gaps"]
+__all__ = ["Derived", "FittedRows", "Rows", "aside", "keys_like", "with_gaps"]
 
 _MANY = 10_000_000
 _TEMPERATURE = 0.5  # of the softmax whose gradient a chosen level passes on
@@ -367,7 +367,7 @@ class Rows(Columnar):
                 found.append(column.cells(codes[:, place]))
                 place += 1
             else:
-                found.append(_aside(column, len(codes)))
+                found.append(aside(column, len(codes)))
         return found
 
     def file_of(self, codes: np.ndarray) -> bytes:
@@ -386,7 +386,7 @@ class Rows(Columnar):
                 found[column.name] = column.values(codes[:, place])
                 place += 1
             else:
-                found[column.name] = np.array(_aside(column, len(codes)), object)
+                found[column.name] = np.array(aside(column, len(codes)), object)
         return found
 
     def column(self, name: str) -> int | None:
@@ -409,7 +409,7 @@ def _derived(rule: Rule, train: np.ndarray) -> Derived:
     return Derived(rule, tuple(causes.tolist()), tuple(train[first, effect].tolist()))
 
 
-def _aside(column: Column, n: int) -> list[str]:
+def aside(column: Column, n: int) -> list[str]:
     """Cells of a column that no network makes: a constant, new keys, or nothing."""
     if column.kind == "constant":
         return [column.levels[0]] * n
@@ -417,10 +417,10 @@ def _aside(column: Column, n: int) -> list[str]:
         return [column.missing or ""] * n
     if column.last or not column.levels:
         return [str(column.last + 1 + i) for i in range(n)]
-    return _keys_like(column.levels[0], n)
+    return keys_like(column.levels[0], n)
 
 
-def _keys_like(pattern: str, n: int) -> list[str]:
+def keys_like(pattern: str, n: int) -> list[str]:
     """Keys of the same form with other letters and digits, each another one."""
     rng = np.random.default_rng(0)
     digits, small, large = "0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

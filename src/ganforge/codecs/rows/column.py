@@ -172,7 +172,7 @@ class Column:
 
     def gone(self, codes: np.ndarray) -> np.ndarray:
         """Which of the codes ``(N,)`` say that something is missing."""
-        return codes == self.gap if self.missing is not None else np.zeros(len(codes), bool)
+        return codes == self.gap if self.missing is not None else np.zeros(codes.shape, bool)
 
     def grid(self, codes: np.ndarray) -> np.ndarray:
         """Numbers rounded as the column's cells are."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -21,7 +21,7 @@ from ganforge.data.tables import chosen_columns, content
 from ganforge.data.text import read_text
 
 __all__ = ["Frame", "cells_of", "is_mixed", "kinds_of", "read_frame", "read_rows"]
-__all__ += ["wants_rows", "write_frame"]
+__all__ += ["names_rows", "read_cells", "taking", "wants_rows", "write_frame"]
 
 _SAMPLE = 2_000  # rows that are looked at
 _GAP = 2  # lines of names, above which a person is told
@@ -91,7 +91,7 @@ def read_rows(path: Path, wish: TableFormat = FOUND) -> Raw:
     except DataError as error:
         raise DataError(f"{path}, {error}") from None
     if which is not None:
-        table, layout = _taking(table, layout, which)
+        table, layout = taking(table, layout, which)
     notes = (f"table: {sheet.said}", *table.notes)
     warnings = (*sheet.warnings, *skipped, *table.warnings)
     return _raw(table, layout, notes, warnings)
@@ -109,16 +109,33 @@ def names_rows(sheet: Sheet) -> int:
     return 1
 
 
-def _cells(sheet: Sheet) -> tuple[list[Cells], list[str]]:
-    """The cells of all columns, and warnings. Raises DataError."""
-    columns = [Cells() for _ in range(sheet.width)]
-    stride, count = 1, 0
+def _whole_rows(sheet: Sheet) -> Iterator[list[str]]:
+    """The rows' cells. Raises DataError for one of another length."""
     for line, row in sheet.rows():
         if len(row) != sheet.width:
             raise DataError(
                 f"line {line}: {len(row)} cells where {sheet.width} are expected; mend that line"
                 f" ({sheet.parted})"
             )
+        yield row
+
+
+def read_cells(sheet: Sheet, most: int) -> list[Cells]:
+    """The cells of all columns, of all rows. Raises DataError, also where there are more than ``most``."""
+    columns = [Cells() for _ in range(sheet.width)]
+    for row in _whole_rows(sheet):
+        for column, cell in zip(columns, row, strict=True):
+            column.add(cell)
+        if len(columns[0].ids) > most:
+            raise DataError(f"more than {most:,} rows; give a part of them")
+    return columns
+
+
+def _cells(sheet: Sheet) -> tuple[list[Cells], list[str]]:
+    """The cells of all columns, and warnings. Raises DataError."""
+    columns = [Cells() for _ in range(sheet.width)]
+    stride, count = 1, 0
+    for row in _whole_rows(sheet):
         if count % stride == 0:
             for column, cell in zip(columns, row, strict=True):
                 column.add(cell)
@@ -135,7 +152,7 @@ def _cells(sheet: Sheet) -> tuple[list[Cells], list[str]]:
     return columns, said
 
 
-def _taking(table: Table, layout: Layout, which: Sequence[int]) -> tuple[Table, Layout]:
+def taking(table: Table, layout: Layout, which: Sequence[int]) -> tuple[Table, Layout]:
     """Some of the columns, in that order."""
     order = [i for i, column in enumerate(table.columns) if column.modelled]
     columns = [table.columns[i] for i in which]

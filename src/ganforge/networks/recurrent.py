@@ -1,0 +1,320 @@
+"""Players of series: one writes a series step by step, the other judges whole ones by convolutions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ganforge.core.columns import Columnar
+from ganforge.core.declared import DiscriminatorTraits, GeneratorTraits
+from ganforge.core.draw import Draw
+from ganforge.core.errors import RecipeError
+from ganforge.core.sequential import Sequential
+from ganforge.core.space import Space
+from ganforge.networks.columns import ColumnsGenerator
+from ganforge.networks.layers import Head, leaky
+from ganforge.networks.residual import ResidualTrunk
+
+__all__ = ["RecurrentDiscriminator", "RecurrentGenerator"]
+
+_ORDER = 2  # earlier steps that are seen as they are, beside the network's memory
+_SMALLEST, _LARGEST = -7.0, 2.0  # log deviations of a step's numbers
+_FARTHEST = 8.0  # deviations from a feature's mean, that a number may lie
+
+
+@dataclass(frozen=True)
+class Foretold:
+    """What the generator expects of each step that follows real ones, and of what lasts.
+
+    Attributes:
+        states: logits ``(N, T, S)``.
+        shares: log shares of the components ``(N, T, M)``.
+        means, spreads: of each component, ``(N, T, M, V)``; spreads are log deviations.
+        table: logits of what lasts; None where nothing differs.
+    """
+
+    states: Tensor
+    shares: Tensor
+    means: Tensor
+    spreads: Tensor
+    table: Tensor | None
+
+
+class _OfSeries:
+    """What both players say of themselves."""
+
+    @classmethod
+    def allows(cls, space: Space) -> bool:
+        return isinstance(space.codec, Sequential)
+
+
+class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
+    """A latent, and what is given of a series, to a whole one.
+
+    What lasts through a series is written first, as a row of a table (``columns``). Then each step follows
+    from the last two, from a memory of all before (a gated recurrent unit: Cho et al. 2014, arXiv 1406.1078)
+    and from what is known ahead, such as its place: first its states, then its numbers from a mixture of
+    normal distributions (Bishop 1994, 'Mixture Density Networks'), each with a full covariance. All chance is
+    in the latent, so what is written can be followed back by its gradient.
+
+    Args:
+        width: of the memory.
+        depth: of the layers of what lasts.
+        components: of the mixture.
+        jitter: deviation of the normal noise on what the network is taught to go on from, so that it
+            forgives its own errors.
+    """
+
+    name = "recurrent"
+    words = "a recurrent network that writes a series step by step, from any beginning that is given"
+    dims = (1,)
+    usual_rate = 2e-3
+
+    def __init__(
+        self,
+        *,
+        space: Space,
+        latent: int,
+        condition: int = 0,
+        width: int,
+        depth: int,
+        components: int = 4,
+        jitter: float = 0.05,
+    ) -> None:
+        super().__init__()
+        assert not condition
+        self.codec = codec = cast(Sequential, space.codec)
+        self.steps = space.shape[1]
+        self.lasting = codec.lasting
+        self.front = latent - codec.chances
+        table = codec.table
+        self.head: ColumnsGenerator | None = None
+        least = 1 if table is None else cast(Columnar, table.codec).chances + 1
+        if self.front < least:
+            raise RecipeError(
+                f"latent is {latent}; these series need at least {codec.chances + least:,} numbers of chance:"
+                f" --set latent={codec.chances + least + 15}"
+            )
+        if components < 1:
+            raise RecipeError(f"generator.components is {components}; it must be at least 1")
+        if table is not None:
+            self.head = ColumnsGenerator(space=table, latent=self.front, width=width, depth=depth)
+        self.blocks = 0 if self.head is None else self.head.blocks
+        self.numbers = list(codec.numbers)
+        self.states = [i for group in codec.choices for i in group]
+        self.groups = [[self.states.index(i) for i in group] for group in codec.choices]
+        self.components, self.jitter = components, jitter
+        changing = space.shape[0] - self.lasting
+        values = len(self.numbers)
+        with torch.no_grad():  # how many numbers are known ahead of a step
+            ahead = codec.context(torch.zeros(1, self.lasting)).shape[1]
+        known = _ORDER * changing + ahead + self.lasting + 1
+        self.enter = nn.Linear(known, width)
+        self.memory = nn.GRU(width, width, batch_first=True)
+        self.skip = nn.Linear(known, width)
+        self.deep = nn.Linear(width, width)
+        self.of_states = nn.Linear(width, len(self.states)) if self.states else None
+        self.of_numbers = nn.Linear(width + len(self.states), components * (1 + 2 * values))
+        self.onward = nn.Linear(_ORDER * values, values)
+        self.beside = nn.Parameter(torch.zeros(components, values, values))  # below the diagonal alone
+        with torch.no_grad():  # at the start each number stays about as it was
+            self.of_numbers.weight.mul_(0.3)
+            self.onward.weight.zero_()
+            self.onward.weight[:, :values] = 0.9 * torch.eye(values)
+
+    # -- one step ----------------------------------------------------------------------------------------
+
+    def _pasts(self, x: Tensor) -> Tensor:
+        """Series ``(N, T, C)`` to what stands before each step, the last first, ``(N, T, 2C)``."""
+        return torch.cat([F.pad(x, (0, 0, k, 0))[:, : x.shape[1]] for k in range(1, _ORDER + 1)], 2)
+
+    def _ahead(self, lasting: Tensor) -> Tensor:
+        """``(N, lasting)`` to what is known of each step ahead, ``(N, T, P)``."""
+        alive, steps = self.codec.alive(lasting), self.steps
+        context = torch.cat([self.codec.context(lasting), alive], 1).transpose(1, 2)
+        return torch.cat([context, lasting[:, None].expand(-1, steps, -1)], 2)
+
+    def _seen(self, past: Tensor, ahead: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor]:
+        """What is made of the past ``(N, t, 2C)``, ``(N, t, width)``, and the memory after it."""
+        known = torch.cat([past, ahead], 2)
+        h, after = self.memory(F.silu(self.enter(known)), memory)
+        h = F.silu(h + self.skip(known))
+        return h + F.silu(self.deep(h)), after
+
+    def _states(self, h: Tensor) -> Tensor:
+        """Logits of the states, ``(N, t, S)``."""
+        return h.new_zeros(*h.shape[:2], 0) if self.of_states is None else self.of_states(h).float()
+
+    def _numbers(self, h: Tensor, states: Tensor, past: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Log shares, means and log deviations of the components, beside states ``(N, t, S)``."""
+        values = len(self.numbers)
+        changing = past.shape[2] // _ORDER
+        out = self.of_numbers(torch.cat([h, states], 2)).float()
+        out = out.unflatten(2, (self.components, 1 + 2 * values))
+        before = torch.cat([past[:, :, k * changing :][:, :, self.numbers] for k in range(_ORDER)], 2)
+        means = out[..., 1 : 1 + values] + self.onward(before)[:, :, None]
+        spreads = (out[..., 1 + values :] - 1.0).clamp(_SMALLEST, _LARGEST)
+        return out[..., 0].log_softmax(2), means, spreads
+
+    # -- as a completion (``games.completion``) ----------------------------------------------------------------
+
+    def masks(self, draw: Draw, n: int) -> Tensor:
+        """What is given of ``n`` series, ``(n, blocks + T)``: half of them some of what lasts and no step, the
+        others all that lasts and a beginning."""
+        some = (draw.uniform(n, max(self.blocks, 1)) < draw.uniform(n, 1)).float()[:, : self.blocks]
+        begun = (draw.uniform(n, 1) < 0.5).float()
+        ends = draw.uniform(n, 1) * self.steps
+        steps = (torch.arange(self.steps, device=ends.device) < ends).float() * begun
+        return torch.cat([torch.maximum(some, begun.expand_as(some)), steps], 1)
+
+    def logits(self, z: Tensor, given: Tensor, mask: Tensor) -> Foretold:
+        """What follows each real step of ``given`` ``(N, C, T)``; latents are the noise on what is seen."""
+        lasting = given[:, : self.lasting, 0]
+        x = given[:, self.lasting :].transpose(1, 2)
+        noise = z[:, self.front :].view(len(z), self.steps, -1)[:, :, : x.shape[2]]
+        past = self._pasts(x + self.jitter * noise) if self.jitter else self._pasts(x)
+        h, _ = self._seen(past, self._ahead(lasting), None)
+        table = None
+        if self.head is not None:
+            table = self.head.logits(z[:, : self.front], lasting, mask[:, : self.blocks])
+        return Foretold(self._states(h), *self._numbers(h, x[:, :, self.states], past), table)
+
+    def likelihood(self, found: Foretold, real: Tensor, mask: Tensor) -> Tensor:
+        """Minus the log likelihood of ``real`` ``(N, C, T)``, the mean over its numbers and states, ``(N,)``."""
+        x = real[:, self.lasting :].transpose(1, 2)
+        alive = self.codec.alive(real[:, : self.lasting, 0])[:, 0]
+        loss = x.new_zeros(x.shape[:2])
+        states = x[:, :, self.states]
+        there = torch.ones_like(x[:, :, self.numbers])
+        for group in self.groups:
+            own, truth = found.states[:, :, group], states[:, :, group]
+            if len(group) == 1:
+                loss = loss + F.binary_cross_entropy_with_logits(own, truth, reduction="none")[:, :, 0]
+            else:
+                loss = loss - (truth * own.log_softmax(2)).sum(2)
+        for k, number in enumerate(self.numbers):  # nothing is known of a number where a state stands for it
+            own = [i for i, state in enumerate(self.states) if self._owner(state) == number]
+            if own:
+                there[:, :, k] = 1.0 - states[:, :, own].sum(2).clamp(max=1.0)
+        apart = (x[:, :, None, self.numbers] - found.means) * torch.exp(-found.spreads) * there[:, :, None]
+        apart = apart + torch.einsum("mij,ntmj->ntmi", torch.tril(self.beside, -1), apart) * there[:, :, None]
+        logs = -0.5 * apart.square() - (found.spreads + 0.5 * math.log(2.0 * math.pi)) * there[:, :, None]
+        loss = loss - torch.logsumexp(found.shares + logs.sum(3), 2)
+        each = len(self.numbers) + len(self.groups)
+        loss = (loss * alive).sum(1) / alive.sum(1).clamp_min(1.0) / each
+        if self.head is not None and found.table is not None:
+            lasting = real[:, : self.lasting, 0]
+            loss = loss + self.head.likelihood(found.table, lasting, mask[:, : self.blocks])
+        return loss
+
+    def _owner(self, state: int) -> int:
+        """The number that a lone state goes with: the last one before it."""
+        alone = any(group == (state,) for group in self.codec.choices)
+        return max((i for i in self.numbers if i < state), default=-1) if alone else -1
+
+    def made(self, found: Foretold, z: Tensor, given: Tensor, mask: Tensor) -> Tensor:
+        """Whole series: what is given, and the rest."""
+        del found  # each step follows from those that are made, not from real ones
+        return self.complete(z, given, mask)
+
+    def complete(self, z: Tensor, given: Tensor, mask: Tensor) -> Tensor:
+        """Series ``(N, C, T)`` with what is in the mask ``(N, blocks + T)`` as ``given``."""
+        lasting = given[:, : self.lasting, 0]
+        if self.head is not None:
+            lasting = self.head.complete(z[:, : self.front], lasting, mask[:, : self.blocks])
+        alive, ahead = self.codec.alive(lasting), self._ahead(lasting)
+        kept = mask[:, self.blocks :, None]
+        real = given[:, self.lasting :].transpose(1, 2)
+        chance = z[:, self.front :].view(len(z), self.steps, -1)
+        root = torch.linalg.solve_triangular(
+            torch.eye(len(self.numbers), device=z.device) + torch.tril(self.beside, -1),
+            torch.eye(len(self.numbers), device=z.device).expand_as(self.beside),
+            upper=False,
+            unitriangular=True,
+        )
+        nothing = real.new_zeros(len(z), real.shape[2])
+        row = [nothing] * _ORDER
+        memory: Tensor | None = None
+        for t in range(self.steps):
+            past = torch.cat(row[:-_ORDER - 1 : -1], 1)[:, None]
+            h, memory = self._seen(past, ahead[:, t : t + 1], memory)
+            made = self._step(h, past, chance[:, t], root)
+            made = self.codec.stepped(made[:, :, None], alive[:, :, t : t + 1])[:, :, 0]
+            row.append(torch.lerp(made, real[:, t], kept[:, t]))
+        whole = torch.cat([lasting[:, :, None].expand(-1, -1, self.steps), torch.stack(row[_ORDER:], 2)], 1)
+        return torch.lerp(self.codec.settled(whole), whole, kept.amax(1, keepdim=True))
+
+    def _step(self, h: Tensor, past: Tensor, chance: Tensor, root: Tensor) -> Tensor:
+        """One step ``(N, C)`` by the chance ``(N, C + 1)`` of its channels and of its component."""
+        level = (0.5 + 0.5 * torch.erf(chance / math.sqrt(2.0))).clamp(1e-6, 1.0 - 1e-6)
+        count = len(self.numbers)
+        logits = self._states(h)[:, 0]
+        states = torch.zeros_like(logits)
+        for group in self.groups:  # a Gumbel, or a logistic, variable for each
+            own, u = logits[:, group], level[:, [count + 1 + i for i in group]]
+            if len(group) == 1:
+                noisy = own + torch.log(u) - torch.log1p(-u)
+                soft = torch.sigmoid(noisy)
+                hot = (noisy > 0).to(soft) + (soft - soft.detach())
+            else:
+                noisy = own - torch.log(-torch.log(u))
+                soft = torch.softmax(noisy, 1)
+                hot = (noisy == noisy.amax(1, keepdim=True)).to(soft) + (soft - soft.detach())
+            states = states.index_copy(1, torch.tensor(group, device=h.device), hot)
+        shares, means, spreads = (part[:, 0] for part in self._numbers(h, states[:, None], past))
+        # The component is chosen by the likelihood's shares; only its numbers pass a gradient on.
+        below = shares.detach().exp().cumsum(1)[:, :-1] < level[:, count : count + 1]
+        one = F.one_hot(below.sum(1), self.components).to(means)[:, :, None]
+        apart = torch.einsum("mij,nj->nmi", root, chance[:, :count])
+        numbers = ((means + torch.exp(spreads) * apart) * one).sum(1).clamp(-_FARTHEST, _FARTHEST)
+        order = [*self.numbers, *self.states]
+        return torch.cat([numbers, states], 1)[:, [order.index(i) for i in range(len(order))]]
+
+    def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+        del condition
+        nothing = z.new_zeros(len(z), self.codec.space.shape[0], self.steps)
+        return self.complete(z, nothing, z.new_zeros(len(z), self.blocks + self.steps))
+
+
+class RecurrentDiscriminator(_OfSeries, nn.Module, DiscriminatorTraits):
+    """Whole series, and what of them was given, to logits: residual blocks of 1-D convolutions."""
+
+    name = "recurrent"
+    words = "residual blocks over time that judge whole series and know what was given of them"
+    dims = (1,)
+    usual_rate = 5e-4
+    examples_are_independent = True
+
+    def __init__(self, *, space: Space, condition: int = 0, width: int, depth: int) -> None:
+        super().__init__()
+        assert not condition
+        codec = cast(Sequential, space.codec)
+        table = codec.table
+        self.blocks = 0 if table is None else len(cast(Columnar, table.codec).slices)
+        self.steps = space.shape[1]
+        inner = replace(space, shape=(space.shape[0] + self.blocks + 1, self.steps))
+        self.trunk = ResidualTrunk(
+            space=inner, width=width, depth=max(depth, 1), block="dense", growth=1.5, cap=2.0
+        )
+        self.basis = nn.Parameter(torch.randn(self.trunk.channels, *self.trunk.sides))
+        self.scale = self.basis[0].numel() ** -0.5
+        self.head = Head(self.trunk.channels, 0)
+
+    def features(self, x: Tensor) -> tuple[Tensor, ...]:
+        return self.trunk(self._beside(x, None))
+
+    def _beside(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        if mask is None:
+            mask = x.new_zeros(len(x), self.blocks + self.steps)
+        blocks = mask[:, : self.blocks, None].expand(-1, -1, self.steps)
+        return torch.cat([x, blocks, mask[:, None, self.blocks :]], 1)
+
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """``condition`` is the mask ``(N, blocks + T)`` of what was given; None is nothing."""
+        last = leaky(self.trunk(self._beside(x, condition))[-1].float())
+        return self.head((last * self.basis).flatten(2).sum(2) * self.scale, None)
