@@ -88,7 +88,7 @@ def table(n: int = 80) -> Dataset:
 
 
 def steps(n: int = 30, steps: int = 12) -> dict[str, list[object]]:
-    """A made-up table of series: numbers with gaps, with a spike and whole ones, words, attributes, lengths."""
+    """A made-up table of series: numbers, some missing, with a spike or whole, words, attributes, lengths."""
     rng = np.random.default_rng(1)
     rows: dict[str, list[object]] = {name: [] for name in STEP_COLUMNS}
     for k in range(n):

@@ -6,8 +6,6 @@ Nothing here knows how they were made.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
@@ -41,7 +39,7 @@ _ORDER = 3  # steps from which the next one is foretold
 
 def lengths(x: np.ndarray) -> np.ndarray:
     """The last step of each series at which something is, plus one, ``(N,)``."""
-    there = (~np.isnan(x)).any(1)
+    there: np.ndarray = np.any(~np.isnan(x), axis=1)
     return np.where(there.any(1), there.shape[1] - there[:, ::-1].argmax(1), 0)
 
 
@@ -81,7 +79,7 @@ def _nanmean(x: np.ndarray, axis: int) -> np.ndarray:
 
 
 def window_features(x: np.ndarray) -> np.ndarray:
-    """What boosted trees see of each series, ``(N, K)``: level, spread, ends, changes, lags, pairs, places."""
+    """What trees see of each series, ``(N, K)``: level, spread, ends, changes, lags, pairs, places."""
     n, features, _ = x.shape
     long = lengths(x)
     mean = _nanmean(x, 2)
@@ -127,9 +125,13 @@ def told_by_trees(real: np.ndarray, made: np.ndarray, *, seed: int = 0) -> float
     for learnt, judged in (parts, parts[::-1]):
         few = len(learnt[0]) < 200
         trees = HistGradientBoostingClassifier(
-            random_state=0, early_stopping=False, min_samples_leaf=5 if few else 20
+            random_state=0,
+            early_stopping=False,  # pyright: ignore[reportArgumentType]
+            min_samples_leaf=5 if few else 20,
         )
-        both = [np.concatenate([x[i] for x, i in zip(features, half, strict=True)]) for half in (learnt, judged)]
+        both = [
+            np.concatenate([x[i] for x, i in zip(features, half, strict=True)]) for half in (learnt, judged)
+        ]
         truth = [np.repeat([1.0, 0.0], len(half[0])) for half in (learnt, judged)]
         trees.fit(both[0], truth[0])
         areas.append(float(roc_auc_score(truth[1], trees.predict_proba(both[1])[:, 1])))

@@ -161,11 +161,11 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         spreads = (out[..., 1 + values :] - 1.0).clamp(_SMALLEST, _LARGEST)
         return out[..., 0].log_softmax(2), means, spreads
 
-    # -- as a completion (``games.completion``) ----------------------------------------------------------------
+    # -- as a completion (``games.completion``) ----------------------------------------------------------
 
     def masks(self, draw: Draw, n: int) -> Tensor:
-        """What is given of ``n`` series, ``(n, blocks + T)``: half of them some of what lasts and no step, the
-        others all that lasts and a beginning."""
+        """What is given of ``n`` series, ``(n, blocks + T)``: of half of them some of what lasts and no step,
+        of the others all that lasts and a beginning."""
         some = (draw.uniform(n, max(self.blocks, 1)) < draw.uniform(n, 1)).float()[:, : self.blocks]
         begun = (draw.uniform(n, 1) < 0.5).float()
         ends = draw.uniform(n, 1) * self.steps
@@ -185,7 +185,7 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         return Foretold(self._states(h), *self._numbers(h, x[:, :, self.states], past), table)
 
     def likelihood(self, found: Foretold, real: Tensor, mask: Tensor) -> Tensor:
-        """Minus the log likelihood of ``real`` ``(N, C, T)``, the mean over its numbers and states, ``(N,)``."""
+        """Minus the log likelihood of ``real`` ``(N, C, T)``, the mean over numbers and states, ``(N,)``."""
         x = real[:, self.lasting :].transpose(1, 2)
         alive = self.codec.alive(real[:, : self.lasting, 0])[:, 0]
         loss = x.new_zeros(x.shape[:2])
@@ -241,7 +241,7 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         row = [nothing] * _ORDER
         memory: Tensor | None = None
         for t in range(self.steps):
-            past = torch.cat(row[:-_ORDER - 1 : -1], 1)[:, None]
+            past = torch.cat(row[: -_ORDER - 1 : -1], 1)[:, None]
             h, memory = self._seen(past, ahead[:, t : t + 1], memory)
             made = self._step(h, past, chance[:, t], root)
             made = self.codec.stepped(made[:, :, None], alive[:, :, t : t + 1])[:, :, 0]

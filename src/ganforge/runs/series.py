@@ -40,8 +40,8 @@ class SeriesMaker:
         """``(n, K, T)`` codes.
 
         Args:
-            where: names of attributes, of the time (the first one of a series) or ``steps`` (how many) to what
-                they shall be: a value, ``LOW..HIGH``, or words parted by ``|``.
+            where: names of attributes, of the time (the first one of a series) or ``steps`` (how many) to
+                what they shall be: a value, ``LOW..HIGH``, or words parted by ``|``.
             balance: an attribute of words, each of which comes as often.
             seed: the same seed makes the same series.
 

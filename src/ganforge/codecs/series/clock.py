@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +48,11 @@ class Clock:
             return np.busday_offset(days, on, roll="forward").astype("int64").astype(float)
         months = days.astype("datetime64[M]") + on
         if self.grid == "months":
-            return (months.astype("datetime64[D]") + (days - days.astype("datetime64[M]"))).astype("int64").astype(float)
+            return (
+                (months.astype("datetime64[D]") + (days - days.astype("datetime64[M]")))
+                .astype("int64")
+                .astype(float)
+            )
         return ((months + 1).astype("datetime64[D]") - 1).astype("int64").astype(float)
 
     def describe(self, *, seconds: bool, dates: bool) -> str:
@@ -95,7 +99,7 @@ class Clock:
         fields = mapping(fields, where)
         only(fields, ["grid", "step"], where)
         step = real(fields["step"], f"{where}.step", 1e-9)
-        return cls(cast(str, choice(fields["grid"], f"{where}.grid", _GRIDS)), step)
+        return cls(choice(fields["grid"], f"{where}.grid", _GRIDS), step)
 
 
 def find_clock(codes: np.ndarray, follows: np.ndarray, *, days: bool) -> tuple[Clock, float]:

@@ -272,7 +272,7 @@ class Series(Sequential):
 
     # -- units -------------------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def table(self) -> Space | None:
         found = self.fitted.table
         if found is None:
@@ -290,12 +290,12 @@ class Series(Sequential):
         ends = list(accumulate(part.width for part in self.fitted.parts))
         return [slice(end - one.width, end) for end, one in zip(ends, self.fitted.parts, strict=True)]
 
-    @cached_property
+    @property
     def numbers(self) -> tuple[int, ...]:
         pairs = zip(self.fitted.parts, self._slices, strict=True)
         return tuple(own.start for part, own in pairs if isinstance(part, Number))
 
-    @cached_property
+    @property
     def choices(self) -> tuple[tuple[int, ...], ...]:
         found: list[tuple[int, ...]] = []
         for part, own in zip(self.fitted.parts, self._slices, strict=True):
@@ -355,7 +355,9 @@ class Series(Sequential):
         place = steps / (length - 1.0).clamp_min(1.0)  # 0 at the first step, 1 at the last
         planes = [place, 1.0 - place, torch.exp(-steps / 2.0).expand_as(place)]
         planes += [
-            wave for k in (1, 2, 3, 4) for wave in (torch.sin(math.pi * k * place), torch.cos(math.pi * k * place))
+            wave
+            for k in (1, 2, 3, 4)
+            for wave in (torch.sin(math.pi * k * place), torch.cos(math.pi * k * place))
         ]
         if fitted.steps <= _ONE_BY_ONE:
             planes += [(steps == t).double().expand_as(place) for t in range(fitted.steps)]

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ganforge.codecs.rows.column import Column, first_words
 from ganforge.codecs.rows.layout import Layout, layout_of, styled
 from ganforge.codecs.rows.reader import kinds_of, names_rows, read_cells, taking
-from ganforge.codecs.rows.reading import FEWEST, Table, read_columns
+from ganforge.codecs.rows.reading import Table, read_columns
 from ganforge.codecs.series.clock import Clock, find_clock
 from ganforge.core.errors import DataError, nearest
 from ganforge.core.names import find_name
 from ganforge.core.recipe import TableFormat
-from ganforge.data.numerals import find_numerals
 from ganforge.data.raw import Raw
 from ganforge.data.sheet import Sheet, open_sheet
 from ganforge.data.tables import chosen_columns, content
@@ -114,7 +112,8 @@ def find_axes(table: Table) -> Axes | None:
 
 def _named(name: str) -> bool:
     return name.strip().lower() in _TIMES or any(
-        part in ("time", "date", "timestamp", "step") for part in name.strip().lower().replace("-", "_").split("_")
+        part in ("time", "date", "timestamp", "step")
+        for part in name.strip().lower().replace("-", "_").split("_")
     )
 
 
@@ -139,7 +138,8 @@ def _may_be(sheet: Sheet, wish: TableFormat) -> bool:
         return True
     rows = [row for _, row in islice(sheet.rows(), 20)]
     return any(
-        sum(char.isdigit() for char in cell) >= 6 and any(sign in cell for sign in "-/.:")
+        sum(char.isdigit() for char in cell) >= 6
+        and any(sign in cell for sign in "-/.:")
         and not sheet.numeric[i]
         for row in rows[:1]
         for i, cell in enumerate(row[: sheet.width])
@@ -216,7 +216,9 @@ def _axes(table: Table, wish: TableFormat) -> Axes | None:
     for name in (wish.entity, wish.time):
         place = find_name(name, names) if name else None
         if name and place is None:
-            raise DataError(f"there is no column {name!r}.{nearest(name, names)} Columns: {first_words(names, 12)}")
+            raise DataError(
+                f"there is no column {name!r}.{nearest(name, names)} Columns: {first_words(names, 12)}"
+            )
         asked.append(place)
     entity, time = asked
     if time is None:
@@ -263,13 +265,13 @@ def _raw(table: Table, layout: Layout, axes: Axes, sheet: Sheet, warnings: Seque
     follows = rank[1:] == rank[:-1]
     twice = np.flatnonzero((np.diff(at) == 0) & follows)
     if len(twice):
-        row = order[twice[0]]
+        row = int(order[twice[0]])
         whom = "" if axes.entity is None else f" of {_cell(table, codes, axes.entity, row)}"
         raise DataError(
             f"two rows{whom} have the {time.name} {_cell(table, codes, axes.time, row)}; a series has one row"
             " for each time: another --entity or --time, or join the columns that name a series into one"
         )
-    clock, regular = find_clock(at, follows, days=_is_days(time))
+    clock, _ = find_clock(at, follows, days=_is_days(time))
     said = clock.describe(seconds=time.by_seconds, dates=time.kind == "date")
     bounds = np.append(np.flatnonzero(np.append(True, ~follows)), n)
     constants, tracks, aside = _roles(table, codes, axes, order, follows)
@@ -287,7 +289,8 @@ def _raw(table: Table, layout: Layout, axes: Axes, sheet: Sheet, warnings: Seque
     lengths = rows[:, 1, 0]
     where = "one series" if axes.entity is None else f"{len(bounds) - 1:,} series"
     notes = [
-        f"series: {where}, named by {table.columns[axes.entity].name}" if axes.entity is not None
+        f"series: {where}, named by {table.columns[axes.entity].name}"
+        if axes.entity is not None
         else f"series: {where}",
         f"time: {time.name}, a step is {said} ({axes.why})",
     ]
@@ -297,7 +300,8 @@ def _raw(table: Table, layout: Layout, axes: Axes, sheet: Sheet, warnings: Seque
     else:
         notes.append(f"steps: {spread} a series")
     if constants:
-        notes.append(f"attributes, the same through a series: {first_words([table.columns[i].name for i in constants], 12)}")
+        names = first_words([table.columns[i].name for i in constants], 12)
+        notes.append(f"attributes, the same through a series: {names}")
     notes.append(f"features, anew at each step: {first_words([c.name for c in columns], 16)}")
     told = list(table.warnings) + list(warnings)
     if resampled:
@@ -392,7 +396,12 @@ def _gridded(
                 f"the times of a series span {len(grid):,} steps and have {high - low:,} rows; the step is"
                 " not regular enough to resample"
             )
-        found.append((float(at[low]), np.stack([_resampled(grid, own, x, c) for x, c in zip(there.T, columns, strict=True)])))
+        found.append(
+            (
+                float(at[low]),
+                np.stack([_resampled(grid, own, x, c) for x, c in zip(there.T, columns, strict=True)]),
+            )
+        )
     return found, odd / max(steps, 1)
 
 
@@ -419,7 +428,7 @@ def _cut(
     lengths = np.array([x.shape[1] for _, x in series])
     total, longest = int(lengths.sum()), int(lengths.max())
     window = longest
-    if len(series) < _FEWEST_SERIES * 2 and longest > 48 or longest > MOST_STEPS:
+    if (len(series) < _FEWEST_SERIES * 2 and longest > 48) or longest > MOST_STEPS:
         cycle = clock.cycle(seconds=time.by_seconds, dates=time.kind == "date")
         wish = min(max(total // _WINDOWS, 24), MOST_STEPS // 2)
         window = min(max(wish // cycle * cycle, cycle if cycle >= 8 else 24 // cycle * cycle), longest)

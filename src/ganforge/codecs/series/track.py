@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -127,7 +127,7 @@ class Number:
         value = x[:, 0].double() * self.deviation + self.mean
         if self.curved:
             value = torch.sinh(value) * self.spread + self.centre
-        codes = column.grid(_rounded(value.numpy(), self.digits, self.places)).clip(self.low, self.high)
+        codes = column.grid(_rounded(value.numpy(), self.digits, self.places)).clip(self.low, self.high) + 0.0
         if self.spiked:
             codes = np.where(x[:, -1].numpy() > 0.5, self.spike, codes)
         return np.where(x[:, 1].numpy() > 0.5, column.gap, codes) if self.gaps else codes
@@ -140,7 +140,11 @@ class Number:
         """The inverse of :meth:`to_json`, on plain data of unknown origin. Raises ValueError, TypeError."""
         fields = mapping(fields, where)
         flags, numbers = ("curved", "gaps", "spiked"), ("low", "high", "mean", "centre", "spike")
-        only(fields, ["sort", *flags, *numbers, "deviation", "spread", "grid", "digits", "places", "level", "size"], where)
+        only(
+            fields,
+            ["sort", *flags, *numbers, "deviation", "spread", "grid", "digits", "places", "level", "size"],
+            where,
+        )
         found: dict[str, Any] = {name: flag(fields[name], f"{where}.{name}") for name in flags}
         found |= {name: real(fields[name], f"{where}.{name}") for name in numbers}
         found |= {name: real(fields[name], f"{where}.{name}", 5e-324) for name in ("deviation", "spread")}
@@ -221,22 +225,24 @@ def fit_number(series: np.ndarray, there: np.ndarray, column: Column, *, gaps: b
         grid = 10.0 ** -column.decimals[1]
     mean, deviation = float(codes.mean()), float(codes.std())
     grid = grid if grid > _COARSE * deviation else 0.0
+    digits, places = _digits(values)
     found = Number(
         low=float(values[0]),
         high=float(values[-1]),
         grid=grid,
-        **_digits(values),
+        digits=digits,
+        places=places,
         gaps=gaps,
         spiked=spiked,
         spike=float(values[most]) if spiked else 0.0,
     )
     if deviation <= 0:
-        return _with(found, mean=mean)
+        return replace(found, mean=mean)
     if ((codes - mean) ** 4).mean() / deviation**4 > _HEAVY:
         low, centre, high = np.quantile(codes, [0.25, 0.5, 0.75]).tolist()
         spread = (high - low) / 1.349 or float(np.abs(codes - centre).mean()) or deviation
         bent = np.arcsinh((codes - centre) / spread)
-        return _with(
+        return replace(
             found,
             curved=True,
             centre=float(centre),
@@ -244,28 +250,29 @@ def fit_number(series: np.ndarray, there: np.ndarray, column: Column, *, gaps: b
             mean=float(bent.mean()),
             deviation=float(bent.std()),
         )
-    found = _with(found, mean=mean, deviation=deviation)
-    return found if found.width > 1 else _with(found, **_common(series, there, mean, deviation))
+    found = replace(found, mean=mean, deviation=deviation)
+    return found if found.width > 1 else _settled(found, series, there)
 
 
-def _common(series: np.ndarray, there: np.ndarray, mean: float, deviation: float) -> dict[str, float | None]:
-    """Mean and deviation of every series by itself, where all have the same but for rounding."""
+def _settled(found: Number, series: np.ndarray, there: np.ndarray) -> Number:
+    """With mean and deviation of every series by itself, where all have the same but for rounding."""
     count = np.maximum(there.sum(1), 1)
     means = np.where(there, series, 0.0).sum(1) / count
     sizes = np.sqrt((np.where(there, series - means[:, None], 0.0) ** 2).sum(1) / count)
-    level = float(means.mean()) if np.ptp(means) < _ALIKE * deviation else None
-    size = float(sizes.mean()) if np.ptp(sizes) < _ALIKE * deviation and sizes.min() > 0 else None
-    return {"level": level, "size": size}
+    near = _ALIKE * found.deviation
+    level = float(means.mean()) if np.ptp(means) < near else None
+    size = float(sizes.mean()) if np.ptp(sizes) < near and sizes.min() > 0 else None
+    return replace(found, level=level, size=size)
 
 
-def _digits(values: np.ndarray) -> dict[str, int]:
+def _digits(values: np.ndarray) -> tuple[int, int]:
     """Significant digits of the numbers ``(M,)``, and those after the decimal sign."""
     some = values[:: max(len(values) // 20_000, 1)].tolist()
     shown = [f"{abs(x):.12e}".partition("e") for x in some]
     digits = [len(body.replace(".", "").rstrip("0")) for body, _, _ in shown]
     places = [n - 1 - int(power) for n, (_, _, power) in zip(digits, shown, strict=True) if n]
     most, last = max(digits), max([0, *places])
-    return {"digits": most if most <= _DIGITS else 0, "places": last if last <= _PLACES else -1}
+    return most if most <= _DIGITS else 0, last if last <= _PLACES else -1
 
 
 def _rounded(x: np.ndarray, digits: int, places: int) -> np.ndarray:
@@ -279,10 +286,6 @@ def _rounded(x: np.ndarray, digits: int, places: int) -> np.ndarray:
     power = np.where(np.isfinite(power), power, 0.0).clip(-300, 300)
     up, down = 10.0 ** np.maximum(power, 0.0), 10.0 ** np.maximum(-power, 0.0)
     return np.round(x * up / down) * down / up
-
-
-def _with(found: Number, **changes: Any) -> Number:
-    return Number(**{**asdict(found), **changes})
 
 
 def fit_words(codes: np.ndarray) -> Words:
