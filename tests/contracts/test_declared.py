@@ -34,6 +34,8 @@ MEANT = {
     # What a file of facts may call the class; and what only the run's own data, or a referee, can score.
     ("data/facts.py", "classes"),
     ("tasks/evaluation.py", "classes"),
+    # What a model of the studio lies in.
+    ("studio/rundir.py", "folder"),
     # A view of the studio.
     *((f"studio/{room}.py", "pictures") for room in ("explorer", "model", "tasks", "view")),
     # A recipe that is made from another one names what it changes of it.

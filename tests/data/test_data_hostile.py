@@ -189,7 +189,7 @@ def test_what_may_not_be_read(make_folder: Callable[..., Path], cache: Path, mon
     def denied(path: Path, **_: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr("ganforge.data.readers.read_pictures", denied)
+    monkeypatch.setattr("ganforge.codecs.pictures.read_pictures", denied)
     with pytest.raises(DataError, match="may not be read by you"):
         load(make_folder(3), cache=cache)
 

@@ -14,6 +14,8 @@ from ganforge.core.codec import Codec
 from ganforge.core.registry import Registry
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import Tensor, nn
 
     from ganforge.core.recipe import Recipe
@@ -23,22 +25,26 @@ __all__ = [
     "CODECS",
     "DISCRIMINATORS",
     "EVERY",
+    "FORMATS",
     "GAMES",
     "GENERATORS",
     "OBJECTIVES",
     "PENALTIES",
     "QUESTIONS",
+    "READERS",
     "SCORES",
     "SYMPTOMS",
     "TERMS",
     "TRANSLATORS",
     "DiscriminatorTraits",
     "FamilyTraits",
+    "Format",
     "GameTraits",
     "GeneratorTraits",
     "ObjectiveTraits",
     "PenaltyTraits",
     "QuestionTraits",
+    "ReaderTraits",
     "ScoreGroup",
     "Symptom",
     "TermTraits",
@@ -197,6 +203,48 @@ class Symptom:
         return self.seen(history)
 
 
+class ReaderTraits:
+    """A kind of file or folder that examples are read from (``ganforge.data.readers``).
+
+    Attributes:
+        name, words: what it is called, and what it reads.
+        suffixes: ends of the names of its files, in small letters.
+    """
+
+    name: ClassVar[str] = ""
+    words: ClassVar[str] = ""
+    suffixes: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def reads(cls, path: Path) -> bool:
+        """Whether ``path`` is of this kind."""
+        raise NotImplementedError
+
+    @classmethod
+    def read(cls, path: Path, ask: Any) -> Any:
+        """A ``data.raw.Raw``, as a ``data.readers.Ask`` says. Raises DataError."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Format:
+    """What a generator can be exported to (``ganforge.shipping.export``), as ``--to`` names it.
+
+    Attributes:
+        name, words: what it is called, and what it is in a line.
+        write: a ``shipping.export.Shipment`` to the file or folder that is to be written, which gives a
+            ``shipping.export.Exported``.
+        suffix: of the file; empty for a folder.
+        precisions: how it can store weights.
+    """
+
+    name: str
+    words: str
+    write: Callable[[Any, Path], Any]
+    suffix: str = ""
+    precisions: tuple[str, ...] = ("float32",)
+
+
 class QuestionTraits:
     """What ``gan explore`` can ask of a run (``ganforge.tasks.questions``).
 
@@ -258,6 +306,8 @@ TRANSLATORS: Registry[type[TranslatorTraits]] = Registry(
     "generator family", TranslatorTraits, "ganforge.networks"
 )
 CODECS: Registry[type[Codec]] = Registry("kind of data", Codec, "ganforge.codecs")
+READERS: Registry[type[ReaderTraits]] = Registry("reader", ReaderTraits, "ganforge.data.readers")
+FORMATS: Registry[Format] = Registry("format", Format, "ganforge.shipping.export")
 SCORES: Registry[ScoreGroup] = Registry(
     "group of scores",
     ScoreGroup,
@@ -276,7 +326,9 @@ EVERY: tuple[Registry[Any], ...] = (
     GENERATORS,
     DISCRIMINATORS,
     TRANSLATORS,
+    READERS,
     SCORES,
     SYMPTOMS,
     QUESTIONS,
+    FORMATS,
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganforge.core.declared import CODECS
+from ganforge.core.declared import CODECS, READERS, ReaderTraits
 from ganforge.core.errors import DataError
 from ganforge.core.recipe import FOUND, TableFormat
 from ganforge.core.value_range import ValueRange
@@ -21,7 +22,7 @@ from ganforge.data.pixels import Fit
 from ganforge.data.raw import Progress, Raw
 from ganforge.data.tables import read_table
 
-__all__ = ["TABLES", "Source", "has_names", "is_there", "names_of", "read"]
+__all__ = ["TABLES", "Ask", "Reader", "Source", "has_names", "is_there", "names_of", "read"]
 
 TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 
@@ -95,41 +96,138 @@ def read(
         DataError: there is nothing usable there.
     """
     path = source.path
-    whole = None if size is None else (size[0] * halves[0], size[1] * halves[1])
+    ask = Ask(size, channels, scratch, progress, only, halves, clips, how, value_range, table)
     if path is None:
         if value_range is not None:
             raise DataError(f"{source.name} is built in and has no range to be chosen; leave --range out")
-        return builtin.read_builtin(source.name, seed=source.seed, size=whole, channels=channels)
-    ways: dict[str, Any] = {"channels": channels, "how": how, "value_range": value_range}
-    files = {"scratch": scratch, "progress": progress, "only": only, "halves": halves}
-    if has_names(path):
+        return builtin.read_builtin(source.name, seed=source.seed, size=ask.whole, channels=channels)
+    for reader in READERS.values():
+        if reader.reads(path):
+            return reader.read(path, ask)
+    known = what_to_do(path) or "is of no known kind"
+    raise DataError(f"{path} {known}; what is read: {', '.join(each.words for each in READERS.values())}")
+
+
+@dataclass(frozen=True)
+class Ask:
+    """How a source is wanted: the arguments of :func:`read`, which says what they are."""
+
+    size: tuple[int, int] | None = None
+    channels: int | None = None
+    scratch: Path | None = None
+    progress: Progress | None = None
+    only: Collection[str] | None = None
+    halves: tuple[int, int] = (1, 1)
+    clips: bool = False
+    how: Fit = "crop"
+    value_range: ValueRange | None = None
+    table: TableFormat = FOUND
+
+    @property
+    def whole(self) -> tuple[int, int] | None:
+        """The size of a picture before it is cut into parts."""
+        return None if self.size is None else (self.size[0] * self.halves[0], self.size[1] * self.halves[1])
+
+    @property
+    def ways(self) -> dict[str, Any]:
+        """What every reader of pictures takes."""
+        return {"channels": self.channels, "how": self.how, "value_range": self.value_range}
+
+    @property
+    def files(self) -> dict[str, Any]:
+        """What every reader of files takes."""
+        return {
+            "size": self.size,
+            "scratch": self.scratch,
+            "progress": self.progress,
+            "only": self.only,
+            "halves": self.halves,
+            **self.ways,
+        }
+
+
+class Reader(ReaderTraits, ABC):
+    """Reads one kind of file or folder. The first one that says so takes a path; plugins come last."""
+
+    @classmethod
+    def reads(cls, path: Path) -> bool:
+        """Whether ``path`` is of this kind; it is there."""
+        return path.is_file() and path.name.lower().endswith(cls.suffixes)
+
+    @classmethod
+    @abstractmethod
+    def read(cls, path: Path, ask: Ask) -> Raw:
+        """The examples. Raises DataError where there is nothing usable."""
+
+
+class Files(Reader):
+    name = "named-files"
+    words = "folders, zip and tar archives of pictures or sounds"
+
+    @classmethod
+    def reads(cls, path: Path) -> bool:
+        return has_names(path)
+
+    @classmethod
+    def read(cls, path: Path, ask: Ask) -> Raw:
         kind, listing = list_examples(path)
-        return kind.read_files(path, listing, size=size, **files, **ways)
-    name = path.name.lower()
-    if path.is_dir():
-        return read_idx(path, size=whole, **ways)
-    if name.endswith(TABLES):
-        if size is not None or channels is not None or value_range is not None:
+        return kind.read_files(path, listing, **ask.files)
+
+
+class Table(Reader):
+    name = "csv-table"
+    words = ".csv and .tsv files"
+    suffixes = TABLES
+
+    @classmethod
+    def read(cls, path: Path, ask: Ask) -> Raw:
+        if (ask.size, ask.channels, ask.value_range) != (None, None, None):
             raise DataError(f"{path} is a table of points; size, channels and range are for pictures only")
-        if table.what:
-            CODECS.find(table.what)  # its name, or the nearest one
+        if ask.table.what:
+            CODECS.find(ask.table.what)  # its name, or the nearest one
         asked = sorted(CODECS.values(), key=lambda codec: -codec.precedence)
-        others = (found for codec in asked if (found := codec.read_table(path, table)) is not None)
-        return next(others, None) or read_table(path, table)
-    if name.endswith((".npy", ".npz")):
-        return read_arrays(path, size=whole, clips=clips, **ways)
-    kind = kind_of_file(path)
-    if kind is not None and kind.cuts_up:
-        return kind.read_files(path, one_file(path), size=size, **files, **ways)
-    if kind is not None:
-        raise DataError(f"{path} is one {kind.one}; a GAN needs many: give the folder that they lie in")
-    if path.is_file() and is_idx(path):
-        return read_idx(path, size=whole, **ways)
-    known = what_to_do(path)
-    raise DataError(
-        f"{path} {known or 'is of no known kind'}; what is read: folders, zip and tar archives of pictures"
-        " or sounds, IDX, .npy, .npz and .csv files"
-    )
+        others = (codec.read_table(path, ask.table) for codec in asked)
+        return next((found for found in others if found is not None), None) or read_table(path, ask.table)
+
+
+class Arrays(Reader):
+    name = "numpy-arrays"
+    words = ".npy and .npz files"
+    suffixes = (".npy", ".npz")
+
+    @classmethod
+    def read(cls, path: Path, ask: Ask) -> Raw:
+        return read_arrays(path, size=ask.whole, clips=ask.clips, **ask.ways)
+
+
+class Single(Reader):
+    name = "single-file"
+    words = "one file that holds many examples"
+
+    @classmethod
+    def reads(cls, path: Path) -> bool:
+        return kind_of_file(path) is not None
+
+    @classmethod
+    def read(cls, path: Path, ask: Ask) -> Raw:
+        kind = kind_of_file(path)
+        assert kind is not None
+        if not kind.cuts_up:
+            raise DataError(f"{path} is one {kind.one}; a GAN needs many: give the folder that they lie in")
+        return kind.read_files(path, one_file(path), **ask.files)
+
+
+class Idx(Reader):
+    name = "idx-files"
+    words = "IDX files and folders of them"
+
+    @classmethod
+    def reads(cls, path: Path) -> bool:
+        return path.is_dir() or (path.is_file() and is_idx(path))
+
+    @classmethod
+    def read(cls, path: Path, ask: Ask) -> Raw:
+        return read_idx(path, size=ask.whole, **ask.ways)
 
 
 def names_of(path: Path) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 import ganforge
+from ganforge.core.declared import FORMATS, Format
 from ganforge.core.errors import DamageWarning, GanforgeError, RunError, UsageError, nearest
 from ganforge.networks.translating import Translating
 from ganforge.runs.checkpoint import Checkpoint, Opened
@@ -30,9 +31,7 @@ from ganforge.shipping.onnx_sampler import open_onnx
 from ganforge.shipping.opening import Shipped
 from ganforge.shipping.weights import Precision, restored, stored
 
-__all__ = ["FORMATS", "Exported", "export"]
-
-FORMATS = ("onnx", "torch", "folder")
+__all__ = ["Exported", "Shipment", "export"]
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def export(
     """Export the generator of a run folder.
 
     Args:
-        to: ``onnx``, ``torch``, ``folder``, or ``hub:USER/NAME`` for a folder that is then uploaded.
+        to: a format (``core.declared.FORMATS``), or ``hub:USER/NAME`` for a folder that is then uploaded.
         out: the file or folder to write; ``RUN/exported/…`` by default. A file is replaced, a folder is
             not; the default folder is numbered.
         precision: how the weights are stored (``weights``).
@@ -85,12 +84,13 @@ def export(
         GanforgeError: the export differs from the network; nothing is kept.
         MachineError: a package is missing, or the disk or the hub refuses.
     """
-    kind = "folder" if to.startswith(hub.HUB) else to
-    if kind not in FORMATS:
+    form = FORMATS.get("folder" if to.startswith(hub.HUB) else to)
+    if form is None:
         known = (*FORMATS, "hub:USER/NAME")
         raise UsageError(f"--to can be {', '.join(known)}, not {to!r}.{nearest(to, known)}")
-    if kind == "torch" and precision != "float32":
-        raise UsageError("--precision is for onnx and folder; torch's exported program keeps float32")
+    if precision not in form.precisions:
+        able = " and ".join(name for name, other in FORMATS.items() if precision in other.precisions)
+        raise UsageError(f"--precision is for {able}; {form.name} keeps {' and '.join(form.precisions)}")
     name = hub.repository(to) if to.startswith(hub.HUB) else ""
     opened = _run(Path(run))
     found = _to_ship(opened, moment)
@@ -108,25 +108,65 @@ def export(
         sampler = sampler_at(opened, found)
         description = Description.of(recipe, opened.space, **made)
     description = replace(description, precision=precision)
-    seen = _seen(opened, back)
-    path = out or _default(opened.path / "exported", kind, precision, translates(recipe), back)
-    match kind:
-        case "onnx":
-            parity = export_onnx(sampler, replace(description, body=None), path)
-            loss = _lost(seen, sampler, open_onnx(path), distance) if precision != "float32" else None
-            return Exported(source, path, path.stat().st_size, parity, loss)
-        case "torch":
-            parity = export_program(sampler, path)
-            return Exported(source, path, path.stat().st_size, parity)
-        case _:
-            loss = None
-            if precision != "float32":
-                loss = _lost(seen, sampler, _rounded(sampler, precision), distance)
-            words = card(opened, description, opened=source, loss=loss)
-            write_model_folder(path, sampler, description, card=words)
-            _check(path, seen, _rounded(sampler, precision))
-            size = sum((path / file).stat().st_size for file in NAMES)
-            return Exported(source, path, size, None, loss, hub.push(path, name, on_hub) if name else "")
+    shipment = Shipment(opened, source, sampler, description, precision, _seen(opened, back), distance)
+    made_at = out or _default(opened.path / "exported", form, precision, translates(recipe), back)
+    made_there = form.write(shipment, made_at)
+    return replace(made_there, address=hub.push(made_at, name, on_hub)) if name else made_there
+
+
+@dataclass(frozen=True)
+class Shipment:
+    """What is to be exported.
+
+    Attributes:
+        run: where it is from.
+        opened: which moment and weights of the run.
+        sampler: the generator or translator.
+        description: what it is, as files say it.
+        precision: how weights are to be stored.
+        seen: what is shipped to samples of it, for comparisons.
+        distance: measures what the rounding costs.
+    """
+
+    run: Run
+    opened: Opened
+    sampler: Exportable
+    description: Description
+    precision: Precision
+    seen: Callable[[Shipped], Seeded]
+    distance: Distance | None
+
+    def lost(self, variant: Callable[[], Shipped]) -> Loss | None:
+        """What the rounding of the weights costs; None where nothing is rounded."""
+        if self.precision == "float32":
+            return None
+        return _lost(self.seen, self.sampler, variant(), self.distance)
+
+
+def _onnx(what: Shipment, path: Path) -> Exported:
+    parity = export_onnx(what.sampler, replace(what.description, body=None), path)
+    loss = what.lost(lambda: open_onnx(path))
+    return Exported(what.opened, path, path.stat().st_size, parity, loss)
+
+
+def _torch(what: Shipment, path: Path) -> Exported:
+    parity = export_program(what.sampler, path)
+    return Exported(what.opened, path, path.stat().st_size, parity)
+
+
+def _folder(what: Shipment, path: Path) -> Exported:
+    loss = what.lost(lambda: _rounded(what.sampler, what.precision))
+    words = card(what.run, what.description, opened=what.opened, loss=loss)
+    write_model_folder(path, what.sampler, what.description, card=words)
+    _check(path, what.seen, _rounded(what.sampler, what.precision))
+    size = sum((path / file).stat().st_size for file in NAMES)
+    return Exported(what.opened, path, size, None, loss)
+
+
+_ROUNDED = ("float32", "bfloat16", "int8")
+ONNX = Format("onnx", "a graph with its weights, for any runtime", _onnx, ".onnx", _ROUNDED)
+TORCH = Format("torch", "a program of torch.export", _torch, ".pt2")
+FOLDER = Format("folder", "weights, what they are, and a model card", _folder, "", _ROUNDED)
 
 
 def _run(path: Path) -> Run:
@@ -184,16 +224,11 @@ def _lost(
     return measure(seen(full), seen(variant), distance=distance, n=n)
 
 
-def _default(
-    folder: Path, kind: str, precision: Precision, translator: bool = False, back: bool = False
-) -> Path:
+def _default(folder: Path, form: Format, precision: Precision, translator: bool, back: bool) -> Path:
     """Where an export goes that was given no place: a file by its precision, or the next free folder."""
     suffix = ("-back" if back else "") + ("" if precision == "float32" else f"-{precision}")
-    if kind != "folder":
-        return (
-            folder
-            / f"{'translator' if translator else 'generator'}{suffix}.{'onnx' if kind == 'onnx' else 'pt2'}"
-        )
+    if form.suffix:
+        return folder / f"{'translator' if translator else 'generator'}{suffix}{form.suffix}"
     names = (f"model{suffix}{'' if number == 1 else f'-{number}'}" for number in itertools.count(1))
     return next(folder / name for name in names if not (folder / name).exists())
 
