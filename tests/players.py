@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soundfile
 
 from ganforge.codecs.rows.reader import read_frame, write_frame
 from ganforge.codecs.series.reader import read_series
@@ -157,3 +158,15 @@ def _dataset(space: Space, values: np.ndarray, labels: np.ndarray | None) -> Dat
 
 def _no_scan() -> Scan:
     return object()
+
+
+def tones(folder: Path, n: int = 12, rate: int = 8_000) -> Path:
+    """Wav files of tones that fade in and out, low and high ones in subfolders."""
+    for i in range(n):
+        place = folder / ("high" if i % 2 else "low")
+        place.mkdir(parents=True, exist_ok=True)
+        seconds, pitch = 0.3 + 0.02 * i, (1_500 if i % 2 else 300) + 10 * i
+        t = np.arange(round(seconds * rate)) / rate
+        faded = np.sin(2 * np.pi * pitch * t) * np.minimum(1, np.minimum(t, seconds - t) * 50)
+        soundfile.write(place / f"{i:02d}.wav", 0.3 * faded, rate)
+    return folder

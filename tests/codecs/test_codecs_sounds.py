@@ -17,6 +17,7 @@ from ganforge.core.errors import DataError
 from ganforge.core.space import Space
 from ganforge.core.value_range import ValueRange
 from ganforge.data import load, scan
+from tests import players
 from tests.processes import Gan
 
 RATE = 8_000
@@ -26,15 +27,6 @@ def tone(pitch: float, seconds: float = 0.5, rate: int = RATE, loud: float = 0.3
     """A tone that fades in and out."""
     t = np.arange(round(seconds * rate)) / rate
     return loud * np.sin(2 * np.pi * pitch * t) * np.minimum(1, np.minimum(t, seconds - t) * 50)
-
-
-def folder_of_tones(folder: Path, n: int = 12, **options) -> Path:
-    for i in range(n):
-        place = folder / ("high" if i % 2 else "low")
-        place.mkdir(parents=True, exist_ok=True)
-        pitch = (1_500 if i % 2 else 300) + 10 * i
-        soundfile.write(place / f"{i:02d}.wav", tone(pitch, 0.3 + 0.02 * i, **options), RATE)
-    return folder
 
 
 def beside(folder: Path) -> Path:
@@ -100,7 +92,7 @@ def test_formats_rates_and_channels_are_mixed_and_told(tmp_path: Path):
 
 
 def test_classes_come_from_subfolders_and_what_is_made_is_a_wav_file(tmp_path: Path):
-    found = load(folder_of_tones(tmp_path / "tones"), cache=beside(tmp_path))
+    found = load(players.tones(tmp_path / "tones"), cache=beside(tmp_path))
     assert found.space.classes == ("high", "low")
     codec = found.space.codec
     assert codec.suffix == ".wav"
@@ -127,7 +119,7 @@ def test_long_recordings_become_windows_that_stay_on_one_side(tmp_path: Path):
 
 
 def test_a_range_of_decibels_can_be_asked_for(tmp_path: Path):
-    found = load(folder_of_tones(tmp_path), value_range=ValueRange(-50.0, 0.0), cache=beside(tmp_path))
+    found = load(players.tones(tmp_path), value_range=ValueRange(-50.0, 0.0), cache=beside(tmp_path))
     assert found.space.value_range == ValueRange(-50.0, 0.0)
 
 
@@ -139,7 +131,7 @@ BAD = {
 
 
 def test_bad_files_are_skipped_and_named(tmp_path: Path):
-    folder_of_tones(tmp_path, 80)
+    players.tones(tmp_path, 80)
     whole = (tmp_path / "low" / "00.wav").read_bytes()
     for name, (content, _) in BAD.items():
         (tmp_path / "low" / name).write_bytes(content)
@@ -166,7 +158,7 @@ def test_a_folder_without_a_readable_sound_says_so_in_a_line(tmp_path: Path):
 
 
 def test_a_folder_is_learnt_and_sounds_are_written(tmp_path: Path):
-    folder_of_tones(tmp_path / "tones")
+    players.tones(tmp_path / "tones")
     train = Gan(
         "train", "tones", "--kimg", "0.1", "--out", "run", "--size", "16x16", "--no-picture", cwd=tmp_path
     )

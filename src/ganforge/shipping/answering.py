@@ -25,7 +25,12 @@ def answer(samples: np.ndarray, wish: Wish, space: Space) -> tuple[bytes, str]:
         case "png" if wish.n == 1:
             return _png(samples[0], space), "image/png"
         case "png":
-            return _zip(samples, wish, space), "application/zip"
+            return _zip([_png(one, space) for one in samples], ".png", wish), "application/zip"
+        case "file" if wish.n == 1:
+            return space.codec.file(samples[0]), space.codec.media
+        case "file":
+            files = [space.codec.file(one) for one in samples]
+            return _zip(files, space.codec.suffix, wish), "application/zip"
         case "npy":
             buffer = io.BytesIO()
             np.save(buffer, samples, allow_pickle=False)
@@ -36,7 +41,7 @@ def answer(samples: np.ndarray, wish: Wish, space: Space) -> tuple[bytes, str]:
 
 def cost(wish: Wish, space: Space) -> int:
     """Bytes that a request may hold in memory while it is answered, at most about."""
-    each = {"png": 3, "npy": 6, "json": 12}[wish.form]
+    each = {"png": 3, "npy": 6, "json": 12, "file": 64}[wish.form]
     return 4096 + wish.n * space.size * (40 if wish.grid else each)
 
 
@@ -44,14 +49,12 @@ def _png(sample: np.ndarray, space: Space) -> bytes:
     return plots.png(space.codec.picture(sample))
 
 
-def _zip(samples: np.ndarray, wish: Wish, space: Space) -> bytes:
+def _zip(files: list[bytes], suffix: str, wish: Wish) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as packed:  # a PNG is compressed already
-        for i, sample in enumerate(samples):
-            name = f"seed{wish.seed:06d}-{wish.start + i:06d}.png"
-            packed.writestr(
-                zipfile.ZipInfo(name), _png(sample, space)
-            )  # of no date: the same bytes each time
+        for i, content in enumerate(files):
+            name = f"seed{wish.seed:06d}-{wish.start + i:06d}{suffix}"
+            packed.writestr(zipfile.ZipInfo(name), content)  # of no date: the same bytes each time
     return buffer.getvalue()
 
 

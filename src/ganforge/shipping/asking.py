@@ -19,9 +19,9 @@ from ganforge.shipping.limits import Limits, Refused
 from ganforge.shipping.reading import fields_of_body
 from ganforge.shipping.shades import in_bytes
 
-__all__ = ["Form", "Wish", "chosen_class", "fields_of_body", "posted_example", "wish"]
+__all__ = ["Form", "Wish", "chosen_class", "fields_of_body", "own_format", "posted_example", "wish"]
 
-Form = Literal["png", "npy", "json"]
+Form = Literal["png", "npy", "json", "file"]
 
 _KEYS = ("n", "seed", "start", "truncation", "class", "format", "grid")
 _MOST = (1 << 63) - 1
@@ -33,7 +33,7 @@ class Wish:
 
     Attributes:
         label: the class asked for; None lets the classes take turns.
-        form: png (one picture, or a zip of several), npy, or json.
+        form: png (one picture, or a zip of several), npy, json, or file: as its codec writes one, or a zip.
         grid: one picture of all samples, as PNG.
     """
 
@@ -52,16 +52,20 @@ def wish(fields: dict[str, Any], space: Space, conditions: int, limits: Limits) 
     n = _whole(fields, "n", 1, 1, min(limits.samples, max(1, limits.numbers // space.size)))
     form, grid = fields.get("format"), fields.get("grid", False)
     picture = space.codec.media == PNG
+    own = own_format(space)
     if form is None:
-        form = "png" if picture or grid else "json"
-    if form not in ("png", "npy", "json"):
-        raise Refused(422, f"format can be png, npy or json, not {str(form)[:40]!r}")
+        form = "png" if picture or grid else own or "json"
+    if form not in ("png", "npy", "json", own):
+        known = ", ".join(filter(None, ("png", "npy", own)))
+        raise Refused(422, f"format can be {known} or json, not {str(form)[:40]!r}")
     if not isinstance(grid, bool):
         raise Refused(422, "grid can be true or false")
     if grid and form != "png":
         raise Refused(422, f"a grid is a picture: ask for png, not {form}")
     if form == "png" and not picture and not grid:
-        raise Refused(422, f"{space.describe()} are no pictures: ask for npy or json, or for a grid")
+        raise Refused(
+            422, f"{space.describe()} are no pictures: ask for {own or 'npy'} or json, or for a grid"
+        )
     truncation = fields.get("truncation", 1.0)
     if not isinstance(truncation, (int, float)) or isinstance(truncation, bool) or not 0 <= truncation <= 1:
         raise Refused(422, "truncation must be a number from 0 to 1")
@@ -71,9 +75,14 @@ def wish(fields: dict[str, Any], space: Space, conditions: int, limits: Limits) 
         _whole(fields, "start", 0, 0, 1_000_000_000),
         float(truncation),
         chosen_class(fields.get("class"), space, conditions),
-        form,
+        "file" if form == own else form,
         grid,
     )
+
+
+def own_format(space: Space) -> str:
+    """What a kind that is heard calls its files, ``wav``; empty for others."""
+    return space.codec.suffix.removeprefix(".") if space.codec.heard else ""
 
 
 def chosen_class(asked: Any, space: Space, conditions: int) -> int | None:

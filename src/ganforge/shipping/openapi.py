@@ -8,6 +8,7 @@ import ganforge
 from ganforge.core.codec import PNG
 from ganforge.core.space import Space
 from ganforge.runs.translator import Translator
+from ganforge.shipping.asking import own_format
 from ganforge.shipping.limits import Limits
 from ganforge.shipping.opening import Shipped
 from ganforge.shipping.posting import ASKED, most_numbers
@@ -71,7 +72,7 @@ def _sample(space: Space, conditions: int, limits: Limits) -> dict[str, Any]:
             "description": "less is more typical and less varied",
         },
         "format": {
-            "enum": ["png", "npy", "json"],
+            "enum": [*filter(None, ("png", "npy", "json", own_format(space)))],
             "description": "png is one picture, or a zip of several",
         },
         "grid": {"type": "boolean", "default": False, "description": "one picture of all samples"},
@@ -86,6 +87,7 @@ def _sample(space: Space, conditions: int, limits: Limits) -> dict[str, Any]:
         }
     schema = {"type": "object", "additionalProperties": False, "properties": fields}
     given = {media: {} for media in ("image/png", "application/zip", "application/x-npy", "application/json")}
+    given |= {space.codec.media: {}} if space.codec.heard else {}
     return {
         "summary": "make samples",
         "security": [{"token": []}],

@@ -40,7 +40,8 @@ STATIC = Path(__file__).with_name("static")
 _OPEN = ("/api/enter", "/api/about")
 # Nothing from elsewhere, and nothing of ours inside other sites' pages. The charts set styles of elements.
 _POLICY = (
-    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
+    "default-src 'self'; img-src 'self' data: blob:; media-src blob:; "
+    "style-src 'self' 'unsafe-inline'; "
     "worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 _LEFT = float(os.environ.get("GANFORGE_STUDIO_LEFT", "300"))  # seconds without anybody

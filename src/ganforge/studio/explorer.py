@@ -138,7 +138,7 @@ class Explorer:
                 raise UsageError(f"there is no call {do[:40]!r}; there is open, make, feedback, task, cancel")
 
     def _make(self, model: Model, fields: dict[str, Any], number: Any) -> bytes:
-        asked.only(fields, ("slot", "latents", "class"))
+        asked.only(fields, ("slot", "latents", "class", "heard"))
         said = asked.listed(fields, "latents", self._bounds.pictures, 1)
         began = time.perf_counter()
         z, samples = model.make(said, fields.get("class"))
@@ -147,6 +147,8 @@ class Explorer:
         shown: list[bytes] = []
         if model.view == "pictures":
             shown = model.shown(samples)
+            if fields.get("heard") is True and model.space.codec.heard:
+                shown += model.heard(samples)
         else:
             arrays["samples"] = samples.float().numpy()
         header = {

@@ -82,6 +82,7 @@ class Model:
             "space": self.space.to_json(),
             "words": self._words(),
             "view": self.view,
+            "heard": self.space.codec.heard,
             "latent": self.prior.size,
             "prior": {"size": self.prior.size, "kind": self.prior.kind, "bits": self.prior.bits},
             "conditions": self.sampler.conditions,
@@ -222,6 +223,10 @@ class Model:
     def shown(self, samples: Tensor) -> list[bytes]:
         """One PNG each."""
         return [plots.png(self.space.codec.picture(one.numpy()), quick=True) for one in samples]
+
+    def heard(self, samples: Tensor) -> list[bytes]:
+        """A file to listen to, of each."""
+        return [self.space.codec.file(one.numpy()) for one in samples]
 
     # -- directions ---------------------------------------------------------------------------------------
 

@@ -44,7 +44,7 @@ def binary(
 ) -> bytes:
     """A header, then what it names, each at a multiple of 8 bytes so that a browser need not copy.
 
-    Arrays are float32, uint8 or int32; pictures are PNG.
+    Arrays are float32, uint8 or int32; pictures are PNG, and may be followed by wav files.
     """
     parts: list[bytes] = []
     offset = 0
@@ -65,10 +65,14 @@ def binary(
             "shape": list(flat.shape),
             "offset": add(flat.tobytes()),
         }
-    shown = [{"offset": add(one), "length": len(one), "media": "image/png"} for one in pictures]
+    shown = [{"offset": add(one), "length": len(one), "media": _media(one)} for one in pictures]
     head = text({**header, "arrays": described, **({"pictures": shown} if pictures else {})})
     head += b" " * (-(4 + len(head)) % 8)
     return b"".join([struct.pack("<I", len(head)), head, *parts])
+
+
+def _media(content: bytes) -> str:
+    return "audio/wav" if content.startswith(b"RIFF") else "image/png"
 
 
 def post(handle: int, header: Mapping[str, Any], body: bytes = b"") -> None:

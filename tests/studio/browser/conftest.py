@@ -75,11 +75,12 @@ def page_is_built() -> None:
 
 @pytest.fixture(scope="package")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with three small finished runs: digits with classes, points, and untrained 64-px pictures."""
+    """Small finished runs: digits with classes, points, untrained 64-px pictures, sounds."""
     folder = tmp_path_factory.mktemp("studio-runs")
     pictures = tmp_path_factory.mktemp("pictures")
     for i in range(8):
         Image.effect_noise((64, 64), 40 + 10 * i).convert("RGB").save(pictures / f"{i}.png")
+    sounds = players.tones(tmp_path_factory.mktemp("sounds"), 24)
     tiny = players.recipe(kimg=0.4)
     large = players.recipe(
         generator=type(tiny.generator)(family="dcgan", width=64),
@@ -91,6 +92,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("digits", "digits", tiny),
         ("moons", "moons", tiny),
         ("large", str(pictures), large),
+        ("sounds", str(sounds), players.recipe(kimg=0.1)),
     ):
         trainer = prepare(data, recipe=recipe).start(folder / name)
         assert trainer.train().finished

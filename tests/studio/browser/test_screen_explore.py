@@ -38,6 +38,16 @@ def test_seeds_class_truncation_and_neighbours(screen: Screen) -> None:
     assert not screen.page.locator("[data-notice=refused]").is_visible()
 
 
+def test_sounds_are_seen_and_heard(screen: Screen) -> None:
+    _open(screen, "sounds")
+    seconds = "() => document.querySelector('.easel audio').duration"
+    screen.see(".easel audio")
+    screen.until(lambda: 0.05 < (screen.page.evaluate(seconds) or 0) < 1.1, "a sound with a length")
+    before = screen.one(".easel audio").get_attribute("src")
+    screen.click("[name=another]")
+    screen.until(lambda: screen.one(".easel audio").get_attribute("src") != before, "another sound")
+
+
 def test_directions_have_sliders_that_move_the_picture(screen: Screen) -> None:
     _open(screen)
     screen.click("[data-method=factorised]")

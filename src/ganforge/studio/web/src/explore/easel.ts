@@ -13,6 +13,7 @@ const KEPT = 200;
 export class Easel {
   readonly element: HTMLElement;
   private readonly canvas = picture("The picture on the easel");
+  private readonly player = el("audio", { controls: true, hidden: true, "aria-label": "The sound on the easel" });
   private readonly seed: HTMLInputElement;
   private readonly sliders = el("div", { class: "stack sliders" });
   private readonly amounts = new Map<string, number>();
@@ -31,7 +32,7 @@ export class Easel {
         this.paint();
       } });
     this.element = el("section", { class: "easel stack" },
-      this.canvas,
+      this.canvas, this.player,
       el("div", { class: "row" },
         button("Pin it", () => desk.pin(desk.present), { class: "primary", name: "pin" }),
         button("Another", () => {
@@ -76,12 +77,21 @@ export class Easel {
     const began = performance.now();
     const { desk } = this;
     desk.present = this.compose();
-    desk.link.make("easel", { latents: [desk.present], class: desk.chosenClass }, (made) => {
+    const heard = desk.opened.heard ? { heard: true } : {};
+    desk.link.make("easel", { latents: [desk.present], class: desk.chosenClass, ...heard }, (made) => {
+      this.play(made.pictures[1]);
       void showMade(this.canvas, made, 0).then(() => {
         this.canvas.setAttribute("aria-label", "The picture on the easel");
         requestAnimationFrame(() => this.measure(performance.now() - began));
       });
     });
+  }
+
+  private play(sound: Blob | undefined): void {
+    if (!sound) return;
+    URL.revokeObjectURL(this.player.src);
+    this.player.src = URL.createObjectURL(sound);
+    this.player.hidden = false;
   }
 
   private measure(wait: number): void {

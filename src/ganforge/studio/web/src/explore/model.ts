@@ -18,6 +18,8 @@ export type Made = Binary<MadeHeader>;
 export interface Request {
   latents: Latent[];
   class: number | string | null;
+  /** Ask for what is heard too: a wav file of each, after the pictures. */
+  heard?: boolean;
 }
 
 export interface TaskDone {

@@ -20,6 +20,8 @@ export interface Opened {
   space: { kind: string; shape: number[]; classes?: string[]; columns?: string[] };
   words: string;
   view: "pictures" | "plane" | "line" | "numbers" | "translation";
+  /** Whether what is made can be listened to. */
+  heard?: boolean;
   latent: number;
   prior: { size: number; kind: "normal" | "uniform"; bits: number } | null;
   conditions: number;
