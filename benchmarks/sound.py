@@ -1,10 +1,10 @@
 """Spoken digits: are they the digits that were asked for, do they differ, and do they sound like real ones?
 
-Writes the recordings of fsdd_8k.npz (Free Spoken Digit Dataset) as wav files into a folder of ten subfolders,
-trains on it as `gan train FOLDER` does, brings samples to waves of 16 bits and reads these as any sound is read,
-so that the way through phases and waves is part of what is judged. A referee trained on the training part reads
-them; each figure stands beside held-out recordings, the same after the way through waves, and one Gaussian a
-class over 96 principal components, which is fitted without a game.
+Writes the recordings of fsdd_8k.npz (Free Spoken Digit Dataset) as wav files into a folder of ten
+subfolders, trains on it as `gan train FOLDER` does, brings samples to waves of 16 bits and reads these as any
+sound is read, so that the way through phases and waves is part of what is judged. A referee trained on the
+training part reads them; each figure stands beside held-out recordings, the same after the way through waves,
+and one Gaussian a class over 96 principal components, which is fitted without a game.
 
 *As asked*: share that the referee reads as their digit. *Distance*: the Fréchet distance on the referee's
 features, against held-out recordings. *Variety*: within a class, the root of the mean squared distance of two

@@ -17,6 +17,9 @@ from ganforge.core.errors import DataError
 from ganforge.core.space import Space
 from ganforge.core.value_range import ValueRange
 from ganforge.data import load, scan
+from ganforge.tasks.again import load_again
+from ganforge.tasks.experiment import prepare
+from ganforge.tasks.subject import Subject
 from tests import players
 from tests.processes import Gan
 
@@ -170,3 +173,20 @@ def test_a_folder_is_learnt_and_sounds_are_written(tmp_path: Path):
     assert all(soundfile.info(file).samplerate == RATE for file in files)
     page = (tmp_path / "run" / "report.html").read_text()
     assert 'src="data:audio/wav;base64,' in page
+
+
+def test_another_folder_is_read_at_a_runs_own_rate_and_range(tmp_path: Path):
+    tones = players.tones(tmp_path / "tones", 24)
+    trainer = prepare(tones, recipe=players.recipe(kimg=0.05), cache=tmp_path / "cache").start(
+        tmp_path / "run"
+    )
+    assert trainer.train().finished
+    others = tmp_path / "others"
+    others.mkdir()
+    for k in range(3):
+        soundfile.write(others / f"{k}.wav", tone(500, rate=16_000), 16_000)
+    found = load_again(others, trainer.run, 0.0, cache=tmp_path / "cache")
+    assert (found.space.shape, found.space.sample_rate) == (trainer.run.space.shape, RATE)
+    assert found.space.value_range == trainer.run.space.value_range
+    one = Subject(tmp_path / "run").read([others / "0.wav"])
+    assert np.array_equal(one[0].numpy(), found.train.values[0])

@@ -419,3 +419,16 @@ def test_the_description_and_the_page(ask: Client):
     assert b"<option>bee</option>" in page.body
     hostile = Space(kind="pictures", shape=(1, 8, 8), classes=("<script>alert(1)</script>",))
     assert b"<script>alert" not in client(hostile)("/", method="GET").body
+
+
+def test_sounds_are_wav_files():
+    space = Space(kind="sounds", shape=(1, 16, 16), sample_rate=8_000)
+    ask = client(space, "residual")
+    one = ask(fields={"seed": 3})
+    assert (one.status, one.headers["content-type"]) == (200, "audio/wav")
+    assert one.body == space.codec.file(made("residual", space)[0].sample(1, seed=3)[0].numpy())
+    with zipfile.ZipFile(io.BytesIO(ask(fields={"n": 3, "seed": 3, "format": "wav"}).body)) as packed:
+        assert packed.namelist()[0] == "seed000003-000000.wav"
+        assert packed.read(packed.namelist()[0]) == one.body
+    assert "format can be png, npy, wav or json, not 'mp3'" in ask(fields={"format": "mp3"}).error
+    assert ask(fields={"n": 4, "grid": True}).headers["content-type"] == "image/png"

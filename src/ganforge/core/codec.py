@@ -143,8 +143,8 @@ class Codec:
         Args:
             path: its own, for messages.
             listing: a ``data.files.Listing`` of its files that end in :attr:`suffixes`.
-            wishes: ``size``, ``channels``, ``scratch``, ``progress``, ``only``, ``halves``, ``how`` and
-                ``value_range``, as ``data.readers.read`` takes them.
+            wishes: ``size``, ``channels``, ``scratch``, ``progress``, ``only``, ``halves``, ``how``,
+                ``value_range`` and perhaps ``rate``, as ``data.readers.read`` takes them.
 
         Raises DataError where nothing there can be used, or a wish makes no sense of this kind.
         """

@@ -52,6 +52,7 @@ class _Wish:
         how: pictures of another shape come to the size.
         value_range, source_range: what becomes 0 and 255, of the examples and of their inputs.
         table: how csv files are read.
+        rate: samples a second that sounds are brought to; None takes that of most files.
     """
 
     size: tuple[int, int] | None
@@ -63,6 +64,7 @@ class _Wish:
     value_range: ValueRange | None = None
     source_range: ValueRange | None = None
     table: TableFormat = FOUND
+    rate: int | None = None
 
     @property
     def ranges(self) -> list[dict[str, Any] | None]:
@@ -90,6 +92,7 @@ def load(
     paired: bool = True,
     standardise: bool = True,
     held_out: float | None = None,
+    rate: int | None = None,
     seed: int = 0,
     cache: Path | None = None,
     progress: Progress | None = None,
@@ -119,6 +122,7 @@ def load(
         held_out: share that no game sees: at least 1 and at most 10,000 examples, if there are more than 10.
             None is a tenth, and of more than 1,000 examples 500 if that is more, up to a quarter. The same
             examples in every run; exact duplicates of a picture lie on one side, and so does a clip.
+        rate: samples a second that sounds are brought to; by default that of most files.
         seed: of built-in points; it does not touch the split.
         cache: folder for decoded examples; by default $GANFORGE_CACHE or ~/.cache/ganforge.
         progress: called with (done, all) while files are read.
@@ -131,6 +135,7 @@ def load(
     if held_out is not None and not 0 <= held_out < 1:
         raise DataError(f"held_out is {held_out}; it must be at least 0 and less than 1")
     wish = _wish(size, channels, condition, source, table, paired, fit, value_range, source_range)
+    wish = replace(wish, rate=rate)
     one = Source.of(what, seed)
     folder = None if cache is None and one.path is None else caches.cache_folder(cache)
     stored, words = _stored(one, wish, folder, progress)
@@ -358,6 +363,7 @@ def _read(source: Source, wish: _Wish, scratch: Path | None, progress: Progress 
 
     plain: dict[str, Any] = {"size": wish.size, "channels": wish.channels, "progress": progress}
     plain |= {"how": wish.how, "value_range": wish.value_range}
+    plain |= {} if wish.rate is None else {"rate": wish.rate}
     pixels = scratch and scratch / "pixels"
     if wish.inputs == "pairs":
         other = Source.of(wish.source)
@@ -397,6 +403,7 @@ def _key(source: Source, wish: _Wish) -> str:
     place = str(source.path.resolve())
     wishes = [caches.FORMAT, place, wish.size, wish.channels, wish.condition, wish.stored]
     wishes += [wish.how, wish.ranges, astuple(wish.table)]
+    wishes += [] if wish.rate is None else [wish.rate]
     digest = hashlib.sha256(json.dumps(wishes).encode())
     for path in [source.path, Source.of(wish.source).path if wish.inputs == "pairs" else None]:
         if path is not None:

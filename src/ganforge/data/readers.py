@@ -78,6 +78,7 @@ def read(
     how: Fit = "crop",
     value_range: ValueRange | None = None,
     table: TableFormat = FOUND,
+    rate: int | None = None,
 ) -> Raw:
     """Read a source whole.
 
@@ -90,13 +91,14 @@ def read(
         table: how a csv file is read.
         clips: whether an array of five dimensions, or of four where that can be, holds clips for certain.
         how: pictures of another shape come to the size.
+        rate: samples a second that sounds are brought to; None takes that of most files.
         value_range: what becomes 0 and 255 where pictures or arrays are no plain bytes; None infers it.
 
     Raises:
         DataError: there is nothing usable there.
     """
     path = source.path
-    ask = Ask(size, channels, scratch, progress, only, halves, clips, how, value_range, table)
+    ask = Ask(size, channels, scratch, progress, only, halves, clips, how, value_range, table, rate)
     if path is None:
         if value_range is not None:
             raise DataError(f"{source.name} is built in and has no range to be chosen; leave --range out")
@@ -122,6 +124,7 @@ class Ask:
     how: Fit = "crop"
     value_range: ValueRange | None = None
     table: TableFormat = FOUND
+    rate: int | None = None
 
     @property
     def whole(self) -> tuple[int, int] | None:
@@ -142,6 +145,7 @@ class Ask:
             "progress": self.progress,
             "only": self.only,
             "halves": self.halves,
+            **({} if self.rate is None else {"rate": self.rate}),
             **self.ways,
         }
 

@@ -50,7 +50,8 @@ def wish(fields: dict[str, Any], space: Space, conditions: int, limits: Limits) 
     """Raises Refused (422), naming the field, for anything that cannot be given."""
     _only(fields, _KEYS)
     n = _whole(fields, "n", 1, 1, min(limits.samples, max(1, limits.numbers // space.size)))
-    form, grid = fields.get("format"), fields.get("grid", False)
+    form: Any = fields.get("format")
+    grid = fields.get("grid", False)
     picture = space.codec.media == PNG
     own = own_format(space)
     if form is None:
@@ -75,7 +76,7 @@ def wish(fields: dict[str, Any], space: Space, conditions: int, limits: Limits) 
         _whole(fields, "start", 0, 0, 1_000_000_000),
         float(truncation),
         chosen_class(fields.get("class"), space, conditions),
-        "file" if form == own else form,
+        cast(Form, "file" if form == own else form),
         grid,
     )
 

@@ -58,13 +58,15 @@ def load_again(
     """
     space = run.space
     pictures = space.codec.picture_files
+    sized = space.codec.dims == 2
     built_in = isinstance(source, str) and source in NAMES
     asked = asked_of_data(run.recipe)
 
     def read() -> Dataset:
         return load(
             source,
-            size=(space.spatial[1], space.spatial[0]) if pictures else None,
+            size=(space.spatial[1], space.spatial[0]) if sized else None,
+            rate=None if built_in else space.sample_rate,
             channels=space.channels if pictures and space.channels in _CHANNELS else None,
             fit=run.data.get("fit", "crop"),
             value_range=None if built_in else space.value_range,

@@ -13,9 +13,10 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from ganforge.core.declared import GAMES, OBJECTIVES
-from ganforge.core.errors import MachineError, RunError, UsageError
+from ganforge.core.errors import DataError, MachineError, RunError, UsageError
 from ganforge.data import Dataset
 from ganforge.data.files import UnreadableError, check_source
+from ganforge.data.folders import kind_of_file, one_file
 from ganforge.data.pictures import open_picture
 from ganforge.data.pixels import as_bytes, fit_array, normalise, to_channels
 from ganforge.latent.inversion import read_encoder, train_encoder, write_encoder
@@ -153,7 +154,7 @@ class Subject:
         for path in paths:
             check_source(path)
             if path.suffix != ".npy":
-                found.append(self.picture(path)[None])
+                found.append(self._from_file(path))
                 continue
             try:
                 values = np.load(path, allow_pickle=False)
@@ -162,6 +163,19 @@ class Subject:
                 reason = " ".join(str(error).split())
                 raise UsageError(f"{path} does not hold {self.space.describe()} ({reason})") from None
         return torch.cat(found)
+
+    def _from_file(self, path: Path) -> Tensor:
+        """A picture, or the first window of another file of the run's kind, ``(1, *shape)``."""
+        space, kind = self.space, kind_of_file(path)
+        if kind is None or kind.picture_files or not isinstance(space.codec, kind):
+            return self.picture(path)[None]
+        try:
+            size = (space.spatial[1], space.spatial[0]) if space.dims == 2 else None
+            wishes = {"size": size, "value_range": space.value_range}
+            raw = kind.read_files(path, one_file(path), scratch=None, rate=space.sample_rate, **wishes)
+        except (OSError, DataError) as error:
+            raise UsageError(f"{path} cannot be read ({error})") from None
+        return torch.from_numpy(raw.finish(np.array(raw.values[:1])))
 
     def _declared(self, values: np.ndarray) -> np.ndarray:
         """An array in the data's units to ``(N, *shape)`` in declared ones. ValueError where it is none."""

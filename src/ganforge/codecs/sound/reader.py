@@ -56,10 +56,11 @@ def read_sounds(
     listing: Listing,
     *,
     size: tuple[int, int] | None,
-    scratch: Path,
+    scratch: Path | None,
     progress: Progress | None = None,
     only: Collection[str] | None = None,
     value_range: ValueRange | None = None,
+    rate: int | None = None,
     **others: Any,
 ) -> Raw:
     """Spectrograms of every sound.
@@ -67,9 +68,10 @@ def read_sounds(
     Args:
         path: of the folder or archive, for messages; ``listing``: its sounds.
         size: columns and mels, or None to infer them.
-        scratch: where they are kept until the caller has stored them.
+        scratch: where they are kept until the caller has stored them; None keeps them in memory.
         only: names of the files to read; None reads all.
         value_range: decibels that become 0 and 255; None takes the 80 below the loudest.
+        rate: samples a second that all are brought to; None takes that of most files.
         others: wishes that only pictures have; DataError for any that is none of the usual ones.
 
     Raises:
@@ -91,7 +93,7 @@ def read_sounds(
             good.append(entry)
     _some(path, len(good), skipped)
     rates = Counter(header.rate for header in headers)
-    rate = max(rates, key=lambda one: (rates[one], one))
+    rate = max(rates, key=lambda one: (rates[one], one)) if rate is None else rate
     columns, mels, cut, notes = _window([header.seconds for header in headers], size)
     mel = Mel(rate, mels, columns)
     files: list[int] = []
@@ -154,7 +156,7 @@ def _no_wishes(others: dict[str, Any]) -> None:
         raise DataError("sounds have no channels and no sides to choose: leave that option out")
 
 
-def _spooled(rows: Iterator[np.ndarray], scratch: Path, shape: tuple[int, ...]) -> np.ndarray:
+def _spooled(rows: Iterator[np.ndarray], scratch: Path | None, shape: tuple[int, ...]) -> np.ndarray:
     """As ``spool``, for what may have no rows."""
     first = next(rows, None)
     if first is None:
