@@ -244,7 +244,7 @@ class Codec:
         return "numbers"
 
     def facts(self) -> Any:
-        """What scores of tables need (``codecs.rows.facts.TableFacts``); None where it is no table."""
+        """What scores of a table's rows or series need (``codecs.….facts``); None where it is no table."""
         return None
 
     # -- questions ---------------------------------------------------------------------------------------

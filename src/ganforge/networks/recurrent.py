@@ -113,10 +113,10 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         values = len(self.numbers)
         with torch.no_grad():  # how many numbers are known ahead of a step
             ahead = codec.context(torch.zeros(1, self.lasting)).shape[1]
-        known = _ORDER * changing + ahead + self.lasting + 1
-        self.enter = nn.Linear(known, width)
+        # Both the memory's entrance and the way around it see what stands before and what is known ahead.
+        self.before = nn.Linear(_ORDER * changing, 2 * width)
+        self.ahead = nn.Linear(ahead + self.lasting + 1, 2 * width)
         self.memory = nn.GRU(width, width, batch_first=True)
-        self.skip = nn.Linear(known, width)
         self.deep = nn.Linear(width, width)
         self.of_states = nn.Linear(width, len(self.states)) if self.states else None
         self.of_numbers = nn.Linear(width + len(self.states), components * (1 + 2 * values))
@@ -133,17 +133,16 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         """Series ``(N, T, C)`` to what stands before each step, the last first, ``(N, T, 2C)``."""
         return torch.cat([F.pad(x, (0, 0, k, 0))[:, : x.shape[1]] for k in range(1, _ORDER + 1)], 2)
 
-    def _ahead(self, lasting: Tensor) -> Tensor:
-        """``(N, lasting)`` to what is known of each step ahead, ``(N, T, P)``."""
-        alive, steps = self.codec.alive(lasting), self.steps
+    def _ahead(self, lasting: Tensor, alive: Tensor) -> Tensor:
+        """``(N, lasting)`` to what is made of all that is known of each step ahead, ``(N, T, 2 width)``."""
         context = torch.cat([self.codec.context(lasting), alive], 1).transpose(1, 2)
-        return torch.cat([context, lasting[:, None].expand(-1, steps, -1)], 2)
+        return self.ahead(torch.cat([context, lasting[:, None].expand(-1, self.steps, -1)], 2))
 
     def _seen(self, past: Tensor, ahead: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor]:
         """What is made of the past ``(N, t, 2C)``, ``(N, t, width)``, and the memory after it."""
-        known = torch.cat([past, ahead], 2)
-        h, after = self.memory(F.silu(self.enter(known)), memory)
-        h = F.silu(h + self.skip(known))
+        entering, around = (self.before(past) + ahead).chunk(2, 2)
+        h, after = self.memory(F.silu(entering), memory)
+        h = F.silu(h + around)
         return h + F.silu(self.deep(h)), after
 
     def _states(self, h: Tensor) -> Tensor:
@@ -178,7 +177,7 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         x = given[:, self.lasting :].transpose(1, 2)
         noise = z[:, self.front :].view(len(z), self.steps, -1)[:, :, : x.shape[2]]
         past = self._pasts(x + self.jitter * noise) if self.jitter else self._pasts(x)
-        h, _ = self._seen(past, self._ahead(lasting), None)
+        h, _ = self._seen(past, self._ahead(lasting, self.codec.alive(lasting)), None)
         table = None
         if self.head is not None:
             table = self.head.logits(z[:, : self.front], lasting, mask[:, : self.blocks])
@@ -227,7 +226,8 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         lasting = given[:, : self.lasting, 0]
         if self.head is not None:
             lasting = self.head.complete(z[:, : self.front], lasting, mask[:, : self.blocks])
-        alive, ahead = self.codec.alive(lasting), self._ahead(lasting)
+        alive = self.codec.alive(lasting)
+        ahead = self._ahead(lasting, alive)
         kept = mask[:, self.blocks :, None]
         real = given[:, self.lasting :].transpose(1, 2)
         chance = z[:, self.front :].view(len(z), self.steps, -1)
@@ -237,26 +237,36 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
             upper=False,
             unitriangular=True,
         )
+        apart = torch.einsum("mij,ntj->ntmi", root, chance[:, :, : len(self.numbers)])
+        level = (0.5 + 0.5 * torch.erf(chance[:, :, len(self.numbers) :] / math.sqrt(2.0))).clamp(
+            1e-6, 1.0 - 1e-6
+        )
         nothing = real.new_zeros(len(z), real.shape[2])
         row = [nothing] * _ORDER
         memory: Tensor | None = None
         for t in range(self.steps):
             past = torch.cat(row[: -_ORDER - 1 : -1], 1)[:, None]
             h, memory = self._seen(past, ahead[:, t : t + 1], memory)
-            made = self._step(h, past, chance[:, t], root)
-            made = self.codec.stepped(made[:, :, None], alive[:, :, t : t + 1])[:, :, 0]
+            made = self._step(h, past, apart[:, t], level[:, t])
+            if self.states:
+                made = self.codec.stepped(made[:, :, None], alive[:, :, t : t + 1])[:, :, 0]
+            else:
+                made = made * alive[:, 0, t : t + 1]
             row.append(torch.lerp(made, real[:, t], kept[:, t]))
         whole = torch.cat([lasting[:, :, None].expand(-1, -1, self.steps), torch.stack(row[_ORDER:], 2)], 1)
         return torch.lerp(self.codec.settled(whole), whole, kept.amax(1, keepdim=True))
 
-    def _step(self, h: Tensor, past: Tensor, chance: Tensor, root: Tensor) -> Tensor:
-        """One step ``(N, C)`` by the chance ``(N, C + 1)`` of its channels and of its component."""
-        level = (0.5 + 0.5 * torch.erf(chance / math.sqrt(2.0))).clamp(1e-6, 1.0 - 1e-6)
-        count = len(self.numbers)
+    def _step(self, h: Tensor, past: Tensor, apart: Tensor, level: Tensor) -> Tensor:
+        """One step ``(N, C)``, before it is settled.
+
+        Args:
+            apart: ``(N, M, V)``, how far the numbers lie from each component's means, in deviations.
+            level: ``(N, 1 + S)`` uniform chance of the component and of the states.
+        """
         logits = self._states(h)[:, 0]
         states = torch.zeros_like(logits)
         for group in self.groups:  # a Gumbel, or a logistic, variable for each
-            own, u = logits[:, group], level[:, [count + 1 + i for i in group]]
+            own, u = logits[:, group], level[:, [1 + i for i in group]]
             if len(group) == 1:
                 noisy = own + torch.log(u) - torch.log1p(-u)
                 soft = torch.sigmoid(noisy)
@@ -268,10 +278,11 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
             states = states.index_copy(1, torch.tensor(group, device=h.device), hot)
         shares, means, spreads = (part[:, 0] for part in self._numbers(h, states[:, None], past))
         # The component is chosen by the likelihood's shares; only its numbers pass a gradient on.
-        below = shares.detach().exp().cumsum(1)[:, :-1] < level[:, count : count + 1]
+        below = shares.detach().exp().cumsum(1)[:, :-1] < level[:, :1]
         one = F.one_hot(below.sum(1), self.components).to(means)[:, :, None]
-        apart = torch.einsum("mij,nj->nmi", root, chance[:, :count])
         numbers = ((means + torch.exp(spreads) * apart) * one).sum(1).clamp(-_FARTHEST, _FARTHEST)
+        if not self.states:
+            return numbers
         order = [*self.numbers, *self.states]
         return torch.cat([numbers, states], 1)[:, [order.index(i) for i in range(len(order))]]
 

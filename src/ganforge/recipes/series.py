@@ -40,7 +40,7 @@ def recipe(space: Space, n: int) -> Recipe:
         beta2_final=0.99,
     )
     r1 = Penalty(name="r1", weight=0.1, method="finite_difference", sigma=0.05)
-    batch = 64
+    batch = 128
     while batch > n:
         batch //= 2
     return Recipe(

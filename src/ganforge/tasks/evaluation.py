@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ganforge.codecs import plots
 from ganforge.codecs.rows.facts import TableFacts
+from ganforge.codecs.series.facts import SeriesFacts
 from ganforge.core.declared import GAMES, SCORES
 from ganforge.core.errors import DataError, RunError, UsageError
 from ganforge.core.prior import Inputs
@@ -30,6 +31,7 @@ from ganforge.metrics.neighbours import nearest_examples
 from ganforge.metrics.optimal_picture import draw
 from ganforge.metrics.points import Mixture
 from ganforge.metrics.score import Score, plain
+from ganforge.metrics.series_scores import series_scores
 from ganforge.metrics.stacked import lenet
 from ganforge.metrics.table_scores import table_scores
 from ganforge.runs.checkpoint import Opened
@@ -376,7 +378,12 @@ def _extractor(
 
 
 def _of_table(
-    facts: TableFacts | None, reals: Reals, made: Tensor, target: str | None, seed: int, tell: Progress
+    facts: TableFacts | SeriesFacts | None,
+    reals: Reals,
+    made: Tensor,
+    target: str | None,
+    seed: int,
+    tell: Progress,
 ) -> tuple[list[Score], list[str]]:
     """What is scored of tables alone, and notes; nothing of other kinds."""
     if facts is None:
@@ -389,7 +396,10 @@ def _of_table(
         (train[:half], train[half:]) if reals.halved else (train, np.asarray(reals.dataset.held_out.values))
     )
     split = "training" if reals.halved else "held-out"
-    return table_scores(made.numpy(), one, other, facts, split=split, target=target, seed=seed, tell=tell)
+    wish: Any = {"split": split, "target": target, "seed": seed, "tell": tell}
+    if isinstance(facts, SeriesFacts):
+        return series_scores(made.numpy(), one, other, facts, **wish)
+    return table_scores(made.numpy(), one, other, facts, **wish)
 
 
 def _referee(reals: Reals, wanted: set[str], cache: Path, tell: Progress) -> Classifier | None:

@@ -255,8 +255,14 @@ def _lightened(engine: Engine, recipe: Recipe, dataset: Dataset, spent: _Spent) 
         if way.seconds < spent.left / 2:  # what is paid once, in the first round, is no measure
             way.play()
         room = int(_LIGHT * spent.seconds / way.seconds)
-        if batch == recipe.batch or room < 2:
+        if batch == recipe.batch:
             return way
+        if room < 2:
+            # Where a round costs the same whatever its batch, a few examples would say that all are dear.
+            if 4 * way.seconds > spent.left / 2:
+                return way
+            batch = min(4 * batch, recipe.batch)
+            continue
         batch = min(room * batch // (4 * few) * 4 * few or room * few, recipe.batch)
 
 

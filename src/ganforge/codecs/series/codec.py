@@ -40,6 +40,7 @@ STEPS = "steps"
 
 _MANY = 10_000_000
 _ONE_BY_ONE = 128  # steps, up to which each is known by its place
+_CLASSES = 20  # levels of an attribute that can be foretold
 _HEAD = 2  # rows of an example before the attributes: its first time, and its length
 
 
@@ -516,11 +517,14 @@ class Series(Sequential):
 
     def facts(self) -> SeriesFacts:
         fitted = self.fitted
-        classes = [
-            k
-            for k, column in enumerate(fitted.attributes)
-            if not column.ordered and 2 <= len(column.levels) <= 20
-        ]
+        places = {row: place for place, row in enumerate(fitted.varying)}
+        blocks = {} if fitted.table is None else fitted.table.blocks
+        classes: list[int] = []
+        for k, column in enumerate(fitted.attributes):
+            block = blocks.get(places.get(_HEAD + k, -1))
+            few = len(column.levels) if block is None else len(block.values)
+            if _HEAD + k in places and 2 <= few <= _CLASSES:
+                classes.append(k)
         return SeriesFacts(
             tuple(column.name for column in fitted.features),
             tuple(column.ordered for column in fitted.features),

@@ -92,6 +92,8 @@ class Number:
         """A generator's numbers ``(N, width, T)``: states are 0 or 1, and values fit them."""
         import torch
 
+        if self.width == 1:
+            return x
         value = x[:, 0]
         states: list[Tensor] = []
         kept = torch.ones_like(value)
