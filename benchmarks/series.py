@@ -1,15 +1,16 @@
 """Series: told from real by two referees, useful, and how they depend on time, beside two opponents.
 
-Protocol: three csv of series (vowels: 270 utterances of 7 to 29 steps and 12 features; motions: 40 recordings of
-100 steps and 6 features; power: 67 days of 24 hours), each with a column that says which series are the training
-part. `gan train FILE.csv --core-minutes M` on these, without that column, with no option but the budget and the
-seed; then as many series are made as the test part has. The scorer is ``ganforge.metrics.series_scores`` on the
-test part: boosted trees on window features and a 1-D network, which learn on one half and are judged on the other,
-both ways. *real* is the training part in the place of made series. VAR(1) is a vector autoregression; the block
-bootstrap is put together from stretches of training series, so it is a copy.
+Protocol: three csv of series (vowels: 270 utterances of 7 to 29 steps and 12 features; motions: 40
+recordings of 100 steps and 6 features; power: 67 days of 24 hours), each with a column that says which
+series are the training part. `gan train FILE.csv --core-minutes M` on these, without that column, with no
+option but the budget and the seed; then as many series are made as the test part has. The scorer is
+``ganforge.metrics.series_scores`` on the test part: boosted trees on window features and a 1-D network,
+which learn on one half and are judged on the other, both ways. *real* is the training part in the place of
+made series. VAR(1) is a vector autoregression; the block bootstrap is put together from stretches of
+training series, so it is a copy.
 
-Bar: told from real ≤ .80 by both referees; class accuracy ≥ .9 of real; error of the autocorrelation ≤ half of
-VAR(1)'s. Medians over the seeds are printed last.
+Bar: told from real ≤ .80 by both referees; class accuracy ≥ .9 of real; error of the autocorrelation ≤ half
+of VAR(1)'s. Medians over the seeds are printed last.
 
     python benchmarks/series.py [--minutes 15] [--seeds 0] [--data FOLDER] [--only vowels motions power]
 """
@@ -85,7 +86,9 @@ def score(name: str, file: Path, minutes: float, seed: int) -> list[Score]:
     _as_known(real, *(raw.about for raw in raws if raw is not None))
     began = time.process_time()
     made = maker.series(len(real), seed=seed + 1)
-    print(f"\n## {name}, seed {seed}: {minutes:g} core minutes asked, {spent:.1f} spent, {len(known):,} series")
+    print(
+        f"\n## {name}, seed {seed}: {minutes:g} core minutes asked, {spent:.1f} spent, {len(known):,} series"
+    )
     print(f"to train on, {len(real):,} held out; as many made in {time.process_time() - began:.1f} s\n")
     steps = max(known.shape[2], real.shape[2])
     made, known, real = (padded(x, steps) for x in (made, known, real))

@@ -68,7 +68,7 @@ def _ends(x: np.ndarray) -> tuple[float, float]:
 
 def _frame(draw: ImageDraw.ImageDraw, left: int, top: int, name: str, colour: tuple[int, int, int]) -> None:
     draw.rectangle((left, top, left + _WIDE, top + _HIGH), outline=_PAPER)
-    draw.text((left + 4, top + 2), name, fill=colour)
+    draw.text((left + _WIDE - 4 - draw.textlength(name), top + 2), name, fill=colour)
 
 
 def _line(

@@ -36,7 +36,7 @@ class Number:
     step, so that they come back by rounding and a discriminator does not live on the grid.
 
     Attributes:
-        low, high: the smallest and largest number of the training part.
+        low, high: the smallest and largest number of the training part beside the spike.
         mean, deviation: after the curve.
         curved, centre, spread: whether there is one, and where it bends.
         grid: the step between two numbers, if it is a coarse one; else 0.
@@ -228,9 +228,10 @@ def fit_number(series: np.ndarray, there: np.ndarray, column: Column, *, gaps: b
     mean, deviation = float(codes.mean()), float(codes.std())
     grid = grid if grid > _COARSE * deviation else 0.0
     digits, places = _digits(values)
+    rest = values[values != values[most]] if spiked else values
     found = Number(
-        low=float(values[0]),
-        high=float(values[-1]),
+        low=float(rest[0]),
+        high=float(rest[-1]),
         grid=grid,
         digits=digits,
         places=places,

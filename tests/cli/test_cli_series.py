@@ -1,0 +1,90 @@
+"""Series from the command line: found, trained, sampled with conditions, scored, looked at, exported."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from ganforge.codecs.rows.reader import write_frame
+from tests import players
+from tests.cli.conftest import Call
+
+TINY = ("--set", "generator.width=16", "discriminator.width=8", "batch=16")
+
+
+def series_of(path: Path) -> dict[str, list[dict[str, str]]]:
+    found: dict[str, list[dict[str, str]]] = defaultdict(list)
+    with open(path, newline="") as file:
+        for row in csv.DictReader(file):
+            found[row["shop"]].append(row)
+    return found
+
+
+def test_train_sample_evaluate(gan: Call, tmp_path: Path) -> None:
+    write_frame(players.steps(60), tmp_path / "shops.csv")
+    seen = gan("data", "shops.csv")
+    assert seen.code == 0
+    assert "series: 60 series, named by shop" in seen.out
+    assert "time: day, a step is 1 day" in seen.out
+    started = gan("train", "shops.csv", "--kimg", "1", *TINY)
+    assert started.code == 0, started.err
+    assert "game      completion: relativistic + r1 + r2 + centring + likelihood" in started.out
+    assert list((tmp_path / "runs/shops/samples").glob("*.png"))
+
+    made = gan("sample", "runs/shops", "--rows", "30", "--out", "new.csv")
+    assert made.code == 0, made.err
+    assert made.out.endswith("wrote 30 series to new.csv\n")
+    found = series_of(tmp_path / "new.csv")
+    assert list(found) == [f"shop{k:03d}" for k in range(60, 90)]
+    for rows in found.values():
+        assert list(rows[0]) == list(players.STEP_COLUMNS)
+        assert 9 <= len(rows) <= 12
+        days = [int(row["day"].removeprefix("2024-01-")) for row in rows]
+        assert days == list(range(days[0], days[0] + len(days)))
+        assert len({(row["town"], row["large"]) for row in rows}) == 1
+        assert {row["state"] for row in rows} <= {"open", "shut"}
+    gan("sample", "runs/shops", "--rows", "30", "--out", "again.csv")
+    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "new.csv").read_bytes()
+
+    asked = gan("sample", "--rows", "20", "--where", "town=Lyon", "steps=10..11", "--out", "some.csv")
+    assert asked.code == 0, asked.err
+    some = series_of(tmp_path / "some.csv").values()
+    assert all(rows[0]["town"] == "Lyon" and len(rows) in (10, 11) for rows in some)
+
+    scored = gan("evaluate", "runs/shops", "--samples", "60")
+    assert scored.code == 0, scored.err
+    for words in (
+        "told from real by boosted trees",
+        "told from real by a network",
+        "VAR(1)",
+        "block bootstrap",
+    ):
+        assert words in scored.out
+    assert "useful for large: accuracy" in scored.out
+    assert gan("sample", "--grid", "sheet.png").code == 0
+    assert gan("diagnose", "runs/shops").code == 0
+    for words, message in (
+        (("sample", "--where", "twn=Ulm"), "there is no column 'twn'. Did you mean 'town'"),
+        (("sample", "--where", "town=Rome"), "town is never 'Rome'"),
+        (("sample", "--complete", "shops.csv"), "not rows of a table"),
+        (("train", "shops.csv", "--entity", "shp"), "there is no column 'shp'. Did you mean 'shop'"),
+        (("train", "shops.csv", "--entity", "town"), "two rows of Ulm have the day"),
+        (("evaluate", "--target", "sales"), "there is no attribute 'sales' with a few levels"),
+    ):
+        refused = gan(*words)
+        assert refused.code == 2, words
+        assert message in refused.err, refused.err
+        assert refused.err.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_made_series_can_be_trained_on(gan: Call, tmp_path: Path) -> None:
+    write_frame(players.steps(60), tmp_path / "shops.csv")
+    gan("train", "shops.csv", "--kimg", "1", *TINY)
+    gan("sample", "--rows", "60", "--out", "new.csv")
+    again = gan("train", "new.csv", "--kimg", "1", *TINY)
+    assert again.code == 0, again.err
+    assert "60 series, named by shop" in again.out

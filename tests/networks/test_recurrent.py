@@ -1,0 +1,123 @@
+"""Players of series: one writes them step by step from any beginning, the other judges them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganforge.core.draw import Draw
+from ganforge.core.errors import RecipeError
+from ganforge.core.space import Space
+from ganforge.networks import discriminator, generator, seeded
+from tests import players
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory: pytest.TempPathFactory) -> Space:
+    return players.series(tmp_path_factory.mktemp("series"), 40).space
+
+
+@pytest.fixture(scope="module")
+def real(space: Space, tmp_path_factory: pytest.TempPathFactory) -> Tensor:
+    values = players.series(tmp_path_factory.mktemp("again"), 40).train.values
+    return space.to_model(torch.from_numpy(values))
+
+
+def latent_of(space: Space) -> int:
+    codec: Any = space.codec
+    return codec.chances + codec.table.codec.chances + 8
+
+
+def make(space: Space, **options: Any) -> Any:
+    with seeded(1):
+        return generator(
+            "recurrent", space=space, latent=latent_of(space), width=16, depth=1, options=options
+        )
+
+
+def latents(space: Space, n: int) -> Tensor:
+    return torch.randn(n, latent_of(space), generator=torch.Generator().manual_seed(2))
+
+
+def test_a_latent_becomes_a_whole_series_that_ends_where_it_says(space: Space):
+    G, codec = make(space), space.codec
+    x = G(latents(space, 50)).detach()
+    assert x.shape == (50, *space.shape)
+    lasting: Any = x[:, : G.lasting]
+    assert torch.equal(lasting, lasting[:, :, :1].expand_as(lasting))
+    alive = codec.alive(lasting[:, :, 0])  # type: ignore[attr-defined]
+    assert alive.sum((1, 2)).min() < space.shape[1]
+    assert bool((x[:, G.lasting :] * (1.0 - alive) == 0).all())
+    states = x[:, G.lasting :][:, G.states]
+    assert set(states.unique().tolist()) == {0.0, 1.0}
+    again = space.to_model(space.to_declared(x), torch.full((50, *codec.shape), 0.5))
+    assert float((again[:, G.lasting :][:, G.states] != states).float().mean()) < 0.01
+
+
+def test_what_is_given_stays_and_what_follows_depends_on_it(space: Space, real: Tensor):
+    G = make(space)
+    mask = torch.zeros(len(real), G.blocks + G.steps)
+    mask[:, : G.blocks + 5] = 1.0
+    x = G.complete(latents(space, len(real)), real, mask)
+    assert torch.allclose(x[:, : G.lasting], real[:, : G.lasting], atol=1e-6)
+    assert torch.allclose(x[:, :, :5], real[:, :, :5], atol=1e-6)
+    other = real.clone()
+    other[:, G.lasting + G.numbers[0], 4] += 1.0
+    y = G.complete(latents(space, len(real)), other, mask)
+    assert not torch.allclose(x[:, :, 5], y[:, :, 5])
+    assert torch.equal(x[:, :, :4], y[:, :, :4])
+
+
+def test_likelihood_is_that_of_what_is_written(space: Space, real: Tensor):
+    """Series that a network writes are likelier to it than the same moved."""
+    G = make(space, jitter=0.0)
+    with torch.no_grad():
+        G.onward.weight.mul_(0.5)
+    z, mask = latents(space, 400), torch.ones(400, G.blocks + G.steps)
+    own = G(z).detach()
+    likely = G.likelihood(G.logits(z, own, mask), own, mask).detach()
+    shifted = own.clone()
+    shifted[:, G.lasting :][:, G.numbers] += 1.5 * (own[:, G.lasting :][:, G.numbers] != 0)
+    unlikely = G.likelihood(G.logits(z, shifted, mask), shifted, mask).detach()
+    assert likely.shape == (400,)
+    assert float(likely.mean()) < float(unlikely.mean())
+
+
+def test_half_of_the_series_begin_somewhere(space: Space):
+    G = make(space)
+    mask = G.masks(Draw(0), 4_000)
+    blocks, steps = mask[:, : G.blocks], mask[:, G.blocks :]
+    begun = steps.any(1)
+    assert 0.4 < float(begun.float().mean()) < 0.55
+    assert bool((blocks[begun] == 1).all())  # what lasts is known with a beginning
+    assert bool((steps[:, 1:] <= steps[:, :-1]).all())
+    assert 0.4 < float(blocks[~begun].mean()) < 0.6
+
+
+def test_every_parameter_learns_from_both_losses(space: Space, real: Tensor):
+    G = make(space)
+    z, mask = latents(space, len(real)), G.masks(Draw(1), len(real))
+    loss = G.likelihood(G.logits(z, real, mask), real, mask).mean()
+    found = torch.autograd.grad(loss, list(G.parameters()), allow_unused=True)
+    assert all(gradient is not None and bool(gradient.isfinite().all()) for gradient in found)
+    with seeded(2):
+        D: Any = discriminator("recurrent", space=space, width=8, depth=1)
+    x = G.made(None, z, real, torch.zeros_like(mask))
+    logits = D(x, mask)
+    assert logits.shape == (len(real),)
+    assert not torch.equal(logits, D(x, torch.zeros_like(mask)))
+    assert torch.equal(D(x), D(x, torch.zeros_like(mask)))
+    gradient = torch.autograd.grad(logits.sum(), G.before.weight)[0]
+    assert float(gradient.abs().max()) > 0
+
+
+def test_what_does_not_fit_is_said(space: Space):
+    with pytest.raises(RecipeError, match=r"latent is 3; these series need at least .* --set latent="):
+        generator("recurrent", space=space, latent=3, width=8, depth=1)
+    with pytest.raises(RecipeError, match="components is 0"):
+        make(space, components=0)
+    with pytest.raises(RecipeError, match="recurrent is not for"):
+        generator("recurrent", space=Space(kind="points", shape=(2,)), latent=3, width=8, depth=1)
