@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from ganforge.core.codec import Codec
 from ganforge.core.declared import CODECS
-from ganforge.data.files import Entry, Listing, list_files
+from ganforge.core.errors import DataError
+from ganforge.data.files import Entry, Listing, UnreadableError, list_files, printable
 from ganforge.data.kinds import words_on_others
+from ganforge.data.raw import Progress, Skipped
 
-__all__ = ["aside_of", "example_suffixes", "kind_of_file", "list_examples", "one_file"]
+__all__ = ["aside_of", "at_least", "counter", "example_suffixes", "kind_of_file", "list_examples", "one_file"]
+__all__ += ["plainly"]
+
+
+_T = TypeVar("_T")
 
 
 def _suffix(name: str) -> str:
@@ -67,3 +74,38 @@ def aside_of(listing: Listing, without: Collection[str] = ()) -> tuple[list[str]
     if named:
         warnings.append(f"not read: {words_on_others(named)}")
     return [*listing.notes], warnings, len(others)
+
+
+def plainly(entry: Entry, work: Callable[[], _T]) -> _T | Skipped:
+    """A file's result, or why it has none."""
+    try:
+        return work()
+    except DataError:  # a library is missing: that is not the file's fault
+        raise
+    except UnreadableError as error:
+        return Skipped(printable(entry.name), str(error))
+    # Readers of other people raise nearly anything on damaged files; each costs one file only.
+    except Exception as error:
+        words = " ".join(str(error).split()) or type(error).__name__
+        return Skipped(printable(entry.name), f"damaged ({words})")
+
+
+def counter(progress: Progress | None, total: int) -> Callable[[int], None]:
+    """Called with how many more are done, it tells ``progress``."""
+    state = 0
+
+    def done(more: int) -> None:
+        nonlocal state
+        state += more
+        if progress is not None:
+            progress(state, total)
+
+    return done
+
+
+def at_least(path: Path, n: int, skipped: Sequence[Skipped], one: str) -> None:
+    """DataError where none is left."""
+    if n:
+        return
+    bad = f" ({len(skipped)} could not be read; {skipped[0].name}: {skipped[0].reason})" if skipped else ""
+    raise DataError(f"no readable {one} in {path}{bad}; a GAN needs many examples, better 100 or more")

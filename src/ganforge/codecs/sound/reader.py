@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import gcd
@@ -17,6 +17,7 @@ from ganforge.codecs.sound.mel import FRAME, Mel
 from ganforge.core.errors import DataError
 from ganforge.core.value_range import ValueRange
 from ganforge.data.files import Entry, Listing, UnreadableError, is_archive, printable
+from ganforge.data.folders import at_least, counter, plainly
 from ganforge.data.layouts import classes_from_folders
 from ganforge.data.raw import Progress, Raw, Skipped, spool
 
@@ -80,18 +81,18 @@ def read_sounds(
     _no_wishes(others)
     entries = [entry for entry in listing.entries if only is None or printable(entry.name) in only]
     skipped = list(listing.skipped)
-    done = _counter(progress, 2 * len(entries))
+    done = counter(progress, 2 * len(entries))
     headers: list[_Header] = []
     good: list[Entry] = []
     for entry in entries:
-        found = _plainly(entry, partial(_header, listing, entry))
+        found = plainly(entry, partial(_header, listing, entry))
         done(1)
         if isinstance(found, Skipped):
             skipped.append(found)
         else:
             headers.append(found)
             good.append(entry)
-    _some(path, len(good), skipped)
+    at_least(path, len(good), skipped, "sound")
     rates = Counter(header.rate for header in headers)
     rate = max(rates, key=lambda one: (rates[one], one)) if rate is None else rate
     columns, mels, cut, notes = _window([header.seconds for header in headers], size)
@@ -111,7 +112,7 @@ def read_sounds(
 
     def waves() -> Iterator[tuple[int, np.ndarray]]:
         for at, entry in enumerate(good):
-            wave = _plainly(entry, partial(_wave, listing, entry, headers[at], rate))
+            wave = plainly(entry, partial(_wave, listing, entry, headers[at], rate))
             done(1)
             if isinstance(wave, Skipped):
                 skipped.append(wave)
@@ -119,7 +120,7 @@ def read_sounds(
                 yield at, _pieces(wave, mel.samples, cut=cut)
 
     values = _spooled(rows(), scratch, (1, mels, columns))
-    _some(path, len(files), skipped)
+    at_least(path, len(files), skipped, "sound")
     if value_range is None:
         loudest = max(float(values[i : i + 1024].max()) for i in range(0, len(values), 1024))
         value_range = ValueRange(round(loudest - _DYNAMICS, 2), round(loudest, 2))
@@ -289,38 +290,3 @@ def _form(path: Path) -> str:
     if path.is_dir():
         return "folder of sounds"
     return "archive of sounds" if is_archive(path) else "sound file"
-
-
-def _plainly(entry: Entry, work: Callable[[], Any]) -> Any:
-    """A file's result, or why it has none."""
-    try:
-        return work()
-    except DataError:
-        raise
-    except UnreadableError as error:
-        return Skipped(printable(entry.name), str(error))
-    # libsndfile raises nearly anything on damaged files; each costs one file only.
-    except Exception as error:
-        return Skipped(
-            printable(entry.name), f"damaged ({' '.join(str(error).split()) or type(error).__name__})"
-        )
-
-
-def _counter(progress: Progress | None, total: int) -> Callable[[int], None]:
-    state = 0
-
-    def done(more: int) -> None:
-        nonlocal state
-        state += more
-        if progress is not None:
-            progress(state, total)
-
-    return done
-
-
-def _some(path: Path, n: int, skipped: Sequence[Skipped]) -> None:
-    """DataError where nothing is left."""
-    if n:
-        return
-    bad = f" ({len(skipped)} could not be read; {skipped[0].name}: {skipped[0].reason})" if skipped else ""
-    raise DataError(f"no readable sound in {path}{bad}; a GAN needs many examples, better 100 or more")
