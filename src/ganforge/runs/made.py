@@ -157,8 +157,8 @@ def write_film(
         t = (steps - first).unsqueeze(1)
         path_c = (1 - t) * wishes[first % len(seeds)] + t * wishes[(first + 1) % len(seeds)]
     made = sampler.generate(path_z, path_c).numpy()
-    factor = max(1, 256 // max(sampler.space.spatial))
     stills = [sampler.space.codec.picture(sample) for sample in made]
+    factor = max(1, 256 // max(stills[0].size))
     big = [
         still.resize((still.width * factor, still.height * factor), Image.Resampling.NEAREST)
         for still in stills
