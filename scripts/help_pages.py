@@ -1,5 +1,7 @@
 """Write what `--help` prints into tests/golden/help and docs/reference/cli.md, when a change of it is meant.
 
+Also what is declared, into docs/reference/declared.md.
+
 .venv/bin/python scripts/help_pages.py
 """
 
@@ -11,6 +13,7 @@ import sys
 from pathlib import Path
 
 from ganforge.cli import VERBS
+from ganforge.core.declared import EVERY
 
 ROOT = Path(__file__).resolve().parent.parent
 _BEGIN = "# The command line\n\n`gan VERB [THING] [--options]`. The pages below are what `--help` prints.\n"
@@ -36,6 +39,21 @@ def main() -> None:
     former = reference.read_text()
     rest = former[former.index("\n## Environment") :] if "\n## Environment" in former else ""
     reference.write_text("".join(parts) + rest)
+    (ROOT / "docs/reference/declared.md").write_text(declared())
+
+
+def declared() -> str:
+    """All that recipes and commands can name."""
+    parts = [
+        "# What is declared\n\nWhat recipes and commands call by name. A file of your own can add to each: "
+        "[extend](../how-to/extend.md).\n"
+    ]
+    for sort in EVERY:
+        rows = "".join(
+            f"| `{name}` | {found.words.replace('|', '&#124;')} |\n" for name, found in sort.items()
+        )
+        parts.append(f"\n## {sort.sort.capitalize()}\n| name | what it is |\n|---|---|\n{rows}")
+    return "".join(parts)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,6 +115,16 @@ def test_the_walker_leaves_values_alone():
 def test_a_help_page_names_questions_without_their_import():
     fresh = Registry(QUESTIONS.sort, QuestionTraits, "ganforge.tasks.questions")
     assert list(fresh.overview().items()) == [(name, found.words) for name, found in QUESTIONS.items()]
+
+
+def test_the_reference_lists_all_that_is_declared():
+    spec = importlib.util.spec_from_file_location("help_pages", SOURCE.parents[1] / "scripts/help_pages.py")
+    assert spec is not None
+    assert spec.loader is not None
+    pages = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(pages)
+    written = (SOURCE.parents[1] / "docs/reference/declared.md").read_text()
+    assert written == pages.declared(), "python scripts/help_pages.py writes it anew"
 
 
 def test_the_help_page_names_every_group_of_scores():

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from ganforge import recipes
-from ganforge.cli import VERBS, main
+from ganforge.cli import VERBS, main, without_plugins
 from ganforge.cli.options import changes, parse, size
 from ganforge.core.declared import DISCRIMINATORS, GENERATORS, OBJECTIVES, PENALTIES, TERMS, TRANSLATORS
 from ganforge.core.errors import UsageError
@@ -86,7 +86,7 @@ def commands(block: Block) -> Iterator[list[str]]:
 
 def check_gan(words: list[str]) -> None:
     """Raise UsageError unless the verb, its options, their values, the recipe and its keys exist."""
-    verb, arguments = words[0], words[1:]
+    verb, (arguments, _) = words[0], without_plugins(words[1:])
     if verb == "--help" or verb == "--version":
         return
     if verb not in VERBS:

@@ -147,7 +147,7 @@ def test_inputs_that_do_not_fit_are_refused(
 def test_a_translator_needs_inputs_and_a_known_family_and_option() -> None:
     with pytest.raises(RecipeError, match="set source"):
         translator("unet", space=space(3, 32, 32), width=8, depth=1)
-    with pytest.raises(RecipeError, match=r"unknown generator family 'unett'.*Did you mean 'unet'"):
+    with pytest.raises(RecipeError, match=r"unknown translator family 'unett'.*Did you mean 'unet'"):
         build("unett", (3, 32, 32), (3, 32, 32))
     with pytest.raises(RecipeError, match=r"no generator option 'skip_inputs'.*Did you mean 'skip_input'"):
         build("unet", (3, 32, 32), (3, 32, 32), skip_inputs=True)

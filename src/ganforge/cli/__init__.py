@@ -25,7 +25,7 @@ from ganforge.core.errors import (
 from ganforge.core.plugins import plugin
 from ganforge.core.signals import SAVE, STOP, Handlers
 
-__all__ = ["VERBS", "main"]
+__all__ = ["VERBS", "main", "without_plugins"]
 
 # Verb to its words in the overview. Nothing is imported before a verb is chosen.
 VERBS = {
@@ -75,7 +75,9 @@ def _run(words: list[str]) -> int:
     heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     try:
         with _damage_said(verb), Handlers((*STOP, *SAVE, *["SIGINT"] * heard), told.on_signal):
-            rest = _without_plugins(words[1:])
+            rest, files = without_plugins(words[1:])
+            for file in files:
+                plugin(file)
             return importlib.import_module(f"ganforge.cli.{verb}").main(rest)
     except GanforgeError as error:
         print(f"gan {verb}: {error}", file=sys.stderr)
@@ -98,20 +100,20 @@ def _run(words: list[str]) -> int:
         return MachineError.exit_code
 
 
-def _without_plugins(words: list[str]) -> list[str]:
-    """The words without ``--plugin FILE``, whose files have been run. Every verb takes it."""
+def without_plugins(words: list[str]) -> tuple[list[str], list[str]]:
+    """The words without ``--plugin FILE``, which every verb takes, and those files. Raises UsageError."""
     rest: list[str] = []
+    files: list[str] = []
     given = iter(words)
     for word in given:
         name, equals, file = word.partition("=")
         if name != "--plugin":
             rest.append(word)
             continue
-        file = file if equals else next(given, "")
-        if not file:
+        files.append(file if equals else next(given, ""))
+        if not files[-1]:
             raise UsageError("--plugin takes a Python file, as in --plugin tilted.py")
-        plugin(file)
-    return rest
+    return rest, files
 
 
 class _Terminated(BaseException):

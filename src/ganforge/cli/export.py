@@ -94,5 +94,5 @@ def _tell(made: Exported) -> None:
     print(f"wrote     {made.path}   {size}")
     if made.address:
         print(f"sent      {made.address}   private: its page has the switch")
-    if made.path.suffix != ".pt2":
+    if made.served:
         print(f"next      gan serve {made.path}")

@@ -16,7 +16,7 @@ __all__ = ["Recipes", "main"]
 
 @dataclass(frozen=True)
 class Recipes:
-    """List the recipes, show one, or copy one to a file that --recipe accepts."""
+    """List the recipes and what they can name, show one, or copy one to a file that --recipe accepts."""
 
     name: Annotated[Positional[str | None], option("NAME")] = None
     """the recipe to show; all are listed without it"""
@@ -26,6 +26,7 @@ class Recipes:
 
 def main(arguments: list[str]) -> int:
     options = parse(Recipes, "recipes", arguments)
+    from ganforge.core.declared import EVERY
     from ganforge.core.errors import UsageError
     from ganforge.recipes import RECIPES, source, summary
     from ganforge.runs.files import write_atomically
@@ -36,8 +37,10 @@ def main(arguments: list[str]) -> int:
         for name in RECIPES:
             print(f"{name:<16} {summary(name)}")
         print(
-            "\ngan recipes NAME              show one\ngan recipes NAME --copy FILE  copy one, to change it"
+            "\ngan recipes NAME              show one\ngan recipes NAME --copy FILE  copy one, to change it\n"
         )
+        for sort in EVERY:
+            print(f"{sort.sort:<21} {', '.join(sort)}")
         return 0
     text = source(options.name)
     if options.copy is None:

@@ -303,7 +303,7 @@ DISCRIMINATORS: Registry[type[DiscriminatorTraits]] = Registry(
     "discriminator family", DiscriminatorTraits, "ganforge.networks"
 )
 TRANSLATORS: Registry[type[TranslatorTraits]] = Registry(
-    "generator family", TranslatorTraits, "ganforge.networks"
+    "translator family", TranslatorTraits, "ganforge.networks"
 )
 CODECS: Registry[type[Codec]] = Registry("kind of data", Codec, "ganforge.codecs")
 READERS: Registry[type[ReaderTraits]] = Registry("reader", ReaderTraits, "ganforge.data.readers")

@@ -351,12 +351,23 @@ def _set(fields: dict[str, Any], dotted: str, value: Any) -> None:
     if not isinstance(here, dict):
         raise RecipeError(f"{dotted!r} is a list; name the part, as in {dotted}.NAME.weight")
     if last in here:
-        here[last] = value
+        here[last] = _mapping(value, dotted) if isinstance(here[last], dict) else value
     elif "family" in here and "options" in here:
         # An option of the family's own constructor, checked where the network is built.
         here["options"][last] = _literal(value)
     else:
         raise RecipeError(f"unknown recipe key {dotted!r}.{nearest(last, list(here))}")
+
+
+def _mapping(value: Any, where: str) -> Any:
+    """A mapping as typed, in JSON. Raises RecipeError."""
+    try:
+        found = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise RecipeError(f"{where} must be a mapping in JSON, as in {where}={{}}, not {value!r}")
+    return found
 
 
 def _literal(value: Any) -> Any:

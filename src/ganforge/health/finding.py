@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from ganforge.core.declared import Symptom
+from ganforge.core.declared import SYMPTOMS, Symptom
+from ganforge.core.plugins import plugins
 
 if TYPE_CHECKING:
     from ganforge.health.history import History
@@ -57,8 +58,10 @@ class Finding:
 
     @property
     def page(self) -> str:
-        """Its page, from the repository's root."""
-        return f"docs/findings/{self.code}.md"
+        """Its page, from the repository's root; of a plugin's finding, the plugin."""
+        found = SYMPTOMS.origin(self.code) if self.code in SYMPTOMS else None
+        own = None if found is None else next((each for each in plugins() if each.module is found), None)
+        return f"docs/findings/{self.code}.md" if own is None else str(own.path)
 
     def command(self) -> str:
         """The changes as the user would type them; empty where there are none."""

@@ -74,7 +74,7 @@ def modes(c: Context) -> list[Score]:
 
 @scores
 def classes(c: Context) -> list[Score]:
-    """How a referee reads all samples; its view of the real examples compared with is the floor.
+    """How a referee reads all samples, beside how it reads real examples.
 
     Without labels of the training examples equal shares are expected.
     """
@@ -134,7 +134,10 @@ def classes(c: Context) -> list[Score]:
 
 @scores
 def stacked(c: Context) -> list[Score]:
-    """Modes of stacked digits. Of all samples; the floor of the KL is analytic."""
+    """Modes of stacked digits, as a referee reads them.
+
+    Of all samples; the floor of the KL is analytic.
+    """
     if c.given.stacked is None:
         return []
     report = stacked_report(c.everything, c.given.stacked)

@@ -45,6 +45,7 @@ class Exported:
         parity: how far the graph is from the network; None for a folder, whose network is the same.
         loss: what the rounding of the weights cost; None for float32.
         address: on the hub, where it was sent there.
+        served: whether ``gan serve`` can open it.
     """
 
     opened: Opened
@@ -53,6 +54,7 @@ class Exported:
     parity: Parity | None = None
     loss: Loss | None = None
     address: str = ""
+    served: bool = False
 
 
 def export(
@@ -146,7 +148,7 @@ class Shipment:
 def _onnx(what: Shipment, path: Path) -> Exported:
     parity = export_onnx(what.sampler, replace(what.description, body=None), path)
     loss = what.lost(lambda: open_onnx(path))
-    return Exported(what.opened, path, path.stat().st_size, parity, loss)
+    return Exported(what.opened, path, path.stat().st_size, parity, loss, served=True)
 
 
 def _torch(what: Shipment, path: Path) -> Exported:
@@ -160,7 +162,7 @@ def _folder(what: Shipment, path: Path) -> Exported:
     write_model_folder(path, what.sampler, what.description, card=words)
     _check(path, what.seen, _rounded(what.sampler, what.precision))
     size = sum((path / file).stat().st_size for file in NAMES)
-    return Exported(what.opened, path, size, None, loss)
+    return Exported(what.opened, path, size, None, loss, served=True)
 
 
 _ROUNDED = ("float32", "bfloat16", "int8")
