@@ -190,3 +190,25 @@ def test_another_folder_is_read_at_a_runs_own_rate_and_range(tmp_path: Path):
     assert found.space.value_range == trainer.run.space.value_range
     one = Subject(tmp_path / "run").read([others / "0.wav"])
     assert np.array_equal(one[0].numpy(), found.train.values[0])
+
+
+def test_waves_in_an_npz_are_sounds(tmp_path: Path):
+    waves = [tone(300 + 20 * i, 0.3 + 0.01 * i) for i in range(24)]
+    flat = np.rint(np.concatenate(waves) * 32_767).astype(np.int16)
+    offsets = np.cumsum([0, *map(len, waves)])
+    labels = np.arange(24) % 2
+    np.savez(tmp_path / "flat.npz", audio=flat, offsets=offsets, labels=labels, rate=np.int64(RATE))
+    rows = np.stack([np.pad(wave, (0, RATE - len(wave))) for wave in waves]).astype(np.float32)
+    np.savez(tmp_path / "rows.npz", x=rows, y=labels, sr=np.array([RATE]))
+    found = [load(tmp_path / name, cache=beside(tmp_path)) for name in ("flat.npz", "rows.npz")]
+    for one in found:
+        assert (one.space.kind, one.space.shape, one.space.sample_rate) == ("sounds", (1, 64, 64), RATE)
+        assert one.space.classes == ("0", "1")
+        assert one.train.labels is not None
+        assert np.array_equal(one.train.labels, labels[one.train.origin])
+    levels = [one.train.values[np.argsort(one.train.origin)].astype(int) for one in found]
+    loud = levels[1] > 100
+    assert np.abs(levels[0] - levels[1])[loud].max() <= 4
+    plain = np.random.default_rng(0).standard_normal((24, 300))  # without a rate: points as ever
+    np.savez(tmp_path / "plain.npz", x=plain, y=labels)
+    assert load(tmp_path / "plain.npz", cache=beside(tmp_path)).space.kind == "points"

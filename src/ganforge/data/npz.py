@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import struct
 import tokenize
@@ -9,16 +10,19 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 
+from ganforge.core.declared import CODECS
 from ganforge.core.errors import DataError
 from ganforge.core.value_range import ValueRange
 from ganforge.data.arrays import interpret
+from ganforge.data.files import Entry, Listing
 from ganforge.data.pixels import Fit
-from ganforge.data.raw import Raw, Said, said_of
+from ganforge.data.raw import Raw, Said, name_classes, said_of
 
 __all__ = ["read_arrays"]
 
@@ -30,10 +34,12 @@ _LABEL_WORDS = frozenset(
     {"y", "label", "labels", "lbl", "lbls", "target", "targets", "cls", "class", "classes", "species"}
     | {"category", "categories", "digit", "digits", "attributes", "attrs"}
 )
+_RATE_WORDS = frozenset({"rate", "sr", "fs", "samplerate", "hz"})
 _NAME_WORDS = frozenset({"names", "name"})
 _TEXT_WORDS = frozenset({"caption", "captions", "text", "texts", "prompts"})
 _TESTS = frozenset({"test", "val", "valid", "validation", "dev", "eval", "t10k"})
 _MANY_CLASSES = 0.5  # classes for each example, above which labels are numbers of the examples
+_SHORTEST_WAVE = 256  # samples of a row that can be a wave
 _WIDEST = 512  # numbers that are said of one example
 # What damage makes numpy and the zip reader raise; RuntimeError is also for what is packed in other ways.
 _DAMAGED = (
@@ -77,11 +83,16 @@ def read_arrays(
     how: Fit = "crop",
     value_range: ValueRange | None = None,
     clips: bool = False,
+    scratch: Path | None = None,
+    rate: int | None = None,
 ) -> Raw:
     """Read a .npy file, or the training examples and labels of an .npz file.
 
     Which array is which is known by its shape and type, and by its name where that is not enough: the order
     says nothing. What is not used is named in a warning.
+
+    Beside an array of one number that is called ``rate``, rows of numbers are waves; so is a long line of
+    them that an array ``offsets`` cuts. They are kept in ``scratch``, and brought to ``rate`` samples a second.
 
     With ``clips``, four dimensions without an axis of channels are clips of grey frames.
 
@@ -97,6 +108,9 @@ def read_arrays(
         return interpret(_load(path), form=".npy file", source=path, clips=clips, **wishes)
     _no_bomb(path)
     arrays = _headers(path)
+    found = _waves(path, arrays)
+    if found is not None:
+        return _sounds(path, arrays, found, scratch=scratch, rate=rate, **wishes)
     examples = _examples(path, arrays)
     values = _member(path, examples)
     found = _Beside(path, [one for one in arrays if one != examples], values)
@@ -209,6 +223,89 @@ def _examples(path: Path, arrays: Sequence[_Array]) -> _Array:
     listed = ", ".join(one.described() for one in arrays)
     raise DataError(
         f"no array of {path} is clearly the examples; it has {listed}; name yours 'images' or 'x'"
+    )
+
+
+@dataclass(frozen=True)
+class _Waves:
+    """Waves in an archive: the names of the arrays that they stand in, and each by itself."""
+
+    rate: int
+    names: tuple[str, ...]
+    rows: Sequence[np.ndarray]
+
+
+def _waves(path: Path, arrays: Sequence[_Array]) -> _Waves | None:
+    """Waves, where an array says their rate; else None."""
+    sizes = {one.name: int(np.prod(one.shape)) for one in arrays}
+    rates = [one for one in arrays if one.words & _RATE_WORDS and one.numbers and sizes[one.name] == 1]
+    if not rates:
+        return None
+    ends = [one for one in arrays if "offsets" in one.words and one.numbers and len(one.shape) == 1]
+    lines = [one for one in arrays if one.numbers and len(one.shape) == 1 and one not in (*ends, *rates)]
+    rows = [one for one in arrays if one.numbers and len(one.shape) == 2 and one.shape[1] >= _SHORTEST_WAVE]
+    line = max(lines, key=lambda one: one.shape[0], default=None)
+    rate = int(_member(path, rates[0]).reshape(-1)[0])
+    if len(rows) == 1:
+        return _Waves(rate, (rates[0].name, rows[0].name), list(_as_waves(_member(path, rows[0]))))
+    if not ends or line is None:
+        return None
+    whole = _as_waves(_member(path, line))
+    at = np.clip(_member(path, ends[0]).astype(np.int64), 0, len(whole))
+    at = at if at[-1] == len(whole) else np.append(at, len(whole))
+    cut = [whole[a:b] for a, b in itertools.pairwise(at.tolist())]
+    return _Waves(rate, (rates[0].name, line.name, ends[0].name), cut)
+
+
+def _as_waves(values: np.ndarray) -> np.ndarray:
+    """Whole numbers of a type's range as float32 −1 to 1; floats as they are."""
+    if values.dtype.kind == "f":
+        return values.astype(np.float32)
+    half = (np.iinfo(values.dtype).max + 1) / (2 if values.dtype.kind == "u" else 1)
+    return ((values.astype(np.float64) - (half if values.dtype.kind == "u" else 0)) / half).astype(np.float32)
+
+
+def _sounds(path: Path, arrays: Sequence[_Array], waves: _Waves, **wishes: Any) -> Raw:
+    """Waves as if each were a wav file."""
+    kind = next(codec for codec in CODECS.values() if codec.heard)
+    beside = _Beside(
+        path, [one for one in arrays if one.name not in waves.names], np.empty((len(waves.rows), 2))
+    )
+    entries = [Entry(f"{i}.wav", 44 + 4 * len(wave), 0) for i, wave in enumerate(waves.rows)]
+
+    def opened(entry: Entry) -> BinaryIO:
+        return BytesIO(_wav(waves.rows[int(entry.name[:-4])], waves.rate))
+
+    raw = kind.read_files(path, Listing(entries, [], opened), **wishes)
+    which = np.array([int(name[:-4]) for name in raw.names])
+    labels, classes = None, ()
+    if beside.labels is not None:
+        labels, classes = name_classes(beside.labels, beside.class_names)
+        labels = labels[which]
+    return replace(
+        raw,
+        form=".npz file",
+        labels=labels,
+        classes=classes,
+        said=said_of(beside.said, which),
+        names=(),
+        skipped=tuple(replace(one, name=f"number {one.name[:-4]}") for one in raw.skipped),
+        notes=(*raw.notes, f"waves from {waves.names[1]!r} at {waves.rate:,} Hz", *beside.notes),
+        warnings=(*raw.warnings, *beside.warnings),
+    )
+
+
+def _wav(wave: np.ndarray, rate: int) -> bytes:
+    """A wav file of float32 samples, mono."""
+    data = np.ascontiguousarray(wave, "<f4").tobytes()
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 3, 1, rate, 4 * rate, 4, 32)
+    return (
+        b"RIFF"
+        + struct.pack("<I", 36 + len(data))
+        + b"WAVE"
+        + form
+        + struct.pack("<4sI", b"data", len(data))
+        + data
     )
 
 

@@ -201,7 +201,8 @@ class Arrays(Reader):
 
     @classmethod
     def read(cls, path: Path, ask: Ask) -> Raw:
-        return read_arrays(path, size=ask.whole, clips=ask.clips, **ask.ways)
+        more = {"clips": ask.clips, "scratch": ask.scratch, "rate": ask.rate}
+        return read_arrays(path, size=ask.whole, **more, **ask.ways)
 
 
 class Single(Reader):
