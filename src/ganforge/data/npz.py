@@ -92,7 +92,8 @@ def read_arrays(
     says nothing. What is not used is named in a warning.
 
     Beside an array of one number that is called ``rate``, rows of numbers are waves; so is a long line of
-    them that an array ``offsets`` cuts. They are kept in ``scratch``, and brought to ``rate`` samples a second.
+    them that an array ``offsets`` cuts. They are kept in ``scratch``, and brought to ``rate`` samples a
+    second.
 
     With ``clips``, four dimensions without an axis of channels are clips of grey frames.
 
