@@ -14,6 +14,7 @@ from ganforge.core.errors import RecipeError
 from ganforge.core.space import Space
 from ganforge.networks import discriminator, generator, parameters_count, seeded
 from ganforge.networks.packed import packed_space
+from ganforge.recipes import find
 
 POINTS = Space(kind="points", shape=(2,))
 RGB64 = Space(kind="pictures", shape=(3, 64, 64))
@@ -319,3 +320,30 @@ def test_a_whole_number_serves_where_a_number_is_wanted() -> None:
 
 def test_parameters_count() -> None:
     assert parameters_count(nn.Linear(3, 2)) == 8
+
+
+def test_each_side_can_be_halved_on_its_own():
+    long = Space(kind="shapes", shape=(1, 16, 64, 64))
+    options = {"halved": "apart"}
+    G = build_generator("residual", space=long, latent=3, width=8, depth=1, options=options)
+    D = build_discriminator("residual", space=long, width=8, depth=1, options=options)
+    assert G.basis.shape[1:] == D.basis.shape[1:] == (4, 4, 4)
+    x = G(torch.randn(2, 3))
+    assert x.shape == (2, *long.shape)
+    assert [tuple(stage.shape[2:]) for stage in D.features(x)] == [
+        (16, 64, 64),
+        (8, 32, 32),
+        (4, 16, 16),
+        (4, 8, 8),
+        (4, 4, 4),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shape", "options"),
+    [((3, 48, 64), {}), ((3, 64, 64), {}), ((3, 16, 128), {"halved": "apart"}), ((1, 256), {})],
+)
+def test_only_what_is_long_is_halved_apart_by_the_recipe(shape, options):
+    kind = {2: "waves", 3: "pictures"}[len(shape)]
+    recipe = find("residual").maker(Space(kind=kind, shape=shape), 1_000)
+    assert recipe.generator.options == recipe.discriminator.options == options

@@ -147,3 +147,12 @@ def test_what_is_held_at_an_end_can_leave_it_and_goes_no_further() -> None:
     assert gradient.tolist() == [0.0, -2.0, 7.0, 0.0, 2.0]
     with torch.no_grad():
         assert torch.equal(held(x), y)
+
+
+def test_along_one_side_alone_the_other_stays_as_it_is():
+    x = torch.randn(2, 3, 5, 12, dtype=torch.float32)
+    down, up = Down(3, 2, (False, True)), Up(3, (5, 12), (False, True))
+    rows = Down(3, 1)(x.permute(0, 2, 1, 3).flatten(0, 1)).unflatten(0, (2, 5)).permute(0, 2, 1, 3)
+    torch.testing.assert_close(down(x), rows)
+    y = torch.randn(2, 3, 5, 6)
+    assert float((down(x) * y).sum()) == pytest.approx(float((x * up(y)).sum()) / 2, rel=1e-5)

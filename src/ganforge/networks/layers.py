@@ -196,17 +196,19 @@ class Head(nn.Module):
         return logits + self.linear.bias.float() if self.has_bias else logits
 
 
-def _binomial(channels: int, dims: int) -> Tensor:
-    """The filter ``[1, 2, 1] / 4`` in each dimension, for each channel alone: ``(channels, 1, 3, …)``."""
-    one = torch.tensor([1.0, 2.0, 1.0]) / 4
-    kernel = one
-    for _ in range(dims - 1):
-        kernel = kernel[..., None] * one
+def _binomial(channels: int, filtered: Sequence[bool]) -> Tensor:
+    """The filter ``[1, 2, 1] / 4`` along axes that are filtered, for each channel alone.
+
+    ``(channels, 1, 3, …)``; along the others it changes nothing.
+    """
+    kernel = torch.ones(())
+    for along in filtered:
+        kernel = kernel[..., None] * torch.tensor([0.25, 0.5, 0.25] if along else [0.0, 1.0, 0.0])
     return kernel.expand(channels, 1, *kernel.shape).clone()
 
 
 class Down(nn.Module):
-    """Halve each side, rounded up, after the filter ``[1, 2, 1] / 4``.
+    """Halve each side, rounded up, after the filter ``[1, 2, 1] / 4``; or those alone that ``along`` names.
 
     A depthwise convolution is 3 to 5 times as fast as pooling on a CPU, but only in float32: bfloat16
     has no fast kernel for its gradient there. So it stays in float32 under autocast too.
@@ -214,10 +216,10 @@ class Down(nn.Module):
 
     kernel: Tensor
 
-    def __init__(self, channels: int, dims: int) -> None:
+    def __init__(self, channels: int, dims: int, along: Sequence[bool] = ()) -> None:
         super().__init__()
-        self.dims = dims
-        self.register_buffer("kernel", _binomial(channels, dims), persistent=False)
+        self.along = tuple(along) or (True,) * dims
+        self.register_buffer("kernel", _binomial(channels, self.along), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, C, *sides)`` → ``(N, C, *⌈sides / 2⌉)``."""
@@ -227,7 +229,8 @@ class Down(nn.Module):
         return self._filter(x)
 
     def _filter(self, x: Tensor) -> Tensor:
-        return _convolve[self.dims](x, self.kernel, stride=2, padding=1, groups=x.shape[1])
+        stride = [1 + halved for halved in self.along]
+        return _convolve[len(stride)](x, self.kernel, stride=stride, padding=1, groups=x.shape[1])
 
 
 class Soften(nn.Module):
@@ -242,7 +245,7 @@ class Soften(nn.Module):
     def __init__(self, channels: int, dims: int) -> None:
         super().__init__()
         self.dims = dims
-        self.register_buffer("kernel", _binomial(channels, dims), persistent=False)
+        self.register_buffer("kernel", _binomial(channels, [True] * dims), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, C, *sides)`` → the same, float32."""
@@ -257,14 +260,16 @@ class Up(nn.Module):
     Args:
         channels: of what comes in.
         sides: of what goes out; each is twice what comes in, or one less.
+        along: which of the sides are doubled; the others stay. Empty doubles all.
     """
 
     kernel: Tensor
 
-    def __init__(self, channels: int, sides: tuple[int, ...]) -> None:
+    def __init__(self, channels: int, sides: tuple[int, ...], along: Sequence[bool] = ()) -> None:
         super().__init__()
-        self.sides = sides
-        self.register_buffer("kernel", _binomial(channels, len(sides)) * 2 ** len(sides), persistent=False)
+        self.sides, self.along = sides, tuple(along) or (True,) * len(sides)
+        kernel = _binomial(channels, self.along) * 2 ** sum(self.along)
+        self.register_buffer("kernel", kernel, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, C, *⌈sides / 2⌉)`` → ``(N, C, *sides)``."""
@@ -274,6 +279,7 @@ class Up(nn.Module):
         return self._filter(x)
 
     def _filter(self, x: Tensor) -> Tensor:
-        extra = [1 - side % 2 for side in self.sides]
+        extra = [(1 - side % 2) * on for side, on in zip(self.sides, self.along, strict=True)]
+        stride = [1 + doubled for doubled in self.along]
         transposed = _convolve_transposed[len(self.sides)]
-        return transposed(x, self.kernel, stride=2, padding=1, output_padding=extra, groups=x.shape[1])
+        return transposed(x, self.kernel, stride=stride, padding=1, output_padding=extra, groups=x.shape[1])

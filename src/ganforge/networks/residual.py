@@ -7,12 +7,14 @@ initialisation of Zhang et al. 2019 in place of normalisation.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from ganforge.core.declared import DiscriminatorTraits, GeneratorTraits
+from ganforge.core.levels import grids
 from ganforge.core.space import Space
 from ganforge.networks.layers import (
     CONV,
@@ -31,6 +33,7 @@ from ganforge.networks.layers import (
 __all__ = ["Block", "ResidualDiscriminator", "ResidualGenerator", "ResidualTrunk"]
 
 Block = Literal["dense", "bottleneck"]
+Halved = Literal["together", "apart"]
 
 _GROUP = 16  # channels a group of a bottleneck's 3-wide convolution (as in ResNeXt)
 _EXPANSION = 2  # a bottleneck's inner channels (inverted: wider inside)
@@ -89,6 +92,18 @@ def _linear_conv(before: int, after: int, dims: int, *, bias: bool = False) -> n
     return layer
 
 
+def _grids(spatial: Sequence[int], halved: Halved) -> list[tuple[int, ...]]:
+    """The sides of each level, the finest first."""
+    if halved == "apart":
+        return grids(spatial)[::-1]
+    return [sides_at(spatial, level) for level in range(halvings(spatial) + 1)]
+
+
+def _along(fine: tuple[int, ...], coarse: tuple[int, ...]) -> list[bool]:
+    """Which sides differ between two levels."""
+    return [a != b for a, b in zip(fine, coarse, strict=True)]
+
+
 class ResidualGenerator(nn.Module, GeneratorTraits):
     """Latent to sample. The latent weighs a learned basis of the coarsest grid, 4 to 7 a side.
 
@@ -107,6 +122,8 @@ class ResidualGenerator(nn.Module, GeneratorTraits):
         loudness: of a condition beside the latent, at the start. As loud as the latent, it drowned it: one
             picture a class came of it (benchmarks/results/residual.md). Quieter keeps variety, and is obeyed
             later.
+        halved: the sides ``together``, until the shortest is 4 to 7, or each ``apart``, until it is 4 to 7
+            itself: else the coarsest grid of what is long has no whole.
     """
 
     name = "residual"
@@ -128,15 +145,17 @@ class ResidualGenerator(nn.Module, GeneratorTraits):
         cap: float = 2.0,
         styles: bool = False,
         loudness: float = 0.1,
+        halved: Halved = "together",
     ) -> None:
         super().__init__()
-        dims, count = space.dims, halvings(space.spatial)
+        dims, sides = space.dims, _grids(space.spatial, halved)
+        count = len(sides) - 1
         blocks = (count + 1) * depth
         wide = channels_at(count, width=width, growth=growth, cap=cap, multiple=8)
         self.input = LatentInput(latent, condition, loudness=loudness)
         self.mix = nn.Linear(self.input.size, wide, bias=False)
         nn.init.kaiming_normal_(self.mix.weight, nonlinearity="linear")
-        self.basis = nn.Parameter(torch.randn(wide, *sides_at(space.spatial, count)))
+        self.basis = nn.Parameter(torch.randn(wide, *sides[count]))
         self.stages, self.styles = nn.ModuleList(), nn.ModuleList()
         for level in range(count, -1, -1):
             stage: list[nn.Module] = []
@@ -146,7 +165,7 @@ class ResidualGenerator(nn.Module, GeneratorTraits):
                     self.styles.append(_silent(nn.Linear(self.input.size, before)))
                 # The linear map first: it then works on the coarser grid.
                 stage += [_linear_conv(before, wide, dims)] if wide != before else []
-                stage.append(Up(wide, sides_at(space.spatial, level)))
+                stage.append(Up(wide, sides[level], _along(sides[level], sides[level + 1])))
             stage += [_Block(wide, dims, block=block, blocks=blocks) for _ in range(depth)]
             self.stages.append(nn.Sequential(*stage))
         self.output = _linear_conv(wide, space.channels, dims, bias=True)
@@ -189,9 +208,11 @@ class ResidualTrunk(nn.Module):
         block: Block,
         growth: float,
         cap: float,
+        halved: Halved = "together",
     ) -> None:
         super().__init__()
-        dims, count = space.dims, halvings(space.spatial)
+        dims, sides = space.dims, _grids(space.spatial, halved)
+        count = len(sides) - 1
         blocks = (count + 1) * depth
         wide = channels_at(0, width=width, growth=growth, cap=cap, multiple=8)
         self.stages = nn.ModuleList()
@@ -199,12 +220,12 @@ class ResidualTrunk(nn.Module):
         for level in range(count + 1):
             if level:
                 before, wide = wide, channels_at(level, width=width, growth=growth, cap=cap, multiple=8)
-                entrance = [Down(before, dims)]
+                entrance = [Down(before, dims, _along(sides[level - 1], sides[level]))]
                 entrance += [_linear_conv(before, wide, dims)] if wide != before else []
             body = [_Block(wide, dims, block=block, blocks=blocks) for _ in range(depth)]
             self.stages.append(nn.Sequential(*entrance, *body))
         self.channels = wide
-        self.sides = sides_at(space.spatial, count)
+        self.sides = sides[count]
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         found: list[Tensor] = []
@@ -218,7 +239,7 @@ class ResidualDiscriminator(nn.Module, DiscriminatorTraits):
     """Sample to logit. A learned basis of the coarsest grid weighs each channel's last activations.
 
     Args:
-        width, depth, block, growth, cap: as in :class:`ResidualGenerator`.
+        width, depth, block, growth, cap, halved: as in :class:`ResidualGenerator`.
         spectral_norm: whether each weight is divided by its largest singular value.
     """
 
@@ -239,6 +260,7 @@ class ResidualDiscriminator(nn.Module, DiscriminatorTraits):
         growth: float = 1.5,
         cap: float = 2.0,
         spectral_norm: bool = False,
+        halved: Halved = "together",
     ) -> None:
         super().__init__()
         self.trunk = ResidualTrunk(
@@ -248,6 +270,7 @@ class ResidualDiscriminator(nn.Module, DiscriminatorTraits):
             block=block,
             growth=growth,
             cap=cap,
+            halved=halved,
         )
         sides = self.trunk.sides
         self.basis = nn.Parameter(torch.randn(self.trunk.channels, *sides))
