@@ -314,6 +314,7 @@ SCORES: Registry[ScoreGroup] = Registry(
     "ganforge.metrics.evaluate",
     "ganforge.metrics.known",
     "ganforge.metrics.paired",
+    "ganforge.metrics.voxels",
 )
 SYMPTOMS: Registry[Symptom] = Registry("finding", Symptom, "ganforge.health")
 QUESTIONS: Registry[type[QuestionTraits]] = Registry("question", QuestionTraits, "ganforge.tasks.questions")
