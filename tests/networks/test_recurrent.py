@@ -12,6 +12,7 @@ from ganforge.core.draw import Draw
 from ganforge.core.errors import RecipeError
 from ganforge.core.space import Space
 from ganforge.networks import discriminator, generator, seeded
+from ganforge.networks.recurrent import _inverse
 from tests import players
 
 
@@ -84,6 +85,13 @@ def test_likelihood_is_that_of_what_is_written(space: Space, real: Tensor):
     unlikely = G.likelihood(G.logits(z, shifted, mask), shifted, mask).detach()
     assert likely.shape == (400,)
     assert float(likely.mean()) < float(unlikely.mean())
+
+
+def test_the_inverse_of_a_triangle_is_exact():
+    for size in (1, 2, 3, 7):
+        below = torch.randn(4, size, size, generator=torch.Generator().manual_seed(size))
+        whole = torch.eye(size) + torch.tril(below, -1)
+        assert torch.allclose(whole @ _inverse(below), torch.eye(size).expand(4, -1, -1), atol=1e-3)
 
 
 def test_half_of_the_series_begin_somewhere(space: Space):

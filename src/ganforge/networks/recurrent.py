@@ -231,12 +231,7 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         kept = mask[:, self.blocks :, None]
         real = given[:, self.lasting :].transpose(1, 2)
         chance = z[:, self.front :].view(len(z), self.steps, -1)
-        root = torch.linalg.solve_triangular(
-            torch.eye(len(self.numbers), device=z.device) + torch.tril(self.beside, -1),
-            torch.eye(len(self.numbers), device=z.device).expand_as(self.beside),
-            upper=False,
-            unitriangular=True,
-        )
+        root = _inverse(self.beside)
         apart = torch.einsum("mij,ntj->ntmi", root, chance[:, :, : len(self.numbers)])
         level = (0.5 + 0.5 * torch.erf(chance[:, :, len(self.numbers) :] / math.sqrt(2.0))).clamp(
             1e-6, 1.0 - 1e-6
@@ -290,6 +285,18 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         del condition
         nothing = z.new_zeros(len(z), self.codec.space.shape[0], self.steps)
         return self.complete(z, nothing, z.new_zeros(len(z), self.blocks + self.steps))
+
+
+def _inverse(below: Tensor) -> Tensor:
+    """(I + N)⁻¹ ``(M, V, V)`` of what stands below the diagonal: (I − N)(I + N²)(I + N⁴)…, until Nᵏ is 0."""
+    size = below.shape[-1]
+    unit = torch.eye(size, device=below.device)
+    power = -torch.tril(below, -1)
+    found, known = unit + power, 2
+    while known < size:
+        power = power @ power
+        found, known = found @ (unit + power), 2 * known
+    return found
 
 
 class RecurrentDiscriminator(_OfSeries, nn.Module, DiscriminatorTraits):

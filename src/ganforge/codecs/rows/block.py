@@ -130,11 +130,11 @@ class Block:
                 # Within the level: from the quantile it begins with to that of the next one.
                 last = (last + 1).clamp(max=len(self.values) - 1)
                 place = torch.minimum(torch.maximum(place, ends[first[known]]), ends[last[known]])
-                after = torch.searchsorted(ends, place.contiguous()).clamp(1, len(values) - 1)
+                after = _searched(ends, place).clamp(1, len(values) - 1)
                 share = (place - ends[after - 1]) / (ends[after] - ends[after - 1]).clamp_min(1e-12)
                 codes = values[after - 1] + share.clamp(0.0, 1.0) * (values[after] - values[after - 1])
             else:
-                at = torch.searchsorted(ends, place.contiguous(), right=True)
+                at = _searched(ends, place, right=True)
                 codes = values[torch.minimum(torch.maximum(at, first[known]), last[known])]
         return torch.where(level == len(self.first), math.nan, codes) if self.gaps else codes
 
@@ -166,6 +166,16 @@ class Block:
             raise ValueError(f"{where} is no distribution")
         gaps = real(fields["gaps"], f"{where}.gaps", 0.0, 1.0)
         return cls(values, ends, first, gaps, flag(fields["ordered"], where), flag(fields["smooth"], where))
+
+
+def _searched(ends: Tensor, place: Tensor, *, right: bool = False) -> Tensor:
+    """``torch.searchsorted``, in an exported graph as a count: ONNX has no such operation."""
+    import torch
+
+    if torch.compiler.is_compiling():
+        below = ends <= place[:, None] if right else ends < place[:, None]
+        return below.sum(1)
+    return torch.searchsorted(ends, place.contiguous(), right=right)
 
 
 def fit_block(codes: np.ndarray, *, ordered: bool) -> Block:

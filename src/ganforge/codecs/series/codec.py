@@ -337,9 +337,10 @@ class Series(Sequential):
         place = fitted.varying.index(row)
         blocks = list(fitted.table.blocks)
         if place not in blocks:  # others decide it
-            return self._rows.close(lasting)[:, place]
+            one = fitted.table.derived[place]
+            return one.codes([self._code(lasting, fitted.varying[k]) for k in one.rule.columns[:-1]])
         block, channels = self._rows.slices[blocks.index(place)]
-        return block.decode(lasting[:, channels])
+        return block.decode(lasting[:, channels].detach())
 
     def alive(self, lasting: Tensor) -> Tensor:
         import torch
