@@ -54,6 +54,22 @@ def test_train_sample_evaluate(gan: Call, tmp_path: Path) -> None:
     some = series_of(tmp_path / "some.csv").values()
     assert all(rows[0]["town"] == "Lyon" and len(rows) in (10, 11) for rows in some)
 
+    on = gan("sample", "--continue", "shops.csv", "--ahead", "4", "--out", "on.csv")
+    assert on.code == 0, on.err
+    assert "4 steps further of 60 series" in on.out
+    known, further = series_of(tmp_path / "shops.csv"), series_of(tmp_path / "on.csv")
+    assert list(further) == list(known)
+    for name, rows in further.items():
+        first = int(known[name][-1]["day"].removeprefix("2024-01-")) + 1
+        assert [row["day"] for row in rows] == [f"2024-01-{first + t:02d}" for t in range(4)]
+        assert all(row["town"] == known[name][0]["town"] for row in rows)
+        for number in ("sales", "visits"):
+            for row in rows:
+                assert float(row[f"{number} low"]) <= float(row[number]) <= float(row[f"{number} high"])
+    lines = (tmp_path / "shops.csv").read_text().splitlines()
+    (tmp_path / "odd.csv").write_text("\n".join([lines[0], lines[1].replace("Ulm", "Rome"), *lines[2:9]]))
+    (tmp_path / "hole.csv").write_text("\n".join([*lines[:3], *lines[4:9]]))
+
     scored = gan("evaluate", "runs/shops", "--samples", "60")
     assert scored.code == 0, scored.err
     for words in (
@@ -70,6 +86,9 @@ def test_train_sample_evaluate(gan: Call, tmp_path: Path) -> None:
         (("sample", "--where", "twn=Ulm"), "there is no column 'twn'. Did you mean 'town'"),
         (("sample", "--where", "town=Rome"), "town is never 'Rome'"),
         (("sample", "--complete", "shops.csv"), "not rows of a table"),
+        (("sample", "--continue", "odd.csv"), "the training data never had 'Rome'"),
+        (("sample", "--continue", "hole.csv"), "the times of shop000 are not 1 day apart"),
+        (("sample", "--continue", "shops.csv", "--ahead", "12"), "series of this run have 12 steps: 1 to 11"),
         (("train", "shops.csv", "--entity", "shp"), "there is no column 'shp'. Did you mean 'shop'"),
         (("train", "shops.csv", "--entity", "town"), "two rows of Ulm have the day"),
         (("evaluate", "--target", "sales"), "there is no attribute 'sales' with a few levels"),

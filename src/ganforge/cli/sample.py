@@ -42,6 +42,10 @@ class Sample:
     """of a table: each word of this column comes as often"""
     complete: Annotated[Path | None, option("FILE")] = None
     """of a table: fill the empty cells of this one"""
+    onward: Annotated[Path | None, option("FILE", name="continue")] = None
+    """of series: write what follows those of this file, with a band from several samples"""
+    ahead: Annotated[int | None, option("STEPS")] = None
+    """with --continue: by how many steps; a quarter of the longest series by default"""
     seed: Annotated[int, option("N")] = 0
     """of a table's rows: the same seed makes the same rows"""
     truncation: Annotated[float, option("T")] = 1.0
@@ -98,8 +102,9 @@ def _only_of_tables(options: Sample) -> None:
     """Raise UsageError for an option that goes with tables alone."""
     from ganforge.core.errors import UsageError
 
-    for name in ("rows", "balance", "complete"):
-        if getattr(options, name) is not None:
+    names = {"rows": "rows", "balance": "balance", "complete": "complete", "onward": "continue"}
+    for field, name in {**names, "ahead": "ahead"}.items():
+        if getattr(options, field) is not None:
             raise UsageError(f"--{name} is for a run of a table, and single samples; leave it out")
 
 
@@ -117,6 +122,12 @@ def _rows(options: Sample, run: Path, sampler: GeneratorSampler) -> int:
         path = options.out or options.complete.with_name(f"{options.complete.stem}-complete.csv")
         file, count = sampler.rows_maker().complete(options.complete, seed=options.seed)
         words = f"{count:,} empty cells filled"
+    elif options.onward is not None:
+        path = options.out or options.onward.with_name(f"{options.onward.stem}-continued.csv")
+        file, count, steps = sampler.series_maker().onward(
+            options.onward, ahead=options.ahead, seed=options.seed
+        )
+        words = f"{steps:,} steps further of {count:,} series, with a band of 10 to 90 % of 64 samples,"
     else:
         path = options.out or run / "made.csv"
         n = 1_000 if options.rows is None else options.rows

@@ -178,6 +178,13 @@ class GeneratorSampler(LatentSampler):
             return SeriesMaker(self.network, self.prior)
         return self.rows_maker()
 
+    def series_maker(self) -> SeriesMaker:
+        """Of series: what makes them, and goes on with given ones. UsageError for other kinds of data."""
+        found = self.file_maker()
+        if not isinstance(found, SeriesMaker):
+            raise UsageError(f"this run makes {self.space.codec.name}, not series")
+        return found
+
     def sample_rows(
         self, n: int, *, where: Mapping[str, Any] | None = None, balance: str = "", seed: int = 0
     ) -> dict[str, np.ndarray]:
