@@ -77,6 +77,21 @@ def test_two_files_that_declare_one_name_are_refused_by_their_names(tilted: Path
 
 
 @pytest.mark.parametrize(
+    ("lacking", "words"),
+    [
+        ("    def _generator(self, real, fake):\n        return -fake\n", "lacks _generator"),
+        ("    words", "lacks words"),
+    ],
+)
+def test_a_declaration_that_is_not_whole_says_what_it_lacks(tilted: Path, lacking: str, words: str):
+    assert lacking in TILTED
+    tilted.write_text(TILTED.replace(lacking, "" if "def" in lacking else "    other"))
+    plugin(tilted)
+    with pytest.raises(RecipeError, match=rf"objective tilted of \S*/tilted.py {words}"):
+        OBJECTIVES.find("tilted")
+
+
+@pytest.mark.parametrize(
     ("text", "line"),
     [
         ("x = 1\nx.y", "line 2 cannot be used (AttributeError"),

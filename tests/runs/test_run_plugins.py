@@ -40,6 +40,14 @@ def test_it_keeps_a_copy_and_says_what_it_declares(run: Path):
     assert [(each["file"], each["names"]) for each in kept] == [("plugins/tilted.py", ["tilted"])]
 
 
+def test_a_file_that_declares_nothing_is_told(tmp_path: Path):
+    (tmp_path / "empty.py").write_text("x = 1\n")
+    plugin(tmp_path / "empty.py")
+    data = players.points()
+    with pytest.warns(DamageWarning, match=r"empty\.py declares nothing"):
+        Run.create(tmp_path / "run", recipe=players.recipe(), space=data.space, data=data.manifest)
+
+
 @pytest.mark.parametrize("verb", ["sample", "check", "diagnose"])
 def test_no_verb_runs_it_and_one_line_says_how_to_allow_it(
     run: Path, verb: str, capsys: pytest.CaptureFixture[str]

@@ -107,6 +107,10 @@ class Registry(Mapping[str, T]):
                         raise RecipeError(
                             f"the {self.sort} {thing.name} is declared twice, in {files}; rename one of them"
                         )
+                    if lacking := sorted(getattr(thing, "__abstractmethods__", ())) or _wordless(thing):
+                        raise RecipeError(
+                            f"the {self.sort} {thing.name} of {module.__file__} lacks {', '.join(lacking)}"
+                        )
                     origins.setdefault(thing.name, module)
             self._found, self._origins, self._plugins = found, origins, own
         return self._found
@@ -115,6 +119,10 @@ class Registry(Mapping[str, T]):
         if isinstance(thing, type):
             return issubclass(thing, self._base) and bool(vars(thing).get("name"))
         return isinstance(thing, self._base) and bool(cast(Declared, thing).name)
+
+
+def _wordless(thing: Any) -> list[str]:
+    return [] if isinstance(thing.words, str) and thing.words else ["words, a line that says what it is"]
 
 
 def _files(home: str) -> Iterator[Path]:

@@ -56,6 +56,12 @@ def keep(run: Path) -> list[dict[str, Any]]:
             file = f"plugins/{each.path.stem}-{each.sha256[:8]}.py"
         write_atomically(run / file, each.content)
         names = [name for sort in EVERY for name in sort if sort.origin(name) is each.module]
+        if not names:
+            warnings.warn(
+                f"the plugin {each.path} declares nothing: what it declares needs a name of its own",
+                DamageWarning,
+                stacklevel=2,
+            )
         found.append(asdict(Kept(file, each.sha256, tuple(dict.fromkeys(names)))))
     return found
 
