@@ -188,3 +188,11 @@ def test_rounds_with_and_without_a_lazy_penalty_are_timed_apart(monkeypatch: pyt
     assert way.seconds == pytest.approx(0.05)
     assert way.clock == pytest.approx(0.0625)
     assert way.share == pytest.approx(0.8)
+
+
+def test_a_clock_too_coarse_for_a_round_is_no_division_by_zero(monkeypatch: pytest.MonkeyPatch):
+    """Under a limit of the processor's time Linux tells that time in steps of four milliseconds."""
+    monkeypatch.setattr(time, "process_time", lambda: 0.0)
+    found = probe.probe(players.recipe(), players.points(), device=CPU, seconds=0.05)
+    assert found.images_per_second > 0
+    assert found.share > 0

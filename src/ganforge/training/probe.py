@@ -208,7 +208,7 @@ class _Way:
     def seconds(self) -> float:
         """What a round takes at least: of the processor's time, or on an accelerator by the clock."""
         which = 0 if self.engine.device.type == "cpu" else 1
-        return self._mean({kind: min(one[which] for one in taken) for kind, taken in self._times.items()})
+        return self._mean({kind: _least(taken, which) for kind, taken in self._times.items()})
 
     @property
     def clock(self) -> float:
@@ -220,7 +220,7 @@ class _Way:
         """Of a core's time that this process got, playing."""
         times = [one for taken in self._times.values() for one in taken]
         processor, clock = (sum(one[which] for one in times) for which in (0, 1))
-        return min(processor / clock, 1.0)
+        return min(processor / clock, 1.0) or 1.0  # none was seen to pass: nothing is known of others
 
     @property
     def _times(self) -> dict[int, list[tuple[float, float]]]:
@@ -229,6 +229,16 @@ class _Way:
 
     def _mean(self, of_kind: dict[int, float]) -> float:
         return sum(of_kind[kind] * count for kind, count in self._kinds.items()) / sum(self._kinds.values())
+
+
+def _least(taken: list[tuple[float, float]], which: int) -> float:
+    """The least of some times, above 0.
+
+    A process with a limit on its processor's time is told that time in steps of milliseconds, and may see
+    none pass in a short round: then the mean is taken, or the clock's.
+    """
+    times = [one[which] for one in taken]
+    return min(times) or sum(times) / len(times) or min(one[1] for one in taken)
 
 
 def _kinds(rounds: Rounds) -> dict[int, int]:
