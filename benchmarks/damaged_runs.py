@@ -233,7 +233,7 @@ _WITHOUT = {
     "points": ("sample rows", "translate", "feedback"),
     "pictures": ("sample rows", "translate"),
     "table": ("sample", "translate", "explore", "feedback"),
-    "pairs": ("sample rows", "explore", "feedback"),
+    "pairs": ("sample rows", "explore", "feedback", "model"),
 }
 
 
@@ -259,17 +259,17 @@ def _alarm(*_: Any) -> None:
     raise _TooLongError
 
 
-def called(name: str, run: Path, out: Path) -> Found:
-    """Call a verb in this process, in the folder above the run."""
+def called(name: str, run: Path, out: Path, seconds: float = SECONDS) -> Found:
+    """Call a verb in this process, in the folder above the run, for ``seconds`` of the processor at most."""
     verb = VERBS[name]
     shutil.rmtree(out, ignore_errors=True)
     out.unlink(missing_ok=True)
-    signal.setitimer(signal.ITIMER_PROF, SECONDS)
-    signal.setitimer(signal.ITIMER_REAL, 10 * SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.setitimer(signal.ITIMER_REAL, 10 * seconds)
     code, gave, failure = 0, "", ""
     with _quiet() as told, warnings.catch_warnings():
         warnings.simplefilter("error")
-        warnings.simplefilter("default", DamageWarning)
+        warnings.simplefilter("always", DamageWarning)
         try:
             if verb.call is not None:
                 gave = verb.call(run)
@@ -277,7 +277,7 @@ def called(name: str, run: Path, out: Path) -> Found:
                 words = verb.words.replace("RUN", run.name).replace("OUT", str(out)).split()
                 code = gan(words)
         except _TooLongError:
-            failure = f"more than {SECONDS:g} s"
+            failure = f"more than {seconds:g} s"
         except BaseException as error:  # what is looked for: a traceback on a person's screen
             last = traceback.extract_tb(error.__traceback__)[-1]
             failure = f"{type(error).__name__}: {str(error)[:200]} ({Path(last.filename).name}:{last.lineno})"
@@ -287,7 +287,9 @@ def called(name: str, run: Path, out: Path) -> Found:
     said = told.getvalue()
     if verb.call is None and not failure:
         try:
-            gave = verb.gives(run, out, said) if code in (0, 5, 6) else "refused"
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DamageWarning)
+                gave = verb.gives(run, out, said) if code in (0, 5, 6) else "refused"
         except (GanforgeError, ValueError) as error:
             gave = f"nothing that can be read: {error}"
     return Found(gave, code, said, failure)
@@ -419,9 +421,11 @@ def damaged(file: Path, run: Path, chance: random.Random) -> tuple[str, bool]:
             return "a folder in its place", False
 
 
-# A log or a list of events that ends earlier, or is not there, is one of a run that is younger; a picture or
-# a page is remade or passed over; scores that are gone were never measured.
+# A list of events that ends earlier, or is not there, is one of a run that is younger; a picture or a page
+# is remade or passed over; scores that are gone were never measured.
 _MAY_GO = (".png", ".html", ".npy", ".csv", ".md", ".gif")
+_YOUNG = ("events.jsonl", "scores.json")
+_LEARNT_ANEW = ("classifier.safetensors", "classifier.json")  # which takes its time
 _ANYTHING = (".lock",)
 
 
@@ -466,13 +470,14 @@ class Trial:
         tally.times += 1
         changed: list[str] = []
         sound = True
+        limit = SECONDS * (10 if file.name in _LEARNT_ANEW else 1)
         for name in verbs(self.kind):
             self._fresh()
             before = file.read_bytes()
             how, matches = damaged(file, self.run, random.Random(seed))
             same = file.is_file() and file.read_bytes() == before
             began = time.process_time()
-            found = called(name, self.run, self.out)
+            found = called(name, self.run, self.out, limit)
             tally.slowest = max(tally.slowest, time.process_time() - began)
             where = f"{self.kind} {file.relative_to(self.run)}, {how}, seed {seed}: {name}"
             outcome = self._judged(name, file, found, matches or same, how)
@@ -513,8 +518,7 @@ class Trial:
 
 
 def _may_go(file: Path, how: str) -> bool:
-    young = file.suffix == ".jsonl" or file.name == "scores.json"
-    return file.suffix in _MAY_GO or (how in ("gone", "empty", "cut") and young)
+    return file.suffix in _MAY_GO or (how in ("gone", "empty", "cut") and file.name in _YOUNG)
 
 
 def _named(file: Path) -> str:

@@ -33,7 +33,7 @@ CASES: dict[str, Callable[[], tuple[Recipe, Dataset, float]]] = {
     "duel": lambda: (
         players.picture_recipe("residual", conditional=True),
         players.pictures(classes=3),
-        8.0,
+        3.0,
     ),
     "translation": lambda: _thin("pix2pix", players.translated(), 1.2),
     "exchange": lambda: _thin("cyclegan", players.translated(), 0.45),

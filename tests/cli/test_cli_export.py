@@ -12,6 +12,8 @@ import pytest
 import torch
 
 import ganforge
+from ganforge.runs.checkpoint import write_checkpoint
+from ganforge.runs.folder import Run
 from tests.cli.conftest import Call
 from tests.processes import environment
 
@@ -102,3 +104,21 @@ def test_a_folder_that_is_no_run(gan: Call, tmp_path: Path):
     told = gan("export", tmp_path)
     assert told.code == 2
     assert "is not a run folder" in told.err
+
+
+def test_nothing_is_shipped_from_another_state_unasked(gan: Call, copied: Path, tmp_path: Path):
+    run = Run.open(copied)
+    found = run.checkpoint()
+    state = {**found.state, "nimg": found.nimg + 32}
+    newest = write_checkpoint(run.checkpoints, state=state, tensors=found.tensors) / "average.safetensors"
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes(content)
+    told = gan("export", copied, "--to", "folder", "--out", "made")
+    assert (told.code, told.err.count("\n")) == (2, 1), told
+    assert f"{newest} is damaged" in told.err
+    assert f"--moment {found.nimg}" in told.err
+    assert not Path("made").exists()
+    told = gan("export", copied, "--to", "folder", "--out", "made", "--moment", found.nimg)
+    assert told.code == 0, told
+    assert f"the state after {found.nimg:,} examples, as asked for" in told.out

@@ -25,7 +25,7 @@ def test_what_changes_without_a_word_would_be_seen(tmp_path: Path, monkeypatch: 
     calls = iter(range(1000))
     found = damaged_runs.called
 
-    def forgetful(name: str, run: Path, out: Path) -> Found:
+    def forgetful(name: str, run: Path, out: Path, seconds: float = 10.0) -> Found:
         if name != "sample":
             return Found("", 0, "")
         real = found(name, run, out)

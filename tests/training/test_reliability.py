@@ -149,6 +149,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3000)
 def test_twenty_kills_at_random_moments_change_nothing(whole: Path, tmp_path: Path):
     chance = random.Random(4)
     for _ in range(20):
@@ -162,6 +163,7 @@ def test_twenty_kills_at_random_moments_change_nothing(whole: Path, tmp_path: Pa
     assert_same_end(tmp_path / "run", whole)
 
 
+@pytest.mark.timeout(3000)
 @pytest.mark.parametrize(
     ("case", "times"),
     [
@@ -182,6 +184,7 @@ def test_kills_between_two_saves_change_nothing(case: str, times: int, tmp_path:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3000)
 def test_kills_in_the_middle_of_a_save_change_nothing(whole: Path, tmp_path: Path):
     folder = tmp_path / "run"
     strays = 0
