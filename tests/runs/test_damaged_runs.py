@@ -15,7 +15,7 @@ from ganforge.runs.verify import verify
 
 
 def test_no_damage_ends_in_a_traceback_or_changes_a_result_without_a_word(tmp_path: Path):
-    tallies = tried(tmp_path, ["points"], 5)
+    tallies = tried(tmp_path, "points", 5)
     assert sum(tally.times for tally in tallies.values()) == 5
     assert not [line for tally in tallies.values() for line in tally.failures]
 
@@ -32,7 +32,7 @@ def test_what_changes_without_a_word_would_be_seen(tmp_path: Path, monkeypatch: 
         return Found(f"{real.gave} {next(calls)}", 0, "")
 
     monkeypatch.setattr(damaged_runs, "called", forgetful)
-    tallies = tried(tmp_path, ["points"], 2)
+    tallies = tried(tmp_path, "points", 2)
     assert sum(len(tally.failures) for tally in tallies.values()) >= 1
 
 
@@ -40,7 +40,7 @@ def test_what_changes_without_a_word_would_be_seen(tmp_path: Path, monkeypatch: 
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_hundred_of_each_kind(kind: str, tmp_path: Path):
-    tallies = tried(tmp_path, [kind], 100)
+    tallies = tried(tmp_path, kind, 100)
     assert not [line for tally in tallies.values() for line in tally.failures]
 
 

@@ -74,3 +74,19 @@ def test_large_tensors_keep_their_memory(own: bool):
     )
     pages = 3 * 48_000_000 // resource.getpagesize()
     assert int(done.stdout) > pages / 2 if own else int(done.stdout) < pages / 50
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"parts": "x" * 30},
+        {"parts": 0},
+        {"threads": 10**9},
+        {"workers": None},
+        {"recorded": 1},
+        {"device": 3},
+    ],
+)
+def test_a_strange_way_to_compute_is_refused(changes: dict[str, object]):
+    with pytest.raises((ValueError, TypeError, RuntimeError)):
+        Engine.from_json({**Engine().to_json(), **changes})

@@ -184,7 +184,9 @@ class Run:
                 while ticks and nimg <= next(reversed(ticks)):
                     ticks.popitem()
                 ticks[nimg] = record
-        if not ticks and checkpoint.moments(self.checkpoints):  # a line is written before the first checkpoint
+        if not ticks and checkpoint.moments(
+            self.checkpoints
+        ):  # a line is written before the first checkpoint
             lost = f"{self.path / 'log.jsonl'} is gone or holds nothing: how the training went is not known"
             warnings.warn(lost, DamageWarning, stacklevel=2)
         return list(ticks.values())

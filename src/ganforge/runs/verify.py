@@ -170,7 +170,9 @@ class _Search:
             self._fault(file, f"it cannot be read ({error.strerror})", "see who may read it")
             return
         if file.name == "log.jsonl" and not lines and self.moments:
-            self._fault(file, "it is gone or holds nothing", "nothing brings it back; a resume goes on with it")
+            self._fault(
+                file, "it is gone or holds nothing", "nothing brings it back; a resume goes on with it"
+            )
         field, kind = ("nimg", int) if file.name == "log.jsonl" else ("event", str)
         for number, line in enumerate(filter(bytes.strip, lines), 1):
             record = parse_line(line)

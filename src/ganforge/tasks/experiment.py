@@ -17,6 +17,7 @@ import torch
 from ganforge.codecs.rows.reader import Frame, write_frame
 from ganforge.core.declared import DISCRIMINATORS, GAMES, GENERATORS, TRANSLATORS
 from ganforge.core.errors import MachineError, RecipeError, RunError, UsageError, nearest
+from ganforge.core.fields import STRANGE
 from ganforge.core.levels import first_level, levels_of
 from ganforge.core.recipe import Player, Recipe, TableFormat
 from ganforge.core.space import Space
@@ -505,7 +506,9 @@ def resume(
     dataset = dataset.under(then)  # units and words that the players know, whatever the new mean is
     try:
         engine = Engine.from_json(run.info["engine"])
-    except (KeyError, TypeError, RuntimeError) as error:
+        if run.recipe.batch % (engine.parts * run.recipe.packing):
+            raise ValueError(f"a batch of {run.recipe.batch} cannot be cut into {engine.parts} parts")
+    except (*STRANGE, RuntimeError) as error:
         raise _damaged(run, error) from None
     engine = replace(engine, device=_device(device) if device is not None else _still_there(engine.device))
     return Trainer(

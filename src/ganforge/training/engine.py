@@ -16,11 +16,14 @@ import torch.utils.deterministic
 from torch import nn
 
 from ganforge.core.batch import Batch
+from ganforge.core.fields import flag, whole
 
 __all__ = ["Engine"]
 
 # glibc's malloc.h: M_TRIM_THRESHOLD, M_TOP_PAD and M_MMAP_THRESHOLD, in bytes.
 _MALLOC = ((-1, (1 << 31) - 1), (-2, 64 << 20), (-3, 256 << 20))
+
+_MOST = 1024  # threads, parts
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -92,14 +95,19 @@ class Engine:
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Engine:
+        """The inverse of :meth:`to_json`, on plain data of unknown origin.
+
+        Raises ValueError, TypeError, KeyError or RuntimeError: a field is missing, or of the wrong type.
+        """
+        threads = fields["threads"]
         return cls(
             device=torch.device(fields["device"]),
             precision={"float32": torch.float32, "bfloat16": torch.bfloat16}[fields["precision"]],
-            channels_last=fields["channels_last"],
-            threads=fields["threads"],
-            parts=fields["parts"],
-            workers=fields.get("workers", 1),
-            recorded=fields.get("recorded", False),
+            channels_last=flag(fields["channels_last"], "engine.channels_last"),
+            threads=None if threads is None else whole(threads, "engine.threads", 1, _MOST),
+            parts=whole(fields["parts"], "engine.parts", 1, _MOST),
+            workers=whole(fields.get("workers", 1), "engine.workers", 1, _MOST),
+            recorded=flag(fields.get("recorded", False), "engine.recorded"),
         )
 
 
