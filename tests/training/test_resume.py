@@ -120,6 +120,7 @@ def test_a_damaged_checkpoint_is_named_and_passed_over(damage, name: str, tmp_pa
     recipe, data = CASES["points"]()
     first = trainer(tmp_path / "run", recipe, data, 0.32)
     first.rounds.play()
+    first.run.add_log({"nimg": first.nimg})  # as before any save
     first.save()
     for _ in range(3):
         first.rounds.play()
@@ -153,6 +154,7 @@ def test_a_full_disk_leaves_the_former_checkpoint_intact(tmp_path: Path, monkeyp
     recipe, data = CASES["points"]()
     first = trainer(tmp_path / "run", recipe, data, 0.32)
     first.rounds.play()
+    first.run.add_log({"nimg": first.nimg})
     first.save()
 
     def full(path: Path, content: bytes, *, lasting: bool = True) -> None:
