@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
         if options.copy is not None:
             raise UsageError("name the recipe to copy: gan recipes NAME --copy FILE")
         for name in RECIPES:
-            print(f"{name:<16} {summary(name)}")
+            print(f"{name:<18} {summary(name)}")
         print(
             "\ngan recipes NAME              show one\ngan recipes NAME --copy FILE  copy one, to change it\n"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,32 +20,8 @@ __all__ = ["RECIPES", "Choice", "Maker", "find", "infer", "source", "summary"]
 Maker = Callable[[Space, int], Recipe]
 """What a recipe file defines as ``recipe(space, n)``: the experiment for ``n`` examples of a space."""
 
-# Recipe name to the module of this package that makes it.
-RECIPES = {
-    "gaussian": "gaussian",
-    "gaussian-original": "gaussian_original",
-    "points": "points",
-    "rows": "rows",
-    "series": "series",
-    "ring": "ring",
-    "grid": "grid",
-    "digits": "digits",
-    "dcgan": "dcgan",
-    "residual": "residual",
-    "growing": "growing",
-    "few-shot": "few_shot",
-    "captions": "captions",
-    "bigan": "bigan",
-    "pix2pix": "pix2pix",
-    "super-resolution": "super_resolution",
-    "inpainting": "inpainting",
-    "colourisation": "colourisation",
-    "scribbles": "scribbles",
-    "next-frame": "next_frame",
-    "cyclegan": "cyclegan",
-    "stargan": "stargan",
-    "painter": "painter",
-}
+RECIPES = {found.name.replace("_", "-"): found.name for found in pkgutil.iter_modules(__path__)}
+"""Recipe name to the module of this package that makes it: each file is a recipe."""
 
 
 @dataclass(frozen=True)
