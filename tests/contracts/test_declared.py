@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import ganforge
-from ganforge.core.declared import EVERY, QUESTIONS, SCORES, QuestionTraits
+from ganforge.core.declared import EVERY, FORMATS, QUESTIONS, SCORES, QuestionTraits
 from ganforge.core.registry import Registry
 
 SOURCE = Path(ganforge.__file__).parent
@@ -127,9 +127,10 @@ def test_the_reference_lists_all_that_is_declared():
     assert written == pages.declared(), "python scripts/help_pages.py writes it anew"
 
 
-def test_the_help_page_names_every_group_of_scores():
+def test_help_pages_name_every_group_of_scores_and_every_format():
     page = " ".join((SOURCE / "cli/evaluate.py").read_text().split())
     assert f"joined by commas: {', '.join(SCORES)}, or one of a plugin" in page
+    assert f'"""{", ".join(FORMATS)}, one of a plugin, or hub:' in (SOURCE / "cli/export.py").read_text()
 
 
 def test_every_declaration_says_what_it_is():

@@ -33,7 +33,7 @@ class Export:
     run: Annotated[Positional[Path | None], option("RUN")] = None
     """a run folder; the last one under runs/ by default"""
     to: Annotated[str, option("FORMAT")] = "onnx"
-    """onnx, torch, folder, or hub:USER/NAME for a folder that is uploaded"""
+    """onnx, torch, folder, one of a plugin, or hub:USER/NAME for a folder that is uploaded"""
     out: Annotated[Path | None, option("PATH")] = None
     """the file or folder to write; RUN/exported/... by default"""
     precision: Annotated[Literal["float32", "bfloat16", "int8"], option("KIND")] = "float32"

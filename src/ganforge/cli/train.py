@@ -88,7 +88,7 @@ class Train:
     device: Annotated[str | None, option("NAME")] = None
     """cpu, cuda, mps …; by default the fastest that works here"""
     set: Annotated[tuple[str, ...], option("KEY=VALUE")] = ()
-    """change the recipe, as in --set batch=32 generator.width=96"""
+    """change the recipe, as in --set batch=32 generator.width=96; gan recipes lists what can be named"""
     table: TableOptions = AS_FOUND
 
 
