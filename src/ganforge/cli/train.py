@@ -73,6 +73,8 @@ class Train:
     """leave a failing run alone"""
     patience: Annotated[int | None, option("N")] = None
     """stop after N of about 16 examinations without a better score"""
+    processes: Annotated[int | None, option("N")] = None
+    """train with N processes, each with a share of every batch and of the cores; torchrun works, too"""
     studio: Annotated[bool, option()] = False
     """watch the run in the browser while it is trained"""
     dry_run: Annotated[bool, option()] = False
@@ -94,6 +96,11 @@ class Train:
 
 def main(arguments: list[str]) -> int:
     options = parse(Train, "train", gather(gather(arguments), "--column"))
+    rank, processes = _place(options)
+    if rank:
+        from ganforge.tasks.together import follow
+
+        return follow()
     from ganforge.cli.screen import Screen
     from ganforge.core.errors import UsageError
 
@@ -106,7 +113,7 @@ def main(arguments: list[str]) -> int:
     if options.quiet and (options.verbose or options.json):
         raise UsageError("give either --quiet, or --verbose or --json")
     if options.resume:
-        return _resume(options, screen)
+        return _resume(options, screen, processes)
     if options.rescue and options.no_rescue:
         raise UsageError("give either --rescue or --no-rescue")
     if options.at is not None or options.accept_changes:
@@ -116,6 +123,7 @@ def main(arguments: list[str]) -> int:
             "name the data: a folder, a file, or a built-in name such as digits; see gan train --help"
         )
     from ganforge.tasks.experiment import default_folder, prepare
+    from ganforge.tasks.together import joined
 
     with screen.reading() as progress:
         experiment = prepare(
@@ -134,6 +142,7 @@ def main(arguments: list[str]) -> int:
             changes={**changes(options.set), **_of_table(options.table)},
             rescue=True if options.rescue else False if options.no_rescue else None,
             patience=options.patience,
+            processes=processes,
             progress=progress,
         )
     if not options.dry_run or experiment.budget.seconds is not None:  # to say what a budget in time shows
@@ -143,17 +152,31 @@ def main(arguments: list[str]) -> int:
     if options.dry_run:
         screen.json(experiment.recipe.to_json())
         return 0
-    trainer = experiment.start(options.out or default_folder(options.data))
-    return _train(trainer, screen, studio=options.studio)
+    with joined(processes) as together:
+        trainer = experiment.start(options.out or default_folder(options.data), together=together)
+        return _train(trainer, screen, studio=options.studio)
+
+
+def _place(options: Train) -> tuple[int, int]:
+    """Which of how many processes this one is. Raises UsageError where two places say two numbers."""
+    from ganforge.core.errors import UsageError
+    from ganforge.training.processes import place_of
+
+    rank, count = place_of()
+    asked = options.processes
+    if count > 1 and asked not in (None, count):
+        raise UsageError(f"--processes is {asked}, and {count} have been started; leave it out")
+    return rank, count if asked is None else asked
 
 
 def _of_table(options: TableOptions) -> dict[str, Any]:
     return {f"table.{name}": value for name, value in options.given().items()}
 
 
-def _resume(options: Train, screen: Screen) -> int:
+def _resume(options: Train, screen: Screen, processes: int) -> int:
     from ganforge.core.errors import UsageError
     from ganforge.tasks.experiment import nothing_left, resume
+    from ganforge.tasks.together import joined
 
     fixed = {
         "--recipe": options.recipe is not None,
@@ -183,16 +206,19 @@ def _resume(options: Train, screen: Screen) -> int:
     if done is not None:
         screen.say(done)
         return 0
-    with screen.reading() as progress:
-        trainer = resume(
-            path,
-            **budget,
-            data=options.at,
-            device=options.device,
-            accept_changes=options.accept_changes,
-            progress=progress,
-        )
-    return _train(trainer, screen, studio=options.studio)
+    with joined(processes) as together:
+        with screen.reading() as progress:
+            trainer = resume(
+                path,
+                **budget,
+                data=options.at,
+                device=options.device,
+                accept_changes=options.accept_changes,
+                processes=processes,
+                progress=progress,
+                together=together,
+            )
+        return _train(trainer, screen, studio=options.studio)
 
 
 def _studio(path: Path) -> str:

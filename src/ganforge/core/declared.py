@@ -135,6 +135,7 @@ class PenaltyTraits:
         on_gradient: whether it looks at the discriminator's gradient, and so limits how steep it becomes.
         finite_difference: whether it has this method too (``recipe.Penalty.method``).
         shares: whether it can look at a share of the batch (``recipe.Penalty.share``).
+        batchwise: whether what it says of an example depends on the others of its batch.
         usual: a weight that suits a small game of points; 0 where it suits none.
     """
 
@@ -143,6 +144,7 @@ class PenaltyTraits:
     on_gradient: ClassVar[bool] = False
     finite_difference: ClassVar[bool] = False
     shares: ClassVar[bool] = False
+    batchwise: ClassVar[bool] = False
     usual: ClassVar[float] = 0.0
 
 

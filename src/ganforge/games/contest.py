@@ -122,6 +122,11 @@ class Contest(nn.Module, GameTraits, ABC):
         """The discriminator player, where it is one network."""
         return cast(Discriminator, self.players["discriminator"])
 
+    @property
+    def couples(self) -> str:
+        """What of it looks at other examples of the batch, in words; empty where nothing does."""
+        return ""
+
     def noise(self, moment: Moment) -> float | Tensor:
         """Deviation of the noise that the discriminator's examples get now."""
         noisy = self.augment.noise_level(moment.progress) > 0.0

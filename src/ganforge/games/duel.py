@@ -38,6 +38,10 @@ class Duel(Contest):
             yield Turn("discriminator", self._matched(verdict, hand.condition), verdict.notes)
         yield Turn("generator", self.fooling(D, fake, hand.condition, moment, draw, verdict.real_seen))
 
+    @property
+    def couples(self) -> str:
+        return "mismatched conditions are the next example's (--set mismatched=0)" if self.mismatched else ""
+
     def _matched(self, verdict: Verdict, condition: Tensor | None) -> Tensor:
         """The discriminator's loss ``(n,)``, with reals that have the next one's condition as further fakes.
 

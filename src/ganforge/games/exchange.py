@@ -87,6 +87,10 @@ class Exchange(Contest):
         notes = {name: torch.stack([some[name] for some in parts]).sum(0) for name in parts[0]}
         yield Turn("generator", torch.stack(losses).sum(0), notes)
 
+    @property
+    def couples(self) -> str:
+        return "" if hasattr(self.generator, "back") else "the class to become is the next example's"
+
     def ways(self, hand: Batch) -> list[Way]:
         """Where this hand is carried, and by which arrow."""
         G = self.generator

@@ -229,7 +229,7 @@ class Dragan(Penalty):
 
     name = "dragan"
     words = "D's slope should be 1 around the reals"
-    on_gradient = shares = True
+    on_gradient = shares = batchwise = True
     usual = 0.1
 
     def __init__(self, *, share: float = 1.0) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ganforge.core.declared import GAMES
-from ganforge.core.errors import RunError
+from ganforge.core.errors import RecipeError, RunError
 from ganforge.core.recipe import Recipe
 from ganforge.data import Dataset, load
 from ganforge.data.builtin import FORMS, NAMES
 from ganforge.runs.folder import Run
 
-__all__ = ["asked_of_data", "load_again", "source_of"]
+__all__ = ["asked_of_data", "in_units", "load_again", "source_of"]
 
 _CHANNELS = (1, 3, 4)  # that the reader of pictures can be asked for
 
@@ -85,3 +86,15 @@ def load_again(
     if now.classes and now.classes != space.classes and dataset.train.labels is not None:
         dataset = dataset.with_classes(space.classes)
     return dataset
+
+
+def in_units(dataset: Dataset, recipe: Recipe) -> Dataset:
+    """Points in the units that the recipe wants: standardised, or as they are."""
+    if recipe.standardise:
+        return dataset
+    if dataset.space.is_fine:
+        raise RecipeError(
+            f"the recipe {recipe.name} leaves points in their own units, and these lie so far from 0 that"
+            " float32 cannot tell them apart there; take --set standardise=true"
+        )
+    return replace(dataset, space=replace(dataset.space, offset=(), scale=()))

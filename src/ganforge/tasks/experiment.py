@@ -32,7 +32,7 @@ from ganforge.recipes import Choice, find, infer
 from ganforge.runs.checkpoint import damage, newest
 from ganforge.runs.folder import Run
 from ganforge.runs.inputs import read_inputs
-from ganforge.tasks.again import asked_of_data, load_again, source_of
+from ganforge.tasks.again import asked_of_data, in_units, load_again, source_of
 from ganforge.tasks.conclusion import conclude
 from ganforge.tasks.sizing import (
     COARSE,
@@ -44,6 +44,7 @@ from ganforge.tasks.sizing import (
     round_down,
     side_for,
 )
+from ganforge.tasks.together import shared
 from ganforge.training.clock import Budget
 from ganforge.training.engine import Engine
 from ganforge.training.loop import Tick, Trainer
@@ -75,6 +76,7 @@ class Experiment:
         own: the values that the recipe had there by itself.
         plan: what the budget is enough for, in words.
         began: the budget's clock when preparing began.
+        processes: how many train together.
     """
 
     dataset: Dataset
@@ -90,13 +92,16 @@ class Experiment:
     own: Mapping[str, Any] = field(default_factory=dict[str, Any])
     plan: tuple[str, ...] = ()
     began: float | None = None
+    processes: int = 1
 
     def measure(self) -> Experiment:
         """The same, with the fastest way to compute on this machine."""
         limit = {} if self.budget.seconds is None else {"seconds": min(0.02 * self.budget.seconds, 8.0)}
-        cores = None if self.budget.core_minutes is None else 1
+        cores = None if self.budget.core_minutes is None and self.processes == 1 else 1
         finding = probe(self.recipe, self.dataset, device=self.device, free=self.free, cores=cores, **limit)
-        measured = replace(self, finding=finding)
+        engine = shared(finding.engine, self.recipe, self.dataset, self.processes)
+        speed = finding.images_per_second * self.processes
+        measured = replace(self, finding=replace(finding, engine=engine, images_per_second=speed))
         check(self.recipe, self.dataset.space, measured.examples or math.inf, self.budget)
         return measured
 
@@ -122,6 +127,8 @@ class Experiment:
             lines.append(("augment", f"{recipe.augmentation.policy}, on reals and fakes"))
         if self.finding is not None:
             lines.append(("device", self.finding.words))
+        if self.processes > 1:
+            lines.append(("processes", f"{self.processes}, each with as much of every batch"))
         lines += [("plan", line) for line in self.plan]
         lines.append(("budget", self._budget_words()))
         if self.rescue:
@@ -152,7 +159,11 @@ class Experiment:
 
     def start(self, out: Path, **options: Any) -> Trainer:
         """Make the run folder and a trainer for it. ``options`` are the Trainer's."""
-        engine = self.finding.engine if self.finding is not None else Engine(device=self.device)
+        engine = (
+            shared(Engine(device=self.device), self.recipe, self.dataset, self.processes)
+            if self.finding is None
+            else self.finding.engine
+        )
         run = Run.create(
             out,
             recipe=self.recipe,
@@ -203,6 +214,7 @@ def prepare(
     changes: dict[str, Any] | None = None,
     rescue: bool | None = None,
     patience: int | None = None,
+    processes: int = 1,
     cache: Path | None = None,
     progress: Progress | None = None,
 ) -> Experiment:
@@ -225,6 +237,7 @@ def prepare(
         rescue: whether a failing run is rolled back and one thing changed; None does so where the recipe
             was inferred and left as it is: a recipe that was asked for, or changed, is an experiment.
         patience: stop after so many examinations (of about 16 a run) without a better score; None does not.
+        processes: how many train together (``tasks.together``); the caller starts them.
         cache: folder for decoded examples, as of ``data.load``.
         progress: called with examples read and examples in all.
 
@@ -235,6 +248,7 @@ def prepare(
     began = None if asked_budget is None else asked_budget.now()
     if patience is not None and patience < 1:
         raise UsageError(f"--patience is {patience}; it must be at least 1")
+    _check_processes(processes, core_minutes)
     changes = dict(changes or {})
     rescue = recipe is None and not changes if rescue is None else rescue
     if (Path(data) / "run.json").is_file():
@@ -302,7 +316,7 @@ def prepare(
         resolved = replace(resolved, seed=seed)
     if kimg is not None:
         resolved = replace(resolved, kimg=kimg)
-    dataset = _in_units(dataset, resolved)
+    dataset = in_units(dataset, resolved)
     if domains is not None:
         dataset = replace(dataset, scan=domains.told(dataset.scan))
     if resolved.batch > n:
@@ -325,6 +339,7 @@ def prepare(
         own=own,
         plan=tuple(plan),
         began=began,
+        processes=processes,
     )
 
 
@@ -384,6 +399,13 @@ def _budget_of(minutes: float | None, core_minutes: float | None, kimg: float | 
     return Budget(kimg=kimg, minutes=minutes, core_minutes=core_minutes) if asked else None
 
 
+def _check_processes(processes: int, core_minutes: float | None) -> None:
+    if processes < 1:
+        raise UsageError(f"--processes is {processes}; it must be at least 1")
+    if processes > 1 and core_minutes is not None:
+        raise UsageError("--core-minutes counts the time of one process; with --processes give --minutes")
+
+
 def _clips_source(choice: Choice | None, changes: Mapping[str, Any]) -> str:
     """``previous:K`` where inputs come from earlier frames; empty where they do not.
 
@@ -436,18 +458,6 @@ def _check_settings(recipe: Recipe) -> None:
             )
 
 
-def _in_units(dataset: Dataset, recipe: Recipe) -> Dataset:
-    """Points in the units that the recipe wants: standardised, or as they are."""
-    if recipe.standardise:
-        return dataset
-    if dataset.space.is_fine:
-        raise RecipeError(
-            f"the recipe {recipe.name} leaves points in their own units, and these lie so far from 0 that"
-            " float32 cannot tell them apart there; take --set standardise=true"
-        )
-    return replace(dataset, space=replace(dataset.space, offset=(), scale=()))
-
-
 def _smaller_batch(n: int, packing: int) -> int:
     batch = 1
     while batch * 2 <= n:
@@ -464,6 +474,7 @@ def resume(
     data: str | Path | None = None,
     device: str | None = None,
     accept_changes: bool = False,
+    processes: int = 1,
     progress: Progress | None = None,
     **options: Any,
 ) -> Trainer:
@@ -475,6 +486,7 @@ def resume(
         data: where the data are now, if they have moved.
         device: torch's name for it; None takes the run's own, or another one where that is not there.
         accept_changes: go on although the data or the recipe are no longer the same.
+        processes: how many train on; not those of before, if you like.
         options: the Trainer's.
 
     Raises:
@@ -484,7 +496,7 @@ def resume(
     budget = _budget(run, minutes, core_minutes, kimg)
     source, held_out = source_of(run)
     source = source if data is None else data
-    dataset = _in_units(load_again(source, run, held_out, progress=progress), run.recipe)
+    dataset = in_units(load_again(source, run, held_out, progress=progress), run.recipe)
     difference = _difference(run.data, dataset.manifest)
     if difference and not accept_changes:
         raise RunError(
@@ -511,6 +523,9 @@ def resume(
     except (*STRANGE, RuntimeError) as error:
         raise _damaged(run, error) from None
     engine = replace(engine, device=_device(device) if device is not None else _still_there(engine.device))
+    _check_processes(processes, budget.core_minutes)
+    if processes > 1:
+        engine = shared(engine, run.recipe, dataset, processes)
     return Trainer(
         run,
         dataset,

@@ -33,6 +33,7 @@ from ganforge.training.engine import Engine
 from ganforge.training.ledger import Statistics
 from ganforge.training.pace import Pace
 from ganforge.training.probe import fewer_threads
+from ganforge.training.processes import Order, Together
 from ganforge.training.rescue import way_back, why_stop
 from ganforge.training.rounds import Rounds, shown_inputs
 from ganforge.training.signals import StopRequest
@@ -116,6 +117,8 @@ class Trainer:
         tick_nimg: tick every so many examples; None ticks by the clock.
         save_seconds: longest time between two checkpoints.
         spent: seconds of the budget's clock that preparing has taken.
+        together: the processes that train with this one, the first of them; ``engine.parts`` are shared out
+            among them all.
     """
 
     run: Run
@@ -130,6 +133,7 @@ class Trainer:
     tick_nimg: int | None = None
     save_seconds: float = 120.0
     spent: float = 0.0
+    together: Together | None = None
 
     def __post_init__(self) -> None:
         self.engine.apply()
@@ -150,7 +154,8 @@ class Trainer:
 
     def _play(self, recipe: Recipe) -> None:
         """Set the players up anew by ``recipe``."""
-        self.rounds = Rounds(recipe, self.dataset, self.engine)
+        self.rounds = Rounds(recipe, self.dataset, self.engine, self.together)
+        self._followed = False  # whether the other processes have these players
         inputs = None if self._shown is None else self._shown.inputs
         self._sampler = sampler_of(self.rounds.average.network, recipe, self.run.space, inputs)
         self._pictured: Path | None = None
@@ -172,8 +177,12 @@ class Trainer:
             RunError: the run folder's data are not ``dataset``, or another process trains in it.
         """
         with self.run.locked(), stop or StopRequest() as request:
-            self._resume()
-            return self._loop(request)
+            try:
+                self._resume()
+                return self._loop(request)
+            finally:
+                if self.together is not None:
+                    self.together.end()
 
     def _loop(self, request: StopRequest) -> Outcome:
         ticking = Alarm(first=1.0, longest=60.0, share=0.05, cost_factor=100.0)
@@ -192,7 +201,9 @@ class Trainer:
                 break
             self._round()
             self._check_finite()
-            if self._pace.falls_short():
+            if self.together is not None and self.together.asked and request.exit_code is None:
+                request.ask("a signal to another process", self.together.asked)
+            if self.together is None and self._pace.falls_short():
                 self._choose_threads()
             step = self.rounds.recipe.batch * self.rounds.recipe.discriminator_moves
             if self.watch.due(self.nimg, step):
@@ -223,8 +234,13 @@ class Trainer:
 
         Raises MachineError where parts of an eighth do not fit either.
         """
+        progress = self.plan.progress(self.nimg)
+        if self.together is not None:
+            if not self._followed:
+                self._have_followers(self.together)
+            self.together.order(Order.PLAY, progress)
         try:
-            self.rounds.play(self.plan.progress(self.nimg))
+            self.rounds.play(progress)
             return
         except RuntimeError as error:
             why = out_of_memory(error)
@@ -233,11 +249,24 @@ class Trainer:
         # Only here, where the error and with it the round's tensors are gone, is there memory again.
         self._halve_parts(why)
 
+    def _have_followers(self, together: Together) -> None:
+        """Give the other processes what is played from now on."""
+        together.begin(
+            {
+                "run": str(self.run.path),
+                "data": self.dataset.manifest,
+                "engine": self.engine.to_json(),
+                "recipe": self.rounds.recipe.to_json(),
+                "state": self.rounds.state(),
+            }
+        )
+        self._followed = True
+
     def _halve_parts(self, why: str) -> None:
         """Cut batches into twice as many parts, whose gradients add up to the same."""
         recipe, device = self.rounds.recipe, self.engine.device
         parts = 2 * self.engine.parts
-        if parts > _MOST_PARTS or recipe.batch % (parts * recipe.packing):
+        if self.together is not None or parts > _MOST_PARTS or recipe.batch % (parts * recipe.packing):
             how = "whole" if self.engine.parts == 1 else f"in {self.engine.parts} parts too"
             raise MachineError(
                 f"{device} has too little memory for this game, with the batch of {recipe.batch} played "
@@ -507,6 +536,8 @@ class Trainer:
             ).opened
             self.run.add_event("resumed", nimg=self.nimg, checkpoint=found.path.name)
             self._say_if_moved()
+            if self.together is not None:
+                self._note_engine()
 
     def _accept(self) -> None:
         """Keep what was changed by hand, now that it fits."""
@@ -519,6 +550,7 @@ class Trainer:
         with checkpoint.fitting(found, self.run.file):
             self.rounds.load(found.tensors, anew=anew)
             self.rounds.nimg, self.rounds.rounds = state["nimg"], state["round"]
+            self._followed = False
             self.rounds.referee.refused = state["refused"]
             self._window = (state["round"], state["refused"])
             self.rounds.ledger.load(state["noted"])

@@ -14,14 +14,13 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 
 import torch
-from torch import nn
 
-from ganforge.core.declared import OBJECTIVES
 from ganforge.core.errors import out_of_memory
 from ganforge.core.recipe import Recipe
 from ganforge.core.schedule import Moment
 from ganforge.data import Dataset
 from ganforge.training.engine import Engine
+from ganforge.training.parts import coupled
 from ganforge.training.rounds import Rounds
 
 __all__ = ["Finding", "choose_device", "fewer_threads", "probe"]
@@ -305,24 +304,10 @@ def _tried(
 
 
 def _in_parts(recipe: Recipe, way: _Way) -> list[int]:
-    """Into how many parts a batch may be cut that are played at once, to the gradient of the whole batch.
-
-    Examples must not know of each other, and the game must keep nothing of what it plays: which of two parts
-    came first would then be chance.
-    """
-    game = way.rounds.game
-    before = [buffer.clone() for buffer in game.buffers()]
-    way.play()
-    if not all(map(torch.equal, before, game.buffers())):
-        return []
-    if OBJECTIVES.find(recipe.objective).batchwise or not all(map(_independent, game.modules())):
+    """Into how many parts a batch may be cut that are played at once, to the gradient of the whole batch."""
+    if coupled(way.rounds):
         return []
     return [n for n in (2, 4, 8) if not any(one.batch % (n * recipe.packing) for one in (recipe, way.recipe))]
-
-
-def _independent(module: nn.Module) -> bool:
-    statistics = isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d))
-    return not statistics and getattr(module, "examples_are_independent", True)
 
 
 def _shared(

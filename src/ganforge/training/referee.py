@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, wait
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import nn
@@ -21,6 +21,9 @@ from ganforge.training.ledger import Ledger
 from ganforge.training.optimisers import Optimiser
 from ganforge.training.recording import Recordable, Recorder
 from ganforge.training.tape import Move
+
+if TYPE_CHECKING:
+    from ganforge.training.processes import Together
 
 __all__ = ["Game", "Referee"]
 
@@ -48,6 +51,7 @@ class Referee:
         recorded: whether rounds of one part are played from recordings, where the game allows it.
         pool: threads that play parts at once. The game must keep nothing of what it plays; the sum of the
             gradients is taken in the order of the parts, so the bits are the same.
+        together: processes that play further parts of the same rounds.
 
     Attributes:
         pool: see above; it may be changed between two rounds.
@@ -64,6 +68,7 @@ class Referee:
         precision: torch.dtype = torch.float32,
         recorded: bool = False,
         pool: Executor | None = None,
+        together: Together | None = None,
     ) -> None:
         assert set(players) == set(game.players), (set(players), set(game.players))
         self.game = game
@@ -76,6 +81,7 @@ class Referee:
         self._device = next(game.players.parameters()).device
         self._precision = precision
         self.pool = pool
+        self._together = together
         self._recorder: Recorder | None = None
         if recorded and isinstance(game, Recordable) and isinstance(game, nn.Module):
             if precision == torch.float32 and self._device.type == "cpu":
@@ -121,11 +127,11 @@ class Referee:
             assert move.player == part.player, "the parts of a round fell out of step"
             foreach.add_(move.gradients, part.gradients)
             move.notes.extend(part.notes)
-        return move
+        return move if move is None or self._together is None else self._together.sum(move)
 
     def _parts(self, plays: Sequence[Play]) -> Iterable[Move | None]:
         """The next turn of each part, in their order, whoever of the pool has played them."""
-        turn = partial(self._part, parts=len(plays))
+        turn = partial(self._part, parts=len(plays) * (1 if self._together is None else self._together.count))
         if self.pool is None or len(plays) == 1:
             return map(turn, plays)
         turns = [self.pool.submit(turn, play) for play in plays]

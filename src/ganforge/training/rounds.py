@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import accumulate
 from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganforge.core.batch import Batch
 from ganforge.core.declared import GAMES
@@ -28,6 +29,9 @@ from ganforge.training.average import MovingAverage
 from ganforge.training.engine import Engine
 from ganforge.training.ledger import Ledger
 from ganforge.training.referee import Referee
+
+if TYPE_CHECKING:
+    from ganforge.training.processes import Together
 
 __all__ = ["Rounds", "deck_of", "shown_inputs"]
 
@@ -86,7 +90,9 @@ class Rounds:
         game, referee, average, ledger: see their modules.
     """
 
-    def __init__(self, recipe: Recipe, dataset: Dataset, engine: Engine) -> None:
+    def __init__(
+        self, recipe: Recipe, dataset: Dataset, engine: Engine, together: Together | None = None
+    ) -> None:
         self.recipe = recipe
         self.engine = engine
         self.nimg = 0
@@ -101,7 +107,12 @@ class Rounds:
             precision=engine.precision,
             recorded=engine.recorded,
             pool=engine.pool(),
+            together=together,
         )
+        rank, count = (0, 1) if together is None else (together.rank, together.count)
+        assert engine.parts % count == 0, (engine.parts, count)
+        own = engine.parts // count
+        self._own = range(rank * own, (rank + 1) * own)  # the parts that this process plays
         self.average = MovingAverage(
             self.game.players["generator"], ema_nimg=recipe.ema_nimg, ema_ramp=recipe.ema_ramp
         )
@@ -111,7 +122,7 @@ class Rounds:
         self._dealing = Lock()
         self._draws = [
             Draw(key(recipe.seed, 3), part=part, parts=engine.parts, device=engine.device)
-            for part in range(engine.parts)
+            for part in self._own
         ]
 
     def play(self, progress: float = 0.0) -> None:
@@ -121,7 +132,7 @@ class Rounds:
             self._grow(self._grown(progress))
         moment = Moment(self.nimg, self.rounds, progress)
         rows = recipe.batch // self.engine.parts
-        deals = [self._deal(part * rows, rows) for part in range(self.engine.parts)]
+        deals = [self._deal(part * rows, rows) for part in self._own]
         self.referee.round(deals, [draw.move_to(self.nimg) for draw in self._draws], moment)
         step = recipe.batch * recipe.discriminator_moves
         self.average.update(self.nimg, step)
@@ -170,17 +181,19 @@ class Rounds:
             (end, min(seconds(step) for _ in range(2))) for end, step in zip(ends, steps, strict=True)
         )
 
-    def rehearse(self, n: int, step: int | None = None) -> None:
-        """Play a round of ``n`` examples of which nothing remains: to see what it costs.
+    def rehearse(self, n: int, step: int | None = None) -> nn.Module:
+        """Play a round of ``n`` examples with a copy of the game, to see what it costs, or does: the copy.
 
         ``step`` is that of growth; None takes the present one.
         """
         game = copy.deepcopy(self.game)
-        for part in growing(game) if step is not None else ():
-            part.grow(step)
+        if step is not None:
+            for part in growing(game):
+                part.grow(step)
         draw = Draw(0, device=self.engine.device)
         for _ in game.play(lambda: self.engine.shape(self._deck.deal(0, n)), draw, Moment(0, 0, 0.0)):
             pass
+        return game
 
     def _deal(self, offset: int, rows: int) -> Callable[[], Batch]:
         """A part's hands: its k-th hand is ``rows`` rows from ``offset`` of the k-th batch after nimg."""
@@ -207,6 +220,14 @@ class Rounds:
             "average": dict(self.average.network.state_dict()),
             "optimisers": optimisers,
         }
+
+    def state(self) -> dict[str, Any]:
+        """All that another process needs to play on from here: :meth:`take` is its inverse."""
+        return {"nimg": self.nimg, "rounds": self.rounds, "tensors": self.tensors()}
+
+    def take(self, state: dict[str, Any]) -> None:
+        self.load(state["tensors"])
+        self.nimg, self.rounds = state["nimg"], state["rounds"]
 
     def load(self, tensors: dict[str, dict[str, Tensor]], *, anew: tuple[str, ...] = ()) -> None:
         """The inverse of :meth:`tensors`. Raises KeyError or RuntimeError where they do not fit.
