@@ -245,7 +245,7 @@ def read_samples(path: Path, dataset: Dataset, n: int) -> tuple[np.ndarray, np.n
     if (path / "run.json").is_file():
         return samples_of(load_sampler(path), dataset, n)
     if path.suffix not in (".npy", ".npz"):
-        return pictures_of(load_data(path, condition="none"))[0], None
+        return pictures_of(load_data(path))[0], None
     asked = None
     values = np.load(path, allow_pickle=False)
     if path.suffix == ".npz":

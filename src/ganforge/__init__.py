@@ -16,6 +16,7 @@ Nothing heavy is imported until a name is used.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,27 +24,26 @@ if TYPE_CHECKING:
     from ganforge.runs.folder import Run
     from ganforge.shipping.opening import load
     from ganforge.tasks.experiment import train
+    from ganforge.training.loop import StopTraining
 
-__all__ = ["Run", "__version__", "load", "plugin", "train"]
+__all__ = ["Run", "StopTraining", "__version__", "load", "plugin", "train"]
+
+_HOMES = {
+    "Run": "ganforge.runs.folder",
+    "StopTraining": "ganforge.training.loop",
+    "load": "ganforge.shipping.opening",
+    "plugin": "ganforge.core.plugins",
+    "train": "ganforge.tasks.experiment",
+}
 
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    if name == "train":
-        from ganforge.tasks.experiment import train
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ganforge' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
 
-        return train
-    if name == "load":
-        from ganforge.shipping.opening import load
 
-        return load
-    if name == "plugin":
-        from ganforge.core.plugins import plugin
-
-        return plugin
-    if name == "Run":
-        from ganforge.runs.folder import Run
-
-        return Run
-    raise AttributeError(f"module 'ganforge' has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

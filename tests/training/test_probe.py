@@ -48,6 +48,7 @@ def timed(monkeypatch: pytest.MonkeyPatch, takes: Takes) -> list[Engine]:
 
     monkeypatch.setattr(probe, "_Way", Way)
     monkeypatch.setattr(probe, "_compare", lambda *_: None)
+    monkeypatch.setattr(probe, "coupled", lambda _: "")
     monkeypatch.setattr(Engine, "apply", lambda self: None)
     return tried
 

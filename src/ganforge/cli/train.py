@@ -75,6 +75,8 @@ class Train:
     """stop after N of about 16 examinations without a better score"""
     processes: Annotated[int | None, option("N")] = None
     """train with N processes, each with a share of every batch and of the cores; torchrun works, too"""
+    log: Annotated[tuple[str, ...], option("NAME")] = ()
+    """also to a tracker: tensorboard, wandb, mlflow or trackio"""
     studio: Annotated[bool, option()] = False
     """watch the run in the browser while it is trained"""
     dry_run: Annotated[bool, option()] = False
@@ -154,7 +156,7 @@ def main(arguments: list[str]) -> int:
         return 0
     with joined(processes) as together:
         trainer = experiment.start(options.out or default_folder(options.data), together=together)
-        return _train(trainer, screen, studio=options.studio)
+        return _train(trainer, screen, options)
 
 
 def _place(options: Train) -> tuple[int, int]:
@@ -218,7 +220,7 @@ def _resume(options: Train, screen: Screen, processes: int) -> int:
                 progress=progress,
                 together=together,
             )
-        return _train(trainer, screen, studio=options.studio)
+        return _train(trainer, screen, options)
 
 
 def _studio(path: Path) -> str:
@@ -235,16 +237,17 @@ def _studio(path: Path) -> str:
         return str(error)
 
 
-def _train(trainer: Trainer, screen: Screen, *, studio: bool = False) -> int:
+def _train(trainer: Trainer, screen: Screen, options: Train) -> int:
     from ganforge.core.errors import DivergenceError
     from ganforge.tasks.conclusion import conclude
+    from ganforge.training.trackers import tracked
 
     path = trainer.run.path
     screen.table([("run", f"{path}   stop: Ctrl-C   resume: gan train --resume {path}")])
-    if studio:
+    if options.studio:
         screen.table([("live", _studio(path))])
     try:
-        with screen.watching(trainer):
+        with screen.watching(trainer), tracked(trainer, options.log):
             outcome: Outcome = trainer.train()
     except DivergenceError:
         conclude(trainer.run, trainer.dataset)

@@ -89,7 +89,7 @@ class Exchange(Contest):
 
     @property
     def couples(self) -> str:
-        return "" if hasattr(self.generator, "back") else "the class to become is the next example's"
+        return "" if isinstance(self.generator, Arrows) else "the class to become is the next example's"
 
     def ways(self, hand: Batch) -> list[Way]:
         """Where this hand is carried, and by which arrow."""

@@ -221,7 +221,6 @@ class GrowingGenerator(Growing, GeneratorTraits):
         width: channels of the finest grid.
         depth: convolutions a stage, beside the one that changes the channels.
         patch: sides of the square of pixels that one place of the finest grid holds: 1, 2 or 4.
-        fine: convolutions of the finest grid that serve its places alone, where ``patch`` is more than 1.
         growth, cap: channels grow by this factor each stage inwards, up to this multiple of ``width``.
         loudness: of a condition beside the latent, at the start.
     """
@@ -240,7 +239,6 @@ class GrowingGenerator(Growing, GeneratorTraits):
         width: int,
         depth: int,
         patch: int = 2,
-        fine: int = 0,
         growth: float = 1.5,
         cap: float = 2.0,
         loudness: float = 0.1,
@@ -258,13 +256,7 @@ class GrowingGenerator(Growing, GeneratorTraits):
         self.finest = None
         if patch > 1:
             places = space.channels * patch**space.dims
-            body = [
-                layer
-                for _ in range(fine)
-                for layer in (_conv(wide[-1], wide[-1], space.dims), nn.LeakyReLU(0.2))
-            ]
-            last = _conv(wide[-1], places, space.dims, zero=True)
-            self.finest = nn.Sequential(*body, last) if body else last
+            self.finest = _conv(wide[-1], places, space.dims, zero=True)
             self.soften = Soften(space.channels, space.dims)
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import os
 import platform
 import shutil
@@ -222,6 +224,14 @@ class Run:
     def samples(self) -> list[Path]:
         """Pictures of the fixed latents, oldest first."""
         return sorted((self.path / "samples").glob("[0-9]*.png"))
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it: where it is, what it made of, and its newest sheet."""
+        words = html.escape(f"{self.path}: {self.recipe.name}, {self.space.describe()}")
+        if not self.samples:
+            return f"<p>{words}</p>"
+        sheet = base64.b64encode(self.samples[-1].read_bytes()).decode()
+        return f"<p>{words}</p><img alt='samples' src='data:image/png;base64,{sheet}'>"
 
     def checkpoint(
         self, moment: Moment = "chosen", only: tuple[str, ...] | None = None

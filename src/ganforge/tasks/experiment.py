@@ -6,7 +6,7 @@ import inspect
 import math
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import accumulate, chain, count
 from pathlib import Path
@@ -34,6 +34,7 @@ from ganforge.runs.folder import Run
 from ganforge.runs.inputs import read_inputs
 from ganforge.tasks.again import asked_of_data, in_units, load_again, source_of
 from ganforge.tasks.conclusion import conclude
+from ganforge.tasks.notebook import in_notebook
 from ganforge.tasks.sizing import (
     COARSE,
     OF_BUDGET,
@@ -49,6 +50,7 @@ from ganforge.training.clock import Budget
 from ganforge.training.engine import Engine
 from ganforge.training.loop import Tick, Trainer
 from ganforge.training.probe import Finding, choose_device, probe
+from ganforge.training.trackers import tracked
 
 __all__ = ["Experiment", "default_folder", "nothing_left", "prepare", "resume", "train"]
 
@@ -650,14 +652,16 @@ def train(
     rescue: bool | None = None,
     patience: int | None = None,
     on_tick: Callable[[Tick], None] | None = None,
+    log: Sequence[str] = (),
     **overrides: Any,
 ) -> Run:
     """Train on ``data`` and return the run: what `gan train DATA` does.
 
     Args are those of :func:`prepare`; ``out`` is the run folder (default ``runs/NAME``, numbered where
-    taken); ``overrides`` replace recipe keys, with two underscores for the dot:
-    ``generator__width=64``. Columns of values by name, or a dataframe, are kept as a csv file beside the run
-    folder and read from there.
+    taken); ``on_tick`` is called whenever the log is written, and may raise ``ganforge.StopTraining``;
+    ``log`` names trackers (``training.trackers``); ``overrides`` replace recipe keys, with two underscores
+    for the dot: ``generator__width=64``. Columns of values by name, or a dataframe, are kept as a csv file
+    beside the run folder and read from there.
 
     Raises:
         GanforgeError: see ``ganforge.core.errors``.
@@ -686,9 +690,11 @@ def train(
         changes={name.replace("__", "."): value for name, value in overrides.items()},
     ).measure()
     folder = Path(out) if out is not None else default_folder(data)
+    on_tick = on_tick or in_notebook()
     options: dict[str, Any] = {} if on_tick is None else {"on_tick": on_tick}
     trainer = experiment.start(folder, **options)
-    trainer.train()
+    with tracked(trainer, log):
+        trainer.train()
     conclude(trainer.run, trainer.dataset)
     return trainer.run
 

@@ -95,6 +95,10 @@ class Outcome:
     watching: float = 0.0
 
 
+class StopTraining(Exception):  # noqa: N818  no error
+    """Raised in ``on_tick``: the training is saved and ends, as after Ctrl-C. Its text says why."""
+
+
 def _ignore(_: Any) -> None:
     return
 
@@ -108,7 +112,8 @@ class Trainer:
         dataset: what to learn; its fingerprint must be the run's.
         budget: how long, in all (the time before a resume counts).
         engine: device, precision, memory format, threads and parts.
-        on_tick: called whenever the log is written. An error in it is not training's affair.
+        on_tick: called whenever the log is written. An error in it is not training's affair, but for
+            :class:`StopTraining`.
         on_event: called with a line of text for the user: a damaged checkpoint, a refused update.
         accept_changes: continue although the recipe is no longer that of the checkpoint.
         rescue: where a failure is found that has a remedy, go back to the best moment and apply it.
@@ -145,6 +150,7 @@ class Trainer:
         self._failure: Finding | None = None  # seen often enough to act upon, at the last examination
         self._score: tuple[float, float] | None = None
         self._watching = 0.0
+        self._stop = ""
         self._noted: tuple[int, dict[str, Statistics]] = (0, {})
         self._shown = shown_inputs(self.run.recipe, self.dataset)
         if self._shown is not None:
@@ -214,6 +220,8 @@ class Trainer:
                 began = time.perf_counter()
                 self.tick()
                 ticking.answered(time.perf_counter() - began)
+            if self._stop and request.exit_code is None:
+                request.ask(self._stop)
             if saving.rings() or request.save:
                 began, request.save = time.perf_counter(), False
                 self.save()
@@ -349,6 +357,8 @@ class Trainer:
         )
         try:
             self.on_tick(tick)
+        except StopTraining as stop:
+            self._stop = str(stop) or "its caller"
         except Exception as error:  # watching is never fatal
             self.run.add_event("watching failed", error=repr(error))
         self._watching += time.perf_counter() - began
