@@ -115,7 +115,7 @@ TRACKERS: Registry[type[Tracker]] = Registry("tracker", Tracker, __name__)
 
 def numbers(record: Mapping[str, Any]) -> dict[str, float]:
     """A line of the log as names and finite numbers: means of what was noted, values of scores."""
-    found: dict[str, float | None] = {}
+    found: dict[str, float] = {}
     for name, value in record.items():
         if isinstance(value, dict) and "mean" in value:
             found[name] = value["mean"]
