@@ -185,4 +185,4 @@ def test_every_module_says_what_it_exports(path: Path):
 
 
 def test_the_exported_names():
-    assert ganforge.__all__ == ["Run", "__version__", "load", "plugin", "train"]
+    assert ganforge.__all__ == ["Run", "StopTraining", "__version__", "load", "plugin", "train"]
