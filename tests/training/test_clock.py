@@ -115,3 +115,15 @@ def test_an_alarm_rings_soon_then_rarely_and_stays_cheap(hands: Hands):
     assert not dear.rings()  # 25 times what it cost
     hands.now += 1.0
     assert dear.rings()
+
+
+def test_a_budget_in_minutes_ends_where_examples_would_be_learnt_by_heart(hands: Hands):
+    plan = Plan(Budget(minutes=10), most_nimg=1_000)
+    hands.now += 30
+    plan.follow(500)
+    assert plan.total_nimg == 1_000
+    assert plan.progress(500) == 0.5
+    assert plan.seconds_left(500) == pytest.approx(30.0)
+    assert not plan.done(999)
+    assert plan.done(1_000)
+    assert Plan(Budget(kimg=3), most_nimg=1_000).total_nimg == 3_000  # what is asked for in examples is given

@@ -230,6 +230,8 @@ class Recipe:
         growth: shares of the budget for which players of the family growing make coarser examples, coarsest
             first; what is left is for the whole size. Empty begins with the whole size.
         kimg: budget in thousands of examples.
+        most_kimg: thousands of examples after which a budget in time ends at the latest, since examples are
+            learnt by heart from then on; 0 is none.
         ema_nimg: half-life of the moving average of the generator, in examples; 0 is none.
         ema_ramp: the half-life is at most this share of the examples seen so far; 0 is no ramp.
         conditional: whether classes found in the data condition both players.
@@ -263,6 +265,7 @@ class Recipe:
     batch: int = 64
     growth: tuple[float, ...] = ()
     kimg: float = 500.0
+    most_kimg: float = 0.0
     ema_nimg: float = 10_000.0
     ema_ramp: float = 0.05
     conditional: bool = True
@@ -274,6 +277,7 @@ class Recipe:
     def __post_init__(self) -> None:
         _within(self, 1, 1 << 30, "latent", "discriminator_moves", "packing", "batch")
         _within(self, 0.0, 1e12, "adversarial_weight", "mismatched", "pool", "kimg", "ema_nimg", "ema_ramp")
+        _within(self, 0.0, 1e12, "most_kimg")
         if not 0 <= self.latent_bits <= self.latent:
             raise RecipeError(
                 f"latent_bits is {self.latent_bits}; it must be from 0 to latent, {self.latent}"

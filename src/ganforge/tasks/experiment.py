@@ -144,6 +144,12 @@ class Experiment:
         if self.budget.kimg is not None:
             return f"{self.budget.words()} ≈ {_about(examples / self._speed(self.finding))}"
         steps = examples / (self.recipe.batch * self.recipe.discriminator_moves)
+        most = 1000 * self.recipe.most_kimg
+        if 0 < most < examples:
+            return (
+                f"{self.budget.words()}, of which {round(most):,} examples are enough: beyond that so few are"
+                " learnt by heart; more with --set most_kimg=0"
+            )
         return f"{self.budget.words()} ≈ {round_down(examples):,} examples in {round_down(steps):,} steps"
 
     @property

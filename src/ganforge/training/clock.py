@@ -58,6 +58,7 @@ class Plan:
         nimg: examples seen already (after a resume).
         seconds: seconds of the budget that are spent already: trained before a resume, or preparing.
         total_nimg: the former plan, after a resume; 0 for none.
+        most_nimg: examples after which a budget in time ends at the latest; 0 for none.
 
     Attributes:
         total_nimg: the number of examples at the end: fixed, or as the speed says.
@@ -66,8 +67,17 @@ class Plan:
         closing: seconds that looking at the result and writing it down will take, of a budget in time.
     """
 
-    def __init__(self, budget: Budget, *, nimg: int = 0, seconds: float = 0.0, total_nimg: int = 0) -> None:
+    def __init__(
+        self,
+        budget: Budget,
+        *,
+        nimg: int = 0,
+        seconds: float = 0.0,
+        total_nimg: int = 0,
+        most_nimg: int = 0,
+    ) -> None:
         self.budget = budget
+        self._most = most_nimg if budget.seconds is not None else 0
         self.total_nimg = total_nimg
         self.closing = 0.0
         self.costs: Sequence[tuple[float, float]] = ((1.0, 1.0),)
@@ -98,6 +108,8 @@ class Plan:
             passed = self._over(first_seconds / end, seconds / end, lambda cost: 1 / cost)
             left = self._over(seconds / end, 1.0, lambda cost: 1 / cost)
             self.total_nimg = nimg + max(1, round((nimg - first_nimg) * left / passed))
+            if self._most:
+                self.total_nimg = min(self.total_nimg, self._most)
 
     def _over(self, start: float, end: float, worth: Callable[[float], float]) -> float:
         """What a share of the budget is worth, each part of it by what an example costs then."""
@@ -115,19 +127,25 @@ class Plan:
         """Share of the budget that is done at ``nimg``, 0…1."""
         if self.budget.seconds is not None:
             end = max(self.budget.seconds - self.closing, 1e-9)
-            return min(self.seconds / end, 1.0) if nimg else 0.0
+            shown = nimg / self._most if self._most else 0.0
+            return min(max(self.seconds / end, shown), 1.0) if nimg else 0.0
         return min(nimg / self.total_nimg, 1.0) if self.total_nimg else 0.0
 
     def done(self, nimg: int) -> bool:
         if self.budget.seconds is not None:
-            return self._left(self.seconds) == 0.0
+            return self._left(self.seconds) == 0.0 or 0 < self._most <= nimg
         return nimg >= self.total_nimg
 
     def seconds_left(self, nimg: int) -> float | None:
         """The honest estimate, None before anything has been measured."""
         seconds = self.seconds
         if self.budget.seconds is not None:
-            return self._left(seconds)
+            left = self._left(seconds)
+            first_nimg, first_seconds = self._first
+            if self._most and nimg > first_nimg:
+                pace = (seconds - first_seconds) / (nimg - first_nimg)
+                left = min(left, pace * max(self._most - nimg, 0))
+            return left
         first_nimg, first_seconds = self._first
         if nimg == first_nimg:
             return None

@@ -143,7 +143,7 @@ class Trainer:
     def __post_init__(self) -> None:
         self.engine.apply()
         self._pace = Pace(self.engine)
-        self.plan = Plan(self.budget, seconds=self.spent)
+        self.plan = self._planned(seconds=self.spent)
         self.opened: checkpoint.Opened | None = None  # what was resumed from, once it is
         self.standing = Standing()
         self.findings: tuple[Finding, ...] = ()
@@ -172,6 +172,9 @@ class Trainer:
         return self.rounds.nimg
 
     # -- the loop ---------------------------------------------------------------------------------
+
+    def _planned(self, **spent: Any) -> Plan:
+        return Plan(self.budget, most_nimg=round(1000 * self.run.recipe.most_kimg), **spent)
 
     def train(self, stop: StopRequest | None = None) -> Outcome:
         """Train until the budget is used up or somebody asks to stop; in both cases everything is saved.
@@ -518,7 +521,7 @@ class Trainer:
                 raise RunError(
                     f"{self.run.path} has no checkpoint that can be read: {reasons}; train it anew"
                 )
-            self.plan = self.watch.plan = Plan(self.budget, seconds=self.spent)
+            self.plan = self.watch.plan = self._planned(seconds=self.spent)
             self._accept()
             return
         state = found.state
@@ -532,8 +535,8 @@ class Trainer:
         if recipe != self.run.recipe:
             self._play(recipe)
         self._go_on_from(found)
-        self.plan = self.watch.plan = Plan(
-            self.budget, nimg=self.nimg, seconds=state["seconds"], total_nimg=state["total_nimg"]
+        self.plan = self.watch.plan = self._planned(
+            nimg=self.nimg, seconds=state["seconds"], total_nimg=state["total_nimg"]
         )
         self.plan.closing = state.get("closing", 0.0)
         for moment in checkpoint.moments(self.run.checkpoints):
