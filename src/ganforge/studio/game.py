@@ -98,8 +98,7 @@ class Game:
         rounds: the players, the data, and where they stand.
         total: examples of the budget that schedules refer to; play goes on beyond.
         stage: the last stage of slow motion in an unfinished round, or None.
-        alone: steps that one player has made by itself. The batches go on with them, as with a round, but
-            they are none.
+        alone: steps that one player has made by itself: the batches go on with them as with a round.
     """
 
     def __init__(self, recipe: Recipe, dataset: Dataset, *, noise: bool = True) -> None:

@@ -155,8 +155,8 @@ class PlaySession:
             until = asked.whole(fields, "until", None, 1, _ROUNDS)
             if until < self.game.played:
                 raise UsageError(
-                    f"the game is at round {self.game.played:,}, beyond {until:,}: go back on the timeline, "
-                    "or reset"
+                    f"the game is at round {self.game.played:,}, beyond {until:,}: go back on the timeline,"
+                    " or reset"
                 )
         self._branch_off()
         self.game.finish()

@@ -232,11 +232,7 @@ class View:
         frame.numbers["distance_to_best"] = float(weight @ np.abs(d - best))
         frame.numbers["js"] = _jensen_shannon(self._p_data, p_g)
         seen = np.maximum(self._p_data, p_g) >= _SEEN_AT * self._p_data.max()
-        layers = {
-            "p_g": p_g,
-            "d": d,
-            "best": np.where(seen, best, -1.0),
-        }  # −1: no examples, no D*
+        layers = {"p_g": p_g, "d": d, "best": np.where(seen, best, -1.0)}  # −1: none without examples
         frame.arrays |= {name: _f32(array) for name, array in layers.items() if name in wanted.layers}
 
     def _plane(self, frame: Frame, wanted: Wanted, shown: Array, told: Tensor | None) -> None:
