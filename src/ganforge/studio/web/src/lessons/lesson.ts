@@ -1,6 +1,7 @@
 /** What a lesson is: plain data. The question comes before the run. */
 
-import type { Changes, Settings } from "../base/protocol";
+import type { Settings } from "../base/protocol";
+import GAMES from "./games.json";
 
 export interface LessonGame {
   title: string;
@@ -16,6 +17,8 @@ export interface Lesson {
   /** Index of the right choice. */
   right: number;
   games: [LessonGame] | [LessonGame, LessonGame];
+  /** Where it ends: the round at which every game of it stops. */
+  rounds: number;
   /** Rounds a second; null is as fast as it goes. */
   speed: number | null;
   /** `slow` begins with slow motion in place of play. */
@@ -24,17 +27,8 @@ export interface Lesson {
   look: string[];
 }
 
-/** The studio's small textbook game on built-in data, or the game of another recipe. */
-export function game(title: string, data: string, changes: Changes = {}, recipe = "textbook"): LessonGame {
-  return { title, settings: { data: { kind: "builtin", name: data }, recipe, changes, seed: 0 } };
+/** What a lesson plays: `games.json`, of which tests/studio/test_studio_lessons.py plays every one to its end. */
+export function playedIn(name: keyof typeof GAMES): Pick<Lesson, "name" | "games" | "rounds" | "speed"> {
+  const { games, rounds, speed } = GAMES[name];
+  return { name, games: games as Lesson["games"], rounds, speed };
 }
-
-/** The same without any noise for the generator. */
-export function withoutNoise({ title, settings }: LessonGame): LessonGame {
-  return { title, settings: { ...settings, noise: false } };
-}
-
-export const PENALTIES = [
-  { name: "r1", weight: 0.05, method: "finite_difference", sigma: 0.002, share: 0.25 },
-  { name: "r2", weight: 0.05, method: "finite_difference", sigma: 0.002, share: 0.25 },
-];

@@ -1,54 +1,47 @@
 /** Lessons 7 to 13: how it fails, and what modern losses do about it. */
 
-import { game, type Lesson, PENALTIES } from "./lesson";
-
-const LOST = { "generator.learning_rate": 1e-3, "discriminator.learning_rate": 5e-3 };
+import { type Lesson, playedIn } from "./lesson";
 
 export const SECOND: readonly Lesson[] = [
   {
-    name: "two-words",
+    ...playedIn("two-words"),
     title: "Two losses, one goal",
     text: [
       "‘Lower the chance of being caught’ and ‘raise the chance of being believed’ sound alike. The first is the original " +
         "loss, log(1 − D). The second is the non-saturating one, −log D. Both want the same thing in the end.",
     ],
-    question: "The discriminator is quick here. Which generator keeps a gradient when it is losing badly?",
+    question: "The discriminator learns ten times as fast here. Which generator keeps a gradient when it is losing badly?",
     choices: ["The original, log(1 − D)", "The non-saturating one, −log D", "Neither", "Both alike"],
     right: 1,
-    games: [
-      game("The original loss", "ring", { objective: "minimax", ...LOST }),
-      game("The non-saturating loss", "ring", { objective: "non_saturating", ...LOST }),
-    ],
-    speed: 100,
     answer: "The non-saturating one. Where D is near 0, log(1 − D) is flat, but −log D is at its steepest: the worse one is, the " +
       "stronger the push.",
     look: [
-      "Compare the generator’s gradient norm in the two charts at the bottom.",
-      "Compare how far the orange points have come after the same number of rounds.",
+      "The generator’s gradient norm in the two charts at the bottom: on the right it is several times as large from the first " +
+        "hundreds of rounds on.",
+      "Both stop at round 1,200. On the right more heaps were visited, and the Jensen–Shannon divergence from the data is smaller.",
     ],
   },
   {
-    name: "collapse",
+    ...playedIn("collapse"),
     title: "All notes the same",
     text: [
       "The inspector looks at one note at a time. A forger who has found one note that passes may print that one and nothing " +
-        "else. This is mode collapse. Here the forger learns far faster than the inspector.",
+        "else. This is mode collapse. Here the forger learns a hundred times as fast as the inspector.",
     ],
     question: "When the inspector has learned to catch the one note, what does the forger do?",
     choices: ["It learns all eight heaps", "It moves on to another single note", "It gives up"],
     right: 1,
-    games: [game("Mode collapse", "ring", {
-      "generator.learning_rate": 2e-2, "generator.beta1": 0.9, "discriminator.learning_rate": 1e-4 })],
-    speed: 250,
     answer: "It moves on to another one, and round and round it goes. Nothing in the game as it stands rewards variety; the " +
       "inspector would have to remember.",
     look: [
-      "‘Modes covered’ stays low, while the orange points move about together.",
+      "The orange points run about together, also off the picture, and ‘modes covered’ hardly ever passes 1.",
+      "The findings name it within half a minute: mode collapse while the points stay together, oscillation when they have moved " +
+        "on often enough.",
       "Look into ‘What goes wrong’ for this failure with its remedy beside it.",
     ],
   },
   {
-    name: "balance",
+    ...playedIn("balance"),
     title: "The balance",
     text: [
       "Nobody needs to win. Watch two shares: how many reals are called real, and how many fakes are called generated. If both " +
@@ -57,22 +50,17 @@ export const SECOND: readonly Lesson[] = [
     question: "Here the discriminator hardly learns (its rate is 0.00000001). What becomes of the generator?",
     choices: ["It wins, and makes perfect points", "It follows bad advice, and goes anywhere", "It stays where it began"],
     right: 1,
-    games: [
-      game("A discriminator that hardly learns", "ring", { "discriminator.learning_rate": 1e-8 }),
-      game("Equal rates", "ring"),
-    ],
-    speed: 100,
     answer: "It follows bad advice. Pleasing an inspector who knows nothing is easy, and worth nothing. A low loss of the " +
       "generator is no sign of quality.",
     look: [
       "Left: the points gather where this discriminator happens to say ‘real’, far from the ring, and the generator’s loss " +
-        "looks no worse than on the right.",
+        "looks better than on the right.",
       "Right: both losses stay about level, and the points find the ring, heap by heap.",
-      "The findings tell which of the two is healthy.",
+      "The findings on the left end with failures (the discriminator is too weak); on the right there is work left, and no failure.",
     ],
   },
   {
-    name: "critic",
+    ...playedIn("critic"),
     title: "A critic without limits",
     text: [
       "A Wasserstein critic does not answer with a probability. It gives marks: high for reals, low for fakes, and what counts is " +
@@ -81,24 +69,18 @@ export const SECOND: readonly Lesson[] = [
     question: "What happens if nothing holds its slope?",
     choices: ["Nothing much", "Its marks swing ever wider, and say nothing of the distance", "It becomes an ordinary discriminator"],
     right: 1,
-    games: [
-      game("No limit on the critic", "grid", {
-        objective: "wasserstein", "discriminator.learning_rate": 3e-3 }),
-      game("Slope held to 1", "grid", {
-        objective: "wasserstein", penalties: [{ name: "interpolated", weight: 0.1 }], discriminator_moves: 3 }),
-    ],
-    speed: 100,
     answer: "Its marks swing ever wider: twice the marks is twice the difference, without being any wiser. The penalty fixes the " +
       "scale, and the difference means something again.",
     look: [
-      "Compare the gradient norms of both players: on the left they grow and jump, on the right they stay small.",
-      "In ‘Logits’ the lines are marks, not probabilities. Their level may wander and means nothing; the gap between reals and " +
-        "fakes is what counts.",
-      "Compare how many of the twenty-five heaps are found.",
+      "In ‘Logits’ the lines are marks, not probabilities. On the left they run into the thousands; on the right they keep their " +
+        "scale. Their level may wander and means nothing; the gap between reals and fakes is what counts.",
+      "The gradient norms of both players: on the left they grow without end, on the right they stay small.",
+      "The points move much alike at first: the optimiser takes steps of like size whatever the scale. The numbers on the left " +
+        "tell nothing of how far they have come, and those on the right do.",
     ],
   },
   {
-    name: "penalty",
+    ...playedIn("penalty"),
     title: "A smooth opinion",
     text: [
       "A generator can only follow an opinion that has a slope it can trust. A penalty on the discriminator’s gradient (R1 at " +
@@ -107,20 +89,17 @@ export const SECOND: readonly Lesson[] = [
     question: "What will the penalty do to the heat map?",
     choices: ["Sharper edges", "Softer slopes between green and orange", "Only green remains"],
     right: 1,
-    games: [
-      game("No penalty", "ring", { "discriminator.learning_rate": 3e-3 }),
-      game("R1 and R2", "ring", { "discriminator.learning_rate": 3e-3, penalties: PENALTIES }),
-    ],
-    speed: 100,
     answer: "Softer slopes. The inspector stays unsure near the real points, which is just where it should be unsure once the " +
       "forger has become good.",
     look: [
-      "Compare the colours of the two planes, and how wildly the losses move.",
-      "Change the weight in the settings while it runs, and see what too much does: all colour goes.",
+      "Compare the colours of the two planes at round 3,000: hard edges on the left, soft slopes on the right.",
+      "The generator’s gradient norm on the left grows to many times that on the right.",
+      "The price is speed: the points on the right move more slowly. Change the weight in the settings while it runs, and see " +
+        "what too much does: all colour goes.",
     ],
   },
   {
-    name: "modern",
+    ...playedIn("modern"),
     title: "Modern losses",
     text: [
       "Today’s recipe compares in pairs: is this real one more real than that fake one? With such a relativistic loss, no heap " +
@@ -130,21 +109,16 @@ export const SECOND: readonly Lesson[] = [
     question: "Twenty-five heaps, as many rounds for each. Which game finds more of them?",
     choices: ["The textbook’s", "The modern one", "Both find all twenty-five"],
     right: 1,
-    games: [
-      game("The textbook’s game", "grid"),
-      { title: "Relativistic, R1 and R2, fading noise",
-        settings: { data: { kind: "builtin", name: "grid" }, recipe: "points", changes: { kimg: 400 }, seed: 0 } },
-    ],
-    speed: null,
-    answer: "The modern one. After 3,000 rounds it has found all twenty-five, and more than half of its samples are good; the " +
-      "textbook’s game has about fifteen after twice as many. It is what gan train takes for points by itself.",
+    answer: "The modern one. At round 3,000, where both stop, it has found all twenty-five or nearly so, and more than half of its " +
+      "samples are good; the textbook’s game has a handful. It is what gan train takes for points by itself.",
     look: [
-      "‘Modes covered’ and ‘good samples’ above the two lists of findings, at the same round.",
+      "‘Modes covered’ and ‘good samples’ above the two lists of findings, at round 3,000 of both. The modern game’s rounds take " +
+        "longer, so that it arrives later.",
       "At first the modern game looks blurred: that is the noise. Scrub back on the timelines to see it fade.",
     ],
   },
   {
-    name: "fifty-lines",
+    ...playedIn("fifty-lines"),
     title: "The fifty lines, then and now",
     text: [
       "Many people met this game as fifty lines of code: noise between −1 and 1, two small networks, and a bell curve that the " +
@@ -154,17 +128,13 @@ export const SECOND: readonly Lesson[] = [
     question: "Both discriminators end near one half. Does the left generator make a bell?",
     choices: ["Yes: one half means that nothing can be told", "No: a box with horns, which goes on moving", "No: a single spike"],
     right: 1,
-    games: [
-      game("The original objective", "gaussian", {}, "gaussian-original"),
-      game("The recipe of today", "gaussian", {}, "gaussian"),
-    ],
-    speed: null,
     answer: "No. The original objective has no rest: the two go round each other, and what comes out is a box with horns. Its " +
-      "Jensen–Shannon divergence from the data ends near .14 bits, that of the game on the right near .02, and the best possible " +
-      "is .002. One half alone proves nothing: look at the samples too.",
+      "Jensen–Shannon divergence from the data at round 12,000 is about .15 bits, that of the game on the right below .02. One " +
+      "half alone proves nothing: look at the samples too.",
     look: [
       "The orange curve on the left has edges where the bell has tails, and rises at them.",
-      "The findings on the left say that a part of the data is left out; those on the right end with ‘equilibrium’.",
+      "Both stop at round 12,000. The findings on the left say that it is far from the data and that a part of the data is left " +
+        "out; those on the right end with ‘equilibrium’.",
     ],
   },
 ];

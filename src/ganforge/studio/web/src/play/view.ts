@@ -31,7 +31,7 @@ class PlayView implements View {
   private readonly controls: Controls;
   private lesson: string | null = null;
   /** What to do once the games that were just asked for stand. */
-  private upcoming: { speed: number | null; slow: boolean } | null = null;
+  private upcoming: { speed: number | null; until: number | null; slow: boolean } | null = null;
 
   constructor(main: HTMLElement, about: About, private readonly catalogue: Catalogue, query: URLSearchParams) {
     const asked = settingsFromQuery(query);
@@ -48,7 +48,7 @@ class PlayView implements View {
       { name: "lessons", title: "Lessons", panel: lessons.element },
       { name: "settings", title: "Settings", panel: this.panel.element },
       { name: "failures", title: "What goes wrong", panel: failuresPanel(catalogue, (first, second, speed) => {
-        this.upcoming = { speed, slow: false };
+        this.upcoming = { speed, until: null, slow: false };
         this.begin(first, second);
       }) },
     ]);
@@ -126,12 +126,13 @@ class PlayView implements View {
     if (!upcoming || !this.arenas.every((arena) => arena.session.standing)) return;
     this.upcoming = null;
     this.controls.setSpeed(upcoming.speed);
+    if (upcoming.until !== null && !upcoming.slow) this.controls.setUntil(upcoming.until);
     if (upcoming.slow) void this.first?.session.slow();
-    else for (const arena of this.arenas) void arena.session.play(upcoming.speed);
+    else for (const arena of this.arenas) void arena.session.play(upcoming.speed, upcoming.until);
   }
 
   private runLesson(lesson: Lesson): void {
-    this.upcoming = { speed: lesson.speed, slow: lesson.begin === "slow" };
+    this.upcoming = { speed: lesson.speed, until: lesson.rounds, slow: lesson.begin === "slow" };
     this.begin(lesson.games[0], lesson.games[1] ?? null);
   }
 
