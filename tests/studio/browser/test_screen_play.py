@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playwright.sync_api import WebSocketRoute, expect
+import pytest
+from playwright.sync_api import Browser, WebSocketRoute, expect
 
 from tests.studio.browser.screen import PATIENCE, Screen
+from tests.studio.conftest import Running
 
 
 def test_play_and_pause_and_ten_frames_a_second(screen: Screen) -> None:
@@ -89,12 +91,41 @@ def test_settings_live_in_the_address_and_come_back(screen: Screen) -> None:
     screen.see("dialog [role=status]")
 
 
-def test_a_bad_setting_is_refused_in_one_line(screen: Screen) -> None:
-    screen.play("data=ring&recipe=textbook&generator.width=99999")
-    screen.see("[data-notice=refused]")
-    line = screen.one("[data-notice=refused] span").inner_text()
-    assert "width" in line
-    assert "\n" not in line
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("play?data=ring&recipe=textbook&generator.width=99999", "width"),
+        ("play?data=rin", "Did you mean 'ring'"),
+        ("play?data=ring&seed=x", "a seed is a whole number"),
+        ("play?data=ring&lesson=none", "no lesson ‘none’"),
+        ("plai", "no page ‘plai’"),
+    ],
+)
+def test_a_bad_address_is_told_in_one_line_above_a_game(screen: Screen, address: str, said: str) -> None:
+    screen.go(address, "[data-fact=round]")
+    screen.see("[data-notice=refused]", said)
+    assert "\n" not in screen.one("[data-notice=refused] span").inner_text()
+    expect(screen.one("[data-data=ring]")).to_have_attribute("aria-pressed", "true")
+    screen.until(lambda: screen.one("[name='generator.width']").input_value() == "64", "what the game has")
+
+
+def test_data_of_an_address_come_with_what_is_played(screen: Screen) -> None:
+    screen.play("data=digits")
+    screen.see("[data-fact=round]")
+    screen.see("[data-data=digits][aria-pressed=true]")
+    assert screen.one("select[name=recipe]").input_value() == "auto"
+    assert screen.one("select[name=objective]").input_value() == "relativistic"
+    assert float(screen.one("[name='batch']").input_value()) == 64
+
+
+def test_on_a_phone_the_game_comes_first(browser: Browser, studio: Running) -> None:
+    with Screen.open(browser, studio.port, token=studio.token, wide=390) as phone:
+        phone.play()
+        for selector in ("[name=play]", "canvas.game"):
+            box = phone.one(selector).bounding_box()
+            assert box is not None
+            assert 0 <= box["y"] <= 500, selector
+        assert not phone.overflows()
 
 
 def test_layers_are_switched_from_the_legend(screen: Screen) -> None:
@@ -146,11 +177,14 @@ def test_digits_show_scores_and_advice_on_hover_and_on_focus(screen: Screen) -> 
     screen.until(lambda: screen.one(".cell .score").inner_text() != "–", "a score")
     assert 0 <= float(screen.one(".cell .score").inner_text()) <= 1
     screen.page.locator(".cell").nth(2).hover()
-    screen.see(".cell:nth-child(3) .advice")
+    before = screen.pixels(".cell:nth-child(3) canvas")
+    screen.see(".advice-pair .advice")
     screen.see(".advice-words", "Picture 3")
+    assert screen.pixels(".cell:nth-child(3) canvas") == before  # the advice stands beside the picture
+    assert screen.page.locator(".cell canvas").count() == screen.page.locator(".cell").count()
     screen.page.mouse.move(0, 0)
     screen.page.locator(".cell").nth(4).focus()
-    screen.see(".cell:nth-child(5) .advice")
+    screen.see(".advice-words", "Picture 5")
     assert "pixel" in screen.one(".advice-words").inner_text()
 
 

@@ -8,7 +8,7 @@ import "./styles/explore.css";
 import { readAddress, type ViewName } from "./base/address";
 import { get } from "./base/api";
 import { fill, el } from "./base/dom";
-import { refused } from "./base/notices";
+import { clearNotice, refused } from "./base/notices";
 import type { About } from "./base/protocol";
 import { askForToken, buildShell, sayLimits } from "./base/shell";
 import { startTheme } from "./base/theme";
@@ -25,7 +25,9 @@ async function start(): Promise<void> {
 
   const show = async (): Promise<void> => {
     const mine = ++turn;
-    const { view: name, query } = readAddress(location.hash);
+    const { view: name, query, unknown } = readAddress(location.hash);
+    clearNotice("refused");
+    if (unknown !== null) refused(new Error(`There is no page ‘${unknown.slice(0, 60)}’ here; this is Play. The pages are play, watch and explore.`));
     view?.close();
     view = null;
     shell.show(name);

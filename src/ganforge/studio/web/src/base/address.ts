@@ -7,12 +7,14 @@ export type ViewName = "play" | "watch" | "explore";
 export interface Address {
   view: ViewName;
   query: URLSearchParams;
+  /** A page that was asked for and is none, or null. */
+  unknown: string | null;
 }
 
 export function readAddress(hash: string): Address {
   const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?", 2);
-  const view: ViewName = path === "watch" || path === "explore" ? path : "play";
-  return { view, query: new URLSearchParams(query) };
+  const known = path === "watch" || path === "explore" || path === "play";
+  return { view: known ? path : "play", query: new URLSearchParams(query), unknown: known || !path ? null : path };
 }
 
 export function writeAddress(view: ViewName, query: URLSearchParams): string {
@@ -42,17 +44,23 @@ export function settingsToQuery(settings: Settings): URLSearchParams {
 
 const NOT_CHANGES = new Set(["data", "recipe", "seed", "noise", "lesson"]);
 
-/** The settings that an address names, or null where it names no data. */
-export function settingsFromQuery(query: URLSearchParams): Settings | null {
+/**
+ * The settings that an address names, or null where it names no data. Throws what is wrong with it, in one line.
+ *
+ * `usual`: the recipe for data where the address names none.
+ */
+export function settingsFromQuery(query: URLSearchParams, usual: (data: PlayData) => string | null): Settings | null {
   const text = query.get("data");
-  const data = text ? dataFromText(text) : null;
-  if (!data) return null;
+  if (!text) return null;
+  const data = dataFromText(text);
+  if (!data) throw new Error("The address draws no points: data=drawn: is followed by x,y pairs with ; between them.");
   const changes: Changes = {};
   for (const [key, value] of query) if (!NOT_CHANGES.has(key)) changes[key] = literal(value);
-  const recipe = query.get("recipe") ?? "textbook";
-  const seed = Number.parseInt(query.get("seed") ?? "0", 10);
+  const recipe = query.get("recipe") ?? usual(data) ?? "auto";
+  const seed = query.get("seed") ?? "0";
+  if (!/^\d+$/.test(seed)) throw new Error(`The address asks for the seed ‘${seed.slice(0, 40)}’; a seed is a whole number from 0 on.`);
   return {
-    data, recipe: recipe === "auto" ? null : recipe, changes, seed: Number.isFinite(seed) ? seed : 0,
+    data, recipe: recipe === "auto" ? null : recipe, changes, seed: Number(seed),
     ...(query.get("noise") === "false" ? { noise: false } : {}),
   };
 }

@@ -43,6 +43,7 @@ function choice(setting: Setting & { type: "choice" }, title: string, changed: C
     words.textContent = setting.choices[select.selectedIndex]?.words ?? "";
     words.hidden = words.textContent === "";
   };
+  select.selectedIndex = -1;  // nothing is known before a game stands
   return {
     element: el("div", { class: "field" }, el("label", { for: id }, title, hint(setting)), select, words),
     show(value) {

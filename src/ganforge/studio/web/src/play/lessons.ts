@@ -5,7 +5,8 @@ import { type Lesson, LESSONS } from "../lessons/index";
 
 export interface LessonsPanel {
   element: HTMLElement;
-  open(name: string): void;
+  /** False where there is no such lesson. */
+  open(name: string): boolean;
 }
 
 /** `run` sets the lesson's games up and starts them; `opened` puts its name into the address. */
@@ -40,6 +41,7 @@ export function lessonsPanel(run: (lesson: Lesson) => void, opened: (name: strin
     open(name) {
       const index = LESSONS.findIndex((lesson) => lesson.name === name);
       if (index >= 0) show(index);
+      return index >= 0;
     },
   };
 }

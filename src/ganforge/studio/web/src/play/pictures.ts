@@ -10,7 +10,6 @@ import { array, type Frame, type Scene, type Session } from "./session";
 interface Cell {
   button: HTMLButtonElement;
   picture: HTMLCanvasElement;
-  advice: HTMLCanvasElement;
   score: HTMLElement;
 }
 
@@ -22,6 +21,10 @@ export class PictureSheet {
   private readonly made = el("div", { class: "sheet", role: "group", "aria-label": "Generated pictures" });
   private readonly reals = el("div", { class: "sheet reals", role: "img", "aria-label": "Real examples" });
   private readonly says = el("p", { class: "advice-words small", role: "status" });
+  /** The picture pointed at and the advice for it, side by side: neither hides the other. */
+  private readonly pointedAt = el("canvas", { class: "sharp" });
+  private readonly advice = el("canvas", { class: "sharp advice" });
+  private readonly pair = el("div", { class: "advice-pair", hidden: true, "aria-hidden": "true" }, this.pointedAt, this.advice);
   private cells: Cell[] = [];
   private pointed = -1;
   private asking = false;
@@ -30,7 +33,7 @@ export class PictureSheet {
     this.element = el("div", { class: "sheets" },
       el("h3", {}, "Generated, from fixed latents, with the discriminator’s probability of ‘real’ under each"),
       this.made,
-      this.says,
+      el("div", { class: "advice-row" }, this.pair, this.says),
       el("h3", {}, "Real"),
       this.reals);
     this.idle();
@@ -74,14 +77,13 @@ export class PictureSheet {
   private grow(): void {
     const index = this.cells.length;
     const picture = el("canvas", { class: "sharp" });
-    const advice = el("canvas", { class: "sharp advice", hidden: true });
     const score = el("span", { class: "score" }, "–");
     const point = (): void => this.point(index);
     const leave = (): void => this.leave(index);
     const button = el("button", {
       type: "button", class: "cell", onpointerenter: point, onfocus: point, onpointerleave: leave, onblur: leave,
-    }, el("span", { class: "frame" }, picture, advice), score);
-    this.cells.push({ button, picture, advice, score });
+    }, picture, score);
+    this.cells.push({ button, picture, score });
     this.made.append(button);
   }
 
@@ -91,8 +93,6 @@ export class PictureSheet {
   }
 
   private leave(index: number): void {
-    const cell = this.cells[index];
-    if (cell) cell.advice.hidden = true;
     if (this.pointed === index) {
       this.pointed = -1;
       this.idle();
@@ -100,6 +100,7 @@ export class PictureSheet {
   }
 
   private idle(): void {
+    this.pair.hidden = true;
     say(this.says, "Point at a picture, or move to it with Tab, to see what the discriminator would have changed: green brighter, orange darker.");
   }
 
@@ -112,8 +113,11 @@ export class PictureSheet {
       const advice = await this.session.advice(index);
       const cell = this.cells[index];
       if (cell && this.pointed === index) {
-        paint(cell.advice, adviceImage(advice.change, advice.shape, advice.largest, colours()));
-        cell.advice.hidden = false;
+        paint(this.advice, adviceImage(advice.change, advice.shape, advice.largest, colours()));
+        this.pointedAt.width = cell.picture.width;
+        this.pointedAt.height = cell.picture.height;
+        this.pointedAt.getContext("2d")?.drawImage(cell.picture, 0, 0);
+        this.pair.hidden = false;
         say(this.says, `Picture ${index + 1}, real with ${short(advice.probability)}. The discriminator’s advice: ${advice.words}`);
       }
     } catch (error) {

@@ -163,6 +163,13 @@ export class SettingsPanel {
   }
 }
 
+/** The small game for points; for whatever else the package's own choice, null. */
+export function usualRecipe(catalogue: Catalogue, data: PlayData): string | null {
+  if (data.kind === "drawn") return "textbook";
+  const kind = data.kind === "builtin" ? catalogue.data.find((one) => one.name === data.name)?.kind : undefined;
+  return kind === "points" ? "textbook" : null;
+}
+
 /** A dotted key of the whole recipe; a player's own options lie one level deeper. */
 export function read(recipe: Changes, key: string): Value | undefined {
   const path = key.split(".");

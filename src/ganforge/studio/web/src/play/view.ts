@@ -3,6 +3,7 @@
 import { get } from "../base/api";
 import { replaceAddress, settingsFromQuery, settingsToQuery } from "../base/address";
 import { button, el, fill } from "../base/dom";
+import { refused } from "../base/notices";
 import type { About, Catalogue, Settings } from "../base/protocol";
 import { buildTabs } from "../base/tabs";
 import type { Lesson } from "../lessons/index";
@@ -11,13 +12,23 @@ import { buildControls, type Controls } from "./controls";
 import { failuresPanel, type Showing } from "./failures";
 import { lessonsPanel } from "./lessons";
 import { showPython } from "./python";
-import { SettingsPanel } from "./settings";
+import { SettingsPanel, usualRecipe } from "./settings";
 
 export interface View {
   close(): void;
 }
 
 const START: Settings = { data: { kind: "builtin", name: "ring" }, recipe: "textbook", changes: {}, seed: 0 };
+
+/** What an address asks for; where that is nothing that can be read it is said, and null. */
+function askedFor(catalogue: Catalogue, query: URLSearchParams): Settings | null {
+  try {
+    return settingsFromQuery(query, (data) => usualRecipe(catalogue, data));
+  } catch (error) {
+    refused(new Error(`${error instanceof Error ? error.message : String(error)} The usual game is open instead.`));
+    return null;
+  }
+}
 
 export async function playView(main: HTMLElement, about: About, query: URLSearchParams): Promise<View> {
   const catalogue = await get<Catalogue>("/api/play/catalogue");
@@ -34,7 +45,7 @@ class PlayView implements View {
   private upcoming: { speed: number | null; until: number | null; slow: boolean } | null = null;
 
   constructor(main: HTMLElement, about: About, private readonly catalogue: Catalogue, query: URLSearchParams) {
-    const asked = settingsFromQuery(query);
+    const asked = askedFor(catalogue, query);
     const settings = asked ?? START;
     this.panel = new SettingsPanel(catalogue, about.limits, settings, {
       begin: (next) => void this.begin({ title: "The game", settings: next }, null),
@@ -62,8 +73,9 @@ class PlayView implements View {
       el("div", { class: "field-of-play" }, this.controls.element, this.holder)));
     this.place({ title: "The game", settings }, false);
     const name = query.get("lesson");
-    if (name) lessons.open(name);
-    else if (asked) tabs.select("settings");
+    if (name) {
+      if (!lessons.open(name)) refused(new Error(`There is no lesson ‘${name.slice(0, 60)}’; the list has all of them.`));
+    } else if (asked) tabs.select("settings");
   }
 
   close(): void {
@@ -108,6 +120,13 @@ class PlayView implements View {
     this.holder.append(arena.element);
     this.holder.classList.toggle("two", this.arenas.length > 1);
     let begun = false;
+    arena.session.on("refused", (error) => {
+      if (arena.session.standing || second) return;
+      // An address that cannot be played: its fault stays in sight, above a game that can.
+      refused(new Error(`${error.message} The usual game is open instead.`));
+      arena.rename("The game");
+      if (showing.settings !== START) void arena.session.reset(START);
+    });
     arena.session.on("standing", (standing) => {
       this.controls.show();
       if (!second) {
