@@ -174,11 +174,16 @@ class RunFolder:
         """``run.json``. Raises RunError."""
         try:
             found = json.loads((self.path / "run.json").read_bytes())
-        except (OSError, ValueError, RecursionError) as error:
-            raise RunError(f"run.json cannot be read ({type(error).__name__})") from None
+        except FileNotFoundError:
+            raise RunError("it is no longer here: it was moved or deleted") from None
+        except (OSError, ValueError, RecursionError):
+            raise RunError(self._damaged("cannot be read")) from None
         if not isinstance(found, dict):
-            raise RunError("run.json is damaged")
+            raise RunError(self._damaged("is damaged"))
         return cast(dict[str, Any], found)
+
+    def _damaged(self, how: str) -> str:
+        return f"its run.json {how}: gan check {self.path} says what can be done"
 
     def trainer(self) -> Trainer | None:
         """The process that trains it now, or None."""
@@ -213,7 +218,7 @@ class RunFolder:
             return {**plain, **self._summary(record)}
         except (GanforgeError, KeyError, TypeError, ValueError, AttributeError) as error:
             ours = isinstance(error, GanforgeError)
-            words = str(error) if ours else f"run.json is damaged ({type(error).__name__})"
+            words = str(error) if ours else self._damaged("is damaged")
             return {**plain, **_NOTHING, "error": " ".join(words.split())}
 
     def _summary(self, record: dict[str, Any]) -> dict[str, Any]:

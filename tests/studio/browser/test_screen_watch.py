@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from pathlib import Path
 
@@ -65,3 +66,21 @@ def test_a_live_run_is_paused_resumed_saved_and_stopped(screen: Screen, runs: Pa
         if gan.process.poll() is None:
             gan.send(signal.SIGKILL)
             gan.process.wait(20)
+
+
+def test_a_deleted_and_a_damaged_run_are_one_line_without_buttons(screen: Screen, runs: Path) -> None:
+    copy = runs / "gone"
+    shutil.copytree(runs / "moons", copy)
+    panel = "[data-run='0:gone']"
+    try:
+        screen.go("watch?run=0:gone", f"{panel} [name=export]")
+        (copy / "run.json").write_text("{", encoding="utf-8")
+        screen.see(f"{panel} [data-fault]", "cannot be read: gan check")
+        assert "Error" not in screen.one(panel).inner_text()
+        screen.gone(f"{panel} [name=export]")
+    finally:
+        shutil.rmtree(copy)
+    screen.see(f"{panel} [data-fault]", "it was moved or deleted")
+    screen.go("watch?run=0:never", "[data-run='0:never'] [data-fault]")
+    screen.gone("[data-run='0:never'] [name=export]")
+    screen.see("[data-run='0:never'] [data-fault]", "no such run")

@@ -25,6 +25,9 @@ export class RunPanel {
   private readonly facts = el("dl", { class: "facts" });
   private readonly commands = el("div", { class: "row commands" });
   private readonly task = el("p", { class: "small", role: "status" });
+  /** Why nothing of it can be shown, in one line. */
+  private readonly fault = el("p", { class: "card", role: "status", hidden: true, "data-fault": "" });
+  private readonly body: HTMLElement;
   private readonly scores = scoreTable();
   private readonly found = findingList(null);
   private readonly bells = el("canvas", { class: "bells", role: "img", "aria-label": "Logits" });
@@ -52,10 +55,7 @@ export class RunPanel {
       if (byHand) moved(progress);
     });
     this.score.element.hidden = true;
-    this.element = el("article", { class: "run-panel", "data-run": one.run },
-      el("header", { class: "row" }, el("h2", {}, name), this.state, el("span", { class: "grow" }),
-        button("Put away", leave, { class: "plain", "aria-label": `Put away ${name}` })),
-      this.facts, this.commands, this.task,
+    this.body = el("div", { class: "run-body" }, this.facts, this.commands, this.task,
       el("div", { class: "halves" },
         el("div", { class: "stack wide" }, this.film.element,
           el("section", { class: "chart" }, el("h3", {}, "Logits at this moment",
@@ -63,6 +63,10 @@ export class RunPanel {
               .map(([colour, words]) => el("span", {}, el("i", { style: `--tone: var(--${colour})` }), words)))), this.bells)),
         el("div", { class: "stack wide" }, this.found.element, this.scores.element, this.score.element,
           this.logits.element, this.losses.element, this.gradients.element)));
+    this.element = el("article", { class: "run-panel", "data-run": one.run },
+      el("header", { class: "row" }, el("h2", {}, name), this.state, el("span", { class: "grow" }),
+        button("Put away", leave, { class: "plain", "aria-label": `Put away ${name}` })),
+      this.fault, this.body);
     const seen = new ResizeObserver(() => this.atMoment());
     seen.observe(this.bells);
     this.stops.push(() => seen.disconnect(), onTheme(() => this.atMoment()),
@@ -77,9 +81,25 @@ export class RunPanel {
     this.element.remove();
   }
 
+  /** It is not among the runs: there is nothing to show, and nothing to press. */
+  missing(): void {
+    this.tellFault("There is no such run here: it was moved or deleted, or has not begun yet.");
+  }
+
+  private tellFault(words: string | null): void {
+    say(this.fault, words ?? "");
+    this.fault.hidden = words === null;
+    this.body.hidden = words !== null;
+  }
+
   private show(): void {
     const { summary, samples, events } = this.one;
     if (summary) {
+      this.tellFault(summary.error === null ? null : `Nothing of this run can be shown: ${summary.error}.`);
+      if (summary.error !== null) {
+        fill(this.state);
+        return;
+      }
       fill(this.state, stateBadge(summary.state));
       const left = summary.state === "training" ? summary.seconds_left : null;
       const facts: [string, string][] = [
@@ -90,7 +110,7 @@ export class RunPanel {
         ["device", summary.device ?? "–"], ["recipe", summary.recipe], ["data", summary.data], ["each example", summary.space],
       ];
       fill(this.facts, ...facts.map(([title, value]) => el("div", {}, el("dt", {}, title), el("dd", {}, value))));
-      this.found.show(summary.findings, summary.error ?? summary.verdict.words);
+      this.found.show(summary.findings, summary.verdict.words);
       this.showCommands(summary.state);
     }
     this.film.set(samples);

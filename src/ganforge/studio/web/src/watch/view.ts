@@ -54,6 +54,7 @@ class WatchView implements View {
       this.wanted = [runs[0].run];
       this.place();
     }
+    for (const [run, panel] of this.panels) if (!runs.some((one) => one.run === run)) panel.missing();
     if (runs.length === 0) {
       fill(this.list, el("li", { class: "quiet" }, "No runs yet. Start one with: ", el("code", {}, "gan train digits --studio")));
       return;
