@@ -21,7 +21,7 @@ class Bounds:
     examples: numbers of all training examples of a game together.
     moments, moment_bytes: kept on a timeline.
     idle_seconds: without a word from the browser, after which a game ends.
-    grace_seconds: in which a browser that was cut off can come back.
+    grace_seconds: in which a browser that has left, or was cut off, can come back to its game.
     message_bytes: of one message from a browser.
     explore_models: kept open at once.
     pictures: in one answer.
@@ -46,7 +46,7 @@ class Bounds:
     moments: int = 200
     moment_bytes: int = 64 << 20
     idle_seconds: float = 900.0
-    grace_seconds: float = 60.0
+    grace_seconds: float = 300.0
     message_bytes: int = 12 << 20
     explore_models: int = 4
     pictures: int = 64

@@ -33,6 +33,7 @@ __all__ = ["Play"]
 _SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".npy", ".npz", ".zip")
 _STEM = 50  # letters of an upload's name that are kept: each may be four bytes long
 _SWEEP = 2.0  # seconds between two looks at who has gone
+_AWAY = 5.0  # seconds without a browser, after which a game is paused
 _READY = 60.0  # seconds for a worker to answer a call outside of any game
 
 
@@ -40,13 +41,14 @@ _READY = 60.0  # seconds for a worker to answer a call outside of any game
 class _Session:
     """Attributes:
     line: the browser's socket, or None while it is away.
-    heard: when it last said something; left: when it went.
+    heard: when it last said something; left: when it went; paused: whether its game was paused since.
     settings: those of the last standing, to begin anew with.
     """
 
     line: Line | None = None
     heard: float = field(default_factory=time.monotonic)
     left: float | None = None
+    paused: bool = False
     settings: Any = None
 
 
@@ -214,11 +216,15 @@ class Play:
             if session is None:
                 raise UsageError("this game has ended; open it anew")
             if session.line is not None:
+                why = "this game goes on in another window; open it again to begin it anew here"
+                session.line.say({"type": "ended", "error": why, "reopen": session.settings})
                 session.line.end()
-            session.line, session.left = line, None
+            session.line, session.left, session.paused = line, None, False
             return name
         if call["do"] != "open":
             raise UsageError("the first call on a connection is open or resume")
+        if len(self._sessions) >= self._bounds.play_sessions:
+            self._make_room()
         if len(self._sessions) >= self._bounds.play_sessions:
             raise UsageError(
                 f"{self._bounds.play_sessions} games are being played here, and that is the most; wait"
@@ -226,6 +232,12 @@ class Play:
         name = secrets.token_urlsafe(12)
         self._sessions[name] = _Session(line)
         return name
+
+    def _make_room(self) -> None:
+        """Whoever has come needs the place more than the game that was left longest."""
+        left = [(session.left, name) for name, session in self._sessions.items() if session.left is not None]
+        if left:
+            self._over(min(left)[1], "the browser went away")
 
     def _heard(self, header: dict[str, Any], body: bytes) -> None:
         """A worker's message, on its way to whom it concerns."""
@@ -270,6 +282,10 @@ class Play:
             for name, session in list(self._sessions.items()):
                 if session.left is not None and now - session.left > bounds.grace_seconds:
                     self._over(name, "the browser went away")
+                elif session.left is not None and now - session.left > _AWAY and not session.paused:
+                    session.paused = True
+                    worker = await self.pool.place(name)
+                    worker.send({"session": name, "call": {"id": 0, "do": "pause"}, "upload": None})
                 elif now - session.heard > bounds.idle_seconds:
                     minutes = bounds.idle_seconds / 60
                     self._over(name, f"nothing was done here for {minutes:g} minutes; open the game again")

@@ -306,3 +306,25 @@ def test_a_dropped_connection_comes_back_to_the_same_game(screen: Screen) -> Non
     screen.gone("[data-notice=play]")
     screen.click("[name=step-both]")
     screen.until(lambda: screen.round() == 2, "the second round of the same game")
+
+
+def test_a_game_is_come_back_to_after_another_view_and_after_a_reload(screen: Screen) -> None:
+    screen.play("data=moons")
+    screen.click("[name=beside]")
+    screen.until(lambda: screen.page.locator("[data-fact=round]").count() == 2, "both stand")
+    screen.one("[name=until]").fill("40")
+    screen.click("[name=run-until]")
+    screen.until(lambda: screen.round(0) == 40 and screen.round(1) == 40, "round 40 of both")
+    screen.click("nav [data-view=watch]")
+    screen.see(".run-list")
+    screen.click("nav [data-view=play]")
+    screen.until(lambda: screen.page.locator("[data-fact=round]").count() == 2, "both are there again")
+    screen.until(lambda: screen.round(0) == 40 and screen.round(1) == 40, "where they were left")
+    screen.see(".arena:last-child h2", "Another seed")
+    screen.page.reload()
+    screen.until(lambda: screen.page.locator("[data-fact=round]").count() == 2, "both after a reload")
+    screen.until(lambda: screen.round(0) == 40 and screen.round(1) == 40, "as they were")
+    assert "nothing yet" not in (screen.one(".plot").get_attribute("aria-label") or "")  # with their curves
+    screen.play("data=ring")  # another game is another game
+    screen.until(lambda: screen.page.locator("[data-fact=round]").count() == 1, "one game")
+    assert screen.round() == 0

@@ -15,6 +15,8 @@ export interface ArenaOptions {
   title: string;
   settings: Settings;
   catalogue: Catalogue;
+  /** The session to go on with, or null for a new one. */
+  former: string | null;
   /** Takes it off the screen; null where it must stay. */
   leave: (() => void) | null;
 }
@@ -32,7 +34,7 @@ export class Arena {
   private seen: Finding[] = [];
 
   constructor(options: ArenaOptions) {
-    this.session = new Session(options.settings);
+    this.session = new Session(options.settings, options.former);
     const { session } = this;
     this.stage = new GameStage(session);
     this.timeline = new Timeline(session);
@@ -76,12 +78,18 @@ export class Arena {
     session.on("ended", (why) => this.end(why));
   }
 
+  get name(): string {
+    return this.title.textContent;
+  }
+
   rename(title: string): void {
     this.title.textContent = title;
   }
 
-  close(): void {
-    this.session.close();
+  /** `kept`: the game can be come back to. */
+  close(kept = false): void {
+    if (kept) this.session.leave();
+    else this.session.close();
     this.stage.close();
     this.timeline.close();
     this.slow.close();
@@ -109,7 +117,6 @@ export class Arena {
     this.over.hidden = false;
     this.over.replaceChildren(el("p", {}, why), button("Begin again with these settings", () => {
       this.over.hidden = true;
-      this.session.retryNow();
       void this.session.reset();
     }, { class: "primary" }));
   }

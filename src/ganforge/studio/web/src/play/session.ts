@@ -43,8 +43,11 @@ export class Session extends Emitter<SessionEvents> {
   private watching: object = { rate: 10.2 };  // so that ten come, should one be late
   private acknowledged = 0;
   private closed = false;
+  /** The server has ended the game. */
+  private over = false;
 
-  constructor(settings: Settings) {
+  /** `former`: the name of a session that was left, to go on with; where it is over the settings begin anew. */
+  constructor(settings: Settings, private former: string | null = null) {
     super();
     this.wanted = settings;
     this.link = this.connect();
@@ -102,7 +105,8 @@ export class Session extends Emitter<SessionEvents> {
 
   async reset(settings?: Settings): Promise<void> {
     if (settings) this.wanted = settings;
-    if (!this.standing) return this.open();
+    this.over = false;
+    if (!this.standing) return this.link.state === "open" ? this.open() : this.link.retryNow();
     await this.guard(async () => {
       await this.begun(await this.link.call<WithStanding>("reset", settings ? { settings } : {}));
     });
@@ -133,10 +137,6 @@ export class Session extends Emitter<SessionEvents> {
     this.link.tell("ack", { frame });
   }
 
-  retryNow(): void {
-    this.link.retryNow();
-  }
-
   /** For tests: as if the network had failed. */
   drop(): void {
     this.link.drop();
@@ -149,11 +149,24 @@ export class Session extends Emitter<SessionEvents> {
     this.link.close();
   }
 
+  /** Goes away from a game that can be come back to; it stops for as long. */
+  leave(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.link.tell("pause");
+    this.link.close();
+  }
+
   // What the server says ------------------------------------------------------------------------------------
 
   private connect(): Link<PlayMessage, SceneHeader | FrameHeader> {
     return new Link("/api/play", {
-      opened: (again) => void (again && this.standing ? this.resume(this.standing.session) : this.open()),
+      opened: () => {
+        if (this.over) return;  // until somebody asks for it
+        const session = this.standing?.session ?? this.former;
+        this.former = null;
+        void (session === null ? this.open() : this.resume(session));
+      },
       state: (state) => this.emit("link", state),
       message: (message) => this.heard(message),
       binary: (message) => this.seen(message),
@@ -243,6 +256,7 @@ export class Session extends Emitter<SessionEvents> {
         break;
       case "ended":
         this.standing = null;
+        this.over = true;
         if (message.reopen) this.wanted = message.reopen;
         this.emit("ended", message.error);
         break;

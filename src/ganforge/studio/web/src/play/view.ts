@@ -10,6 +10,7 @@ import type { Lesson } from "../lessons/index";
 import { Arena } from "./arena";
 import { buildControls, type Controls } from "./controls";
 import { failuresPanel, type Showing } from "./failures";
+import { findLeft, keepLeft } from "./left";
 import { lessonsPanel } from "./lessons";
 import { showPython } from "./python";
 import { SettingsPanel, usualRecipe } from "./settings";
@@ -41,6 +42,7 @@ class PlayView implements View {
   private readonly panel: SettingsPanel;
   private readonly controls: Controls;
   private lesson: string | null = null;
+  private open = true;
   /** What to do once the games that were just asked for stand. */
   private upcoming: { speed: number | null; until: number | null; slow: boolean } | null = null;
 
@@ -71,7 +73,9 @@ class PlayView implements View {
       el("h2", { class: "unseen" }, "Lessons and settings"), tabs.element);
     fill(main, el("div", { class: "play" }, side,
       el("div", { class: "field-of-play" }, this.controls.element, this.holder)));
-    this.place({ title: "The game", settings }, false);
+    const left = findLeft(asked);
+    if (left.length > 0) for (const [i, one] of left.entries()) this.place(one, i > 0, one.session);
+    else this.place({ title: "The game", settings }, false);
     const name = query.get("lesson");
     if (name) {
       if (!lessons.open(name)) refused(new Error(`There is no lesson ‘${name.slice(0, 60)}’; the list has all of them.`));
@@ -79,7 +83,15 @@ class PlayView implements View {
   }
 
   close(): void {
-    for (const arena of this.arenas) arena.close();
+    this.open = false;
+    for (const arena of this.arenas) arena.close(true);
+  }
+
+  /** For coming back, and for a reload: which sessions this window has. */
+  private remember(): void {
+    if (!this.open) return;
+    keepLeft(this.arenas.flatMap((arena) => (arena.session.standing ?
+      [{ title: arena.name, session: arena.session.standing.session, settings: arena.session.settings }] : [])));
   }
 
   private get first(): Arena | undefined {
@@ -106,11 +118,12 @@ class PlayView implements View {
   private dropSecond(): void {
     for (const arena of this.arenas.splice(1)) arena.close();
     this.holder.classList.remove("two");
+    this.remember();
   }
 
-  private place(showing: Showing, second: boolean): void {
+  private place(showing: Showing, second: boolean, former: string | null = null): void {
     const arena: Arena = new Arena({
-      title: showing.title, settings: showing.settings, catalogue: this.catalogue,
+      title: showing.title, settings: showing.settings, catalogue: this.catalogue, former,
       leave: second ? (): void => {
         this.dropSecond();
         this.controls.show();
@@ -129,6 +142,7 @@ class PlayView implements View {
     });
     arena.session.on("standing", (standing) => {
       this.controls.show();
+      this.remember();
       if (!second) {
         this.panel.update(standing);
         this.address();
