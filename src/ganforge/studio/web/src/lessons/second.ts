@@ -109,7 +109,7 @@ export const SECOND: readonly Lesson[] = [
     question: "Twenty-five heaps, as many rounds for each. Which game finds more of them?",
     choices: ["The textbook’s", "The modern one", "Both find all twenty-five"],
     right: 1,
-    answer: "The modern one. At round 3,000, where both stop, it has found all twenty-five or nearly so, and more than half of its " +
+    answer: "The modern one. At round 3,000, where both stop, it has found all twenty-five or nearly so, and about half of its " +
       "samples are good; the textbook’s game has a handful. It is what gan train takes for points by itself.",
     look: [
       "‘Modes covered’ and ‘good samples’ above the two lists of findings, at round 3,000 of both. The modern game’s rounds take " +
