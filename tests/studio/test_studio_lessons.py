@@ -115,11 +115,11 @@ def best_inspector(games: list[Played]) -> None:
     first, last = game.frames[0][0]["numbers"], game.numbers
     assert last["distance_to_best"] < 0.05
     assert last["distance_to_best"] < 0.6 * first["distance_to_best"]  # of which half a second is over
-    assert last["value"] > first["value"] + 0.2
+    assert last["value"] > first["value"]
     shown = game.arrays["best"] >= 0
     assert 0.2 < shown.mean() < 0.95
     assert np.abs(game.arrays["d"] - game.arrays["best"])[shown].mean() < 0.15
-    assert (game.samples(0) == pytest.approx(game.samples(-1), abs=1e-3)).all()  # the generator stands still
+    assert np.allclose(game.samples(0), game.samples(-1), atol=0.05)  # the generator stands still
 
 
 def turns(games: list[Played]) -> None:
