@@ -136,8 +136,9 @@ def turns(games: list[Played]) -> None:
         reply = game.session.call({"do": "slow"}, None)
         assert reply is not None
         after = weights("discriminator"), weights("generator")
-        moved[reply["stage"]["stage"]] = not torch.equal(before[0], after[0]), not torch.equal(
-            before[1], after[1]
+        moved[reply["stage"]["stage"]] = (
+            not torch.equal(before[0], after[0]),
+            not torch.equal(before[1], after[1]),
         )
     assert moved == {
         "generate": (False, False),
@@ -222,7 +223,7 @@ def collapse(games: list[Played]) -> None:
 
 
 def balance(games: list[Played]) -> None:
-    """An inspector that learns nothing teaches nothing, though G's loss looks good; beside it heaps are found."""
+    """An inspector that learns nothing teaches nothing, though G's loss looks good; heaps appear beside."""
     idle, equal = games
     assert idle.numbers["good_share"] < 0.02
     assert idle.numbers["generator_loss"] < equal.numbers["generator_loss"]
@@ -255,7 +256,7 @@ def penalty(games: list[Played]) -> None:
 
 
 def modern(games: list[Played]) -> None:
-    """At equal rounds nearly all of the twenty-five, and about half of the samples good; the textbook's has few."""
+    """At equal rounds nearly all of the twenty-five, half of the samples good; the textbook's has few."""
     textbook, today = games
     assert today.numbers["modes_covered"] >= 23
     assert today.numbers["good_share"] > 0.4
@@ -298,7 +299,9 @@ CHECKS: dict[str, Check] = {
 
 def keep_promise(lesson: str, seed: int, folder: Path) -> None:
     stops = min(STOPS, LESSONS[lesson]["rounds"])
-    CHECKS[lesson]([played(lesson, i, seed, folder, stops=stops) for i in range(len(LESSONS[lesson]["games"]))])
+    CHECKS[lesson](
+        [played(lesson, i, seed, folder, stops=stops) for i in range(len(LESSONS[lesson]["games"]))]
+    )
 
 
 def test_every_lesson_is_checked():
