@@ -10,11 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import ganforge
 from ganforge.studio.explorer import _newest_only
+from ganforge.studio.model import Model
+from ganforge.tasks.experiment import prepare
+from ganforge.training import probe
+from tests import players
 from tests.studio.conftest import Line, Running
+from tests.translations import trained
 
 SEED = {"seed": 5}
 
@@ -68,6 +74,50 @@ def test_a_seed_is_the_picture_that_gan_sample_makes(digits: Line, runs: Path):
         assert (np.asarray(sampler.space.codec.picture(made)) == picture).all()
     _, other = make(digits, {"seed": 3}, **{"class": "7"})
     assert not (other[0] == shown[0]).all()
+
+
+def test_of_whom_nothing_is_said_a_seed_is_gan_samples_too(digits: Line, runs: Path):
+    sampler = ganforge.load(runs / "digits")
+    _, shown = make(digits, {"seed": 8}, {"seed": 8, "start": 4}, {"seed": 3, "start": 7})
+    for picture, (seed, start) in zip(shown, ((8, 0), (8, 4), (3, 7)), strict=True):
+        made = sampler.sample(1, seed=seed, start=start)[0].numpy()
+        assert (np.asarray(sampler.space.codec.picture(made)) == picture).all()
+
+
+def test_pictures_keep_their_classes_side_by_side_and_between(digits: Line, runs: Path):
+    a, b = {"seed": 1}, {"seed": 2}
+    _, threes = make(digits, a, b, **{"class": 3})
+    _, sevens = make(digits, a, b, **{"class": 7})
+    _, each = make(digits, a, b, **{"class": [3, 7]})
+    assert (each[0] == threes[0]).all()
+    assert (each[1] == sevens[1]).all()
+    between = {"between": [a, b], "t": 0.5}
+    _, middle = make(digits, between, **{"class": {"mix": [[3, 0.5], [7, 0.5]]}})
+    sampler = ganforge.load(runs / "digits")
+    z, _ = make(digits, between, **{"class": 3})
+    condition = torch.zeros(1, 10)
+    condition[0, [3, 7]] = 0.5
+    made = sampler.generate(torch.from_numpy(z.copy()), condition)[0].numpy()
+    assert (np.asarray(sampler.space.codec.picture(made)) == middle[0]).all()
+    assert "list of 2 to 2" in digits.refused("make", latents=[a, b], **{"class": [3]})
+    assert "list of pairs" in digits.refused("make", latents=[a], **{"class": {"mix": [3, 7]}})
+
+
+def test_points_and_captions_of_a_seed_are_gan_samples(tmp_path: Path):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GANFORGE_CACHE", str(tmp_path / "cache"))
+        patch.setattr(probe, "_SECONDS", 0.01)
+        prepare("moons", recipe=players.recipe(kimg=0.1)).start(tmp_path / "moons").train()
+    trained("captions", tmp_path / "text", players.captioned())
+    for name, words in (("moons", None), ("text", None), ("text", "green")):
+        model = Model(tmp_path / name, tmp_path / "keep", "chosen")
+        sampler = ganforge.load(tmp_path / name)
+        asked = None if words is None or sampler.asks is None else sampler.asks.said(words)
+        _, made = model.make([{"seed": 4}, {"seed": 9, "start": 3}], words)
+        assert torch.equal(made[0], sampler.sample(1, seed=4, condition=asked)[0])
+        assert torch.equal(made[1], sampler.sample(1, seed=9, start=3, condition=asked)[0])
+    assert model.note("green") is None
+    assert model.note("gren, blue") == "No caption has 'gren'; it is left out. Did you mean 'green'?"
 
 
 def test_expressions_of_latents(digits: Line):

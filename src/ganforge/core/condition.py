@@ -124,6 +124,13 @@ class Condition:
 
         return self.vectors(torch.tensor([self._row(words)]))
 
+    def unknown(self, words: str) -> list[str]:
+        """Single words of a text that no caption has, which are left out; other kinds refuse them."""
+        if self.kind != "text" or self.encoder:
+            return []
+        known = set(self.names)
+        return [word for word in dict.fromkeys(phrases(words)) if " " not in word and word not in known]
+
     def _row(self, words: str) -> list[float]:
         if self.kind == "class":
             return [self._number(words.strip())]

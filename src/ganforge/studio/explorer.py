@@ -157,6 +157,7 @@ class Explorer:
             "ok": True,
             "slot": fields.get("slot"),
             "seconds": round(seconds, 4),
+            "note": model.note(fields.get("class")),
         }
         return binary(header, arrays, shown)
 

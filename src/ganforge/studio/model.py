@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganforge.codecs import plots
-from ganforge.core.errors import RunError, UsageError
+from ganforge.core.errors import RunError, UsageError, nearest
 from ganforge.latent import arithmetic, directions, paths, styles
 from ganforge.runs.folder import Moment
 from ganforge.runs.sampler import GeneratorSampler, LatentSampler
@@ -190,16 +190,50 @@ class Model:
 
     # -- samples ----------------------------------------------------------------------------------------
 
-    def conditions(self, said: Any, n: int) -> Tensor | None:
-        """``(n, C)``: what is asked for, the same for all; in turn where nothing is said."""
+    def conditions(self, said: Any, n: int, numbers: list[int] | None = None) -> Tensor | None:
+        """``(n, C)``: what is asked for.
+
+        Args:
+            said: a class, or words, for all; ``{"mix": [[said, weight], …]}``: the weighted sum; a list of
+                ``n`` such; None is what a sample of that number gets of which nothing is said.
+            numbers: of the samples; by default 0, 1, ….
+
+        Raises:
+            UsageError: nothing of that name is known.
+        """
         asks = self.sampler.asks
+        numbers = list(range(n)) if numbers is None else numbers
+        if isinstance(said, list):
+            each = asked.listed({"class": said}, "class", n, n)
+            rows = [self.conditions(one, 1, [number]) for one, number in zip(each, numbers, strict=True)]
+            found = [row for row in rows if row is not None]
+            return torch.cat(found) if found else None
+        if isinstance(said, dict):
+            asked.only(cast(dict[str, Any], said), ("mix",))
+            parts = [_weighted(one) for one in asked.listed(cast(dict[str, Any], said), "mix", 8, 1)]
+            each = [self.conditions(one, n, numbers) for one, _ in parts]
+            whole = [row * weight for row, (_, weight) in zip(each, parts, strict=True) if row is not None]
+            return torch.stack(whole).sum(0) if whole else None
         if asks is None:
             if said is not None:
                 raise UsageError("this generator was trained without classes; leave class out")
             return None
         if said is None:
-            return self.sampler.in_turn(range(n))
+            return self.sampler.in_turn(numbers)
         return self._rows(asks.said(str(said)[:1_000]), n)
+
+    def note(self, said: Any) -> str | None:
+        """What of the words that are asked for is not known, with the nearest that is; None for nothing."""
+        asks = self.sampler.asks
+        if asks is None or not isinstance(said, str):
+            return None
+        missing = asks.unknown(said[:1_000])
+        return (
+            " ".join(
+                f"No caption has {word!r}; it is left out.{nearest(word, asks.names)}" for word in missing[:3]
+            )
+            or None
+        )
 
     @staticmethod
     def _rows(condition: Tensor | None, n: int) -> Tensor | None:
@@ -208,7 +242,7 @@ class Model:
     def make(self, said: list[Any], label: Any) -> tuple[Tensor, Tensor]:
         """Expressions to latents ``(n, L)`` and samples ``(n, *shape)`` in declared units."""
         mixes = [cast(dict[str, Any], one) for one in said if isinstance(one, dict) and "mixed" in one]
-        condition = self.conditions(label, len(said))
+        condition = self.conditions(label, len(said), [_number(one) for one in said])
         if not mixes:
             z = torch.stack([self.latent(one) for one in said])
             return z, self._make(z, condition)
@@ -239,6 +273,20 @@ class Model:
         except (OSError, RunError):
             self._directions = 0.0, []
         return self._directions[1]
+
+
+def _number(said: Any) -> int:
+    """A latent's number among the samples of its seed: so a seed is one picture everywhere."""
+    fields = cast(dict[str, Any], said) if isinstance(said, dict) else {}
+    return asked.whole(fields, "start", 0, 0, 1_000_000_000) if "seed" in fields else 0
+
+
+def _weighted(part: Any) -> tuple[Any, float]:
+    """Of a mix. Raises UsageError."""
+    pair = cast(list[Any], part) if isinstance(part, list) else []
+    if len(pair) != 2 or isinstance(pair[0], (list, dict)):
+        raise UsageError('a mix is a list of pairs, as in {"mix": [["cat", 0.5], ["dog", 0.5]]}')
+    return pair[0], asked.number({"weight": pair[1]}, "weight", None, -10.0, 10.0)
 
 
 _EXPRESSIONS = ("seed", "z", "between", "sum", "moved", "truncated", "near")

@@ -59,6 +59,47 @@ def test_directions_have_sliders_that_move_the_picture(screen: Screen) -> None:
     screen.until(lambda: screen.pixels(EASEL) != before, "another picture")
 
 
+def test_a_pinned_picture_keeps_its_class_and_a_seed_is_one_picture(screen: Screen) -> None:
+    _open(screen)
+    screen.page.select_option("select[name=class]", "3")
+    screen.click("[name=another]")
+    screen.until(lambda: len(_waits(screen)) >= 3, "the picture of class 3")
+    three = screen.pixels(EASEL)
+    screen.click("[name=pin]")
+    screen.see("[data-pin='1'] canvas")
+    screen.until(lambda: screen.pixels("[data-pin='1'] canvas") == three, "the pin as the easel was")
+    screen.page.select_option("select[name=class]", "7")
+    screen.until(lambda: screen.pixels(EASEL) != three, "the picture of class 7")
+    seven = screen.pixels(EASEL)
+    screen.until(
+        lambda: screen.pixels("[data-sheet=seeds] .made:nth-child(2) canvas") == seven,
+        "seed 1 as on the easel",
+    )
+    screen.click("[name=pin]")
+    screen.see("[data-pin='2'] canvas")
+    screen.click("[data-pin='1'] .made")
+    screen.until(lambda: screen.pixels(EASEL) == three, "class 3 again")
+    assert screen.one("select[name=class]").input_value() == "3"
+    here = ".panel:not([hidden])"
+    screen.tab("between")
+    for place, pin in ((1, "1"), (3, "2")):
+        screen.page.select_option(f"{here} .slot:nth-child({place}) select", pin)
+    strip = "[data-sheet=strip] .made:nth-child({}) canvas"
+    screen.see(strip.format(8))
+    screen.until(lambda: screen.pixels(strip.format(1)) == three, "the first end with its class")
+    screen.until(lambda: screen.pixels(strip.format(8)) == seven, "the last end with its own")
+
+
+def test_which_moment_is_open_is_said_and_chosen(screen: Screen) -> None:
+    _open(screen, "moons")
+    screen.see(".bench p", "the state after")
+    screen.page.select_option("select[name=moment]", "newest")
+    screen.wait_address("moment=newest")
+    screen.see(".bench p", "the newest")
+    screen.go("explore?model=0:moons&moment=yesterday", "[data-notice=refused]")
+    screen.see("[data-notice=refused]", "no moment ‘yesterday’")
+
+
 def test_pins_by_drag_and_drop_and_by_keyboard(screen: Screen) -> None:
     _open(screen)
     for _ in range(3):

@@ -64,6 +64,9 @@ def test_what_is_asked_in_words_changes_the_picture(
         box.press("Enter")
 
     _changes(screen, EASEL, lambda: ask(words), "another picture")
+    if model == "text":
+        ask("gren, blue")
+        screen.see("[data-note]", "Did you mean 'green'?")
     if wrong:
         ask(wrong)
         screen.see("[data-notice=refused]")

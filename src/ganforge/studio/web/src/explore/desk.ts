@@ -2,13 +2,12 @@
 
 import { Emitter } from "../base/emitter";
 import type { Latent, Opened } from "../base/protocol";
-import { firstCondition, type Said } from "./condition";
+import { firstCondition, type Held, type Said } from "./condition";
 import type { ModelLink } from "./model";
 
-export interface Pin {
+export interface Pin extends Held {
   number: number;
   name: string;
-  latent: Latent;
 }
 
 export interface DeskEvents {
@@ -24,7 +23,7 @@ export class Desk extends Emitter<DeskEvents> {
   base: Latent = { seed: 0 };
   /** With its sliders; what tools take when they say 'the picture on the easel'. */
   present: Latent = this.base;
-  /** A class by its number, or what is said in words; null takes them in turn. */
+  /** Of the picture on the easel: a class by its number, or what is said in words; null is what the seed's sample gets. */
   chosenClass: Said = null;
   private count = 0;
 
@@ -33,14 +32,21 @@ export class Desk extends Emitter<DeskEvents> {
     this.chosenClass = firstCondition(opened);
   }
 
-  put(latent: Latent): void {
+  /** The picture on the easel with all that it is made of. */
+  get held(): Held {
+    return { latent: this.present, said: this.chosenClass };
+  }
+
+  /** `said` left out: what is said stays. */
+  put(latent: Latent, said: Said = this.chosenClass): void {
     this.base = latent;
+    this.chosenClass = said;
     this.emit("easel", latent);
   }
 
-  pin(latent: Latent, name = ""): Pin {
+  pin(): Pin {
     this.count += 1;
-    const pin = { number: this.count, name: name || `pin ${this.count}`, latent };
+    const pin = { number: this.count, name: `pin ${this.count}`, ...this.held };
     this.pins = [...this.pins, pin];
     this.emit("pins", this.pins);
     return pin;
@@ -52,17 +58,17 @@ export class Desk extends Emitter<DeskEvents> {
   }
 }
 
-/** Makes an element's latent one that can be dragged. */
-export function carries(element: HTMLElement, latent: () => Latent | null): void {
+/** Makes an element's picture one that can be dragged. */
+export function carries(element: HTMLElement, held: () => Held | null): void {
   element.draggable = true;
   element.addEventListener("dragstart", (event) => {
-    const carried = latent();
+    const carried = held();
     if (carried) event.dataTransfer?.setData(KIND, JSON.stringify(carried));
   });
 }
 
-/** Lets an element take a latent that is dropped on it. */
-export function takes(element: HTMLElement, drop: (latent: Latent) => void): void {
+/** Lets an element take a picture that is dropped on it. */
+export function takes(element: HTMLElement, drop: (held: Held) => void): void {
   element.addEventListener("dragover", (event) => {
     if (!event.dataTransfer?.types.includes(KIND)) return;
     event.preventDefault();
@@ -74,6 +80,6 @@ export function takes(element: HTMLElement, drop: (latent: Latent) => void): voi
     const text = event.dataTransfer?.getData(KIND);
     if (!text) return;
     event.preventDefault();
-    drop(JSON.parse(text) as Latent);
+    drop(JSON.parse(text) as Held);
   });
 }

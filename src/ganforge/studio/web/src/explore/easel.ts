@@ -17,6 +17,7 @@ export class Easel {
   private readonly seed: HTMLInputElement;
   private readonly sliders = el("div", { class: "stack sliders" });
   private readonly amounts = new Map<string, number>();
+  private readonly note = el("p", { class: "small", role: "status", hidden: true, "data-note": "" });
   private truncation = 1;
   private readonly waits: number[] = [];
 
@@ -31,10 +32,15 @@ export class Easel {
         this.truncation = value;
         this.paint();
       } });
+    const asked = opened.conditions > 0 ? conditionField(opened, (said) => {
+      desk.chosenClass = said;
+      this.paint();
+      redraw();
+    }) : null;
     this.element = el("section", { class: "easel stack" },
       this.canvas, this.player,
       el("div", { class: "row" },
-        button("Pin it", () => desk.pin(desk.present), { class: "primary", name: "pin" }),
+        button("Pin it", () => desk.pin(), { class: "primary", name: "pin" }),
         button("Another", () => {
           this.seed.value = String(this.seedNumber() + 1);
           desk.put({ seed: this.seedNumber() });
@@ -45,15 +51,14 @@ export class Easel {
           this.paint();
         }, { class: "plain" })),
       el("div", { class: "field number" }, el("label", { for: seedId }, "seed"), this.seed),
-      opened.conditions > 0 ? conditionField(opened, (said) => {
-        desk.chosenClass = said;
-        this.paint();
-        redraw();
-      }) : null,
+      asked?.element ?? null, this.note,
       truncated.element,
       el("h3", {}, "Directions"), this.sliders, this.finder());
-    carries(this.canvas, () => desk.present);
-    desk.on("easel", () => this.paint());
+    carries(this.canvas, () => desk.held);
+    desk.on("easel", () => {
+      asked?.show(desk.chosenClass);
+      this.paint();
+    });
     this.showDirections(opened.directions);
     this.paint();
   }
@@ -80,6 +85,9 @@ export class Easel {
     const heard = desk.opened.heard ? { heard: true } : {};
     desk.link.make("easel", { latents: [desk.present], class: desk.chosenClass, ...heard }, (made) => {
       this.play(made.pictures[1]);
+      const { note } = made.header;
+      this.note.textContent = typeof note === "string" ? note : "";
+      this.note.hidden = this.note.textContent === "";
       void showMade(this.canvas, made, 0).then(() => {
         this.canvas.setAttribute("aria-label", "The picture on the easel");
         requestAnimationFrame(() => this.measure(performance.now() - began));

@@ -32,7 +32,8 @@ export function inversionTool(desk: Desk): Tool {
     if (!given.picture && !given.strokes) return say(said, "Drop a picture first, or draw some strokes.");
     go.disabled = true;
     say(said, "Looking …");
-    desk.link.task("invert", { ...given, class: desk.chosenClass }).then(({ message, binary }) => {
+    const asked = desk.chosenClass;
+    desk.link.task("invert", { ...given, class: asked }).then(({ message, binary }) => {
       if (!binary) return;
       const errors = message.result?.["error"];
       const answers = Array.isArray(errors) ? errors.length : 1;
@@ -47,8 +48,8 @@ export function inversionTool(desk: Desk): Tool {
           `found${typeof error === "number" ? `, error ${short(error)}` : ""}`;
         const latent = i === 0 ? null : latentOf(binary, answer);
         const cell = el("button", { type: "button", class: "made", disabled: latent === null,
-          onclick: () => latent && desk.put(latent) }, canvas, el("span", { class: "small quiet" }, words));
-        if (latent) carries(cell, () => latent);
+          onclick: () => latent && desk.put(latent, asked) }, canvas, el("span", { class: "small quiet" }, words));
+        if (latent) carries(cell, () => ({ latent, said: asked }));
         return cell;
       }));
     }).catch((error: unknown) => {

@@ -4,6 +4,7 @@ import type { Binary } from "../base/binary";
 import { Emitter } from "../base/emitter";
 import type { Latent, Opened, TaskMessage } from "../base/protocol";
 import { Link, type LinkState, Refusal } from "../base/socket";
+import type { Said } from "./condition";
 
 export interface MadeHeader {
   type: string;
@@ -17,7 +18,7 @@ export type Made = Binary<MadeHeader>;
 
 export interface Request {
   latents: Latent[];
-  class: number | string | null;
+  class: Said | Said[];
   /** Ask for what is heard too: a wav file of each, after the pictures. */
   heard?: boolean;
 }
@@ -46,7 +47,8 @@ export class ModelLink extends Emitter<ModelEvents> {
   private readonly early = new Map<string, TaskDone>();
   private readonly link: Link<TaskMessage, MadeHeader>;
 
-  constructor(private readonly model: string) {
+  /** `moment`: which saved state of a run. */
+  constructor(private readonly model: string, private readonly moment: string) {
     super();
     this.link = new Link("/api/explore", {
       opened: () => void this.open(),
@@ -67,7 +69,7 @@ export class ModelLink extends Emitter<ModelEvents> {
     if (!state.busy) void this.work(slot, state);
   }
 
-  feedback(latent: Latent, chosen: number | string | null): Promise<Made> {
+  feedback(latent: Latent, chosen: Said): Promise<Made> {
     return this.link.call<Made>("feedback", { latent, class: chosen });
   }
 
@@ -93,7 +95,7 @@ export class ModelLink extends Emitter<ModelEvents> {
 
   private async open(): Promise<void> {
     try {
-      const opened = await this.link.call<Opened>("open", { model: this.model });
+      const opened = await this.link.call<Opened>("open", { model: this.model, moment: this.moment });
       this.opened = opened;
       this.emit("opened", opened);
     } catch (error) {

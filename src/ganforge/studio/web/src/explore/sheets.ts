@@ -3,6 +3,7 @@
 import { button, el, fill, fresh } from "../base/dom";
 import type { Latent } from "../base/protocol";
 import { slider } from "../base/slider";
+import { type Held, mixed, type Said } from "./condition";
 import { carries, type Desk } from "./desk";
 import { latentOf, type Made } from "./model";
 import { picture, showMade } from "./show";
@@ -16,12 +17,14 @@ export class Sheet {
     this.element = el("div", { class: "made-sheet", role: "group", "aria-label": label, "data-sheet": name });
   }
 
-  make(latents: Latent[], names: (i: number) => string): void {
+  /** `said`: of each picture; left out, what is said of the one on the easel. */
+  make(latents: Latent[], names: (i: number) => string, said: Said[] | null = null): void {
     const { desk } = this;
-    desk.link.make(this.name, { latents, class: desk.chosenClass }, (made) => this.show(made, latents, names));
+    const each = said ?? latents.map(() => desk.chosenClass);
+    desk.link.make(this.name, { latents, class: said ?? desk.chosenClass }, (made) => this.show(made, latents, names, each));
   }
 
-  private show(made: Made, latents: Latent[], names: (i: number) => string): void {
+  private show(made: Made, latents: Latent[], names: (i: number) => string, said: Said[]): void {
     while (this.element.children.length > latents.length) this.element.lastElementChild?.remove();
     latents.forEach((latent, i) => {
       let cell = this.element.children[i];
@@ -35,8 +38,9 @@ export class Sheet {
       label.textContent = names(i);
       canvas.setAttribute("aria-label", `take ${names(i) || "this picture"} to the easel`);
       const whole = "mixed" in latent ? (latentOf(made, i) ?? latent) : latent;
-      cell.onclick = (): void => this.desk.put(whole);
-      carries(cell, () => whole);
+      const own = said[i] ?? null;
+      cell.onclick = (): void => this.desk.put(whole, own);
+      carries(cell, () => ({ latent: whole, said: own }));
     });
   }
 }
@@ -84,21 +88,21 @@ export function interpolationTool(desk: Desk): Tool {
   const canvas = picture("Between the two");
   const said = el("p", { class: "small quiet" }, "Put a picture into each place: drag one there, or choose from the list.");
   let share = 0.5;
-  const pair = (): [Latent, Latent] | null => {
-    const [a, b] = [from.latent(), to.latent()];
-    return a && b ? [a, b] : null;
+  const at = (t: number): Held | null => {
+    const [a, b] = [from.held(), to.held()];
+    return a && b ? { latent: { between: [a.latent, b.latent], t }, said: mixed([[a.said, 1 - t], [b.said, t]]) } : null;
   };
   const middle = (): void => {
-    const between = pair();
-    if (between) desk.link.make("between", { latents: [{ between, t: share }], class: desk.chosenClass },
+    const between = at(share);
+    if (between) desk.link.make("between", { latents: [between.latent], class: between.said },
       (made) => void showMade(canvas, made, 0));
   };
   const all = (): void => {
-    const between = pair();
-    if (!between) return;
+    const steps = Array.from({ length: 8 }, (_, i) => at(i / 7)).filter((one) => one !== null);
+    if (steps.length === 0) return;
     said.hidden = true;
     middle();
-    strip.make(Array.from({ length: 8 }, (_, i) => ({ between, t: i / 7 })), (i) => `${Math.round((i / 7) * 100)} %`);
+    strip.make(steps.map((one) => one.latent), (i) => `${Math.round((i / 7) * 100)} %`, steps.map((one) => one.said));
   };
   const from = slot(desk, "from", all);
   const to = slot(desk, "to", all);
@@ -106,8 +110,8 @@ export function interpolationTool(desk: Desk): Tool {
     element: el("div", { class: "stack" }, said,
       el("div", { class: "slots" }, from.element, el("div", { class: "slot result" }, el("span", { class: "title" }, "between"), canvas,
         button("To the easel", () => {
-          const between = pair();
-          if (between) desk.put({ between, t: share });
+          const between = at(share);
+          if (between) desk.put(between.latent, between.said);
         })), to.element),
       slider({ label: "how far along", name: "between", low: 0, high: 1, step: 0.01, value: 0.5,
         words: (value) => `${Math.round(value * 100)} %`, moved: (value) => {
@@ -121,13 +125,15 @@ export function interpolationTool(desk: Desk): Tool {
 
 export function arithmeticTool(desk: Desk): Tool {
   const canvas = picture("The result");
-  const sum = (): Latent | null => {
-    const [a, b, c] = [first.latent(), less.latent(), plus.latent()];
-    return a && b && c ? { sum: [a, b, c] } : null;
+  const sum = (): Held | null => {
+    const [a, b, c] = [first.held(), less.held(), plus.held()];
+    return a && b && c ? {
+      latent: { sum: [a.latent, b.latent, c.latent] }, said: mixed([[a.said, 1], [b.said, -1], [c.said, 1]]),
+    } : null;
   };
   const draw = (): void => {
-    const latent = sum();
-    if (latent) desk.link.make("sum", { latents: [latent], class: desk.chosenClass }, (made) => {
+    const whole = sum();
+    if (whole) desk.link.make("sum", { latents: [whole.latent], class: whole.said }, (made) => {
       void showMade(canvas, made, 0);
       canvas.setAttribute("aria-label", "The result: a picture");
     });
@@ -140,8 +146,8 @@ export function arithmeticTool(desk: Desk): Tool {
       el("p", { class: "small quiet" }, "As in smiling woman − woman + man. Drag pictures into the places, or choose from their lists."),
       el("div", { class: "slots four" }, first.element, less.element, plus.element,
         el("div", { class: "slot result" }, el("span", { class: "title" }, "= result"), canvas, button("To the easel", () => {
-          const latent = sum();
-          if (latent) desk.put(latent);
+          const whole = sum();
+          if (whole) desk.put(whole.latent, whole.said);
         })))),
     redraw: draw,
   };
@@ -152,8 +158,8 @@ export function mixingTool(desk: Desk): Tool {
   if (why) return { element: el("p", { class: "quiet" }, why), redraw: () => undefined };
   const canvas = picture("The mixture");
   const draw = (): void => {
-    const [content, style] = [shapes.latent(), manner.latent()];
-    if (content && style) desk.link.make("mixed", { latents: [{ mixed: [content, style] }], class: desk.chosenClass },
+    const [content, style] = [shapes.held(), manner.held()];
+    if (content && style) desk.link.make("mixed", { latents: [{ mixed: [content.latent, style.latent] }], class: content.said },
       (made) => void showMade(canvas, made, 0));
   };
   const shapes = slot(desk, "coarse layers from", draw);
@@ -177,10 +183,10 @@ export function pinTray(desk: Desk): HTMLElement {
       const already = known.get(pin.number);
       if (already) return already;
       const canvas = picture(`take ${pin.name} to the easel`);
-      const take = el("button", { type: "button", class: "made", onclick: () => desk.put(pin.latent) }, canvas,
+      const take = el("button", { type: "button", class: "made", onclick: () => desk.put(pin.latent, pin.said) }, canvas,
         el("span", { class: "small quiet" }, pin.name));
-      carries(take, () => pin.latent);
-      desk.link.make(`pin-${pin.number}`, { latents: [pin.latent], class: desk.chosenClass }, (made) => void showMade(canvas, made, 0));
+      carries(take, () => ({ latent: pin.latent, said: pin.said }));
+      desk.link.make(`pin-${pin.number}`, { latents: [pin.latent], class: pin.said }, (made) => void showMade(canvas, made, 0));
       const item = el("li", { "data-pin": pin.number }, take,
         button("×", () => desk.unpin(pin.number), { class: "plain", "aria-label": `take ${pin.name} off` }));
       known.set(pin.number, item);

@@ -127,7 +127,7 @@ export function translationTool(link: ModelLink, opened: Opened, about: About): 
     opened.conditions > 0 ? conditionField(opened, (what) => {
       condition = what;
       void translate();
-    }) : null,
+    }).element : null,
     degrade,
     dropZone("Drop a picture here, of any size", "translate-file", take),
     el("div", { class: "row" }, said, stop), places);

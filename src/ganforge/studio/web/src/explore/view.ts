@@ -17,16 +17,28 @@ import { translationTool } from "./translate";
 
 export async function exploreView(main: HTMLElement, about: About, query: URLSearchParams): Promise<View> {
   const { models } = await get<{ models: Model[] }>("/api/explore/models");
-  return new ExploreView(main, about, models, query.get("model"));
+  return new ExploreView(main, about, models, query.get("model"), query.get("moment"));
 }
+
+const MOMENTS: readonly [string, string][] = [
+  ["chosen", "the newest, unless the best is clearly better"], ["newest", "the newest"], ["best", "the best by its score"]];
 
 class ExploreView implements View {
   private readonly body = el("div", {});
   private link: ModelLink | null = null;
   private shown: string | null = null;
+  private moment = "chosen";
 
-  constructor(main: HTMLElement, private readonly about: About, models: Model[], wanted: string | null) {
+  constructor(main: HTMLElement, private readonly about: About, models: Model[], wanted: string | null, moment: string | null) {
     const id = fresh("model");
+    if (moment !== null && MOMENTS.some(([name]) => name === moment)) this.moment = moment;
+    else if (moment !== null) refused(new Error(`There is no moment ‘${moment.slice(0, 40)}’; there is chosen, newest, best.`));
+    const momentId = fresh("moment");
+    const when = el("select", { id: momentId, name: "moment", onchange: () => {
+      this.moment = when.value;
+      this.open(select.value);
+    } }, ...MOMENTS.map(([name, words]) => el("option", { value: name }, words)));
+    when.value = this.moment;
     const select = el("select", { id, name: "model", onchange: () => this.open(select.value) },
       ...models.map((one) => el("option", { value: one.model }, `${one.name}, ${one.words}`)));
     const known = models.some((one) => one.model === wanted);
@@ -34,7 +46,8 @@ class ExploreView implements View {
     fill(main, el("div", { class: "explore stack wide" },
       models.length === 0 && !wanted ? el("p", { class: "quiet" }, "There is nothing to explore yet. Train something first: ",
         el("code", {}, "gan train digits --minutes 1")) :
-        el("div", { class: "row chooser" }, el("label", { for: id }, "Model"), select),
+        el("div", { class: "row chooser" }, el("label", { for: id }, "Model"), select,
+          el("label", { for: momentId }, "moment of a run"), when),
       this.body));
     const first = wanted ?? models[0]?.model;
     if (first) {
@@ -50,9 +63,10 @@ class ExploreView implements View {
   private open(model: string): void {
     this.link?.close();
     this.shown = null;
-    replaceAddress("explore", new URLSearchParams({ model }));
+    const { moment } = this;
+    replaceAddress("explore", new URLSearchParams(moment === "chosen" ? { model } : { model, moment }));
     fill(this.body, el("p", { class: "quiet" }, "Opening …"));
-    const link = new ModelLink(model);
+    const link = new ModelLink(model, moment);
     this.link = link;
     link.on("opened", (opened) => this.show(link, opened));
     link.on("refused", (error) => {
