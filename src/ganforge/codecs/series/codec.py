@@ -416,6 +416,8 @@ class Series(Sequential):
         alive = np.arange(steps) < made[:, 1, :1]
         for k, (part, own) in enumerate(zip(fitted.parts, self._slices, strict=True)):
             piece = x[:, first + own.start : first + own.stop]
+            if isinstance(part, Number) and part.settles:  # once more, to the last digit
+                piece = part.settled(piece.double(), torch.from_numpy(alive).double())
             made[:, at + k] = np.where(alive, part.decode(piece, fitted.features[k]), 0.0)
         return torch.from_numpy(made)
 

@@ -129,7 +129,10 @@ class Number:
         value = x[:, 0].double() * self.deviation + self.mean
         if self.curved:
             value = torch.sinh(value) * self.spread + self.centre
-        codes = column.grid(_rounded(value.numpy(), self.digits, self.places)).clip(self.low, self.high) + 0.0
+        codes = value.numpy()
+        if not self.settles:  # a number that is cut off would move the mean that all series have
+            codes = codes.clip(self.low, self.high)
+        codes = column.grid(_rounded(codes, self.digits, self.places)) + 0.0
         if self.spiked:
             codes = np.where(x[:, -1].numpy() > 0.5, self.spike, codes)
         return np.where(x[:, 1].numpy() > 0.5, column.gap, codes) if self.gaps else codes
