@@ -1,10 +1,10 @@
-"""Two piles, nothing paired: does a digit stay the digit, and does a photograph come near a painter?
+"""Two domains, nothing paired: does a digit stay the digit, and does a photograph come near a painter?
 
     python benchmarks/exchange.py digits MNIST --kimg 40
     python benchmarks/exchange.py painter titian256.zip flowers128_1k.zip --size 128 --weights mobilenet.npz
 
 digits: MNIST in white on black against other MNIST pictures, inverted and coloured by chance; a referee of
-each pile, trained on its own real pictures, reads what was carried over, and what came back. painter: the
+each domain, trained on its own real pictures, reads what was carried over, and what came back. painter: the
 kernel distance of MobileNet's features from photographs to the painter's works, before and after; whether
 the edges stay (correlation of Sobel magnitudes).
 """
@@ -60,11 +60,11 @@ def digits(options: argparse.Namespace) -> None:
     assert found.held_out.labels is not None
     values = np.asarray(found.train.values)
     half = len(values) // 2
-    piles = {"plain": np.repeat(values[:half], 3, axis=1), "coloured": coloured(values[half:], 1)}
+    domains = {"plain": np.repeat(values[:half], 3, axis=1), "coloured": coloured(values[half:], 1)}
     labels = {"plain": found.train.labels[:half], "coloured": found.train.labels[half:]}
-    folder: Path = options.out / "piles"
+    folder: Path = options.out / "domains"
     folder.mkdir(parents=True, exist_ok=True)
-    for name, pictures in piles.items():
+    for name, pictures in domains.items():
         np.save(folder / f"{name}.npy", pictures)
     changes = {"mirror": False} | dict(pair.split("=", 1) for pair in options.set)
     about: dict[str, Any] = {"recipe": "cyclegan", "kimg": options.kimg, "seed": options.seed}
@@ -74,7 +74,7 @@ def digits(options: argparse.Namespace) -> None:
     few, answers = np.asarray(found.held_out.values[:1000]), found.held_out.labels[:1000]
     start = torch.from_numpy(np.repeat(few, 3, axis=1))
     other = torch.from_numpy(coloured(few, 2))
-    readers = {name: train_classifier(piles[name], labels[name], kimg=60, seed=0) for name in piles}
+    readers = {name: train_classifier(domains[name], labels[name], kimg=60, seed=0) for name in domains}
     there, back = load_translator(run), load_translator(run, back=True)
     carried, returned = there.translate(start), back.translate(other)
     rows = [

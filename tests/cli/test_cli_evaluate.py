@@ -71,7 +71,7 @@ def test_the_discriminator_is_told_and_drawn(gan: Call, points_run: Path):
     )  # fmt: skip
     assert answer.code == 0, answer.err
     assert re.search(r"p\(real\) = σ\(a·D \+ b\)   a \S+ ± \S+   b [+-]\S+ ± \S+", answer.out)
-    assert re.search(r"is \.?\d\S* from the best discriminator D\* on average; a coin is", answer.out)
+    assert re.search(r"is \.?\d\S* from the best discriminator D\* on average; a random guess", answer.out)
     assert re.search(r"duality gap at least -?\d\S* \[\S+, \S+\] nats after 3 steps", answer.out)
     assert f"picture   {points_run / 'discriminator.png'}" in answer.out
 

@@ -62,7 +62,7 @@ def test_feedback_as_a_process(digits_run: Path, tmp_path: Path):
     assert gan.wait() == 0, gan.said
     assert re.search(r"seed 0 +real: \d\.\d\d\. pixel \(\d, \d\) by [+-]8, ", gan.said), gan.said
     assert "calibrated on" in gan.said
-    assert "heard by" in gan.said
+    assert "reaches" in gan.said
     assert colours(out / "feedback" / "sheet.png") > 50
     numbers = result(out / "feedback")
     assert numbers["rose"] == 1.0

@@ -122,7 +122,7 @@ def test_pairs_by_such_names_stay_pairs(
         (48, lambda i: f"img_{i // 2:02}_{'ab'[i % 2]}.png", "begin alike, but one has several"),
     ],
 )
-def test_it_asks_before_pairs_become_piles(
+def test_it_asks_before_pairs_become_domains(
     make_folder: Callable[..., Path], n: int, name: Callable[[int], str], says: str
 ) -> None:
     photos = _rename(make_folder(24, name="photos"), lambda i: f"img_{i:02}.png")

@@ -1,4 +1,4 @@
-"""Pairs by side, by name and by row, and two piles."""
+"""Pairs by side, by name and by row, and two domains."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def test_pairs_by_row(tmp_path: Path, cache: Path) -> None:
         load(tmp_path / "a.npz", source=str(tmp_path), cache=cache)
 
 
-def test_two_piles(make_folder: Callable[..., Path], cache: Path, tmp_path: Path) -> None:
+def test_two_domains(make_folder: Callable[..., Path], cache: Path, tmp_path: Path) -> None:
     photos = make_folder(40, name="photos")
     make_folder(30, size=(24, 24), sub="x", name="works")
     works = make_folder(30, size=(24, 24), sub="y", name="works")
@@ -202,7 +202,7 @@ def test_two_piles(make_folder: Callable[..., Path], cache: Path, tmp_path: Path
     assert (data.train.n, data.held_out.n) == (36, 4)
     assert (len(data.train.sources), len(data.held_out.sources)) == (55, 6)
     assert data.manifest["inputs"]["n"] == 61
-    assert any(line.startswith("input: an unpaired pile of 61 pictures") for line in data.scan.lines())
+    assert any(line.startswith("input: an unpaired domain of 61 pictures") for line in data.scan.lines())
     assert scan(photos, source=str(works), paired=False, cache=cache).found == data.scan.found
     alone = load(photos, cache=cache)
     assert (alone.train.values == data.train.values).all()
@@ -212,11 +212,11 @@ def test_two_piles(make_folder: Callable[..., Path], cache: Path, tmp_path: Path
     assert again.manifest["fingerprint"] == data.manifest["fingerprint"]
     with pytest.raises(DataError, match="pictures only"):
         load(photos, source="ring", paired=False, cache=cache)
-    with pytest.raises(DataError, match="an exchange needs two piles of one kind"):
+    with pytest.raises(DataError, match="an exchange needs two domains of one kind"):
         load("ring", source=str(photos), paired=False, cache=cache)
 
 
-def test_piles_of_points() -> None:
+def test_domains_of_points() -> None:
     data = load("ring", source="moons", paired=False)
     assert data.space.source is not None
     assert data.space.source.offset != data.space.offset
@@ -242,7 +242,7 @@ def _read(batch: torch.Tensor) -> tuple[list[int], list[bool]]:
 
 
 @pytest.mark.parametrize("far", [False, True])
-def test_decks_keep_pairs_together_and_piles_apart(far: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decks_keep_pairs_together_and_domains_apart(far: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if far:
         monkeypatch.setattr("ganforge.data.deck._ON_DEVICE", 0)
     examples, space = _numbered(20, 20)
@@ -269,7 +269,7 @@ def test_decks_keep_pairs_together_and_piles_apart(far: bool, monkeypatch: pytes
     )  # from the beginning again
 
 
-def test_degraded_piles_are_dealt_apart() -> None:
+def test_degraded_domains_are_dealt_apart() -> None:
     data = load("digits", source="blur:1", paired=False)
     deck = Deck(data.train, data.space, seed=0, source="blur:1", paired=False)
     paired = Deck(data.train, data.space, seed=0, source="blur:1").deal(0, 32)

@@ -18,7 +18,12 @@ INSTEAD = {
     r"\btold apart (\d|by a|stays)": "discriminator right",
     r"^Told apart$": "Discriminator right",
     r"\bkimg [\d.]+ of\b": "images of",
-    r"\bbefore any move\b": "before training",
+    r"\bbefore (any|the first) move\b": "before training",
+    r"\bpiles?\b": "domains",
+    r"\b[Aa] coin\b|\bcoins\b": "a random guess, random bits",
+    r"\b[Hh]eard by\b": "reaches",
+    r"\b(one|two|each) arrows?\b": "direction, mapping",
+    r"\b[\d,]{3,} moves\b|\beach move\b|\brefused moves\b": "steps",
 }
 TO_COME = {"docs/reference/studio-protocol.md", "docs/reference/run-folder.md", "docs/reference/python.md"}
 

@@ -140,7 +140,7 @@ def translation() -> tuple[list[Turn], list[list[float]]]:
     return found, [[first], [second]]
 
 
-def exchange_of_piles() -> tuple[list[Turn], list[list[float]]]:
+def exchange_of_domains() -> tuple[list[Turn], list[list[float]]]:
     x, s = -0.3, 0.4
 
     def there(value: float) -> float:
@@ -252,7 +252,7 @@ def completion() -> tuple[list[Turn], list[list[float]]]:
 CASES: dict[str, Callable[[], tuple[list[Turn], list[list[float]]]]] = {
     "duel": duel,
     "translation": translation,
-    "exchange": exchange_of_piles,
+    "exchange": exchange_of_domains,
     "exchange, classes": exchange_of_classes,
     "inference": inference,
     "completion": completion,

@@ -150,7 +150,7 @@ def test_what_a_game_cannot_do_is_said(name: str, changes: dict[str, object], wo
         played(*small(name, **changes))
 
 
-def test_an_exchange_without_a_second_pile_or_classes_is_refused():
+def test_an_exchange_without_a_second_domain_or_classes_is_refused():
     recipe, _ = small("cyclegan")
     with pytest.raises(RecipeError, match="--from"):
         build_game(recipe, players.pictures(20, (3, 16, 16)).space)

@@ -165,7 +165,7 @@ def test_a_recipe_in_words():
     lines = dict(recipe_lines(recipe, PICTURES))
     assert lines["Game"] == (
         "relativistic + r1 (.1 falling to .01) + r2 (.1 falling to .01) + centring (.01); "
-        "16 examples a move, judged 2 at a time; 2 moves of the discriminator to each of the generator"
+        "16 examples a step, judged 2 at a time; 2 steps of the discriminator to each of the generator"
     )
     assert (
         lines["Generator"]

@@ -31,7 +31,7 @@ class Data:
     value_range: Annotated[str | None, option("LOW,HIGH", name="range")] = None
     """numbers that become black and white, of pictures or arrays that are no plain bytes; else inferred"""
     unpaired: Annotated[bool, option()] = False
-    """take --from as a pile of its own; inferred where most names have no partner"""
+    """take --from as a domain of its own; inferred where most names have no partner"""
     json: Annotated[bool, option()] = False
     """print the findings as JSON"""
     table: TableOptions = AS_FOUND

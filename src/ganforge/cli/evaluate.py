@@ -222,7 +222,7 @@ def _instrument(found: Instrument) -> list[str]:
             f"  p(real) = σ(a·D + b)   a {c.slope:.3g} ± {c.slope_error:.2g}   b {c.offset:+.3g} ± "
             f"{c.offset_error:.2g}",
             f"  calibration error {c.error:.3f} (its own word: {c.raw_error:.3f})   log loss {c.loss:.3f} "
-            f"(a coin: .693)   right {c.accuracy:.0%} (a coin: 50%)",
+            f"(a random guess: .693)   right {c.accuracy:.0%} (a random guess: 50%)",
             "  says   is      examples",
         ]
         lines += [
@@ -231,8 +231,8 @@ def _instrument(found: Instrument) -> list[str]:
     if found.optimal is not None:
         o = found.optimal
         lines.append(
-            f"  it is {o.distance:.3f} from the best discriminator D* on average; a coin is {o.coin:.3f} "
-            f"from it, and {o.floor:.3f} is noise (data: {o.density})"
+            f"  it is {o.distance:.3f} from the best discriminator D* on average; a random guess is "
+            f"{o.coin:.3f} from it, and {o.floor:.3f} is noise (data: {o.density})"
         )
     if found.duality is not None:
         d = found.duality

@@ -39,7 +39,7 @@ class Export:
     precision: Annotated[Literal["float32", "bfloat16", "int8"], option("KIND")] = "float32"
     """how weights are stored: float32, bfloat16 (half the size) or int8 (a quarter)"""
     back: Annotated[bool, option()] = False
-    """of a translation between two piles, the way back"""
+    """of a translation between two domains, the way back"""
     best: Annotated[bool, option()] = False
     """the checkpoint with the best score, in place of the newest"""
     moment: Annotated[int | None, option("N")] = None

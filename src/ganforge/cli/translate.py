@@ -38,7 +38,7 @@ class Translate:
     degrade: Annotated[bool, option()] = False
     """INPUT is clean: make the run's inputs from it, and show the truth beside"""
     back: Annotated[bool, option()] = False
-    """of two piles, the way back"""
+    """of two domains, the way back"""
     classes: Annotated[str | None, option("NAME", name="class")] = None
     """the class that a picture shall be led to"""
     text: Annotated[str | None, option("WORDS")] = None

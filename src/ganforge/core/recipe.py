@@ -202,7 +202,7 @@ class Recipe:
         name: the recipe's name.
         generator, discriminator: the players.
         game: the order of play: duel (latents to samples), inference (and samples to latents), translation
-            (inputs to paired targets) or exchange (two piles, both ways).
+            (inputs to paired targets) or exchange (two domains, both ways).
         encoder: of ``inference``, the network from examples to latents; it moves with the generator, by the
             generator's settings.
         source: of ``translation`` and ``exchange``, where inputs come from: a degradation of the examples

@@ -67,7 +67,7 @@ class _Order:
         return kept
 
 
-class _Pile:
+class _Domain:
     """Examples of one space, on the device where they fit, else in their file."""
 
     def __init__(self, values: np.ndarray, space: Space, device: torch.device) -> None:
@@ -104,7 +104,7 @@ class _Pile:
 
     def _gather(self, far: np.ndarray, which: Tensor) -> Tensor:
         """Rows of a memory map, read in the order in which they lie."""
-        index = which.cpu().numpy()  # waits for the device only where a smaller pile keeps the order there
+        index = which.cpu().numpy()  # waits for the device only where a smaller domain keeps the order there
         forward = np.argsort(index, kind="stable")
         rows = np.empty((len(index), *far.shape[1:]), far.dtype)
         rows[forward] = far[index[forward]]
@@ -114,8 +114,8 @@ class _Pile:
 class Deck:
     """Deals examples for ever: epoch e is ``permutation(n, seed=seed, epoch=e)``, epochs follow one another.
 
-    Inputs of a translation come with their pairs, mirrored alike; those of an unpaired pile come in an order
-    and with a mirroring of their own. All is a function of the seed and the position.
+    Inputs of a translation come with their pairs, mirrored alike; those of an unpaired domain come in an
+    order and with a mirroring of their own. All is a function of the seed and the position.
 
     Args:
         examples: in declared units.
@@ -124,7 +124,7 @@ class Deck:
         device: where batches are wanted.
         mirror: show each picture mirrored left to right in half of the epochs.
         source: as the examples were loaded with; a degradation is made when examples are dealt.
-        paired: whether inputs belong to the examples row by row; else they are a pile of their own.
+        paired: whether inputs belong to the examples row by row; else they are a domain of their own.
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class Deck:
         self._space = space
         self._seed = seed
         self._device = torch.device(device)
-        self._reals = _Pile(examples.values, space, self._device)
+        self._reals = _Domain(examples.values, space, self._device)
         self._order = _Order(self.n, seed, self._device, mirror=mirror, home=self._reals.home)
         self._labels: Tensor | None = None
         self._one_hot = torch.eye(len(space.classes), device=self._device)
@@ -154,11 +154,11 @@ class Deck:
         if examples.rows is not None:
             assert space.condition is not None
             self._rows = torch.from_numpy(np.array(examples.rows)).to(self._device)
-        self._sources: _Pile | None = None
+        self._sources: _Domain | None = None
         self._degrade = None
         if examples.sources is not None:
             assert space.source is not None
-            self._sources = _Pile(examples.sources, space.source, self._device)
+            self._sources = _Domain(examples.sources, space.source, self._device)
             assert not paired or self._sources.n == self.n
         elif is_degradation(source):
             self._sources, self._degrade = self._reals, degradation(source)
@@ -189,7 +189,7 @@ class Deck:
     def at(self, numbers: np.ndarray) -> Batch:
         """Examples by their number, never mirrored: for looking at, and for scores.
 
-        Inputs are those of the same number, of an unpaired pile too (from its beginning again where it is
+        Inputs are those of the same number, of an unpaired domain too (from its beginning again where it is
         the shorter one). An example's degradation depends on the seed and on its number.
         """
         which = torch.from_numpy(np.array(numbers, np.int64)).to(self._device)

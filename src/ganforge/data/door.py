@@ -27,7 +27,7 @@ from ganforge.data.facts import SUFFIXES as FACT_SUFFIXES
 from ganforge.data.files import list_files
 from ganforge.data.folders import aside_of, example_suffixes
 from ganforge.data.idx import find_images, labels_beside
-from ganforge.data.inputs import Way, made, told, two_piles, way_of, with_pile
+from ganforge.data.inputs import Way, made, told, two_domains, way_of, with_domain
 from ganforge.data.pairs import HALVES, cut_in_two, read_pairs
 from ganforge.data.pixels import Fit, check_size
 from ganforge.data.raw import Progress, Raw
@@ -117,7 +117,7 @@ def load(
             examples are dealt; left, right, top or bottom of each picture; ``previous:K`` frames of a clip;
             or another built-in name or path.
         table: how csv files are read, where that is not to be found in them.
-        paired: whether another place's inputs belong to the examples one by one. Else the two are piles.
+        paired: whether another place's inputs belong to the examples one by one. Else the two are domains.
         standardise: give points' mean and deviation (of the training part) to the space.
         held_out: share that no game sees: at least 1 and at most 10,000 examples, if there are more than 10.
             None is a tenth, and of more than 1,000 examples 500 if that is more, up to a quarter. The same
@@ -145,12 +145,12 @@ def load(
     dataset = split(stored, found, held_out=share, words=words, **about)
     if wish.inputs == "made":
         return made(dataset, wish.source)
-    if wish.inputs == "pile":
-        second, more = _pile(dataset.space.spatial, wish, seed, folder, progress)
+    if wish.inputs == "domain":
+        second, more = _domain(dataset.space.spatial, wish, seed, folder, progress)
         seen = _usable(wish.source, second)
         share = usual_share(len(second.values)) if held_out is None else held_out
-        pile = split(second, seen, standardise=standardise, held_out=share, words=more)
-        return two_piles(dataset, pile, wish.source)
+        domain = split(second, seen, standardise=standardise, held_out=share, words=more)
+        return two_domains(dataset, domain, wish.source)
     if wish.inputs != "none":
         mark = "" if wish.inputs == "pairs" else wish.source
         return told(dataset, {"source": wish.source, "paired": paired}, dataset.scan, mark)
@@ -185,9 +185,9 @@ def scan(
     found = Scan.from_json(stored.meta["scan"])
     if wish.inputs == "made":
         return made(split(stored, found, standardise=False, held_out=0, words=[]), wish.source).scan
-    if wish.inputs == "pile":
-        second, _ = _pile(stored.values.shape[2:], wish, seed, folder, progress)
-        return with_pile(found, Scan.from_json(second.meta["scan"]), wish.source)
+    if wish.inputs == "domain":
+        second, _ = _domain(stored.values.shape[2:], wish, seed, folder, progress)
+        return with_domain(found, Scan.from_json(second.meta["scan"]), wish.source)
     return found
 
 
@@ -233,10 +233,10 @@ def _usable(what: str | Path, stored: Stored) -> Scan:
     return found
 
 
-def _pile(
+def _domain(
     spatial: tuple[int, ...], wish: _Wish, seed: int, folder: Path | None, progress: Progress | None
 ) -> tuple[Stored, list[str]]:
-    """The other pile; pictures in the size of the first."""
+    """The other domain; pictures in the size of the first."""
     size = (spatial[1], spatial[0]) if len(spatial) == 2 else None
     second = _Wish(size, None, "none", "none", "", wish.how, wish.source_range, table=wish.table)
     other = Source.of(wish.source, seed)

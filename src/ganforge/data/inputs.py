@@ -12,11 +12,11 @@ from ganforge.data.degrade import SIDES, degradation, is_degradation, previous
 from ganforge.data.readers import Source, is_there
 from ganforge.data.report import Scan
 
-__all__ = ["Way", "made", "told", "two_piles", "way_of", "with_pile"]
+__all__ = ["Way", "made", "told", "two_domains", "way_of", "with_domain"]
 
-Way = Literal["none", "made", "side", "previous", "pairs", "pile"]
+Way = Literal["none", "made", "side", "previous", "pairs", "domain"]
 """No inputs; made from the examples when they are dealt; one side of each picture; the frames before it;
-those of another place one by one; or a pile of their own."""
+those of another place one by one; or a domain of their own."""
 
 
 def way_of(source: str, paired: bool) -> Way:
@@ -37,7 +37,7 @@ def way_of(source: str, paired: bool) -> Way:
     path = Source.of(source).path
     if path is not None and not is_there(path):
         degradation(source)  # says that it is neither
-    return "pairs" if paired else "pile"
+    return "pairs" if paired else "domain"
 
 
 def made(dataset: Dataset, source: str) -> Dataset:
@@ -62,29 +62,29 @@ def told(dataset: Dataset, inputs: dict[str, Any], found: Scan, mark: str) -> Da
     return replace(dataset, manifest=manifest, scan=found)
 
 
-def two_piles(dataset: Dataset, pile: Dataset, source: str) -> Dataset:
+def two_domains(dataset: Dataset, domain: Dataset, source: str) -> Dataset:
     """The examples of one with those of the other as inputs, each part its own."""
-    if dataset.space.kind != pile.space.kind:
+    if dataset.space.kind != domain.space.kind:
         raise DataError(
-            f"the examples are {dataset.space.kind} and those of {source} {pile.space.kind}: an exchange"
-            " needs two piles of one kind"
+            f"the examples are {dataset.space.kind} and those of {source} {domain.space.kind}: an exchange"
+            " needs two domains of one kind"
         )
-    space = replace(dataset.space, source=replace(pile.space, classes=(), condition=None))
+    space = replace(dataset.space, source=replace(domain.space, classes=(), condition=None))
     names = ("source", "fingerprint", "n", "train", "held_out", "skipped")
-    inputs = {**{name: pile.manifest[name] for name in names}, "paired": False}
+    inputs = {**{name: domain.manifest[name] for name in names}, "paired": False}
     both = replace(
         dataset,
         space=space,
-        train=replace(dataset.train, sources=pile.train.values),
-        held_out=replace(dataset.held_out, sources=pile.held_out.values),
+        train=replace(dataset.train, sources=domain.train.values),
+        held_out=replace(dataset.held_out, sources=domain.held_out.values),
     )
-    found = with_pile(dataset.scan, pile.scan, source)
-    return told(both, inputs, found, str(pile.manifest["fingerprint"]))
+    found = with_domain(dataset.scan, domain.scan, source)
+    return told(both, inputs, found, str(domain.manifest["fingerprint"]))
 
 
-def with_pile(one: Scan, other: Scan, source: str) -> Scan:
-    """What was found in both piles."""
-    words = [f"input: an unpaired pile of {other.headline()}, from {source}", *other.found]
+def with_domain(one: Scan, other: Scan, source: str) -> Scan:
+    """What was found in both domains."""
+    words = [f"input: an unpaired domain of {other.headline()}, from {source}", *other.found]
     skipped = [replace(file, name=f"{source}: {file.name}") for file in other.skipped]
     return replace(
         one,

@@ -100,7 +100,7 @@ def pairs_match(what: str | Path, source: str, table: TableFormat = FOUND) -> bo
     return False
 
 
-_PILES = "if they are two piles that are not paired: --recipe cyclegan (gan data: --unpaired)"
+_PILES = "if they are two domains that are not paired: --recipe cyclegan (gan data: --unpaired)"
 
 
 def _names_agree(one: str, two: str, names: Sequence[str], others: Sequence[str]) -> bool:
@@ -172,7 +172,7 @@ def read_pairs(
     if has_names(one.path) != has_names(two.path):
         raise DataError(
             f"{one.name} and {two.name} are of two kinds: pairs need names on both sides, or rows on both; "
-            "two piles that are not paired are for --recipe cyclegan"
+            "two domains that are not paired are for --recipe cyclegan"
         )
     if not has_names(one.path):
         ours, theirs = ({"how": how, "value_range": found} for found in (value_range, source_range))
@@ -273,7 +273,7 @@ def _matched(one: Path, two: Path) -> Matched:
     if len(alone) > _ALONE * (len(names) + len(others)):
         raise DataError(
             f"{len(alone):,} of {len(names) + len(others):,} pictures of {one} and {two} have no partner of"
-            f" the same name ({_few(alone)}); name pairs alike, or take two piles: --recipe cyclegan"
+            f" the same name ({_few(alone)}); name pairs alike, or take two domains: --recipe cyclegan"
         )
     return matched
 
@@ -320,7 +320,7 @@ def _by_row(
     if targets.n != inputs.n:
         raise DataError(
             f"{one.name} has {targets.n:,} rows and {two.name} {inputs.n:,}: pairs need one input for each "
-            "example; two piles that are not paired are for --recipe cyclegan"
+            "example; two domains that are not paired are for --recipe cyclegan"
         )
     if targets.kind != inputs.kind:
         raise DataError(f"{one.name} holds {targets.kind} and {two.name} {inputs.kind}; pairs need one kind")

@@ -1,4 +1,4 @@
-"""Two piles of pictures, nothing paired: there, and back again (CycleGAN, StarGAN)."""
+"""Two domains of pictures, nothing paired: there, and back again (CycleGAN, StarGAN)."""
 
 # At least one hand is dealt, so what it leaves behind is bound.
 # pyright: reportPossiblyUnboundVariable=false
@@ -51,10 +51,10 @@ class Way:
 
 
 class Exchange(Contest):
-    """What is carried over must pass for one of the other pile, and come back as it was.
+    """What is carried over must pass for one of the other domain, and come back as it was.
 
-    With two piles: two arrows and two discriminators (Zhu et al. 2017, 'Unpaired Image-to-Image
-    Translation', equations 1 to 3, and 5.2 for the identity). With one pile in several classes: one arrow,
+    With two domains: two arrows and two discriminators (Zhu et al. 2017, 'Unpaired Image-to-Image
+    Translation', equations 1 to 3, and 5.2 for the identity). With one domain in several classes: one arrow,
     which is told the class that it should lead to (StarGAN: Choi et al. 2018, equations 1, 4 and 6; the
     class is judged by projection instead of by a classifier).
 
@@ -64,7 +64,7 @@ class Exchange(Contest):
     """
 
     name = "exchange"
-    words = "inputs to another pile, or to another class, and back"
+    words = "inputs to another domain, or to another class, and back"
     from_inputs = True
     settings = ("adversarial_weight", "pool")
     own_terms = ("cycle", "identity")
@@ -127,7 +127,7 @@ class Exchange(Contest):
 
     @classmethod
     def of(cls, recipe: Recipe, space: Space, parts: dict[str, Any]) -> Exchange:
-        pools = [Pool(recipe.pool, pile.shape) for pile in _piles(space)] if recipe.pool else None
+        pools = [Pool(recipe.pool, domain.shape) for domain in _domains(space)] if recipe.pool else None
         return cls(pools=pools, **parts)
 
     @classmethod
@@ -136,7 +136,7 @@ class Exchange(Contest):
         if space.source is None:
             if not conditions:
                 raise RecipeError(
-                    "the game exchange needs a second pile (--from FOLDER), or classes in subfolders"
+                    "the game exchange needs a second domain (--from FOLDER), or classes in subfolders"
                 )
             return inputs_to_samples(recipe, replace(space, source=here), conditions)
         back = replace(space.source, source=here)
@@ -145,13 +145,13 @@ class Exchange(Contest):
     @classmethod
     def build_discriminator(cls, recipe: Recipe, space: Space, conditions: int) -> nn.Module:
         asked = conditions if space.source is None else 0
-        return nn.ModuleList(samples_to_logits(recipe, pile, asked) for pile in _piles(space))
+        return nn.ModuleList(samples_to_logits(recipe, domain, asked) for domain in _domains(space))
 
     @classmethod
     def judge(cls, discriminator: nn.Module) -> nn.Module:
         return cast(nn.ModuleList, discriminator)[0]
 
 
-def _piles(space: Space) -> list[Space]:
-    """The piles that are led to."""
+def _domains(space: Space) -> list[Space]:
+    """The domains that are led to."""
     return [replace(space, source=None), *([] if space.source is None else [space.source])]

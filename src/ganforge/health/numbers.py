@@ -64,7 +64,7 @@ def not_finite(history: History) -> Finding | None:
             severity="notice",
             nimg=history.nimg,
             evidence={"refused": float(ever)},
-            meaning="Gradients of a few moves were no numbers: those moves were refused, and all went on.",
+            meaning="Gradients of a few steps were no numbers: those steps were refused, and all went on.",
         )
     return broken_numbers(history.recipe, history.nimg, last.since_refused, share)
 
@@ -112,7 +112,7 @@ def exploding_gradients(history: History) -> Finding | None:
         severity="failure",
         nimg=history.nimg,
         evidence={"gradient": norm, "logits": logits, "spread": spread},
-        meaning="The gradients exploded: each move throws the players further off than they can come back.",
+        meaning="The gradients exploded: each step throws the players further off than they can come back.",
         remedy=remedy.words,
         changes=remedy.changes,
     )

@@ -48,7 +48,7 @@ class Inverse(nn.Module):
 
 
 class Arrows(nn.Module):
-    """The generator player of ``exchange`` with two piles: called, it leads there; ``back`` leads back."""
+    """The generator player of ``exchange`` with two domains: called, it leads there; ``back`` leads back."""
 
     def __init__(self, there: nn.Module, back: nn.Module) -> None:
         super().__init__()

@@ -75,7 +75,7 @@ class Objective(nn.Module, ObjectiveTraits, ABC):
         """The generator's loss, ``(N,)`` float32; ``real`` is read only where ``generator_sees_reals``."""
         if not self.generator_sees_reals:
             return per_example(self._generator(wide(fake), wide(fake)))
-        assert real is not None, "this objective needs the logits of reals for the generator's move"
+        assert real is not None, "this objective needs the logits of reals for the generator's turn"
         _check(real, fake)
         return per_example(self._generator(wide(real), wide(fake)))
 

@@ -17,7 +17,7 @@ low_pass             mean |↓y − ↓r|, grey where channels differ     r     
 edges                mean |‖∇y‖ − ‖∇r‖| in grey, Sobel's filters    r       Sobel & Feldman 1968
 total_variation      Σₐ mean |∂ₐy|                                  –       Rudin et al. 1992, anisotropic
 cycle                mean |F(y) − s|, F the arrow back              –       Zhu et al. 2017, equation 2
-identity             mean |G(x) − x|, x of the target's pile        –       the same, section 5.2
+identity             mean |G(x) − x|, x of the target's domain        –       the same, section 5.2
 likelihood           − mean log p(hidden column | given ones)       –       Uria et al. 2014, section 4
 ===================  =============================================  ======  ==============================
 
@@ -252,7 +252,7 @@ TOTAL_VARIATION = TermTraits(
     lambda made: total_variation(made.made),
 )
 CYCLE = TermTraits("cycle", "what is led there and back comes back as it was")
-IDENTITY = TermTraits("identity", "what already is of the target's pile stays as it is")
+IDENTITY = TermTraits("identity", "what already is of the target's domain stays as it is")
 LIKELIHOOD = TermTraits("likelihood", "each hidden column of a row is likely beside the given ones")
 
 

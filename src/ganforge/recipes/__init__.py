@@ -104,7 +104,7 @@ def infer(
     if paired is not None:
         if paired:
             return Choice(_module("pix2pix").recipe, "pix2pix", "because each example has its input")
-        reason = "because the two piles share no names: nothing is paired"
+        reason = "because the two domains share no names: nothing is paired"
         return Choice(_module("cyclegan").recipe, "cyclegan", reason)
     if builtin in RECIPES:
         return Choice(_module(builtin).recipe, builtin, "made for this built-in data set")

@@ -1,4 +1,4 @@
-"""Two piles of pictures, nothing paired: horses to zebras and back again.
+"""Two domains of pictures, nothing paired: horses to zebras and back again.
 
 Two arrows and two discriminators of patches; what is carried over must come back as it was (Zhu et al. 2017,
 arXiv 1703.10593).

@@ -1,4 +1,4 @@
-"""One arrow between all classes of a pile: it is told the class that it should lead to.
+"""One mapping between all classes of a domain: it is told the class that it should lead to.
 
 Choi et al. 2018, arXiv 1711.09020, with a projection discriminator in place of its classifier. A picture
 that is carried to another class must come back as it was.

@@ -122,7 +122,7 @@ def game_panels(history: History) -> list[Panel]:
         (
             "gradients",
             "Gradient norms",
-            "How hard each move pushes. Growth without end, or silence, is a bad sign.",
+            "How hard each step pushes. Growth without end, or silence, is a bad sign.",
             tuple(line(who, who, f"{who}_gradient") for who in players),
             None,
             None,

@@ -32,9 +32,9 @@ def _game(recipe: Recipe) -> str:
     parts = [recipe.objective, *(_penalty(penalty) for penalty in recipe.penalties)]
     moves = ""
     if recipe.discriminator_moves > 1:
-        moves = f"; {recipe.discriminator_moves} moves of the discriminator to each of the generator"
+        moves = f"; {recipe.discriminator_moves} steps of the discriminator to each of the generator"
     packed = f", judged {recipe.packing} at a time" if recipe.packing > 1 else ""
-    return f"{' + '.join(parts)}; {recipe.batch} examples a move{packed}{moves}"
+    return f"{' + '.join(parts)}; {recipe.batch} examples a step{packed}{moves}"
 
 
 def _towards(start: float, end: float | None) -> str:

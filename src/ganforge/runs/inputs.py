@@ -28,7 +28,7 @@ class Kept:
 
     Attributes:
         inputs: ``(K, *source.shape)`` in model units.
-        targets: ``(K, *space.shape)`` in model units; of two piles, just as many of the other one.
+        targets: ``(K, *space.shape)`` in model units; of two domains, just as many of the other one.
         rows: ``(K, …)``, what the targets say of themselves, as the run's condition reads it: what the inputs
             should be asked to become. None without a condition, without targets, and in the run folder.
     """

@@ -100,7 +100,7 @@ class Translator(ABC):
     def turned(self) -> Translator:
         """The way back. Raises UsageError where none was trained."""
         raise UsageError(
-            "there is no way back here; recipes with two piles train one (cyclegan, painter), and a run "
+            "there is no way back here; recipes with two domains train one (cyclegan, painter), and a run "
             "folder keeps both"
         )
 
@@ -234,7 +234,7 @@ def translator_of(network: nn.Module, recipe: Recipe, space: Space) -> NetworkTr
         assert isinstance(back, Translating)
         return NetworkTranslator(there, space=space, asks=None, back=back)
     assert isinstance(network, Translating)
-    # With one arrow between the classes of a pile, inputs are of the space of the results.
+    # With one arrow between the classes of a domain, inputs are of the space of the results.
     space = replace(space, source=replace(source_space(space), source=None))
     return NetworkTranslator(network, space=space, asks=condition_of(recipe, space))
 
@@ -243,7 +243,7 @@ def load_translator(path: Path | str, *, back: bool = False, moment: Moment = "c
     """The translation that a run folder has learned.
 
     Args:
-        back: of two piles, the way back.
+        back: of two domains, the way back.
         moment: which checkpoint (``runs.sampler.load``).
 
     Raises:

@@ -76,7 +76,7 @@ def export(
             not; the default folder is numbered.
         precision: how the weights are stored (``weights``).
         moment: which checkpoint (``Run.checkpoint``).
-        back: of a translation between two piles, the way back.
+        back: of a translation between two domains, the way back.
         distance: measures what the rounding costs, beside the differences of single samples.
         on_hub: stands in for the hub.
 

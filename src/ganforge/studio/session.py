@@ -390,7 +390,7 @@ class PlaySession:
         if rounds.rounds - at >= _REFUSED:
             if rounds.referee.refused - refused >= _REFUSED and self.playing:
                 self._stop()
-                why = "the numbers are no longer finite, so that no move can be made: rewind, or reset"
+                why = "the numbers are no longer finite, so that no step can be made: rewind, or reset"
                 self.emit({"type": "standing", **self.standing(), "why": why})
             self._refused_since = rounds.referee.refused, rounds.rounds
 

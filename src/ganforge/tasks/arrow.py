@@ -107,7 +107,7 @@ class Arrow:
     def way(self) -> Degradation:
         """How the run's inputs are made. Raises UsageError where they are not made."""
         if not is_degradation(self.source):
-            came = "came from another place" if self.source else "are a pile, or not known here"
+            came = "came from another place" if self.source else "are a domain, or not known here"
             raise UsageError(f"--degrade is for runs whose inputs were made from pictures; this one's {came}")
         return degradation(self.source)
 
@@ -161,7 +161,7 @@ def open_arrow(
     """The translation of a run folder, a model folder or an ONNX file.
 
     Args:
-        back: of two piles, the way back.
+        back: of two domains, the way back.
         ask: gives the condition, once it is known what can be asked.
 
     Raises:

@@ -433,7 +433,7 @@ def _check_source(recipe: Recipe) -> None:
     if not GAMES.find(recipe.game).from_inputs:
         raise UsageError(
             f"the recipe {recipe.name} makes samples from noise and has no inputs; leave --from out, or name "
-            "a recipe of translation: --recipe pix2pix, or cyclegan for two piles"
+            "a recipe of translation: --recipe pix2pix, or cyclegan for two domains"
         )
 
 

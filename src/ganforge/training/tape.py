@@ -45,7 +45,7 @@ class Move(NamedTuple):
 
 
 Moves = Callable[[Deal, Draw, Moment], Iterator[Move]]
-"""A round as the moves it consists of; whoever iterates makes each move before asking for the next."""
+"""A round as the moves it consists of; whoever iterates makes each one before asking for the next."""
 
 
 class RefusedError(Exception):

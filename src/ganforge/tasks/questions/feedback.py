@@ -77,7 +77,7 @@ class Feedback(Question):
         heard = advice.heard(subject.sampler.network, opinion, z, turns)
         for layer in heard:
             answer.say(
-                "heard by", f"{layer.name}: gradient {layer.gradient:.3g}, {layer.relative:.2g} of its size"
+                "reaches", f"{layer.name}: gradient {layer.gradient:.3g}, {layer.relative:.2g} of its size"
             )
         answer.numbers = {
             "calibration": vars(how),

@@ -27,7 +27,7 @@ interface Given {
 export function translationTool(link: ModelLink, opened: Opened, about: About): HTMLElement {
   const told = opened.translation;
   const why = opened.can["translate"] ?? null;
-  const intro = el("p", {}, "A model that was trained on pairs, or on two piles, turns one picture into another.");
+  const intro = el("p", {}, "A model that was trained on pairs, or on two domains, turns one picture into another.");
   if (why || !told) return el("div", { class: "stack" }, intro, el("p", { class: "quiet" }, why));
   let given: Given | null = null;
   let condition: Said = firstCondition(opened);
