@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ DATA = {
     "gaussian-original": lambda: players.points(40, 1),
     "points": lambda: players.points(40, 3),
     "rows": players.table,
+    "series": lambda: players.series(Path(tempfile.mkdtemp())),
     "ring": lambda: players.points(40),
     "grid": lambda: players.points(40),
     "digits": lambda: players.pictures(40, classes=10),
