@@ -64,6 +64,23 @@ def test_a_damaged_run_is_listed_with_the_reason(runs: Path, tmp_path: Path):
     assert whole.keys() == told.keys()
 
 
+def test_three_hundred_runs_are_listed_at_once(runs: Path, tmp_path: Path):
+    for i in range(300):
+        folder = tmp_path / f"run-{i:03d}"
+        folder.mkdir()
+        for name in ("run.json", "log.jsonl", "events.jsonl"):
+            (folder / name).write_bytes((runs / "digits" / name).read_bytes())
+    roots = Roots([tmp_path])
+    began = time.process_time()
+    listed = [run.summary(quick=True) for run in roots.runs()]
+    assert time.process_time() - began < 1.0
+    assert len(listed) == 300
+    assert {one["state"] for one in listed} == {"finished"}
+    whole = roots.runs()[0].summary()
+    assert whole["findings"]
+    assert whole == roots.runs()[0].summary(quick=True)  # what is known already is told at once
+
+
 def test_everything_of_a_run_is_served(studio: Running):
     (run,) = studio.json("/api/watch/runs")["runs"]
     assert (run["run"], run["state"], run["space"]) == ("0:digits", "finished", "8×8 grey")

@@ -11,6 +11,7 @@ import types
 import typing
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 from ganforge.core.declared import GAMES
@@ -389,6 +390,12 @@ def _literal(value: Any) -> Any:
     return value
 
 
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    """The types of a dataclass's fields; they are read off the annotations once, which takes long."""
+    return typing.get_type_hints(kind)
+
+
 def _convert(kind: Any, value: Any, where: str) -> Any:
     """Plain data (or text) to ``kind``, a type as written in this file's annotations."""
     origin = typing.get_origin(kind)
@@ -397,7 +404,7 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
             return value
         if not isinstance(value, dict):
             raise RecipeError(f"{where} must be a mapping, not {value!r}")
-        hints = typing.get_type_hints(kind)
+        hints = _hints(kind)
         known = [f.name for f in dataclasses.fields(kind)]
         for name in value:
             if name not in known:

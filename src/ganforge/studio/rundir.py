@@ -7,7 +7,6 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -198,13 +197,30 @@ class RunFolder:
         plain = [name for name in names if name.endswith(".png") and name[:-4].isdecimal()]
         return [{"nimg": int(name[:-4]), "file": name} for name in plain]
 
-    def diagnosis(self) -> Diagnosis:
-        """What its log shows, as `gan diagnose` says it. Raises RunError."""
-        files = ("run.json", "log.jsonl", "events.jsonl")
-        return _diagnosed(self.path, tuple(stamp(self.path / file) for file in files))
+    def diagnosis(self, *, known: bool = False) -> Diagnosis | None:
+        """What its log shows, as `gan diagnose` says it; made once for each state. Raises RunError.
 
-    def summary(self) -> dict[str, Any]:
-        """What a list shows of it; a damaged run is listed with the reason."""
+        Args:
+            known: None unless it has been made already.
+        """
+        stamps = tuple(stamp(self.path / file) for file in ("run.json", "log.jsonl", "events.jsonl"))
+        seen = _DIAGNOSED.get(self.path)
+        if seen is not None and seen[0] == stamps:
+            return seen[1]
+        if known:
+            return None
+        made = Diagnosis.of(Run.open(self.path))
+        _DIAGNOSED[self.path] = stamps, made
+        while len(_DIAGNOSED) > _MANY:
+            _DIAGNOSED.pop(next(iter(_DIAGNOSED)), None)
+        return made
+
+    def summary(self, *, quick: bool = False) -> dict[str, Any]:
+        """What a list shows of it; a damaged run is listed with the reason.
+
+        Args:
+            quick: without findings, unless they are known already: hundreds of runs are listed at once.
+        """
         plain: dict[str, Any] = {
             "run": self.name,
             "name": self.path.resolve().name,
@@ -215,13 +231,13 @@ class RunFolder:
         }
         try:
             record = self.record()
-            return {**plain, **self._summary(record)}
+            return {**plain, **self._summary(record, quick)}
         except (GanforgeError, KeyError, TypeError, ValueError, AttributeError) as error:
             ours = isinstance(error, GanforgeError)
             words = str(error) if ours else self._damaged("is damaged")
             return {**plain, **_NOTHING, "error": " ".join(words.split())}
 
-    def _summary(self, record: dict[str, Any]) -> dict[str, Any]:
+    def _summary(self, record: dict[str, Any], quick: bool) -> dict[str, Any]:
         recipe, data, info = record["recipe"], record["data"], record["info"]
         lines = self._last_lines()
         last: dict[str, Any] = lines[-1] if lines else {}
@@ -231,7 +247,7 @@ class RunFolder:
         trainer = self.trainer()
         samples = self.samples()
         speed = _speed(lines)
-        diagnosis = self.diagnosis()
+        diagnosis = self.diagnosis(known=quick)
         seconds = _number(last.get("seconds")) or 0.0
         total = round(budget["kimg"] * 1000) if budget.get("kimg") else None
         if total is None and progress:
@@ -249,8 +265,7 @@ class RunFolder:
             "started": str(info.get("started", "")),
             "examples_a_second": speed,
             "score": _score(lines),
-            "findings": [{**found.to_json(), "page": found.page} for found in diagnosis.findings],
-            "verdict": diagnosis.verdict._asdict(),
+            **(_UNKNOWN if diagnosis is None else _said(diagnosis)),
             "picture": samples[-1]["file"] if samples else None,
             "pid": None if trainer is None else trainer.pid,
         }
@@ -267,13 +282,15 @@ class RunFolder:
         return {"summary": self.summary(), **parts, "has_report": report}
 
 
-@lru_cache(maxsize=_MANY)
-def _diagnosed(path: Path, stamps: tuple[tuple[int, int], ...]) -> Diagnosis:
-    """The diagnosis of a run whose files look as ``stamps`` say: it is made once for each state of them."""
-    del stamps
-    return Diagnosis.of(Run.open(path))
+_DIAGNOSED: dict[Path, tuple[tuple[tuple[int, int], ...], Diagnosis]] = {}
 
 
+def _said(diagnosis: Diagnosis) -> dict[str, Any]:
+    findings = [{**found.to_json(), "page": found.page} for found in diagnosis.findings]
+    return {"findings": findings, "verdict": diagnosis.verdict._asdict()}
+
+
+_UNKNOWN: dict[str, Any] = {"findings": [], "verdict": {"words": "", "severity": "notice"}}
 _NOTHING: dict[str, Any] = {
     "nimg": 0,
     "total_nimg": None,
@@ -286,8 +303,7 @@ _NOTHING: dict[str, Any] = {
     "started": "",
     "examples_a_second": None,
     "score": None,
-    "findings": [],
-    "verdict": {"words": "", "severity": "notice"},
+    **_UNKNOWN,
     "picture": None,
     "pid": None,
 }

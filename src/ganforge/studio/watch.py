@@ -111,8 +111,8 @@ class Watch:
 
         return endpoint
 
-    def _runs(self) -> dict[str, Any]:
-        return {"runs": [run.summary() for run in self._roots.runs()]}
+    def _runs(self, *, quick: bool = False) -> dict[str, Any]:
+        return {"runs": [run.summary(quick=quick) for run in self._roots.runs()]}
 
     def _run(self, query: dict[str, str]) -> RunFolder:
         return self._named(query.get("run", ""))
@@ -211,7 +211,7 @@ class Watch:
                     return {}
                 case "runs":
                     listing.append(True)
-                    return await asyncio.to_thread(self._runs)
+                    return await asyncio.to_thread(self._runs, quick=True)  # findings follow
                 case "command":
                     try:
                         return await self._told(fields)

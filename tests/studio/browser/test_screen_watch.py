@@ -84,3 +84,23 @@ def test_a_deleted_and_a_damaged_run_are_one_line_without_buttons(screen: Screen
     screen.go("watch?run=0:never", "[data-run='0:never'] [data-fault]")
     screen.gone("[data-run='0:never'] [name=export]")
     screen.see("[data-run='0:never'] [data-fault]", "no such run")
+
+
+def test_runs_are_searched_sorted_and_filtered(screen: Screen) -> None:
+    screen.go("watch", ".run-entry")
+    names = screen.page.locator(".run-entry strong")
+    screen.until(lambda: names.count() >= 3, "the runs")
+    everything = names.count()
+    screen.page.select_option("[name=runs-order]", "name")
+    screen.until(lambda: names.all_inner_texts() == sorted(names.all_inner_texts()), "the order of names")
+    screen.one("[name=runs-search]").fill("moon")
+    screen.until(lambda: names.all_inner_texts() == ["moons"], "what is searched for")
+    screen.see(".watch [role=status]", f"1 of {everything} runs")
+    screen.one("[name=runs-search]").fill("")
+    screen.page.select_option("[name=runs-state]", "training")
+    screen.until(lambda: names.count() == 0, "none that is training")
+    screen.page.select_option("[name=runs-state]", "finished")
+    badges = screen.page.locator(".run-entry .badge")
+    screen.until(lambda: set(badges.all_inner_texts()) == {"finished"}, "those that are finished")
+    assert not screen.violations()
+    screen.keep("watch-list")

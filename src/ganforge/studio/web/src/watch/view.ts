@@ -1,7 +1,7 @@
 /** The view Watch: the list of runs, and those chosen side by side. */
 
 import { replaceAddress } from "../base/address";
-import { el, fill } from "../base/dom";
+import { el, fill, say } from "../base/dom";
 import { clearNotice, lost, refused } from "../base/notices";
 import { duration, short } from "../base/numbers";
 import type { About, RunSummary } from "../base/protocol";
@@ -14,6 +14,18 @@ export async function watchView(main: HTMLElement, about: About, query: URLSearc
   return new WatchView(main, about, query);
 }
 
+type Order = (a: RunSummary, b: RunSummary) => number;
+
+/** Runs without a score come last. */
+const far = (run: RunSummary): number => run.score?.value ?? Infinity;
+const ORDERS: readonly [string, string, Order | null][] = [
+  ["newest", "newest first", null],
+  ["name", "name", (a, b): number => a.name.localeCompare(b.name, "en", { numeric: true })],
+  ["score", "score, lowest first", (a, b): number => (far(a) === far(b) ? 0 : far(a) - far(b))],
+  ["examples", "most examples", (a, b): number => b.nimg - a.nimg],
+];
+const STATES = ["training", "paused", "finished", "stopped", "diverged", "unknown"] as const;
+
 class WatchView implements View {
   private readonly source = new WatchSource();
   private readonly list = el("ul", { class: "run-list" });
@@ -23,16 +35,32 @@ class WatchView implements View {
   private readonly entries = new Map<string, { element: HTMLElement; key: string }>();
   private wanted: string[];
   private chose = false;
+  private readonly search: HTMLInputElement;
+  private readonly order: HTMLSelectElement;
+  private readonly state: HTMLSelectElement;
+  private readonly count = el("p", { class: "small quiet", role: "status" });
 
   constructor(main: HTMLElement, about: About, query: URLSearchParams) {
     this.wanted = query.getAll("run");
     this.chose = this.wanted.length > 0;
     this.together = el("input", { type: "checkbox", id: "together", checked: true });
+    const again = (): void => this.listed(this.source.runs);
+    const choices = (name: string, options: readonly (readonly [string, string])[]): HTMLSelectElement =>
+      el("select", { id: `runs-${name}`, name: `runs-${name}`, onchange: again },
+        ...options.map(([value, words]) => el("option", { value }, words)));
+    this.search = el("input", { id: "runs-search", name: "runs-search", type: "text", oninput: again,
+      placeholder: "name, data, recipe, verdict" });
+    this.order = choices("order", ORDERS.map(([name, words]) => [name, words] as const));
+    this.state = choices("state", [["", "all"], ...STATES.map((state) => [state, state] as const)]);
+    const labelled = (title: string, field: HTMLElement): HTMLElement =>
+      el("div", { class: "field" }, el("label", { for: field.id, class: "small" }, title), field);
     fill(main, el("div", { class: "watch" },
       el("aside", { class: "sidebar stack", "aria-label": "Runs" }, el("h2", {}, "Runs"),
         el("p", { class: "small quiet" }, `In ${about.roots.join(", ") || "no folder"}. Choose one, or several to see side by side.`),
         el("div", { class: "check" }, this.together, el("label", { for: "together", class: "small" }, "move through time together")),
-        this.list),
+        labelled("search", this.search),
+        el("div", { class: "run-filters" }, labelled("sort by", this.order), labelled("state", this.state)),
+        this.count, this.list),
       this.holder));
     this.source.on("runs", (runs) => this.listed(runs));
     this.source.on("refused", refused);
@@ -61,7 +89,9 @@ class WatchView implements View {
     }
     const present = new Set(runs.map((run) => run.run));
     for (const run of [...this.entries.keys()]) if (!present.has(run)) this.entries.delete(run);
-    const items = runs.map((run) => {
+    const shown = this.sifted(runs);
+    say(this.count, shown.length === runs.length ? `${runs.length} runs` : `${shown.length} of ${runs.length} runs`);
+    const items = shown.map((run) => {
       const chosen = this.wanted.includes(run.run);
       const key = JSON.stringify([run, chosen]);
       const known = this.entries.get(run.run);
@@ -78,6 +108,18 @@ class WatchView implements View {
       fill(this.list, ...items);
     }
     for (const run of this.wanted) if (!this.panels.has(run)) this.place();
+  }
+
+  /** Those that have every word that is searched for, in the order that is wished for. */
+  private sifted(runs: RunSummary[]): RunSummary[] {
+    const words = this.search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const state = this.state.value;
+    const found = runs.filter((run) => {
+      const text = `${run.run} ${run.name} ${run.data} ${run.recipe} ${run.verdict.words} ${run.error ?? ""}`.toLowerCase();
+      return (state === "" || run.state === state) && words.every((word) => text.includes(word));
+    });
+    const by = ORDERS.find(([name]) => name === this.order.value)?.[2];
+    return by ? found.sort(by) : found;  // as the server lists them: the newest first
   }
 
   private entry(run: RunSummary, chosen: boolean): HTMLElement {
