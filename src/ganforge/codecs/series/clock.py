@@ -58,9 +58,7 @@ class Clock:
     def describe(self, *, seconds: bool, dates: bool) -> str:
         """One step for a person: ``1 hour``."""
         if self.grid != "plain":
-            return {"weekdays": "weekday", "months": "month", "month ends": "month end"}[self.grid] + (
-                "" if self.step == 1 else f" × {self.step:g}"
-            )
+            return f"{self.step:g} {self.grid if self.step > 1 else self.grid[:-1]}"
         if not dates:
             return f"{self.step:g}"
         length = self.step if seconds else self.step * 86_400
