@@ -108,16 +108,23 @@ def test_classes_come_from_subfolders_and_what_is_made_is_a_wav_file(tmp_path: P
 
 def test_long_recordings_become_windows_that_stay_on_one_side(tmp_path: Path):
     rng = np.random.default_rng(0)
-    for k in range(12):
-        soundfile.write(tmp_path / f"{k}.wav", 0.1 * rng.standard_normal(RATE * 6), RATE)
-    found = load(tmp_path, cache=tmp_path / "cache", held_out=0.3)
-    assert found.train.n + found.held_out.n == 12 * 6
+    for name in ("many", "alone"):
+        (tmp_path / name).mkdir()
+    for k in range(24):
+        soundfile.write(tmp_path / "many" / f"{k}.wav", 0.1 * rng.standard_normal(RATE * 6), RATE)
+    found = load(tmp_path / "many", cache=beside(tmp_path), held_out=0.3)
+    assert found.train.n + found.held_out.n == 24 * 6
     assert any("become windows" in note for note in found.scan.notes)
     files = [set((part.origin // 6).tolist()) for part in (found.train, found.held_out)]
     assert not files[0] & files[1]
-    one = scan(tmp_path / "3.wav", cache=beside(tmp_path))
+    one = scan(tmp_path / "many" / "3.wav", cache=beside(tmp_path))
     assert one.count == 6
-    wide = load(tmp_path, size=(128, 32), cache=beside(tmp_path))
+    soundfile.write(tmp_path / "alone" / "long.wav", 0.1 * rng.standard_normal(RATE * 90), RATE)
+    alone = load(tmp_path / "alone", cache=beside(tmp_path))
+    held = np.sort(alone.held_out.origin)
+    assert 6 <= len(held) <= 12  # a tenth, although there is but one recording …
+    assert (np.diff(held) > 1).sum() <= len(held) // 2  # … of windows that lie side by side
+    wide = load(tmp_path / "many", size=(128, 32), cache=beside(tmp_path))
     assert wide.space.shape == (1, 32, 128)
 
 

@@ -28,6 +28,8 @@ _COLUMNS = (64, 128, 256)  # of a window, 1.02 to 4.1 s: the shortest that most 
 _LONGER = 0.05  # share of the sounds that may be longer than the window, and are cut off
 _DYNAMICS = 80.0  # decibels between the loudest and what counts as silence
 _SILENT = -70.0  # decibels; what is nowhere louder has no sound
+_RECORDINGS = 20  # so many can be parted as they are; fewer are parted into …
+_PARTS = 40  # … so many, about
 _LONGEST = 3_600  # seconds of one file that are read
 _RATES = (1_000, 384_000)
 _BLOCK = 1 << 20  # samples read at once
@@ -138,8 +140,7 @@ def read_sounds(
         finish=value_range.to_bytes,
         labels=labels,
         classes=classes,
-        # Pieces of one recording are alike by right, and stay on one side of the split.
-        clips=None if cut else np.array(files, np.int64),
+        clips=None if cut else _together(np.array(files, np.int64)),
         found=_found(seen, rate),
         value_range=value_range,
         about={"rate": rate},
@@ -149,6 +150,20 @@ def read_sounds(
         notes=(*notes, *about),
         warnings=tuple(warned),
     )
+
+
+def _together(files: np.ndarray) -> np.ndarray:
+    """Which windows stay on one side of the split, ``(N,)``, by the files that they are of, in order.
+
+    Those of one recording, since they are alike by right. Of few recordings that would hold out nothing, or
+    far too much: there, neighbours stay together, a fortieth of all windows each.
+    """
+    if len(np.unique(files)) >= _RECORDINGS:
+        return files
+    _, starts, owner = np.unique(files, return_index=True, return_inverse=True)
+    place = np.arange(len(files)) - starts[owner]  # of each window in its file
+    part = place // max(1, len(files) // _PARTS)
+    return np.unique(np.stack([files, part], 1), axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
 def _no_wishes(others: dict[str, Any]) -> None:
