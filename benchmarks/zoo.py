@@ -225,7 +225,7 @@ def diagnosis_of(record: dict[str, Any]) -> Diagnosis:
 def kept(kind: Kind, seed: int, folder: Path | None) -> dict[str, Any]:
     """The run's log, from the folder where it was played before."""
     if folder is None:
-        return play(kind, seed)
+        return json.loads(json.dumps(play(kind, seed)))  # as from the folder: lists, no tuples
     name = "".join(letter if letter.isalnum() else "-" for letter in kind.name)
     file = folder / f"{name}-{seed}.json"
     if not file.exists():

@@ -426,7 +426,7 @@ HEALTHY = (
     ),
     Kind("digits", "digits", changes={"kimg": 20, **MOVES}, played=0.6),
     Kind("digits, non-saturating", "digits", changes={"kimg": 150, **FULLY, "objective": "non_saturating"}),
-    Kind("digits, hinge", "digits", changes={"kimg": 150, **FULLY, "objective": "hinge"}),
+    Kind("digits, hinge", "digits", changes={"kimg": 110, **FULLY, "objective": "hinge"}),
     Kind(
         "digits, Wasserstein with r1 and r2",
         "digits",

@@ -103,6 +103,8 @@ def test_a_tick_is_one_honest_line(clock: SimpleNamespace):
     collapsed = Finding(code="mode-collapse", severity="failure", nimg=1, evidence={}, meaning="One picture.")
     told.follow(replace(scored, findings=(collapsed,)))
     assert "● failing: mode collapse · ETA" in told.text().plain
+    told.follow(replace(tick, nimg=100_096, seconds_left=0.0))  # whole batches end a little late
+    assert told.text().plain == "100,096 of 100,096 images · 100 % · ETA 0 s"
 
 
 def test_the_expert_is_told_the_numbers(clock: SimpleNamespace):

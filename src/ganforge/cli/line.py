@@ -122,7 +122,8 @@ class Line:
         what = self._trainer.run.space.codec.counted
         about = "" if self._trainer.budget.kimg is not None else "about "
         if tick.nimg:
-            line.append(f"{tick.nimg:,} of {about}{tick.total_nimg:,} {what} · {100 * progress:.0f} %")
+            whole = max(tick.total_nimg, tick.nimg)  # the last batch is a whole one
+            line.append(f"{tick.nimg:,} of {about}{whole:,} {what} · {100 * progress:.0f} %")
         else:
             line.append("before training")
         share, age = self._way(tick), self._age_words()

@@ -19,7 +19,7 @@ from ganforge.tasks.subject import Subject
 __all__ = ["Directions"]
 
 _KINDS = ("principal", "factorised", "supervised")
-_EFFECTS_ON = 300  # samples that directions are judged by
+_EFFECTS_ON = 100  # samples that directions are judged by: each is made twice for every direction
 
 
 @dataclass(frozen=True)
