@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,3 +45,10 @@ def test_a_setting_that_the_game_does_not_read_is_refused_and_not_left_out_in_si
 )
 def test_the_rescue_leaves_experiments_alone(asked: dict[str, Any], rescue: bool):
     assert prepare("digits" if "condition" in asked else "moons", **asked).rescue == rescue
+
+
+def test_a_budget_too_short_for_a_round_says_the_round_that_is_played():
+    measured = prepare("moons", minutes=0.01).measure()
+    assert measured.finding is not None
+    slow = replace(measured, finding=replace(measured.finding, images_per_second=1e-3))
+    assert re.search(r"≈ \d+ examples in 1 step$", dict(slow.lines())["budget"])

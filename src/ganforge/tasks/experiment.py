@@ -143,14 +143,17 @@ class Experiment:
             return self.budget.words()
         if self.budget.kimg is not None:
             return f"{self.budget.words()} ≈ {_about(examples / self._speed(self.finding))}"
-        steps = examples / (self.recipe.batch * self.recipe.discriminator_moves)
+        step = self.recipe.batch * self.recipe.discriminator_moves
+        examples = max(examples, step)  # however short the time, one round is played
         most = 1000 * self.recipe.most_kimg
         if 0 < most < examples:
             return (
                 f"{self.budget.words()}, of which {round(most):,} examples are enough: beyond that so few are"
                 " learnt by heart; more with --set most_kimg=0"
             )
-        return f"{self.budget.words()} ≈ {round_down(examples):,} examples in {round_down(steps):,} steps"
+        steps = round_down(examples / step)
+        counted = f"{round_down(examples):,} examples in {steps:,} step{'s' * (steps != 1)}"
+        return f"{self.budget.words()} ≈ {counted}"
 
     @property
     def examples(self) -> float | None:
