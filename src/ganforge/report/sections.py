@@ -284,8 +284,8 @@ def nearest(pairs: Sequence[Pair] | None, space: Space, held_out: float) -> Mark
             "figure",
             _small(sample, space, "a sample"),
             _small(training, space, "the training example nearest to it"),
-            _player(sample, space, "the sample"),
-            _player(training, space, "the training example"),
+            _player(sample, space, "sample"),
+            _player(training, space, "training"),
             tag("figcaption", f"distance {short(number(float(distance)))}"),
         )
         for sample, training, distance in pairs[:_PAIRS]
@@ -320,7 +320,10 @@ def _player(example: np.ndarray, space: Space, what: str) -> Markup:
         return Markup("")
     sort, _, form = space.codec.media.partition("/")
     source = Markup(data_uri(content, form, sort=sort))
-    return tag("audio", controls=True, preload="metadata", src=source, aria_label=f"play {what}")
+    player = tag(
+        "audio", controls=True, preload="metadata", src=source, aria_label=f"play the {what} example"
+    )
+    return tag("div", tag("span", what), player, class_="heard")
 
 
 # -- next -----------------------------------------------------------------------------------------
