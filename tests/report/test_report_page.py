@@ -92,6 +92,7 @@ def test_the_browser_is_told_to_run_and_load_nothing_else(make_run: MakeRun):
     assert rules == {
         "default-src": ["'none'"],
         "img-src": ["data:"],
+        "media-src": ["data:"],
         "style-src": [digest(style)],
         "script-src": [digest(script)],
         "base-uri": ["'none'"],
