@@ -18,7 +18,7 @@ __all__ = ["answer", "cost"]
 
 
 def answer(samples: np.ndarray, wish: Wish, space: Space) -> tuple[bytes, str]:
-    """``(n, *space.shape)`` in declared units to a body and its media type."""
+    """``(n, *space.codec.shape)`` in declared units to a body and its media type."""
     if wish.grid:
         return plots.png(space.codec.show(samples)), "image/png"
     match wish.form:
@@ -68,7 +68,7 @@ def _json(samples: np.ndarray, wish: Wish, space: Space) -> bytes:
     record = {
         "seed": wish.seed,
         "start": wish.start,
-        "shape": list(space.shape),
+        "shape": list(space.codec.shape),
         "coding": coding,
         "samples": listed,
     }
