@@ -149,7 +149,8 @@ class Referee:
         # weighs the same: this is the gradient of the mean.
         weights = torch.full(loss.shape, 1.0 / (loss.shape[0] * parts), device=loss.device)
         moving = self.optimisers[name].moving
-        gradients = torch.autograd.grad(loss, moving, weights, materialize_grads=True)
+        # Of a scalar: for one that is none torch imports its symbolic shapes, which takes two seconds.
+        gradients = torch.autograd.grad((loss * weights).sum(), moving, materialize_grads=True)
         return Move(name, list(gradients), [(f"{name}_loss", loss), *turn.notes.items()])
 
     def _next(self, play: Play) -> Turn | None:
