@@ -126,6 +126,12 @@ def test_on_a_phone_the_game_comes_first(browser: Browser, studio: Running) -> N
             assert box is not None
             assert 0 <= box["y"] <= 500, selector
         assert not phone.overflows()
+        phone.click("[name=to-lessons]")
+        phone.click("[data-tab=lessons]")
+        phone.click("[name=start-first]")
+        phone.click("[data-choice='2'] input")
+        phone.click("[name=run-lesson]")
+        phone.until(lambda: phone.one("canvas.game").bounding_box()["y"] < 600, "the picture")  # type: ignore[index]
 
 
 def test_layers_are_switched_from_the_legend(screen: Screen) -> None:
@@ -327,4 +333,20 @@ def test_a_game_is_come_back_to_after_another_view_and_after_a_reload(screen: Sc
     assert "nothing yet" not in (screen.one(".plot").get_attribute("aria-label") or "")  # with their curves
     screen.play("data=ring")  # another game is another game
     screen.until(lambda: screen.page.locator("[data-fact=round]").count() == 1, "one game")
+    assert screen.round() == 0
+
+
+def test_the_page_opens_with_a_game_that_moves_and_a_way_in(screen: Screen) -> None:
+    screen.play("")
+    screen.until(lambda: screen.round() > 5, "the game moves by itself")
+    screen.keep("play-first")
+    screen.click("[name=start-first]")
+    screen.wait_address("lesson=forger")
+
+
+def test_who_asked_for_less_motion_begins_with_a_game_at_rest(screen: Screen) -> None:
+    screen.page.emulate_media(reduced_motion="reduce")
+    screen.play("")
+    screen.see("[data-fact=round]")
+    screen.page.wait_for_timeout(1500)
     assert screen.round() == 0

@@ -21,7 +21,7 @@ export async function exploreView(main: HTMLElement, about: About, query: URLSea
 }
 
 const MOMENTS: readonly [string, string][] = [
-  ["chosen", "the newest, unless the best is clearly better"], ["newest", "the newest"], ["best", "the best by its score"]];
+  ["chosen", "newest, or best if clearly better"], ["newest", "newest"], ["best", "best by its score"]];
 
 class ExploreView implements View {
   private readonly body = el("div", {});

@@ -16,6 +16,9 @@ export function lessonsPanel(run: (lesson: Lesson) => void, opened: (name: strin
   const list = (): void => {
     opened(null);
     fill(element,
+      el("p", {}, "Two networks learn from one another: the generator turns noise into orange points, and the discriminator " +
+        "tells them from the real ones, the green rings. The generator sees no real point: it follows the arrows."),
+      el("div", {}, button("Start lesson 1", () => show(0), { class: "primary", name: "start-first" })),
       el("p", { class: "quiet" }, "Each takes a few minutes: read, answer, then see whether you were right."),
       el("ol", { class: "lesson-list" }, ...LESSONS.map((lesson, i) => el("li", {},
         button(`${i + 1}. ${lesson.title}`, () => show(i), {

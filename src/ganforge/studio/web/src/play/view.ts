@@ -19,6 +19,7 @@ export interface View {
   close(): void;
 }
 
+const WELCOME = 20;  // rounds a second
 const START: Settings = { data: { kind: "builtin", name: "ring" }, recipe: "textbook", changes: {}, seed: 0 };
 
 /** What an address asks for; where that is nothing that can be read it is said, and null. */
@@ -65,15 +66,20 @@ class PlayView implements View {
         this.begin(first, second);
       }) },
     ]);
-    this.controls = buildControls(() => this.arenas.map((arena) => arena.session), [
-      button("Beside …", () => this.beside(), { name: "beside" }),
-      button("As Python", () => void showPython(this.first?.session.settings ?? settings, this.first?.session.round ?? 0), { name: "python" }),
-    ]);
     const side = el("aside", { class: "sidebar", "aria-label": "Lessons and settings" },
       el("h2", { class: "unseen" }, "Lessons and settings"), tabs.element);
+    this.controls = buildControls(() => this.arenas.map((arena) => arena.session), [
+      button("Beside …", () => this.beside(), { name: "beside" }),
+      button("Lessons and settings", () => side.scrollIntoView(), { name: "to-lessons", class: "on-a-phone" }),
+      button("As Python", () => void showPython(this.first?.session.settings ?? settings, this.first?.session.round ?? 0), { name: "python" }),
+    ]);
     fill(main, el("div", { class: "play" }, side,
       el("div", { class: "field-of-play" }, this.controls.element, this.holder)));
     const left = findLeft(asked);
+    // Whoever comes without a wish sees a game that moves, slowly; not who asked for less motion.
+    if (!asked && left.length === 0 && !query.get("lesson") && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      this.upcoming = { speed: WELCOME, until: null, slow: false };
+    }
     if (left.length > 0) for (const [i, one] of left.entries()) this.place(one, i > 0, one.session);
     else this.place({ title: "The game", settings }, false);
     const name = query.get("lesson");
@@ -146,10 +152,10 @@ class PlayView implements View {
       if (!second) {
         this.panel.update(standing);
         this.address();
-      } else if (!begun) {
-        begun = true;
-        this.start();
       }
+      if (begun) return;
+      begun = true;
+      this.start();
     });
   }
 
@@ -165,6 +171,7 @@ class PlayView implements View {
   }
 
   private runLesson(lesson: Lesson): void {
+    if (matchMedia("(max-width: 860px)").matches) this.controls.element.scrollIntoView();  // the picture is above
     this.upcoming = { speed: lesson.speed, until: lesson.rounds, slow: lesson.begin === "slow" };
     this.begin(lesson.games[0], lesson.games[1] ?? null);
   }
