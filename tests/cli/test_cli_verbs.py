@@ -73,7 +73,7 @@ def test_train_says_what_it_does_and_a_finished_run_says_how_to_go_on(gan: Call,
     assert "ETA 0 s" in first.out
     assert "-0 s" not in first.out
     assert "--film" not in first.out  # of points there is no film
-    tick = r"^\d+ of 200 examples · \d+ % · \d+ % of the way · ● .+ · ETA \d"
+    tick = r"^\d+ of 2\d\d examples · \d+ % · \d+ % of the way · ● .+ · ETA \d"
     assert re.search(tick, first.out, re.MULTILINE), first.out
     assert (tmp_path / "runs/moons/report.html").is_file()
 
