@@ -172,7 +172,8 @@ class Condition:
             return f"captions with {self.size:,} known phrases"
         if self.kind == "class":
             return f"{self.size} classes"
-        return f"{self.size} {self.kind}: {', '.join(self.names[:6])}{', …' if self.size > 6 else ''}"
+        what = self.kind.removesuffix("s") if self.size == 1 else self.kind
+        return f"{self.size} {what}: {', '.join(self.names[:6])}{', …' if self.size > 6 else ''}"
 
     def to_json(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value not in ((), "")}
