@@ -48,7 +48,7 @@ def test_more_minutes_are_larger_pictures_and_wider_networks() -> None:
         assert found.examples * sizing.operations(
             growing.recipe(Space(kind="pictures", shape=(3, found.side, found.side)), 10_000),
             Space(kind="pictures", shape=(3, found.side, found.side)),
-        ) * sizing.COARSE == pytest.approx(able)
+        ) * sizing.mean_cost(growing.recipe(space, 10_000).growth) == pytest.approx(able)
         widths.append(sizing.fitted(growing.recipe(space, 10_000), space, able).generator.width)
     assert sides == sorted(sides)
     assert (sides[0], sides[1], sides[-1]) == (32, 64, 256)
@@ -114,3 +114,21 @@ def test_a_budget_of_core_minutes_is_kept_with_all_that_belongs_to_it(tmp_path: 
     assert outcome.finished
     assert 0.5 * 9 < spent < 1.25 * 9
     assert trainer.plan.seconds == pytest.approx(spent, abs=1.5)
+
+
+def test_long_budgets_give_more_to_the_whole_size():
+    space = Space(kind="pictures", shape=(3, 64, 64))
+    recipe = growing.recipe(space, 10_000)
+    each = sizing.operations(recipe, space) * sizing.mean_cost(recipe.growth)
+    assert sizing.levelled(recipe, space, 50_000 * each).growth == recipe.growth == (0.2, 0.3)
+    assert sizing.levelled(recipe, space, 70_000 * each).growth == (0.12, 0.25)
+    small = Space(kind="pictures", shape=(3, 32, 32))
+    two = growing.recipe(small, 10_000)  # of two levels nothing was measured
+    assert sizing.levelled(two, small, 1e9 * each).growth == two.growth
+
+
+def test_an_example_costs_less_where_coarse_ones_are_many():
+    assert sizing.mean_cost(()) == 1.0
+    assert 0.66 < sizing.mean_cost((0.4,)) < 1.0
+    assert sizing.mean_cost((0.2, 0.3)) < sizing.mean_cost((0.12, 0.25)) < 1.0
+    assert sizing.mean_cost((0.12, 0.18, 0.3)) > 0.48

@@ -36,12 +36,13 @@ from ganforge.tasks.again import asked_of_data, in_units, load_again, source_of
 from ganforge.tasks.conclusion import conclude
 from ganforge.tasks.notebook import in_notebook
 from ganforge.tasks.sizing import (
-    COARSE,
     OF_BUDGET,
     affordable,
     check,
     fitted,
+    levelled,
     may_mirror,
+    mean_cost,
     round_down,
     side_for,
 )
@@ -166,7 +167,7 @@ class Experiment:
 
     def _speed(self, finding: Finding) -> float:
         """Examples a second on the average of the run; it is measured at the whole size."""
-        return finding.images_per_second / (COARSE if self.recipe.growth else 1.0)
+        return finding.images_per_second / mean_cost(self.recipe.growth)
 
     def start(self, out: Path, **options: Any) -> Trainer:
         """Make the run folder and a trainer for it. ``options`` are the Trainer's."""
@@ -309,7 +310,7 @@ def prepare(
         )
     resolved = choice.maker(space, n)
     if able and resolved.name == "growing":
-        resolved = _planned(resolved, dataset, able, plan)
+        resolved = _planned(resolved, dataset, able, asked_budget, plan)
     own = {key: resolved.value(key) for key in changes}
     resolved = resolved.with_changes(changes)
     if resolved.source:
@@ -376,9 +377,11 @@ def _sized(
     return load(data, **{**looked, "size": (smaller[0], smaller[1])}, **asked)
 
 
-def _planned(recipe: Recipe, dataset: Dataset, able: float, plan: list[str]) -> Recipe:
+def _planned(recipe: Recipe, dataset: Dataset, able: float, budget: Budget | None, plan: list[str]) -> Recipe:
     """The recipe as wide as so many operations are enough for, mirroring where that does no harm."""
     recipe = fitted(recipe, dataset.space, able)
+    if budget is not None and budget.seconds is not None:
+        recipe = levelled(recipe, dataset.space, able)
     space, values = dataset.space, dataset.train.values
     mirror, told = may_mirror(values) if space.codec.mirrors else (False, 0.0)
     if mirror and (space.condition is None or space.condition.kind != "text"):

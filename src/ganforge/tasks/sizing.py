@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,22 +20,26 @@ from ganforge.recipes import growing
 from ganforge.training.clock import Budget
 
 __all__ = [
-    "COARSE",
     "OF_BUDGET",
     "Sizing",
     "affordable",
     "check",
     "fitted",
+    "levelled",
     "may_mirror",
+    "mean_cost",
     "round_down",
     "side_for",
 ]
 
 OF_BUDGET = 0.9  # share of a budget of time that is left for training: the rest is preparing and looking
-COARSE = 0.6  # what an example costs on the average of a growing run, beside one of the last level
 # The least number of examples for which pictures of this side are worth while; with fewer, smaller ones are.
 _NEEDED = {32: 0, 64: 8_000, 128: 120_000, 256: 400_000}
 _WIDTHS = {32: 0, 48: 400_000, 64: 1_200_000, 96: 3_000_000, 128: 8_000_000}  # the same, of channels
+# Shares of a budget in time for the coarser of three levels, where it shows so many examples: the whole size
+# should get more of long budgets than of short ones (benchmarks/results/minutes.md).
+_MANY, _LATER = 60_000, (0.12, 0.25)
+_COSTS = (0.48, 0.66, 1.0)  # of an example of the last three levels, beside one of the last (64 pixels)
 _EFFICIENCY = 0.3  # share of the speed of one large convolution that a round of small ones gets
 _FEWEST_STEPS = 200  # from fewer nothing is learned
 _TRIED, _TRIES = 0.1, 5  # seconds of measuring, and how often at least
@@ -116,12 +121,17 @@ def affordable(budget: Budget | None, device: torch.device) -> float:
     return OF_BUDGET * budget.seconds * speed(budget, device) * _EFFICIENCY
 
 
+def shown(recipe: Recipe, space: Space, operations_affordable: float) -> float:
+    """How many examples so many operations are enough for, coarse ones included."""
+    return operations_affordable / (mean_cost(recipe.growth) * operations(recipe, space))
+
+
 def side_for(operations_affordable: float) -> Sizing:
     """The side of pictures that so many operations are enough for."""
     found = Sizing(min(_NEEDED), 0)
     for side, needed in _NEEDED.items():
         space = Space(kind="pictures", shape=(3, side, side))
-        examples = operations_affordable / COARSE / operations(growing.recipe(space, 10_000), space)
+        examples = shown(growing.recipe(space, 10_000), space, operations_affordable)
         if examples < needed:
             break
         found = Sizing(side, examples)
@@ -134,10 +144,23 @@ def fitted(recipe: Recipe, space: Space, operations_affordable: float) -> Recipe
     for width, needed in _WIDTHS.items():
         player = replace(recipe.generator, width=width)
         wider = replace(recipe, generator=player, discriminator=replace(recipe.discriminator, width=width))
-        if operations_affordable / COARSE / operations(wider, space) < needed:
+        if shown(wider, space, operations_affordable) < needed:
             break
         found = wider
     return found
+
+
+def levelled(recipe: Recipe, space: Space, operations_affordable: float) -> Recipe:
+    """A recipe of growing players with the levels' shares that suit a time for so many operations."""
+    many = shown(recipe, space, operations_affordable) >= _MANY
+    return replace(recipe, growth=_LATER) if many and len(recipe.growth) == len(_LATER) else recipe
+
+
+def mean_cost(growth: Sequence[float]) -> float:
+    """What an example costs on the average of a budget in time, beside one of the whole size."""
+    shares = [*growth, 1.0 - sum(growth)]
+    costs = [_COSTS[max(level, -len(_COSTS))] for level in range(-len(shares), 0)]
+    return 1.0 / sum(share / cost for share, cost in zip(shares, costs, strict=True))
 
 
 def check(recipe: Recipe, space: Space, examples: float, budget: Budget) -> None:
