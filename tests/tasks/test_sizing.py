@@ -45,10 +45,10 @@ def test_more_minutes_are_larger_pictures_and_wider_networks() -> None:
         able = sizing.affordable(Budget(minutes=minutes), CPU)
         found = sizing.side_for(able)
         sides.append(found.side)
-        assert found.examples * sizing.operations(
-            growing.recipe(Space(kind="pictures", shape=(3, found.side, found.side)), 10_000),
-            Space(kind="pictures", shape=(3, found.side, found.side)),
-        ) * sizing.mean_cost(growing.recipe(space, 10_000).growth) == pytest.approx(able)
+        there = Space(kind="pictures", shape=(3, found.side, found.side))
+        recipe = growing.recipe(there, 10_000)
+        whole = sizing.operations(recipe, there) * sizing.mean_cost(recipe.growth)
+        assert found.examples * whole == pytest.approx(able)
         widths.append(sizing.fitted(growing.recipe(space, 10_000), space, able).generator.width)
     assert sides == sorted(sides)
     assert (sides[0], sides[1], sides[-1]) == (32, 64, 256)
