@@ -51,3 +51,27 @@ def test_a_growing_run_is_examined_at_its_size_and_forgets_what_it_said_of_coars
     assert {tick["growth"] for tick in history.ticks if tick["nimg"]} == {2}
     assert history.examined[0].nimg == 0
     assert trainer.standing.growth == 2
+
+
+def test_what_levels_cost_is_known_and_stays_known_where_a_training_goes_on_in_smaller_parts(
+    tmp_path: Path,
+) -> None:
+    recipe = players.picture_recipe("growing", growth=(0.4, 0.3))
+    data = players.pictures(80, shape=(3, 64, 64))
+    run = Run.create(tmp_path / "run", recipe=recipe, space=data.space, data=data.manifest)
+    trainer = Trainer(run, data, Budget(kimg=0.064), Engine())
+    played: list[int] = []
+    play = trainer.rounds.play
+
+    def too_large(progress: float) -> None:
+        played.append(trainer.nimg)
+        if len(played) == 2:
+            raise RuntimeError("not enough memory: you tried to allocate 9 bytes.")
+        play(progress)
+
+    trainer.rounds.play = too_large  # type: ignore[method-assign]
+    assert trainer.train().finished
+    assert trainer.engine.parts == 2
+    ends, costs = zip(*trainer.plan.costs, strict=True)
+    assert ends == (0.4, 0.7, 1.0)
+    assert 0 < costs[0] < costs[2]

@@ -19,6 +19,7 @@ from PIL import Image, UnidentifiedImageError
 from ganforge.core.errors import DataError
 from ganforge.core.value_range import ValueRange
 from ganforge.data.files import Entry, Listing, UnreadableError, list_files, printable
+from ganforge.data.folders import counter
 from ganforge.data.kinds import without_pictures
 from ganforge.data.layouts import classes_from_folders
 from ganforge.data.pixels import (
@@ -264,7 +265,7 @@ def read_pictures(
         raise DataError(_no_pictures(path, listing, others))
     if only is not None:
         listing.entries[:] = [entry for entry in listing.entries if printable(entry.name) in only]
-    done = _counter(progress, 2 * len(listing.entries))
+    done = counter(progress, 2 * len(listing.entries))
     skipped = list(listing.skipped)
 
     headers: list[_Header] = []
@@ -392,18 +393,6 @@ def _unread(headers: Sequence[_Header]) -> list[str]:
             " lost"
         )
     return said
-
-
-def _counter(progress: Progress | None, total: int) -> Callable[[int], None]:
-    state = 0
-
-    def done(more: int) -> None:
-        nonlocal state
-        state += more
-        if progress is not None:
-            progress(state, total)
-
-    return done
 
 
 def _no_pictures(path: Path, listing: Listing, others: Sequence[str]) -> str:

@@ -154,17 +154,17 @@ def count_labels(labels: np.ndarray | None, classes: Sequence[str]) -> dict[str,
 def spool(chunks: Iterable[np.ndarray], place: Path | None, shape: tuple[int, ...]) -> np.ndarray:
     """Chunks of uint8 or float32 rows, put together in a new file, or in memory where there is none.
 
-    ``shape`` is one row's; the file is read back as a memory map.
+    ``shape`` is one row's; the file is read back as a memory map. Of no rows there is no file's map.
     """
     if place is None:
-        return np.concatenate([np.asarray(chunk) for chunk in chunks])
+        return np.concatenate([np.asarray(chunk) for chunk in chunks] or [np.empty((0, *shape), np.uint8)])
     n, kind = 0, np.dtype(np.uint8)
     with open(place, "wb") as file:
         for chunk in chunks:
             # Written, not stored through a memory map: a full disk must raise, not kill.
             file.write(np.ascontiguousarray(chunk).tobytes())
             n, kind = n + len(chunk), chunk.dtype
-    return np.memmap(place, kind, "r", shape=(n, *shape))
+    return np.memmap(place, kind, "r", shape=(n, *shape)) if n else np.empty((0, *shape), kind)
 
 
 def said_of(said: Said | None, index: np.ndarray) -> Said | None:

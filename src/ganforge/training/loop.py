@@ -176,6 +176,11 @@ class Trainer:
     def _planned(self, **spent: Any) -> Plan:
         return Plan(self.budget, most_nimg=round(1000 * self.run.recipe.most_kimg), **spent)
 
+    def _plan_anew(self, **spent: Any) -> None:
+        """The plan from here on, also where a training that was too large goes on in smaller parts."""
+        self.plan = self.watch.plan = self._planned(**spent)
+        self.plan.costs = self.rounds.costs()
+
     def train(self, stop: StopRequest | None = None) -> Outcome:
         """Train until the budget is used up or somebody asks to stop; in both cases everything is saved.
 
@@ -197,7 +202,6 @@ class Trainer:
         ticking = Alarm(first=1.0, longest=60.0, share=0.05, cost_factor=100.0)
         saving = Alarm(first=15.0, longest=self.save_seconds, share=0.5)
         self.watch.afford(self.rounds)
-        self.plan.costs = self.rounds.costs()
         if self.nimg == 0:  # the players before their first move: a picture and something to resume from
             self._tell(f"first samples, before training: {self._picture()}")
             self.tick(examine=True)
@@ -521,7 +525,7 @@ class Trainer:
                 raise RunError(
                     f"{self.run.path} has no checkpoint that can be read: {reasons}; train it anew"
                 )
-            self.plan = self.watch.plan = self._planned(seconds=self.spent)
+            self._plan_anew(seconds=self.spent)
             self._accept()
             return
         state = found.state
@@ -535,9 +539,7 @@ class Trainer:
         if recipe != self.run.recipe:
             self._play(recipe)
         self._go_on_from(found)
-        self.plan = self.watch.plan = self._planned(
-            nimg=self.nimg, seconds=state["seconds"], total_nimg=state["total_nimg"]
-        )
+        self._plan_anew(nimg=self.nimg, seconds=state["seconds"], total_nimg=state["total_nimg"])
         self.plan.closing = state.get("closing", 0.0)
         for moment in checkpoint.moments(self.run.checkpoints):
             if moment > self.nimg:  # damaged: it is written anew when training has come so far again

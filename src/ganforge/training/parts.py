@@ -29,7 +29,8 @@ def coupled(rounds: Rounds) -> str:
     if dependent is not None:
         return f"{type(dependent).__name__} keeps statistics of what it has seen"
     before = {name: buffer.clone() for name, buffer in game.named_buffers()}
-    after = dict(rounds.rehearse(recipe.batch).named_buffers())
+    # A few examples show it, and fit where the whole batch may not.
+    after = dict(rounds.rehearse(2 * recipe.packing).named_buffers())
     moved = next((name for name, buffer in before.items() if not torch.equal(buffer, after[name])), None)
     return "" if moved is None else f"the game keeps what it has seen ({moved}), and every part changes that"
 

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 __all__ = ["Rounds", "deck_of", "shown_inputs"]
 
 _SHOWN = 512  # inputs of a translation that it is looked at by
+_REHEARSED = (
+    8  # examples at most that a round is played with to see what it costs: they fit where a batch may not
+)
 _FEW = 8  # held-out ones, below which training ones are taken
 
 
@@ -173,13 +176,14 @@ class Rounds:
 
         def seconds(step: int) -> float:
             began = time.process_time()
-            self.rehearse(self.recipe.batch, step)
+            self.rehearse(few, step)
             return time.process_time() - began
 
-        steps = [self._grown(end - 1e-9) for end in ends]
-        return tuple(
-            (end, min(seconds(step) for _ in range(2))) for end, step in zip(ends, steps, strict=True)
-        )
+        packing = self.recipe.packing
+        few = min(_REHEARSED, self.recipe.batch // self.engine.parts) // packing * packing or packing
+        taken = [min(seconds(self._grown(end - 1e-9)) for _ in range(2)) for end in ends]
+        # A process with a limit on its processor's time sees that time in steps: then nothing is known.
+        return tuple(zip(ends, taken if all(taken) else [1.0] * len(ends), strict=True))
 
     def rehearse(self, n: int, step: int | None = None) -> nn.Module:
         """Play a round of ``n`` examples with a copy of the game, to see what it costs, or does: the copy.

@@ -70,15 +70,8 @@ def read_meshes(
             yield found[0][None, None]
 
     at_least(path, len(entries), skipped, "mesh")
-    first = next(kept := rows(), None)
+    values = spool(rows(), scratch, (1, side, side, side))
     at_least(path, len(good), skipped, "mesh")
-    assert first is not None
-
-    def all_rows() -> Iterator[np.ndarray]:
-        yield first
-        yield from kept
-
-    values = spool(all_rows(), scratch, (1, side, side, side))
     labels, classes, about, warned = classes_from_folders([entry.name for entry in good], one="mesh")
     if open_ones:
         words = f"{len(open_ones):,} meshes have holes, so that perhaps only their surface is filled"

@@ -121,7 +121,7 @@ def read_sounds(
             else:
                 yield at, _pieces(wave, mel.samples, cut=cut)
 
-    values = _spooled(rows(), scratch, (1, mels, columns))
+    values = spool(rows(), scratch, (1, mels, columns))
     at_least(path, len(files), skipped, "sound")
     if value_range is None:
         loudest = max(float(values[i : i + 1024].max()) for i in range(0, len(values), 1024))
@@ -170,19 +170,6 @@ def _no_wishes(others: dict[str, Any]) -> None:
     """DataError for a wish that makes no sense of sounds."""
     if others.get("channels") is not None or others.get("halves", (1, 1)) != (1, 1):
         raise DataError("sounds have no channels and no sides to choose: leave that option out")
-
-
-def _spooled(rows: Iterator[np.ndarray], scratch: Path | None, shape: tuple[int, ...]) -> np.ndarray:
-    """As ``spool``, for what may have no rows."""
-    first = next(rows, None)
-    if first is None:
-        return np.empty((0, *shape), np.float32)
-
-    def all_rows() -> Iterator[np.ndarray]:
-        yield first
-        yield from rows
-
-    return spool(all_rows(), scratch, shape)
 
 
 def _window(seconds: Sequence[float], size: tuple[int, int] | None) -> tuple[int, int, bool, list[str]]:
