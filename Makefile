@@ -1,13 +1,15 @@
 # make demo   train on real handwriting for under a minute, and look at what was learned
 # make test   lint, types and the whole quick test suite
 # make slow   the proofs that take minutes
-# make setup  only make .venv and install the package into it
+# make setup  only make .venv and install the package into it, with all it can use; the others add what they need
 
 PYTHON ?= python3
 CONSTRAINTS ?= constraints.txt
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TOOLS := $(VENV)/.tools
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS)) --editable
 
 .PHONY: setup demo test slow check clean
 
@@ -15,16 +17,21 @@ setup: $(READY)
 
 $(READY): pyproject.toml $(CONSTRAINTS)
 	@test -d $(VENV) || $(PYTHON) scripts/make_venv.py $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS)) --editable '.[dev]'
+	$(INSTALL) '.[all]'
 	@touch $(READY)
+
+# Linters, types, and a driver for browsers: 370 MB that only the project's own tests want.
+$(TOOLS): $(READY)
+	$(INSTALL) '.[dev]'
+	@touch $(TOOLS)
 
 demo: setup
 	$(BIN)/python benchmarks/demo.py
 
-test: setup
+test: $(TOOLS)
 	scripts/check
 
-slow: setup
+slow: $(TOOLS)
 	$(BIN)/python -m pytest -m slow
 
 check: test

@@ -159,7 +159,8 @@ class Augment(nn.Module):
         highest: float = 0.8,
     ) -> None:
         super().__init__()
-        self.policies: tuple[Policy, ...] = policies if space.dims else ()
+        never = target is None and probability == 0.0
+        self.policies: tuple[Policy, ...] = () if never or space.dims == 0 else policies
         self.colours = space.codec.colours
         self.reach = tuple(int(side * _REACH + 0.5) for side in space.spatial)
         self.box = tuple(int(side * _BOX + 0.5) for side in space.spatial)
