@@ -66,6 +66,8 @@ def _run(words: list[str]) -> int:
     if words[0] == "--version":
         print(f"gan {ganforge.__version__}")
         return 0
+    if words[0] == "--completion":
+        return _completion(words[1:])
     verb = words[0]
     if verb not in VERBS:
         print(f"gan: there is no verb {verb!r}.{nearest(verb, VERBS)} See: gan --help", file=sys.stderr)
@@ -98,6 +100,17 @@ def _run(words: list[str]) -> int:
             file=sys.stderr,
         )
         return MachineError.exit_code
+
+
+def _completion(words: list[str]) -> int:
+    from ganforge.cli.completion import script
+
+    try:
+        print(script(words[0] if words else "", VERBS))
+    except UsageError as error:
+        print(f"gan: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
 
 
 def without_plugins(words: list[str]) -> tuple[list[str], list[str]]:
@@ -180,6 +193,7 @@ def _overview() -> str:
         f"{rows}\n\n"
         "gan VERB --help           the options of a verb\n"
         "gan VERB --plugin FILE    with what a Python file of your own declares\n"
+        "gan --completion SHELL    what bash, zsh or fish needs to complete words as they are typed\n"
         "gan --version             the version\n\n"
         "To begin:  gan train digits --minutes 1"
     )

@@ -17,7 +17,7 @@ import tyro
 from ganforge.core.errors import UsageError, nearest
 from ganforge.core.options import option
 
-__all__ = ["AS_FOUND", "TableOptions", "changes", "gather", "parse", "run_or_last", "size"]
+__all__ = ["AS_FOUND", "TableOptions", "changes", "gather", "offered", "parse", "run_or_last", "size"]
 __all__ += ["value_range"]
 
 Options = TypeVar("Options")
@@ -105,8 +105,12 @@ def _known(kind: type[Any], config: tuple[Any, ...]) -> list[str]:
             tyro.cli(kind, args=["--help"], config=config)
     except SystemExit:
         pass
-    found = re.findall(r"^[^\w-]*(?:-\w(?: \w+)?, )?(--[\w-]+)", page.getvalue(), re.MULTILINE)
-    return [*found, "--plugin"]
+    return [*offered(page.getvalue()), "--plugin"]
+
+
+def offered(page: str) -> list[str]:
+    """The options that stand on a help page, in its order."""
+    return re.findall(r"^[^\w-]*(?:-\w(?: \w+)?, )?(--[a-z][\w-]*)", page, re.MULTILINE)
 
 
 def _one_line(box: str) -> str:
