@@ -87,7 +87,7 @@ def commands(block: Block) -> Iterator[list[str]]:
 def check_gan(words: list[str]) -> None:
     """Raise UsageError unless the verb, its options, their values, the recipe and its keys exist."""
     verb, (arguments, _) = words[0], without_plugins(words[1:])
-    if verb == "--help" or verb == "--version":
+    if verb in ("--help", "--version", "--completion"):
         return
     if verb not in VERBS:
         raise UsageError(f"there is no verb {verb}")
