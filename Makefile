@@ -1,6 +1,7 @@
 # make demo   train on real handwriting for under a minute, and look at what was learned
 # make test   lint, types and the whole quick test suite
 # make slow   the proofs that take minutes
+# make docs   the pages as a site, in build/site
 # make setup  only make .venv and install the package into it, with all it can use; the others add what they need
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ READY := $(VENV)/.ready
 TOOLS := $(VENV)/.tools
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS)) --editable
 
-.PHONY: setup demo test slow check clean
+.PHONY: setup demo test slow check docs clean
 
 setup: $(READY)
 
@@ -35,6 +36,11 @@ slow: $(TOOLS)
 	$(BIN)/python -m pytest -m slow
 
 check: test
+
+docs: $(READY)
+	$(INSTALL) '.[docs]'
+	$(BIN)/python scripts/docs_site.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 clean:
 	rm -rf $(VENV) build dist
