@@ -177,6 +177,46 @@ def test_other_kinds_are_named_with_what_to_do(make_folder: Make, cache: Path, t
 
 
 @pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("brain.nii.gz", r"1 \.nii\.gz \(save each slice as 16-bit PNG"),
+        ("0001.npy", r"1 \.npy \(give one file of all examples: numpy\.save"),
+        ("song.m4a", r"1 \.m4a \(save them as wav"),
+        ("chair.gltf", r"1 \.gltf \(save them as glb"),
+        ("0001.txt", r"1 \.txt \(a table goes into a csv file; captions or labels of pictures go into one"),
+        ("0001", r"1 without a suffix \(name pictures \.png or \.jpg"),
+        ("sky.exr", r"1 \.exr \(save them as 16-bit PNG"),
+        ("data.xlsx", r"1 \.xlsx \(save it as csv"),
+    ],
+)
+def test_a_folder_of_other_files_says_what_to_do(tmp_path: Path, cache: Path, name: str, says: str) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / name).write_bytes(b"x" * 99)
+    with pytest.raises(DataError, match=says):
+        load(tmp_path / "data", cache=cache)
+
+
+def test_a_table_in_an_archive(tmp_path: Path, cache: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "kaggle.zip", "w") as archive:
+        archive.writestr("train.csv", b"a,b\n1,2\n")
+    with pytest.raises(DataError, match=r"1 \.csv \(unpack it, and give the file itself"):
+        load(tmp_path / "kaggle.zip", cache=cache)
+
+
+def test_a_zip_whose_folders_are_parted_as_on_windows(make_folder: Make, cache: Path, tmp_path: Path) -> None:
+    folder = make_folder(12)
+    with zipfile.ZipFile(tmp_path / "old.zip", "w") as archive:
+        for i, file in enumerate(sorted(folder.iterdir())):
+            archive.writestr(f"photos\\{'ab'[i % 2]}\\{file.name}", file.read_bytes())
+        archive.writestr("..\\outside.png", file.read_bytes())
+        archive.writestr("C:\\outside.png", file.read_bytes())
+    found = scan(tmp_path / "old.zip", cache=cache)
+    assert found.count == 12
+    assert found.classes == {"a": 6, "b": 6}
+    assert [file.reason for file in found.skipped] == ["its name leads out of the archive"] * 2
+
+
+@pytest.mark.parametrize(
     ("name", "content", "says"),
     [
         ("t.parquet", b"PAR1", "Parquet .* save it as csv"),
@@ -186,6 +226,9 @@ def test_other_kinds_are_named_with_what_to_do(make_folder: Make, cache: Path, t
         ("x.pkl", b"\x80\x04", "pickled Python: it can run code"),
         ("x.rar", b"Rar!", "an archive: unpack it"),
         ("x.mp4", bytes(99), "a film: write its frames"),
+        ("points.txt", b"1 2", "is text: a table goes into a csv file"),
+        ("rows.jsonl", b"{}", "save its rows as csv"),
+        ("survey.sav", b"$FL2", "a table of another program: save it as csv"),
         ("x.strange", bytes(99), "no known kind"),
     ],
 )
@@ -244,7 +287,7 @@ def test_further_pages_and_frames_are_named(make_folder: Make, cache: Path) -> N
     assert _warned(found, "2 files have 5 further pages or frames, of which none is read")
 
 
-def test_sixteen_bits_a_colour_are_named(make_folder: Make, cache: Path) -> None:
+def test_sixteen_bits_that_are_halved_are_named(make_folder: Make, cache: Path) -> None:
     import struct
     import zlib
 
@@ -252,13 +295,15 @@ def test_sixteen_bits_a_colour_are_named(make_folder: Make, cache: Path) -> None
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     folder = make_folder(12)
-    rows = b"".join(b"\0" + bytes(range(96)) for _ in range(16))  # 16 pixels of three times two bytes
-    header = struct.pack(">IIBBBBB", 16, 16, 16, 2, 0, 0, 0)
+    rows = b"".join(
+        b"\0" + bytes(range(64)) for _ in range(16)
+    )  # 16 pixels of grey and alpha, two bytes each
+    header = struct.pack(">IIBBBBB", 16, 16, 16, 4, 0, 0, 0)
     content = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     (folder / "deep.png").write_bytes(b"\x89PNG\r\n\x1a\n" + content)
     found = scan(folder, cache=cache)
     assert found.count == 13
-    assert _warned(found, "1 pictures have 16 bits a colour, of which the upper 8 are read")
+    assert _warned(found, "1 pictures have 16 bits a colour in a form of which the upper 8 are read")
 
 
 def test_camera_size_is_never_taken_silently(tmp_path: Path, cache: Path) -> None:

@@ -226,13 +226,14 @@ def list_zip(path: Path) -> Listing:
     skipped: list[Skipped] = []
     members: dict[str, zipfile.ZipInfo] = {}
     for member in infos:
-        if member.filename.endswith("/"):
+        name = member.filename.replace("\\", "/")  # as some programs of Windows part folders
+        if name.endswith("/"):
             continue
-        reason = _refuse(member)
+        reason = _refuse(member, name)
         if reason is not None:
             skipped.append(Skipped(printable(member.filename) or "a member without a name", reason))
         else:
-            members[member.filename] = member
+            members[name] = member
 
     def open_entry(entry: Entry) -> BinaryIO:
         try:
@@ -261,9 +262,9 @@ def leads_out(name: str) -> bool:
     return ".." in PurePosixPath(name).parts or name.startswith("/") or "\\" in name or name[1:2] == ":"
 
 
-def _refuse(member: zipfile.ZipInfo) -> str | None:
-    """Why a member of an archive is not read, or None."""
-    if not member.filename or leads_out(member.filename):
+def _refuse(member: zipfile.ZipInfo, name: str) -> str | None:
+    """Why a member of an archive, with / between folders, is not read, or None."""
+    if not name or leads_out(name):
         return "its name leads out of the archive"
     if stat.S_ISLNK(member.external_attr >> 16):
         return "a link"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 import zlib
 from collections import Counter
@@ -11,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -28,6 +29,7 @@ from ganforge.data.pixels import (
     Fit,
     as_bytes,
     choose_channels,
+    deep_bytes,
     fit,
     has_alpha,
     normalise,
@@ -37,15 +39,21 @@ from ganforge.data.ranges import Survey, choose_range
 from ganforge.data.raw import Progress, Raw, Skipped
 from ganforge.data.sizes import choose_size, lost_by_shape
 
-__all__ = ["SUFFIXES", "list_pictures", "open_picture", "picture_sizes", "read_pictures"]
+__all__ = ["SUFFIXES", "list_pictures", "open_picture", "picture_sizes", "read_pictures", "shown_picture"]
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")  # no other of Pillow's readers is ever run
+# No other of Pillow's readers is ever run.
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "BMP", "GIF", "TIFF", "PPM")
 SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".gif"}
+    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".avif", ".bmp", ".dib", ".gif"}
     | {".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"}
 )
 MAX_PIXELS = 64_000_000
 _PNG = b"\x89PNG\r\n\x1a\n"
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_BITS, _PHOTOMETRIC, _SAMPLES = 258, 262, 339  # TIFF's tags
+# Pillow's names for 16 bits a colour, each with the one that reads the other byte of every number.
+_OTHER_BYTE = {"16B": "16L", "16L": "16B", "16N": "16B" if sys.byteorder == "little" else "16L"}
+_WHOLE = ("RGB;", "RGBA;", "RGBX;")
 _ORIENTATION = 0x0112  # Exif's tag
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -68,12 +76,17 @@ class _Header:
     mode: str
     alpha: bool
     frames: int = 1
-    halved: bool = False  # 16 bits a colour, of which Pillow reads the upper 8
+    colours: bool = False  # 16 bits a colour, of which all are read
+    halved: bool = False  # 16 bits a colour, of which the upper 8 are read
 
     @property
     def deep(self) -> bool:
-        """Whether it has more than 8 bits a pixel, and is read with all of them."""
-        return self.mode in DEEP_MODES
+        """Whether it has more than 8 bits a pixel or colour, and is read with all of them."""
+        return self.mode in DEEP_MODES or self.colours
+
+    @property
+    def grey(self) -> bool:
+        return self.mode in GREY_MODES and not self.alpha
 
 
 def list_pictures(path: Path) -> tuple[Listing, list[str]]:
@@ -110,13 +123,120 @@ def open_picture(file: BinaryIO, *, checked: bool = True) -> Image.Image:
     except Image.DecompressionBombError:
         raise UnreadableError(f"too large: more than {MAX_PIXELS // 10**6} megapixels") from None
     except UnidentifiedImageError:
+        if start.startswith(_TIFF):
+            raise UnreadableError(
+                "a TIFF of a kind that is not read (float colours, 64 bits, …); save it as 16-bit TIFF or"
+                " PNG, or all of them with numpy.save as (N, H, W, C)"
+            ) from None
         text = all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in start)
         raise UnreadableError("text, not a picture" if text else "not a picture of a known format") from None
     if image.width * image.height > MAX_PIXELS:
         raise UnreadableError(
             f"too large: {image.width}×{image.height} is more than {MAX_PIXELS // 10**6} megapixels"
         )
+    _check_tiff(image)
     return image
+
+
+def _check_tiff(image: Image.Image) -> None:
+    """UnreadableError for a TIFF that Pillow opens, and whose numbers it would take for others."""
+    if image.format != "TIFF":
+        return
+    tags: Any = getattr(image, "tag_v2", {})
+    bits = max(tags.get(_BITS, (1,)))
+    if bits > 8 and image.mode not in DEEP_MODES and not all(";16" in name for name in _raw_modes(image)):
+        raise UnreadableError(f"a TIFF of {bits} bits a colour in separate planes; save it as 16-bit PNG")
+    if image.mode == "L" and 2 in tags.get(_SAMPLES, ()):
+        raise UnreadableError("a TIFF of bytes with a sign; save it as 16-bit TIFF")
+
+
+def _raw_modes(image: Image.Image) -> list[str]:
+    """How Pillow names the form of the numbers in each part of a file."""
+    found: list[Any] = [tile[3] for tile in getattr(image, "tile", [])]
+    return [args if isinstance(args, str) else str(args[0] if args else "") for args in found]
+
+
+def _colours(image: Image.Image) -> bool:
+    """Whether it has 16 bits a colour, which :func:`_bands` reads whole."""
+    names = _raw_modes(image)
+    return bool(names) and all(name.startswith(_WHOLE) and name[-3:] in _OTHER_BYTE for name in names)
+
+
+def _bands(file: BinaryIO, side: int | None = None) -> list[Image.Image]:
+    """A file's picture, upright: one of L, RGB, RGBA or F, or, of 16 bits a colour, an I;16 for each.
+
+    Pillow has no mode for the latter: it reads the upper byte of each number, and here, in the name of the
+    other byte order, the lower one.
+
+    Args:
+        side: a large JPEG is decoded at a half, quarter or eighth of its size, never below this.
+
+    Raises:
+        UnreadableError: it is none, or has pixels that are no numbers.
+    """
+    image = open_picture(file)
+    turn = _TURNS.get(_orientation(image))
+    colours = _colours(image)
+    if side is not None:
+        image.draft(None, (side, side))
+    image.load()
+    if colours:
+        file.seek(0)
+        below: Any = open_picture(file, checked=False)
+        below.tile = [tile._replace(args=_other_byte(tile[3])) for tile in below.tile]
+        below.load()
+        bands = [_joined(*both) for both in zip(image.split(), below.split(), strict=True)]
+    else:
+        bands = [_white_last(image, normalise(image))]
+    if bands[0].mode == "F" and not np.isfinite(np.asarray(bands[0])).all():
+        raise UnreadableError("it has pixels that are not numbers")
+    return bands if turn is None else [band.transpose(turn) for band in bands]
+
+
+def _joined(upper: Image.Image, lower: Image.Image) -> Image.Image:
+    """Two L of the bytes of each number as an I;16."""
+    return Image.fromarray(np.asarray(upper).astype(np.uint16) * 256 + np.asarray(lower))
+
+
+def _white_last(image: Image.Image, whole: Image.Image) -> Image.Image:
+    """A deep picture with white as its highest number: Pillow turns those of 8 bits alone where TIFF asks."""
+    white_first = image.format == "TIFF" and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0
+    if not white_first or not image.mode.startswith("I;16"):
+        return whole
+    return Image.fromarray(np.float32(65535) - np.asarray(whole))
+
+
+def _numbers(bands: Sequence[Image.Image], way: _Way | None = None) -> np.ndarray:
+    """Deep bands as ``(1 | 3 | 4, H, W)`` float32, at a size; transparency is 0 … 255 as of others."""
+    found: list[np.ndarray] = []
+    for band in bands:  # one after the other: a photo in float32 is large
+        whole = normalise(band)
+        found.append(np.asarray(whole if way is None else fit(whole, way.size, way.how)))
+    if len(found) == 4:
+        found[3] = found[3] / np.float32(257)
+    return np.stack(found)
+
+
+def _other_byte(args: Any) -> Any:
+    name = args if isinstance(args, str) else args[0]
+    other = name[:-3] + _OTHER_BYTE[name[-3:]]
+    return other if isinstance(args, str) else (other, *args[1:])
+
+
+def shown_picture(file: BinaryIO, value_range: ValueRange | None) -> Image.Image:
+    """A picture that is shown to a run, upright, as bytes: L, RGB or RGBA.
+
+    Args:
+        value_range: the run's, for pictures that are no plain bytes.
+
+    Raises:
+        UnreadableError: it is none, or its numbers are of another range.
+    """
+    bands = _bands(file)
+    if len(bands) == 1:
+        return as_bytes(bands[0], value_range, of_set=False)
+    pixels = deep_bytes(_numbers(bands), value_range, of_set=False)
+    return Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
 
 
 def _check_png(file: BinaryIO) -> None:
@@ -158,10 +278,11 @@ def _header(listing: Listing, entry: Entry) -> _Header:
         width, height = image.size
         if _orientation(image) >= 5:
             width, height = height, width
-        halved = image.mode not in DEEP_MODES and any(
-            ";16" in str(tile[3]) for tile in getattr(image, "tile", [])
-        )
-        return _Header((width, height), image.mode, has_alpha(image), _frames(image), halved)
+        deep = image.mode in DEEP_MODES
+        colours = _colours(image)
+        halved = not deep and not colours and any(";16" in name for name in _raw_modes(image))
+        alpha = has_alpha(image) and not deep
+        return _Header((width, height), image.mode, alpha, _frames(image), colours, halved)
 
 
 def _frames(image: Image.Image) -> int:
@@ -178,39 +299,43 @@ class _Way:
 
     Attributes:
         size: ``(width, height)``.
-        channels: of the working pixels; 0 keeps those of deep pictures as they are.
+        channels: of the working pixels.
+        deep: whether the numbers of deep pictures are kept; else they become bytes.
         how: see ``pixels.fit``.
         value_range: the set's, where its files are no plain bytes.
     """
 
     size: tuple[int, int]
     channels: int
+    deep: bool
     how: Fit = "crop"
     value_range: ValueRange | None = None
 
 
 def _decode(listing: Listing, way: _Way, entry: Entry) -> np.ndarray:
-    """One picture, upright and of one size: ``(channels, H, W)`` uint8, or float32 for channels 0."""
+    """One picture, upright and of one size: ``(channels, H, W)`` uint8, or float32 of deep ones."""
     with listing.open(entry) as file:
-        image = open_picture(file)
-        turn = _TURNS.get(_orientation(image))
-        # A large JPEG is decoded at a half, quarter or eighth of its size, never below twice the target.
-        side = 2 * max(way.size)
-        image.draft(None, (side, side))
-        image.load()
-    if turn is not None:
-        image = image.transpose(turn)
-    whole = normalise(image)
-    if whole.mode == "F" and not np.isfinite(np.asarray(whole)).all():
-        raise UnreadableError("it has pixels that are not numbers")
-    if whole.mode != "F":  # before resizing, so that masks of 0 and 1 get soft edges
-        whole = as_bytes(whole, way.value_range)
-    upright = fit(whole, way.size, way.how)
-    if way.channels == 0:
-        return np.asarray(upright)[None]
-    pixels = np.asarray(as_bytes(upright, way.value_range) if upright.mode == "F" else upright)
-    pixels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+        bands = _bands(file, 2 * max(way.size))
+    if bands[0].mode in DEEP_MODES:
+        pixels = _numbers(bands, way)
+        if way.deep:
+            return _in_channels(pixels, way.channels)
+        pixels = deep_bytes(pixels, way.value_range)
+    else:  # before resizing, so that masks of 0 and 1 get soft edges
+        pixels = np.asarray(fit(as_bytes(bands[0], way.value_range), way.size, way.how))
+        pixels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
     return to_channels(pixels[None], way.channels)[0] if len(pixels) != way.channels else pixels
+
+
+def _in_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
+    """``(1 | 3 | 4, H, W)`` float32 in more channels, or without its transparency."""
+    colours = pixels[:3]
+    if channels >= 3 and len(colours) == 1:
+        colours = np.repeat(colours, 3, axis=0)
+    if channels < 4:
+        return colours
+    alpha = pixels[3:] if len(pixels) == 4 else np.full_like(pixels[:1], 255)
+    return np.concatenate([colours, alpha])
 
 
 def _each(
@@ -279,7 +404,7 @@ def read_pictures(
             headers.append(header)
             entries.append(entry)
     done(len(listing.entries) - len(entries))  # what has no header is not decoded
-    _at_least_two(path, len(entries), skipped)
+    _at_least_two(path, len(entries), skipped, headers)
     notes: list[str] = []
     given = size is not None
     if size is None:
@@ -291,9 +416,9 @@ def read_pictures(
         notes.append(f"brought to {size[0]}×{size[1]}")
 
     deep = all(header.deep for header in headers)
-    grey = all(header.mode in GREY_MODES and not header.alpha for header in headers)
-    working = 0 if deep else 1 if grey else 4 if any(header.alpha for header in headers) else 3
-    way = _Way(size, working, how, value_range)
+    grey = all(header.grey for header in headers)
+    working = 1 if grey else 4 if any(header.alpha for header in headers) else 3
+    way = _Way(size, working, deep, how, value_range)
     warn: list[str] = []
     some = any(header.deep for header in headers)
     if not deep and (some or (value_range is not None and value_range.of(deep=False))):
@@ -311,7 +436,7 @@ def read_pictures(
     names = [entries[i].name for i in kept]
     labels, classes, about, warned = classes_from_folders(names)
     values = np.memmap(
-        scratch, np.float32 if deep else np.uint8, "r", shape=(len(kept), working or 1, size[1], size[0])
+        scratch, np.float32 if deep else np.uint8, "r", shape=(len(kept), working, size[1], size[0])
     )
     seen = [headers[i] for i in kept]
     whole = not any(header.mode == "F" for header in seen)
@@ -330,7 +455,7 @@ def read_pictures(
         value_range=value_range,
         names=[printable(name) for name in names],
         sizes=Counter("{}×{}".format(*header.size) for header in seen),
-        modes=Counter(header.mode for header in seen),
+        modes=Counter(header.mode + (";16" if header.colours else "") for header in seen),
         skipped=tuple(skipped),
         notes=(*notes, *about, *cut, *more),
         warnings=(*warned, *warn, *odd, *lost, *_unread(seen)),
@@ -354,8 +479,9 @@ def _range_first(
     some = [i for i, header in enumerate(headers) if header.deep]
     deep = bool(some)
     some = some or list(range(len(headers)))
-    survey = Survey(len(some), len(some) * way.size[0] * way.size[1] * (1 if deep else 3))
-    plain = replace(way, channels=0 if deep else 3, value_range=None)
+    channels = 1 if deep and all(headers[i].grey for i in some) else 3
+    survey = Survey(len(some), len(some) * way.size[0] * way.size[1] * channels)
+    plain = replace(way, channels=channels, deep=deep, value_range=None)
     for pixels in _each(partial(_decode, listing, plain), [entries[i] for i in some], lambda n: None):
         if not isinstance(pixels, Skipped):  # what cannot be decoded is listed by the pass that keeps pixels
             survey.add(pixels)
@@ -389,8 +515,8 @@ def _unread(headers: Sequence[_Header]) -> list[str]:
     halved = sum(header.halved for header in headers)
     if halved:
         said.append(
-            f"{halved:,} pictures have 16 bits a colour, of which the upper 8 are read; finer differences are"
-            " lost"
+            f"{halved:,} pictures have 16 bits a colour in a form of which the upper 8 are read; finer"
+            " differences are lost: save them as 16-bit RGB PNG"
         )
     return said
 
@@ -399,16 +525,22 @@ def _no_pictures(path: Path, listing: Listing, others: Sequence[str]) -> str:
     if listing.skipped:
         first = listing.skipped[0]
         return (
-            f"no picture in {path} can be used: {first.name} is {first.reason}"
-            f" ({len(listing.skipped)} such files); put the pictures themselves there"
+            f"no picture in {path} can be used ({first.name}: {first.reason}; {len(listing.skipped):,} such"
+            " files); put the pictures themselves there"
         )
     aside = f" ({'; '.join(listing.warnings)})" if listing.warnings else ""
     return without_pictures(path, others) + aside
 
 
-def _at_least_two(path: Path, n: int, skipped: Sequence[Skipped]) -> None:
+def _at_least_two(path: Path, n: int, skipped: Sequence[Skipped], headers: Sequence[_Header] = ()) -> None:
     if n >= 2:
         return
+    more = sum(header.frames - 1 for header in headers)
+    if more:
+        raise DataError(
+            f"only one picture in {path}, with {more:,} further pages or frames, of which none is read: save"
+            " each as a file of its own; of films, --recipe next-frame reads all"
+        )
     bad = f" ({len(skipped)} could not be read; {skipped[0].name}: {skipped[0].reason})" if skipped else ""
     found = "only one picture" if n else "no readable picture"
     raise DataError(f"{found} in {path}{bad}; a GAN needs many examples, at least 2 and better 100 or more")

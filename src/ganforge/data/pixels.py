@@ -21,6 +21,7 @@ __all__ = [
     "as_bytes",
     "check_size",
     "choose_channels",
+    "deep_bytes",
     "fit",
     "fit_array",
     "has_alpha",
@@ -153,23 +154,39 @@ def as_bytes(image: Image.Image, value_range: ValueRange | None, *, of_set: bool
         UnreadableError: it has pixels that are not finite, or, being none of the set, many outside the range.
     """
     if image.mode == "F":
-        pixels = np.asarray(image)
-        if not np.isfinite(pixels).all():
-            raise UnreadableError("it has pixels that are not numbers")
-        found = value_range or _own_range(pixels)
-        outside = ((pixels < found.low) | (pixels > found.high)).mean()
-        if not of_set and outside > _FOREIGN:
-            raise UnreadableError(
-                f"of another range of values: {pixels.min():g} … {pixels.max():g}, where {found.words()} is"
-                " known; rescale it"
-            )
-        return Image.fromarray(found.to_bytes(pixels))
+        return Image.fromarray(deep_bytes(np.asarray(image)[None], value_range, of_set=of_set)[0])
     if value_range is None or value_range.deep:
         return image
     pixels = np.array(image)
     colours = pixels[..., :3] if image.mode == "RGBA" else pixels
     colours[...] = value_range.to_bytes(colours) if of_set else value_range.of_bytes(colours)
     return Image.fromarray(pixels)
+
+
+def deep_bytes(pixels: np.ndarray, value_range: ValueRange | None, *, of_set: bool = True) -> np.ndarray:
+    """The numbers of a deep picture, ``(1 | 3 | 4, H, W)`` float32, as uint8; a fourth channel is 0 … 255.
+
+    Args and errors are those of :func:`as_bytes`.
+    """
+    colours = pixels[:3]
+    if not np.isfinite(colours).all():
+        raise UnreadableError("it has pixels that are not numbers")
+    found = value_range or _own_range(colours)
+    outside = ((colours < found.low) | (colours > found.high)).mean()
+    if not of_set and outside > _FOREIGN:
+        raise UnreadableError(
+            f"of another range of values: {colours.min():g} … {colours.max():g}, where {found.words()} is"
+            " known; rescale it"
+        )
+    return _deep_chunk(pixels[None], found)[0]
+
+
+def _deep_chunk(pixels: np.ndarray, value_range: ValueRange) -> np.ndarray:
+    """``(N, C, H, W)`` float32 to uint8: colours by the range; transparency is 0 … 255 already."""
+    colours = value_range.to_bytes(pixels[:, :3])
+    if pixels.shape[1] < 4:
+        return colours
+    return np.concatenate([colours, np.clip(np.rint(pixels[:, 3:]), 0, 255).astype(np.uint8)], axis=1)
 
 
 def _own_range(pixels: np.ndarray) -> ValueRange:
@@ -231,15 +248,13 @@ def choose_channels(
 
     Float32 ones are brought to bytes by ``value_range``, or by one that fits them all: it comes third.
     """
+    chosen = None
     if values.dtype != np.uint8:
         chosen = choose_range(survey_of(values), whole=whole, deep=True, wish=value_range)
-        assert chosen.value_range is not None
-        finish = partial(_deep, chosen.value_range, wish or 1)
-        return finish, wish or 1, chosen.value_range, chosen.notes, chosen.warnings
     grey, clear = _look(values)
     n = len(values)
-    notes: list[str] = []
-    warn: list[str] = []
+    notes: list[str] = [] if chosen is None else [*chosen.notes]
+    warn: list[str] = [] if chosen is None else [*chosen.warnings]
     channels = wish
     if channels is None:
         channels = 4 if 2 * clear >= n else 1 if grey == n else 3
@@ -253,13 +268,17 @@ def choose_channels(
         notes.append(f"{clear} of {n} are transparent somewhere: shown over white")
     if channels >= 3 and n > grey >= 0.5 * n:
         warn.append(f"{grey} of {n} pictures are grey though stored with colours; 1 channel may do")
+    if chosen is not None:
+        assert chosen.value_range is not None
+        finish = partial(_deep, chosen.value_range, channels)
+        return finish, channels, chosen.value_range, notes, warn
     if value_range is None:
         warn += choose_range(survey_of(values), whole=True, deep=False).warnings
     return partial(to_channels, channels=channels), channels, value_range, notes, warn
 
 
 def _deep(value_range: ValueRange, channels: int, chunk: np.ndarray) -> np.ndarray:
-    return to_channels(value_range.to_bytes(chunk), channels)
+    return to_channels(_deep_chunk(chunk, value_range), channels)
 
 
 def _look(values: np.ndarray) -> tuple[int, int]:
@@ -270,7 +289,7 @@ def _look(values: np.ndarray) -> tuple[int, int]:
         if chunk.shape[1] == 4:
             see_through = (chunk[:, 3:] < 250).any(axis=axes)
             clear += int(see_through.sum())
-            colours = np.where(chunk[:, 3:] == 0, np.uint8(255), chunk[:, :3])
+            colours = np.where(chunk[:, 3:] == 0, chunk.dtype.type(255), chunk[:, :3])
         else:
             colours = chunk
         grey += int((colours == colours[:, :1]).all(axis=axes).sum())

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from ganforge.core.errors import GanforgeError, UsageError
 from ganforge.data.files import UnreadableError
-from ganforge.data.pictures import open_picture
-from ganforge.data.pixels import as_bytes, fit_array, normalise, to_channels
+from ganforge.data.pictures import shown_picture
+from ganforge.data.pixels import fit_array, to_channels
 from ganforge.latent import directions, inversion
 from ganforge.runs.sampler import GeneratorSampler
 from ganforge.shipping.export import export
@@ -234,9 +234,8 @@ def _decoded(fields: dict[str, Any], name: str, model: Model, channels: int) -> 
         raise UsageError(f"{name} must be a picture in base64")
     try:
         content = base64.b64decode(said.rpartition(",")[2], validate=True)
-        with open_picture(io.BytesIO(content)) as image:
-            whole = as_bytes(normalise(image), model.space.value_range, of_set=False)
-            pixels = np.asarray(whole.convert("RGBA"))
+        whole = shown_picture(io.BytesIO(content), model.space.value_range)
+        pixels = np.asarray(whole.convert("RGBA"))
     except (binascii.Error, ValueError, OSError, SyntaxError, UnreadableError) as error:
         raise UsageError(f"{name} cannot be read as a picture ({error})") from None
     height, width = model.space.spatial

@@ -12,12 +12,12 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, ImageSequence
+from PIL import Image, ImageSequence
 
 from ganforge.core.errors import DataError, UsageError
 from ganforge.core.value_range import ValueRange
 from ganforge.data.files import UnreadableError, check_source, is_archive
-from ganforge.data.pictures import SUFFIXES, list_pictures, open_picture
+from ganforge.data.pictures import SUFFIXES, list_pictures, open_picture, shown_picture
 from ganforge.data.pixels import as_bytes, fit, normalise
 from ganforge.data.raw import Skipped
 
@@ -114,14 +114,16 @@ def read_still(file: BinaryIO, size: Size = None, value_range: ValueRange | None
 
     ``value_range`` is the run's, for pictures that are no plain bytes.
     """
-    image = open_picture(file)
-    image.load()
-    return pixels_of(ImageOps.exif_transpose(image), size, value_range)
+    return _planar(_sized(shown_picture(file, value_range), size))
 
 
 def pixels_of(image: Image.Image, size: Size = None, value_range: ValueRange | None = None) -> np.ndarray:
     """A picture of any mode: ``(C, H, W)`` uint8 in 1, 3 or 4 channels."""
-    pixels = np.asarray(_sized(as_bytes(normalise(image), value_range, of_set=False), size))
+    return _planar(_sized(as_bytes(normalise(image), value_range, of_set=False), size))
+
+
+def _planar(image: Image.Image) -> np.ndarray:
+    pixels = np.asarray(image)
     planar = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
     return np.array(planar, order="C")  # writable, as torch wants it
 

@@ -17,8 +17,8 @@ from ganforge.core.errors import DataError, MachineError, RunError, UsageError
 from ganforge.data import Dataset
 from ganforge.data.files import UnreadableError, check_source
 from ganforge.data.folders import kind_of_file, one_file
-from ganforge.data.pictures import open_picture
-from ganforge.data.pixels import as_bytes, fit_array, normalise, to_channels
+from ganforge.data.pictures import shown_picture
+from ganforge.data.pixels import fit_array, to_channels
 from ganforge.latent.inversion import read_encoder, train_encoder, write_encoder
 from ganforge.latent.opinion import Odds, Opinion, middle, odds_of
 from ganforge.metrics.classifier import Classifier, Reader, seen_shape, train_classifier
@@ -210,9 +210,7 @@ class Subject:
             raise UsageError(f"this run is of {self.space.describe()}; give .npy files in declared units")
         try:
             with path.open("rb") as file:
-                image = open_picture(file)
-                image.load()
-                whole = as_bytes(normalise(image), self.space.value_range, of_set=False)
+                whole = shown_picture(file, self.space.value_range)
                 pixels = np.asarray(whole.convert("RGBA"))
         except (OSError, UnreadableError) as error:
             raise UsageError(f"{path} cannot be read as a picture ({error})") from None
