@@ -46,6 +46,8 @@ def cells(kind: str) -> list[str]:
         "American days, bare": lambda i: f"{whole[i] % 12 + 1}/{i % 28 + 1}/2021",
         "seconds": lambda i: f"2024-05-{i % 28 + 1:02d} {i % 24:02d}:{i % 60:02d}:07",
         "milliseconds": lambda i: f"2024-05-{i % 28 + 1:02d}T{i % 24:02d}:00:07.{i % 1000:03d}Z",
+        "American times": lambda i: f"{whole[i] % 12 + 1}/{i % 28 + 1}/2021 {i % 12 + 1}:{i % 60:02d} PM",
+        "times of a zone": lambda i: f"2024-05-{i % 28 + 1:02d}T{i % 24:02d}:30:00+02:00",
         "clock": lambda i: f"{i % 24:02d}:{i % 60:02d}",
         "named months": lambda i: f"{i % 28 + 1:02d} {['Jan', 'Mar', 'Dec'][whole[i] % 3]} 2020",
         "constant": lambda i: "EU",
@@ -160,11 +162,11 @@ def test_a_person_says_what_a_column_is(tmp_path: Path):
         ({"a": ["x"] * N, "b": [""] * N}, "no column has anything to learn .*a: constant, always 'x'"),
         (
             {"when": [*cells("days")[:150], *cells("European days")[:50]], "b": cells("whole")},
-            "'when': 75% of its cells are dates as %Y-%m-%d; '.*1987' is not; write them alike",
+            "column 'when', line 152: 75% of its cells are dates as %Y-%m-%d; '.*1987' is not; write",
         ),
         (
             {"a": [*cells("whole")[:-1], "many"], "b": cells("words")},
-            "'a': 'many' is not a number, as 99.5% of them",
+            "column 'a', line 201: 'many' is not a number, as 99.5% of them",
         ),
     ],
 )
@@ -296,3 +298,29 @@ def test_a_frame_comes_back_with_its_types():
     assert frame["w"][:4].tolist() == ["a", None, "b", "c"]
     assert frame["d"][0] == np.datetime64("2020-01-01")
     assert np.isnat(frame["d"][2])
+
+
+def test_numbers_too_long_to_count_with_are_keys_where_all_differ(tmp_path: Path):
+    path = written(
+        tmp_path / "a.csv", {"id": [str((1 << 60) + 7 * i) for i in range(N)], "w": cells("words")}
+    )
+    columns = {c["name"]: c for c in read_rows(path).about["columns"]}
+    assert columns["id"]["kind"] == "key"
+
+
+def test_words_too_rare_to_be_learned_are_named(tmp_path: Path):
+    many = {"code": [f"'{i % 90 / 7:.2f}'" for i in range(N)], "w": cells("words")}
+    (said,) = [
+        words for words in read_rows(written(tmp_path / "a.csv", many)).warnings if "too rare" in words
+    ]
+    assert said.startswith("code: 90 different words in 200 rows")
+    assert "--column code=KIND" in said
+    few = {"code": [f"k{i % 30}" for i in range(N)], "w": cells("words")}
+    assert not any("too rare" in words for words in read_rows(written(tmp_path / "b.csv", few)).warnings)
+
+
+def test_one_decimal_is_one(tmp_path: Path):
+    path = written(tmp_path / "a.csv", {"x": [f"{i / 10:.1f}" for i in range(N)], "w": cells("words")})
+    assert any(
+        "x: number with 1 decimal" in words and "1 decimals" not in words for words in read_rows(path).found
+    )

@@ -157,13 +157,20 @@ def test_bad_files_are_skipped_and_named(tmp_path: Path):
         assert f"skipped: low/{name}: {reason}" in said
     assert f"skipped: low/short.wav: truncated: {len(whole) - 1_000:,} of {len(whole):,} bytes" in said
     assert "not read: 1 .png" in said
-    assert "1 sounds are silent" in said
+    assert "warning: 1 sounds are silent" in said
     assert "80 sounds, 4 skipped" in said
 
 
 def test_a_folder_without_a_readable_sound_says_so_in_a_line(tmp_path: Path):
     (tmp_path / "a.wav").write_bytes(b"")
     with pytest.raises(DataError, match=r"no readable sound in .* \(1 could not be read; a.wav: empty"):
+        load(tmp_path, cache=beside(tmp_path))
+
+
+def test_a_folder_of_silence_says_so(tmp_path: Path):
+    for i in range(3):
+        soundfile.write(tmp_path / f"{i}.wav", np.zeros(900), RATE)
+    with pytest.raises(DataError, match=r"all sounds in .* are silent, nowhere above -70 dB"):
         load(tmp_path, cache=beside(tmp_path))
 
 

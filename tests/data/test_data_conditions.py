@@ -355,9 +355,9 @@ def test_rows_with_an_empty_cell_are_left_out(make_folder: Callable[..., Path], 
         data = load(folder, cache=cache)
         assert data.space.condition.names == ("age",)
         assert [(file.name, file.reason) for file in data.scan.skipped] == [
-            ("0000.png", "no row in table.csv")
+            ("0000.png", "no row without gaps in table.csv")
         ]
-        assert "1 of 30 pictures are left out: no row in table.csv" in data.scan.warnings
+        assert "1 of 30 pictures are left out: no row without gaps in table.csv" in data.scan.warnings
 
 
 HOSTILE: dict[str, str | bytes] = {

@@ -80,7 +80,11 @@ def test_labels_of_every_kind(
         ({"x": X, "y": Y, "labels": Y}, "array 'labels' (40,) is not used: labels were found already"),
         ({"x_train": X, "y_train": Y, "x_test": X[:5], "y_test": Y[:5]}, "not used: x_test, y_test"),
         ({"x": np.linspace(0, 1, N), "y": np.linspace(1, 2, N)}, "save numpy.stack([x, y], 1)"),
-        ({"x": X, "y": np.zeros((N, 3, 3))}, "labels are one for each example"),
+        (
+            {"x": X, "y": np.zeros((N, 3, 600))},
+            "if these are inputs, save each array as .npy, and give this one with --from",
+        ),
+        ({"x": X, "y": np.zeros((N, 600))}, "labels are one for each example"),
     ],
 )
 def test_what_is_not_used_is_named(tmp_path: Path, named: dict[str, Any], says: str) -> None:
@@ -98,6 +102,30 @@ def test_numbers_and_labels_that_hold_together(tmp_path: Path) -> None:
     data = _load(tmp_path, x=X, captions=np.array([b"a cat", b"a dog"] * 20))
     assert data.space.condition is not None
     assert data.space.condition.kind == "text"
+
+
+@pytest.mark.parametrize(
+    ("array", "says"),
+    [
+        (np.ones((N, 8, 8), complex), "'x' holds complex numbers; save numpy.abs"),
+        (np.arange(N).astype("datetime64[D]"), "'x' holds dates; save numbers"),
+        (np.zeros(N, [("a", "f4"), ("b", "i4")]), "'x' holds records of several fields"),
+        (np.array(["a", "b"] * 20), "'x' holds words; save a table"),
+        (np.float32(3), "'x' is a single value"),
+        (X[:0], r"'x' has shape \(0, 16, 16, 3\); a GAN needs many"),
+    ],
+)
+def test_why_no_array_can_be_the_examples(tmp_path: Path, array: Any, says: str) -> None:
+    with pytest.raises(DataError, match=says) as caught:
+        _load(tmp_path, x=array)
+    assert "name yours" not in str(caught.value)
+
+
+def test_objects_in_an_array_by_itself(tmp_path: Path) -> None:
+    objects = np.array([np.zeros(2), np.zeros(3)], object)
+    np.save(tmp_path / "a.npy", objects, allow_pickle=True)
+    with pytest.raises(DataError, match="holds Python objects, which are never read"):
+        load(tmp_path / "a.npy", cache=tmp_path / "cache")
 
 
 def test_medmnist(tmp_path: Path) -> None:

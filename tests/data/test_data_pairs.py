@@ -16,6 +16,7 @@ from ganforge.core.draw import key, permutation
 from ganforge.core.errors import DataError
 from ganforge.core.space import Space
 from ganforge.data import Deck, Examples, load, scan
+from ganforge.data.layouts import domains_of
 from ganforge.data.matching import match
 from ganforge.data.pairs import pairs_match
 
@@ -287,3 +288,50 @@ def test_facades(shared_data: Path, cache: Path) -> None:
     extreme = [np.minimum(x, 255 - x).mean() for x in (data.train.sources, data.train.values)]
     assert extreme[0] < 0.7 * extreme[1]
     assert not pairs_match(shared_data / "flowers128_1k.zip", str(shared_data / "titian256.zip"))
+
+
+def _put(folder: Path, names: list[str], size: tuple[int, int] = (16, 16)) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        pixels = np.random.default_rng([*name.encode(), *folder.name.encode()]).integers(0, 256, (*size, 3))
+        Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{name}.png")
+
+
+@pytest.mark.parametrize(
+    ("folders", "names", "warned"),
+    [
+        (("images", "masks"), [f"{i:03}" for i in range(8)], True),
+        (("one", "two"), [f"street {i}" for i in range(8)], True),
+        (("cat", "dog"), [f"{i:03}" for i in range(8)], False),  # classes are numbered alike
+    ],
+)
+def test_two_classes_that_may_be_pairs(
+    tmp_path: Path, cache: Path, folders: tuple[str, str], names: list[str], warned: bool
+) -> None:
+    for folder in folders:
+        _put(tmp_path / "data" / folder, names)
+    found = scan(tmp_path / "data", cache=cache)
+    assert len(found.classes) == 2
+    said = [words for words in found.warnings if "files of the same names" in words]
+    assert bool(said) == warned
+    if warned:
+        assert f"give {folders[1]} as the data and {folders[0]} with --from" in said[0]
+
+
+def test_pictures_that_may_hold_both_sides(tmp_path: Path, cache: Path) -> None:
+    _put(tmp_path / "both", [str(i) for i in range(8)], (16, 32))
+    found = scan(tmp_path / "both", cache=cache)
+    assert any("side by side, --from left" in words for words in found.warnings)
+    cut = scan(tmp_path / "both", source="left", cache=cache)
+    assert not any("side by side, --from left" in words for words in cut.warnings)
+
+
+def test_domains_whose_names_agree_by_their_numbers(tmp_path: Path, cache: Path) -> None:
+    for folder in ("trainA", "trainB"):
+        _put(tmp_path / "horses" / folder, [f"{i:03}" for i in range(8)])
+    domains = domains_of(tmp_path / "horses")
+    assert domains is not None
+    found = domains.told(scan(domains.examples, source=str(domains.inputs), cache=cache))
+    assert any(
+        "makes pairs of them; if they are none: --recipe cyclegan" in words for words in found.warnings
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 
 from ganforge.core.errors import DataError, RecipeError
 from ganforge.core.recipe import TableFormat
-from ganforge.data.numerals import find_numerals
+from ganforge.data import load, scan
+from ganforge.data.numerals import find_numerals, looks_like_number
 from ganforge.data.tables import read_table
 
 VALUES = np.random.default_rng(0).normal(5, 1, (60, 3)).round(3)
@@ -186,6 +188,10 @@ def test_what_one_sign_means() -> None:
         ("Sepal Length  Width\n" + "5.1 3.5\n" * 9, "line 1: 3 names over 2 columns"),
         ("a,b\n1,2\n3,4\nTotal,6\n", "column 'a', line 4: 'Total' is not a number"),
         ("a,b\n1,2\n3,4\n(2 rows)\n", "line 4: 1 cells where 2 are expected"),
+        ("\n", r"t\.csv: it is empty"),
+        ("a,b\n1,2\n", r"t\.csv: 1 row of data"),
+        ('[{"a": 1},\n {"a": 2}]\n', r"t\.csv: it is JSON, not a table; save its rows as csv"),
+        ('{"a": 1}\n{"a": 2}\n', "it is JSON"),
     ],
 )
 def test_faults_are_named_with_line_separator_and_option(tmp_path: Path, text: str, says: str) -> None:
@@ -193,7 +199,9 @@ def test_faults_are_named_with_line_separator_and_option(tmp_path: Path, text: s
     with pytest.raises(DataError, match=says) as caught:
         read_table(tmp_path / "t.csv")
     assert "\n" not in str(caught.value)
-    assert str(caught.value).startswith(f"{tmp_path / 't.csv'}, ")
+    sign = "," if re.match("line|column", says) else "[,:]"
+    assert re.match(rf"{re.escape(str(tmp_path / 't.csv'))}{sign} ", str(caught.value))
+    assert ".csv, it is" not in str(caught.value)
 
 
 def test_options_override_what_is_found(tmp_path: Path) -> None:
@@ -229,3 +237,34 @@ def test_options_override_what_is_found(tmp_path: Path) -> None:
     ]:
         with pytest.raises(RecipeError, match=says):
             TableFormat(**options)
+
+
+def test_lines_that_end_in_a_separator_have_no_further_column(tmp_path: Path) -> None:
+    rows = "".join(f"{i},{i / 3:.3f},{i % 7},\n" for i in range(60))
+    (tmp_path / "t.csv").write_text("a,b,c,\n" + rows)
+    found = load(tmp_path / "t.csv", cache=tmp_path)
+    assert found.space.kind == "points"
+    assert found.space.columns == ("a", "b", "c")
+
+
+def test_columns_that_never_change_are_named(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b,c\n" + "".join(f"{i * i},7,{-i}\n" for i in range(60)))
+    found = scan(tmp_path / "t.csv", cache=tmp_path)
+    assert "nothing can be learned of columns that never change: b (7)" in found.warnings
+    np.save(tmp_path / "t.npy", np.ones((60, 3)))
+    assert (
+        "all 60 rows are equal: there is nothing to learn"
+        in scan(tmp_path / "t.npy", cache=tmp_path).warnings
+    )
+
+
+def test_a_wide_table_is_looked_at_quickly(tmp_path: Path) -> None:
+    """Whether a cell may be a number is found out once for each different cell, not once a look."""
+    values = np.random.default_rng(0).normal(size=(60, 200))
+    text = "\n".join(",".join(f"{value:.2f}" for value in row) for row in values)
+    (tmp_path / "t.csv").write_text(",".join(f"c{i}" for i in range(200)) + "\n" + text + "\n")
+    looks_like_number.cache_clear()
+    load(tmp_path / "t.csv", cache=tmp_path)
+    looked = looks_like_number.cache_info()
+    assert looked.misses <= 1_500
+    assert looked.hits > 10_000

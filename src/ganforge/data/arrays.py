@@ -13,7 +13,7 @@ import numpy as np
 from ganforge.core.errors import DataError
 from ganforge.core.value_range import ValueRange
 from ganforge.data.pixels import Fit, fit_array, to_channels
-from ganforge.data.precision import as_points
+from ganforge.data.precision import as_points, constant_columns
 from ganforge.data.ranges import Chosen, Survey, choose_range
 from ganforge.data.raw import Raw, name_classes
 from ganforge.data.sizes import choose_size, lost_by_shape
@@ -21,6 +21,7 @@ from ganforge.data.sizes import choose_size, lost_by_shape
 __all__ = ["interpret"]
 
 _CHANNELS = (1, 3, 4)
+_WAVE = 1_000  # numbers of a row, from which on it may be a wave
 
 
 def interpret(
@@ -264,7 +265,7 @@ def _points(
         labels=indices,
         classes=classes,
         notes=tuple(notes),
-        warnings=tuple(_flattened(points)),
+        warnings=(*_flattened(points), *constant_columns(points)),
     )
 
 
@@ -272,6 +273,11 @@ def _flattened(points: np.ndarray) -> list[str]:
     """A warning where rows look like pictures that lost their shape: whole numbers up to 255, many a row."""
     wide = points.shape[1]
     some = points[:1000]
+    if wide >= _WAVE and some.min() < 0 and np.abs(some).max() <= 1:
+        return [
+            f"rows of {wide:,} numbers from -1 to 1 are read as points; if they are sounds:"
+            " numpy.savez(path, waves=x, rate=16000)"
+        ]
     if wide < 64 or some.min() < 0 or some.max() > 255:
         return []
     for c in _CHANNELS:

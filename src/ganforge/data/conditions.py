@@ -154,7 +154,7 @@ def _checked(found: Beside, names: list[str], wanted: Wanted) -> Beside:
         DataError: it speaks of fewer than two, or not of more than 5 %, and nobody asked for it.
     """
     told = found.names or set()
-    what = {"text": "caption", "class": "class"}.get(found.kind or "", "row")
+    what = {"text": "caption", "class": "class"}.get(found.kind or "", "row without gaps")
     option = f"--condition {found.kind}"
     if wanted == "auto" and len(told) < _HALF * len(names):
         few = f"{found.file} speaks of {len(told):,} of {len(names):,} pictures only, and is not used"
@@ -419,4 +419,5 @@ def _lines(said: Said, found: Beside | None) -> list[str]:
     else:
         low, high = said.rows.min(axis=0), said.rows.max(axis=0)
         each = [f"{name} {a:g} … {b:g}" for name, a, b in zip(said.names, low, high, strict=True)]
-    return [f"condition: {len(said.names)} {said.kind}{where}: {_few(each)}"]
+    count = f"1 {said.kind[:-1]}" if len(said.names) == 1 else f"{len(said.names)} {said.kind}"
+    return [f"condition: {count}{where}: {_few(each)}"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -18,6 +19,13 @@ __all__ = ["Domains", "classes_from_folders", "domains_of"]
 
 _SPLITS = frozenset(
     {"train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval", "evaluation"}
+)
+_PAIRED = 0.9  # share of the names that two folders have in common, from which on they may be pairs
+# What folders of pairs are called; the classes of a data set rarely are.
+_PARTNERS = frozenset(
+    {"input", "inputs", "output", "outputs", "target", "targets", "source", "image", "images", "img", "imgs"}
+    | {"mask", "masks", "label", "labels", "seg", "segmentation", "annotation", "annotations", "gt", "truth"}
+    | {"edges", "sketch", "sketches", "depth", "before", "after", "low", "high", "lr", "hr", "noisy", "clean"}
 )
 
 
@@ -39,6 +47,9 @@ class Domains:
         words = f"two domains: {self.inputs} leads to {self.examples}; the other way round: name --from"
         left = f"not read: {', '.join(self.others)}; see the result on them with gan translate"
         warnings = (*found.warnings, left) if self.others else found.warnings
+        if self.inputs.name.lower() == "traina" and any(" pairs by name " in line for line in found.found):
+            pairs = "the names in both folders agree, which makes pairs of them; if they are none"
+            warnings = (*warnings, f"{pairs}: --recipe cyclegan")
         return replace(found, notes=(*found.notes, words), warnings=warnings)
 
 
@@ -110,7 +121,32 @@ def classes_from_folders(
         few = f"{len(classes)} subfolders of about one {one} each are no classes"
         return None, (), [*notes, few], warnings
     classes = tuple(printable(name) for name in classes)
+    warnings += _perhaps_pairs(names, folders, classes)
     return labels, classes, [*notes, f"{len(classes)} classes from subfolders"], warnings
+
+
+def _perhaps_pairs(
+    names: Sequence[str], folders: Sequence[Sequence[str]], classes: Sequence[str]
+) -> list[str]:
+    """A warning where two classes are called as sides of pairs are, or share names that are no numbers."""
+    if len(classes) != 2:
+        return []
+    files: dict[str, set[str]] = {}
+    for name, folder in zip(names, folders, strict=True):
+        files.setdefault(folder[0], set()).add("/".join([*folder[1:], PurePosixPath(name).stem]))
+    one, two = files.values()
+    common = one & two
+    if len(common) < _PAIRED * max(len(one), len(two)):
+        return []
+    called = any(set(re.findall(r"[a-z]+", folder.lower())) & _PARTNERS for folder in files)
+    if not called and all(name.rpartition("/")[2].isdecimal() for name in common):
+        return []
+    first, second = files
+    return [
+        f"the folders {printable(first)} and {printable(second)} hold files of the same names and are read as"
+        f" two classes; if they are pairs, give {printable(second)} as the data and {printable(first)} with"
+        " --from"
+    ]
 
 
 def _check_domains(folders: Sequence[Sequence[str]]) -> None:

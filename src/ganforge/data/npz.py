@@ -134,7 +134,7 @@ def _load(path: Path) -> np.ndarray:
     try:
         values = np.load(path, mmap_mode="r", allow_pickle=False)
     except _DAMAGED as error:
-        if "pickle" in str(error) or "Object arrays" in str(error):
+        if any(words in str(error) for words in ("pickle", "Object arrays", "Python objects")):
             raise DataError(
                 f"{path} holds Python objects, which are never read; save plain numbers: np.save(path, array)"
             ) from None
@@ -222,9 +222,29 @@ def _examples(path: Path, arrays: Sequence[_Array]) -> _Array:
     if wanted:
         raise DataError(f"array {wanted[0].name!r} of {path} {wanted[0].why}")
     listed = ", ".join(one.described() for one in arrays)
+    if not usable:
+        why = "; ".join(f"{one.name!r} {_no_examples(one)}" for one in arrays[:4])
+        raise DataError(f"no array of {path} can be the examples: {why}")
     raise DataError(
         f"no array of {path} is clearly the examples; it has {listed}; name yours 'images' or 'x'"
     )
+
+
+def _no_examples(one: _Array) -> str:
+    """Why an array is no set of examples, in words."""
+    if not one.shape:
+        return "is a single value; save many examples along axis 0"
+    if one.dtype.kind == "c":
+        return "holds complex numbers; save numpy.abs(x), or real and imaginary part as channels"
+    if one.dtype.kind in "mM":
+        return "holds dates; save numbers, as in (x - x.min()).astype(float)"
+    if one.dtype.kind in "US":
+        return "holds words; save a table of them as csv"
+    if one.dtype.kind == "V":
+        return "holds records of several fields; save its numbers as one array (N, D), or a table as csv"
+    if one.shape[0] < 2:
+        return f"has shape {one.shape}; a GAN needs many examples, along axis 0"
+    return one.why or f"holds {one.dtype}; save numbers"
 
 
 @dataclass(frozen=True)
@@ -402,7 +422,10 @@ class _Beside:
         self.notes.append(f"labels from {one.name!r}")
 
     def _several_each(self, one: _Array, values: np.ndarray, class_names: list[str]) -> None:
-        if values.ndim > 2 or values.dtype.kind not in "biuf" or values.shape[1] > _WIDEST:
+        if values.ndim > 2:
+            self._unused(one, "if these are inputs, save each array as .npy, and give this one with --from")
+            return
+        if values.dtype.kind not in "biuf" or values.shape[1] > _WIDEST:
             self._unused(one, "labels are one for each example, or a row of 0 and 1 or of a few numbers")
             return
         values = values.astype(np.float32)

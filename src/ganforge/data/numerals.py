@@ -40,6 +40,7 @@ def is_missing(cell: str) -> bool:
     return cell.strip().lower() in _MISSING
 
 
+@lru_cache(1 << 16)
 def looks_like_number(cell: str) -> bool:
     """Whether a cell may be a number, whichever sign is decimal; what is missing is none."""
     if re.fullmatch(r"[-+]?\d+(?:[eE][-+]?\d+)?", cell) or cell.strip().lower() in _TRUTH:
@@ -187,6 +188,7 @@ def _warned(cell: str, decimal: str, spaced: str) -> Numerals:
     return Numerals(decimal, group if group in cell else spaced, warning)
 
 
+@lru_cache(1 << 16)  # a table is looked at several times before it is read
 def _signs(cell: str) -> tuple[str, str, str]:
     """A number's decimal sign, the sign between its thousands, and one that may be either; or empty."""
     body = _bare(cell)

@@ -65,6 +65,10 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _BLOCK = 16  # files a task of the pool
+_SIDES = (
+    "all pictures are twice as wide as high: if each holds an input and its target side by side, --from left"
+    " or --from right names the input"
+)
 _T = TypeVar("_T")
 
 
@@ -444,6 +448,8 @@ def read_pictures(
         values, channels, whole=whole, value_range=way.value_range
     )
     cut, lost = lost_by_shape([header.size for header in seen], size, how)
+    if halves == (1, 1) and {header.size for header in seen} == {(2 * seen[0].size[1], seen[0].size[1])}:
+        odd = [*odd, _SIDES]
     return Raw(
         kind="pictures",
         form=_form(path),

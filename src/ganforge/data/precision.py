@@ -9,9 +9,10 @@ import numpy as np
 from ganforge.core.errors import DataError
 from ganforge.core.space import FINE
 
-__all__ = ["as_points", "offset_and_scale"]
+__all__ = ["as_points", "constant_columns", "offset_and_scale"]
 
 _LARGEST = 3e38  # of float32
+_SMALLEST = 1e-30  # below which float32 runs out of digits
 _EXACT = 2.0**53  # up to which float64 holds every whole number
 _COUNTED = 1 << 23  # numbers that are looked through for lost ones
 _FEW = 0.01  # share of a column's distinct values that float32 may merge: chance does, in a million rows
@@ -71,6 +72,18 @@ def as_points(
     return points if fine else points.astype(np.float32)
 
 
+def constant_columns(points: np.ndarray, columns: Sequence[str] = ()) -> list[str]:
+    """A warning where columns of ``(N, D)`` hold one number alone."""
+    alike = np.flatnonzero((points == points[0]).all(axis=0))
+    if not len(alike):
+        return []
+    if len(alike) == points.shape[1]:
+        return [f"all {len(points):,} rows are equal: there is nothing to learn"]
+    said = [f"{columns[i] if columns else i + 1} ({points[0, i]:.6g})" for i in alike[:6]]
+    more = f" and {len(alike) - 6:,} more" if len(alike) > 6 else ""
+    return [f"nothing can be learned of columns that never change: {', '.join(said)}{more}"]
+
+
 def _distinct(column: np.ndarray) -> int:
     """How many different numbers; no fast way in numpy beats sorting."""
     return 1 + int(np.count_nonzero(np.diff(np.sort(column))))
@@ -78,6 +91,8 @@ def _distinct(column: np.ndarray) -> int:
 
 def _advice(column: np.ndarray) -> str:
     """What to do about a column that loses values."""
+    if np.abs(column).max() < _SMALLEST:
+        return "multiply them, so that they are near 1"
     first, last = np.quantile(column, [0.02, 0.98])
     if last - first < 1e-3 * (column.max() - column.min()):
         return "a few lie far from all the others: leave those rows out, or take logarithms"

@@ -99,6 +99,8 @@ def open_sheet(text: Text, wish: TableFormat) -> Sheet:
     told = 1 if declared else 0  # Excel's own way to say it
     if not any(line.strip() for line in lines[told:]):
         raise DataError("it is empty")
+    if re.match(r'\s*(?:\[?\s*\{\s*["}]|\[\s*\[)', "".join(lines[:3])):
+        raise DataError("it is JSON, not a table; save its rows as csv")
     separator = wish.sign or (declared[1] if declared else "")
     separator = separator or _separator([line for line in lines[told:] if line.strip()])
     rows = list(islice(_rows(text, separator, told), _SAMPLE))
@@ -288,7 +290,7 @@ def _table(rows: Sequence[Row], separator: str) -> tuple[int, int]:
     if len(plain) < len(rows) / 2:  # then # is no mark of remarks
         plain = [row for _, row in rows]
     width = _width(plain)
-    fit = sum(len(row) == width for row in plain)
+    fit = sum(len(row) == width or (len(row) > width and not any(row[width:])) for row in plain)
     if (
         fit < _SURE * len(plain)
         and len(plain[0]) > 1

@@ -17,10 +17,10 @@ from ganforge.core.names import find_name
 from ganforge.core.recipe import FOUND, TableFormat
 from ganforge.data.header import is_counter
 from ganforge.data.numerals import Numerals, is_missing, mark_of
-from ganforge.data.precision import as_points
+from ganforge.data.precision import as_points, constant_columns
 from ganforge.data.raw import Raw
 from ganforge.data.sheet import Row, Sheet, open_sheet
-from ganforge.data.text import read_text
+from ganforge.data.text import about, read_text
 
 __all__ = ["chosen_columns", "content", "read_table"]
 
@@ -46,7 +46,7 @@ def read_table(path: Path, wish: TableFormat = FOUND) -> Raw:
         numbers = _Numbers(sheet, asked)
         numbers.read()
     except DataError as error:
-        raise DataError(f"{path}, {error}") from None
+        raise DataError(about(path, error)) from None
     which, warnings = _used(numbers, asked=asked is not None)
     columns = tuple(sheet.columns[i] or f"column {i + 1}" for i in which) if sheet.columns else ()
     values = np.stack([numbers.values(i) for i in which], axis=1)
@@ -59,7 +59,7 @@ def read_table(path: Path, wish: TableFormat = FOUND) -> Raw:
         columns=columns,
         modes={"float64": len(points)},
         found=(f"table: {', '.join((sheet.said, *numbers.marks(which)))}",),
-        warnings=(*sheet.warnings, *warnings),
+        warnings=(*sheet.warnings, *warnings, *constant_columns(points, columns)),
     )
 
 
@@ -207,7 +207,8 @@ class _Numbers:
         """DataError where there is no column of numbers, too few rows, or an empty cell."""
         sheet = self.sheet
         if self.n < 2:
-            raise DataError(f"{self.n} row(s) of data; a GAN needs many, at least 2 ({sheet.parted})")
+            rows = "1 row" if self.n == 1 else f"{self.n} rows"
+            raise DataError(f"{rows} of data; a GAN needs many, at least 2 ({sheet.parted})")
         if not self.which:
             others = self.shown(self.others)
             raise DataError(f"no column holds numbers, as it is read: {others} ({sheet.parted})")
@@ -290,7 +291,9 @@ def _used(numbers: _Numbers, *, asked: bool) -> tuple[list[int], list[str]]:
             warnings.append(f"not used: {shown}: --columns asks for others")
         return which, warnings
     if numbers.others:
-        warnings.append(f"not used, since they hold no numbers: {numbers.shown(numbers.others)}")
+        warnings.append(
+            f"not used, since they hold no numbers: {numbers.shown(numbers.others)}; --what rows reads all"
+        )
     empty = [i for i in range(sheet.width) if i not in numbers.which and i not in numbers.others]
     named = [
         sheet.name(i) for i in empty if sheet.columns and sheet.columns[i] not in ("", f"column {i + 1}")

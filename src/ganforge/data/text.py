@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ganforge.core.errors import DataError
 
-__all__ = ["Text", "read_text"]
+__all__ = ["Text", "about", "read_text"]
 
 _PIECE = 1 << 20
 _KINDS = (  # beginnings of files that bear a suffix which is not theirs
@@ -91,6 +91,12 @@ def read_text(content: bytes) -> Text:
         raise DataError(f"it begins as {text.said} and does not go on so: it is damaged; save it as UTF-8")
     _check_controls(text)
     return Text(content, "utf-8-sig") if text.said == "UTF-8" else text
+
+
+def about(path: object, error: object) -> str:
+    """A fault of a file with its name before it: ``t.csv, line 3: …`` or ``t.csv: it is empty``."""
+    said = str(error)
+    return f"{path}{', ' if said.startswith(('line ', 'column ')) else ': '}{said}"
 
 
 def _by_zeros(content: bytes) -> Text | None:

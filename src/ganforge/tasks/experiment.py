@@ -206,7 +206,9 @@ class Experiment:
 
 
 def _about(seconds: float) -> str:
-    return f"{max(seconds, 1):.0f} seconds" if seconds < 90 else f"{seconds / 60:,.0f} minutes"
+    if seconds < 1.5:
+        return "1 second"
+    return f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:,.0f} minutes"
 
 
 def prepare(

@@ -24,9 +24,9 @@ _DAYS = (
     "%Y-%m-%d|%Y/%m/%d|%Y.%m.%d|%d.%m.%Y|%d/%m/%Y|%m/%d/%Y|%d-%m-%Y|%m-%d-%Y|%d.%m.%y|%d/%m/%y|%m/%d/%y"
     "|%d-%b-%Y|%d-%b-%y|%Y-%m|%d %b %Y|%d %B %Y|%b %d, %Y|%B %d, %Y"
 )
-_TIMES = "| %H:%M| %H:%M:%S|T%H:%M|T%H:%M:%S| %H:%M:%S.%f|T%H:%M:%S.%f"
+_TIMES = "| %H:%M| %H:%M:%S|T%H:%M|T%H:%M:%S| %H:%M:%S.%f|T%H:%M:%S.%f| %I:%M %p| %I:%M:%S %p"
 DATES = (*(day + time for day in _DAYS.split("|") for time in _TIMES.split("|")), "%H:%M", "%H:%M:%S")
-"""Formats of dates that are looked for, in this order; a Z at the end may follow each."""
+"""Formats of dates that are looked for, in this order; a zone, the same in all cells, may follow each."""
 
 _MANY = 10_000_000
 
@@ -46,11 +46,11 @@ class Column:
         levels: words, the most frequent first; of a constant, its cell; of a key, one of them.
         missing: the cell that says that there is nothing; None where there always is something.
         decimal, thousands, before, after: signs of numbers, and what stands beside each; ``after`` is also a
-            date's Z.
+            date's zone, such as Z.
         decimals: how many digits stand after the decimal sign, at least and at most; −1 where numbers are
             written as Python does.
         form: of a date, as ``strftime`` takes it.
-        bare: of a date, whether days and months have no leading zero.
+        bare: of a date, whether days, months and hours up to 12 have no leading zero.
         prefix: spaces before each cell.
         quoted: whether each cell stands in double quotes.
         last: of a key of whole numbers, the largest.
@@ -87,7 +87,7 @@ class Column:
     @property
     def by_seconds(self) -> bool:
         """Whether a date counts seconds; else days."""
-        return "%H" in self.form
+        return "%H" in self.form or "%I" in self.form
 
     # -- cells to codes ----------------------------------------------------------------------------------
 
@@ -195,7 +195,8 @@ class Column:
         said = words[self.kind]
         least, most = self.decimals
         if self.kind == "number" and most >= 0:
-            said += f" with {most} decimals" if least == most else f" with up to {most} decimals"
+            digits = f"{most} decimal{'' if most == 1 else 's'}"
+            said += f" with {digits}" if least == most else f" with up to {digits}"
         if self.missing is not None:
             said += f", {self.missing!r} where missing" if self.missing else ", empty where missing"
         return said
@@ -242,8 +243,10 @@ def parse_date(cell: str, form: str) -> datetime | None:
 
 
 def _without_zeros(said: str) -> str:
-    """01/05/2020 07:30 as 1/5/2020 07:30: days and months alone."""
+    """01/05/2020 07:30 as 1/5/2020 07:30: days and months, and hours up to 12: 1/5/2020 7:30 AM."""
     day, space, time = said.partition(" ") if ":" in said else (said, "", "")
+    if said.endswith("M"):
+        time = time.removeprefix("0")
     return re.sub(r"(?<!\d)0(?=\d)", "", day) + space + time
 
 

@@ -11,14 +11,14 @@ from typing import Any, Protocol, runtime_checkable
 
 from ganforge.codecs.rows.column import Column
 from ganforge.codecs.rows.layout import Layout, layout_of, styled
-from ganforge.codecs.rows.reading import FEWEST, MOST_ROWS, Cells, Table, read_columns
+from ganforge.codecs.rows.reading import FEWEST, MOST_ROWS, Cells, OddCellError, Table, read_columns
 from ganforge.core.errors import DataError
 from ganforge.core.recipe import FOUND, TableFormat
 from ganforge.data.numerals import find_numerals, is_missing
 from ganforge.data.raw import Raw
 from ganforge.data.sheet import Sheet, open_sheet
 from ganforge.data.tables import chosen_columns, content
-from ganforge.data.text import read_text
+from ganforge.data.text import about, read_text
 
 __all__ = ["Frame", "cells_of", "is_mixed", "kinds_of", "read_frame", "read_rows"]
 __all__ += ["names_rows", "read_cells", "taking", "wants_rows", "write_frame"]
@@ -85,16 +85,28 @@ def read_rows(path: Path, wish: TableFormat = FOUND) -> Raw:
         names = [name or f"column {i + 1}" for i, name in enumerate(sheet.columns)]
         kinds = kinds_of(wish.kinds)
         cells, skipped = _cells(sheet)
-        table = read_columns(names, cells, sheet.numerals, kinds)
+        table = _read(sheet, names, cells, kinds)
         layout = layout_of(sheet, names_rows(sheet))
         table = replace(table, columns=styled(table.columns, sheet))
     except DataError as error:
-        raise DataError(f"{path}, {error}") from None
+        raise DataError(about(path, error)) from None
     if which is not None:
         table, layout = taking(table, layout, which)
     notes = (f"table: {sheet.said}", *table.notes)
     warnings = (*sheet.warnings, *skipped, *table.warnings)
     return _raw(table, layout, notes, warnings)
+
+
+def _read(sheet: Sheet, names: Sequence[str], cells: Sequence[Cells], kinds: Mapping[str, str]) -> Table:
+    """All columns. DataError names the line of a cell that is not what the others of its column are."""
+    try:
+        return read_columns(names, cells, sheet.numerals, kinds)
+    except OddCellError as error:
+        i = list(names).index(error.column)
+        line = next((line for line, row in sheet.rows() if i < len(row) and row[i] == error.cell), 0)
+        if not line:
+            raise
+        raise DataError(f"column {error.column!r}, line {line}: {error.said}") from None
 
 
 def names_rows(sheet: Sheet) -> int:
@@ -188,7 +200,7 @@ def cells_of(path: Path, columns: Sequence[Column]) -> dict[str, list[str | None
         if not rows or any(len(row) != sheet.width for row in rows):
             raise DataError("it has no rows, or rows that differ in length")
     except DataError as error:
-        raise DataError(f"{path}, {error}") from None
+        raise DataError(about(path, error)) from None
     return {
         column.name: [None if is_missing(row[i]) else row[i] for row in rows]
         for column in columns

@@ -17,7 +17,7 @@ from ganforge.core.names import find_name
 from ganforge.data.header import is_counter
 from ganforge.data.numerals import Numerals, is_missing, mark_of
 
-__all__ = ["FEWEST", "KINDS", "MOST_ROWS", "Cells", "Table", "read_columns"]
+__all__ = ["FEWEST", "KINDS", "MOST_ROWS", "Cells", "OddCellError", "Table", "read_columns"]
 
 KINDS = ("number", "whole", "date", "word", "yes-no", "key", "text")
 """What a person may say that a column is; ``date:%d/%m/%Y`` says its format, too."""
@@ -28,6 +28,21 @@ _KEYS = 0.95  # share of cells that are different, above which words are keys
 _LONG = 3.0  # words a cell on average, above which cells that differ are free text
 _ALIKE = 0.98  # share of the cells that must be read alike, for a kind to be taken
 _BIG = 1 << 53  # whole numbers that float64 holds
+_RARE = 5  # rows for each word on average, below which most of them are too rare to be learned
+_SOME = 20  # different words at least, for that to be said
+_ZONE = re.compile(r"(?<=\d)(?:Z| ?[-+]\d\d:?\d\d| UTC| GMT)$")
+
+
+class OddCellError(DataError):
+    """A cell that is not what the others of its column are.
+
+    Attributes:
+        column, cell: where it is for sure.
+    """
+
+    def __init__(self, column: str, cell: str, said: str) -> None:
+        super().__init__(f"column {column!r}: {said}")
+        self.column, self.cell, self.said = column, cell, said
 
 
 @dataclass(eq=False)
@@ -150,6 +165,12 @@ def _read(name: str, cells: Cells, numerals: Numerals, kind: str) -> tuple[Colum
     column = context.asked(kind) if kind else context.found()
     if not column.modelled:
         return column, np.empty(0), warning
+    if column.kind == "word" and not kind and len(filled) > _SOME and context.n < _RARE * len(filled):
+        rare = (
+            f"{name}: {len(filled):,} different words in {context.n:,} rows, most of them too rare to be"
+            f" learned; if they are numbers, dates or keys: --column {name}=KIND"
+        )
+        warning = f"{warning}; {rare}" if warning else rare
     values = context.codes(column, ids)
     if column.ordered and missing is not None:
         least, most = float(np.nanmin(values)), float(np.nanmax(values))
@@ -244,9 +265,11 @@ class _Context:
         if share < 1.0:
             if share >= _ALIKE or sure:
                 bad = next(cell for cell, fine in zip(cells, good, strict=True) if not fine)
-                raise DataError(
-                    f"column {self.name!r}: {bad[:40]!r} is not a number, as {share:.1%} of them are; mend"
-                    f" it, or take the cells as words: --column {self.name}=word"
+                raise OddCellError(
+                    self.name,
+                    bad,
+                    f"{bad[:40]!r} is not a number, as {share:.1%} of them are; mend it, or take the cells as"
+                    f" words: --column {self.name}=word",
                 )
             return None
         if not sure and any(re.match(r"[-+]?0\d", cell) for cell in cells):
@@ -270,7 +293,10 @@ class _Context:
         whole = most == 0
         values = np.array(numbers, float)
         if whole and np.abs(values).max() >= _BIG:
-            return self.words_column("word", "its whole numbers are too long to count with")
+            why = "its whole numbers are too long to count with"
+            if not sure and len(cells) > _KEYS * self.n:
+                return Column(name=self.name, kind="key", why=why, missing=self.missing, levels=(cells[0],))
+            return self.words_column("word", why)
         column, same = base, -1.0
         for decimals in ((least, most), (-1, -1)) if not whole else ((0, 0),):
             one = replace(base, kind="whole" if whole else "number", decimals=decimals)
@@ -306,8 +332,9 @@ class _Context:
         cells = self.cells
         if not sure and not any(re.search(r"\d", cell) for cell in cells[:50]):
             return None
-        after = "Z" if all(cell.endswith("Z") for cell in cells) else ""
-        bodies = [cell.removesuffix("Z") for cell in cells] if after else cells
+        zone = _ZONE.search(cells[0])
+        after = zone[0] if zone is not None and all(cell.endswith(zone[0]) for cell in cells) else ""
+        bodies = [cell.removesuffix(after) for cell in cells]
         few = bodies[:: max(len(bodies) // 50, 1)]
         likely = [form for form in forms if any(parse_date(cell, form) is not None for cell in few)]
         best: tuple[float, str] = (0.0, "")
@@ -319,9 +346,11 @@ class _Context:
         share, form = best
         if share >= 0.5:
             odd = next(cell for cell in bodies if parse_date(cell, form) is None)
-            raise DataError(
-                f"column {self.name!r}: {share:.0%} of its cells are dates as {form}; {odd[:40]!r} is not;"
-                f" write them alike, or take them as words: --column {self.name}=word"
+            raise OddCellError(
+                self.name,
+                odd + after,
+                f"{share:.0%} of its cells are dates as {form}; {odd[:40]!r} is not; write them alike, or"
+                f" take them as words: --column {self.name}=word",
             )
         return None
 

@@ -20,7 +20,7 @@ from ganforge.core.recipe import TableFormat
 from ganforge.data.raw import Raw
 from ganforge.data.sheet import Sheet, open_sheet
 from ganforge.data.tables import chosen_columns, content
-from ganforge.data.text import read_text
+from ganforge.data.text import about, read_text
 
 __all__ = ["MOST_LEVELS", "Axes", "find_axes", "read_series"]
 
@@ -173,7 +173,7 @@ def read_series(path: Path, wish: TableFormat, *, sure: bool) -> Raw | None:
     except DataError as error:
         if not sure:  # whoever reads it as rows says why it cannot be read
             return None
-        raise DataError(f"{path}, {error}") from None
+        raise DataError(about(path, error)) from None
 
 
 def _table(sheet: Sheet, wish: TableFormat) -> tuple[Table, Layout, tuple[str, ...]]:

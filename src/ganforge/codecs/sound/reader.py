@@ -97,7 +97,7 @@ def read_sounds(
     at_least(path, len(good), skipped, "sound")
     rates = Counter(header.rate for header in headers)
     rate = max(rates, key=lambda one: (rates[one], one)) if rate is None else rate
-    columns, mels, cut, notes = _window([header.seconds for header in headers], size)
+    columns, mels, cut, notes, lost = _window([header.seconds for header in headers], size)
     mel = Mel(rate, mels, columns)
     files: list[int] = []
     silent = 0
@@ -122,6 +122,8 @@ def read_sounds(
                 yield at, _pieces(wave, mel.samples, cut=cut)
 
     values = spool(rows(), scratch, (1, mels, columns))
+    if silent and not files:
+        raise DataError(f"all sounds in {path} are silent, nowhere above {_SILENT:g} dB; record them anew")
     at_least(path, len(files), skipped, "sound")
     if value_range is None:
         loudest = max(float(values[i : i + 1024].max()) for i in range(0, len(values), 1024))
@@ -131,7 +133,7 @@ def read_sounds(
     seen = [headers[at] for at in sorted(set(files))]
     if silent:
         what = "sounds" if cut else "windows"
-        notes.append(f"{silent:,} {what} are silent, nowhere above {_SILENT:g} dB, and left out")
+        warned.append(f"{silent:,} {what} are silent, nowhere above {_SILENT:g} dB, and left out")
     return Raw(
         kind="sounds",
         form=_form(path),
@@ -148,7 +150,7 @@ def read_sounds(
         modes=Counter(header.words for header in seen),
         skipped=tuple(skipped),
         notes=(*notes, *about),
-        warnings=tuple(warned),
+        warnings=(*warned, *lost),
     )
 
 
@@ -172,8 +174,10 @@ def _no_wishes(others: dict[str, Any]) -> None:
         raise DataError("sounds have no channels and no sides to choose: leave that option out")
 
 
-def _window(seconds: Sequence[float], size: tuple[int, int] | None) -> tuple[int, int, bool, list[str]]:
-    """Columns and mels, whether sounds are cut off there or else into windows, and notes on it."""
+def _window(
+    seconds: Sequence[float], size: tuple[int, int] | None
+) -> tuple[int, int, bool, list[str], list[str]]:
+    """Columns and mels, whether sounds are cut off there or else into windows, notes and warnings on it."""
     columns, mels = size or (0, _MELS)
 
     def longer(columns: int) -> float:
@@ -185,9 +189,9 @@ def _window(seconds: Sequence[float], size: tuple[int, int] | None) -> tuple[int
     if share > _LONGER:
         other = f"--size {_COLUMNS[-1]}x{mels} takes {_COLUMNS[-1] * FRAME:.1f} s"
         note = f"{share:.1%} are longer than {window} and become windows of that length, one after the other"
-        return columns, mels, False, [f"{note}; {other}" if columns < _COLUMNS[-1] else note]
-    note = [f"{share:.1%} are longer than {window}, and cut off there"] if share else []
-    return columns, mels, True, [f"{window}, {columns} columns of 16 ms", *note]
+        return columns, mels, False, [f"{note}; {other}" if columns < _COLUMNS[-1] else note], []
+    lost = [f"{share:.1%} are longer than {window}, and cut off there"] if share else []
+    return columns, mels, True, [f"{window}, {columns} columns of 16 ms"], lost
 
 
 def _header(listing: Listing, entry: Entry) -> _Header:
