@@ -206,7 +206,7 @@ def test_damaged_records_leave_a_page(make_run: MakeRun, seed: int):
     (run.path / "scores.json").write_text(json.dumps(_damaged(kept, chance)))
     run = replace(run, data=_dict(_damaged(sound.data, chance)), info=_dict(_damaged(sound.info, chance)))
     page = page_of(run)
-    assert [node.attributes["id"] for node in page.all("section")][:3] == ["made", "film", "curves"]
+    assert [node.attributes["id"] for node in page.all("section")][:3] == ["film", "curves", "findings"]
     for path in page.all("path"):
         assert "nan" not in path.attributes["d"]
         assert "inf" not in path.attributes["d"]

@@ -17,11 +17,12 @@ from ganforge.core.space import Space
 from ganforge.health.diagnosis import Diagnosis
 from ganforge.metrics.score import Protocol, Score
 from ganforge.report import write_report
+from ganforge.report.sections import Strip
 from ganforge.runs.folder import Run
 from tests.report.conftest import MakeRun, finding, tick
 from tests.report.page_tree import Node, parse
 
-SECTIONS = ["made", "film", "curves", "findings", "scores", "next"]
+SECTIONS = ["film", "curves", "findings", "scores", "made", "next"]
 
 
 def page_of(run: Run, **options: object) -> Node:
@@ -245,6 +246,19 @@ def test_nearest_examples_are_shown_for_pictures_and_left_out_for_points(make_ru
     run = make_run("plane", space=Space(kind="points", shape=(2,)))
     points = [(np.zeros(2, np.float32), np.ones(2, np.float32), 1.0)]
     assert page_of(run, nearest=points).all("section", id="nearest") == []
+
+
+def test_rows_of_real_and_made_examples_stand_first_with_their_words(make_run: MakeRun):
+    rows = [
+        Strip("Real", "examples", [(np.full((1, 8, 8), i, np.uint8), "") for i in range(3)]),
+        Strip("Made", "samples", [(np.full((1, 8, 8), i, np.uint8), f"seed {i} · <b>") for i in range(8)]),
+    ]
+    page = page_of(make_run(), shown=rows)
+    assert page.all("section")[0].attributes["id"] == "examples"
+    section = page.one("section", id="examples")
+    assert [node.text for node in section.all("h3")] == ["Real examples", "Made samples"]
+    assert len(section.all("img")) == 11
+    assert [node.text for node in section.all("figcaption")] == [f"seed {i} · <b>" for i in range(8)]
 
 
 def test_scores_of_a_generator_that_is_kept_are_not_called_old(make_run: MakeRun):

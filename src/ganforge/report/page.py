@@ -24,7 +24,7 @@ from ganforge.report.markup import Markup, join, tag
 from ganforge.report.panels import POINTS, game_panels, score_panels
 from ganforge.report.plain import counted, duration, kimg, number, short
 from ganforge.report.scores import Row, best_look, measured
-from ganforge.report.sections import Pair
+from ganforge.report.sections import Pair, Strip
 from ganforge.runs.files import write_atomically
 from ganforge.runs.folder import Run
 
@@ -37,6 +37,7 @@ def write_report(
     diagnosis: Diagnosis | None = None,
     scores: Sequence[Score] | None = None,
     nearest: Sequence[Pair] | None = None,
+    shown: Sequence[Strip] = (),
 ) -> Path:
     """Write ``report.html`` into the folder of ``run`` and return its path.
 
@@ -49,18 +50,23 @@ def write_report(
         scores: None reads ``scores.json``, else takes the last examination in the log.
         nearest: samples ``space.shape`` in declared units, the training example nearest to each, and
             their distance; None shows none.
+        shown: rows of examples and samples, from top to bottom.
 
     Raises:
         MachineError: it cannot be written.
     """
     path = run.path / "report.html"
-    page = _page(run, diagnosis, scores, nearest)
+    page = _page(run, diagnosis, scores, nearest, shown)
     write_atomically(path, page.encode("utf-8", errors="replace"))
     return path
 
 
 def _page(
-    run: Run, diagnosis: Diagnosis | None, scores: Sequence[Score] | None, pairs: Sequence[Pair] | None
+    run: Run,
+    diagnosis: Diagnosis | None,
+    scores: Sequence[Score] | None,
+    pairs: Sequence[Pair] | None,
+    shown: Sequence[Strip],
 ) -> str:
     events = [bounded(event) for event in run.events()]
     state, ended = ending(events)
@@ -79,6 +85,12 @@ def _page(
         sections.header(name, verdict, diagnosis.verdict.severity, _facts(run, found.rows, nimg, seconds)),
         tag(
             "main",
+            sections.strips(shown, run.space),
+            sections.film(frames, unreadable, run.space),
+            sections.curves(quality, game, told, span, _note(history)),
+            sections.findings(now, earlier, run),
+            tables.scores(found, run),
+            sections.nearest(pairs, run.space, found.held_out),
             sections.made_of(
                 run,
                 seconds=seconds,
@@ -87,11 +99,6 @@ def _page(
                 best=best_look(history),
                 rescues=rescues(events),
             ),
-            sections.film(frames, unreadable, run.space),
-            sections.curves(quality, game, told, span, _note(history)),
-            sections.findings(now, earlier, run),
-            tables.scores(found, run),
-            sections.nearest(pairs, run.space, found.held_out),
             sections.next_steps(run, state),
         ),
     )

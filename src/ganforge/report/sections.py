@@ -6,6 +6,7 @@ import json
 import math
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,15 +25,29 @@ from ganforge.report.plain import counted, duration, entries, kimg, mapping, num
 from ganforge.report.recipe_words import recipe_lines
 from ganforge.runs.folder import Run
 
-__all__ = ["Pair", "curves", "film", "findings", "header", "made_of", "nearest", "next_steps", "section"]
+__all__ = ["Pair", "Strip", "curves", "film", "findings", "header", "made_of", "nearest", "next_steps"]
+__all__ += ["section", "strips"]
 
 Pair = tuple[np.ndarray, np.ndarray, float]
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A row of examples ``space.shape`` in declared units, each with what stands below it, if anything."""
+
+    title: str
+    words: str
+    examples: Sequence[tuple[np.ndarray, str]]
+
+
 _TOLD = 60  # moments in the list
 _FOUND = 30  # findings of a kind
 _LONGEST = 2_000  # characters of a line
 _RECIPE = 100_000  # characters of the whole recipe
 _PAIRS = 16
 _PAIR_BYTES = 40_000
+_STRIPS = 12
+_STRIP_BYTES = 16_000  # of an example in a row
 _HEARD_BYTES = 200_000  # of a sound that the page plays
 
 
@@ -269,6 +284,36 @@ def _finding(found: Finding, run: Run) -> Markup:
     )
 
 
+# -- what it makes --------------------------------------------------------------------------------
+
+
+def strips(shown: Sequence[Strip], space: Space) -> Markup:
+    """Rows of examples, real and made; nothing where there are none."""
+    if not shown:
+        return Markup("")
+    rows = [
+        tag(
+            "div",
+            tag("h3", strip.title, tag("span", f" {strip.words}", class_="quiet")),
+            tag(
+                "div",
+                *(
+                    tag(
+                        "figure",
+                        _small(example, space, f"{strip.title}: {told}".rstrip(": "), _STRIP_BYTES),
+                        _player(example, space, ""),
+                        tag("figcaption", told) if told else None,
+                    )
+                    for example, told in strip.examples
+                ),
+                class_="row",
+            ),
+        )
+        for strip in shown[:_STRIPS]
+    ]
+    return section("examples", "Real and made", *rows)
+
+
 # -- nearest training examples --------------------------------------------------------------------
 
 
@@ -304,11 +349,11 @@ def nearest(pairs: Sequence[Pair] | None, space: Space, held_out: float) -> Mark
     )
 
 
-def _small(example: np.ndarray, space: Space, alt: str) -> Markup:
+def _small(example: np.ndarray, space: Space, alt: str, most: int = _PAIR_BYTES) -> Markup:
     image: Image.Image = space.codec.picture(example)
     content, form = png(image), "png"
-    if len(content) > _PAIR_BYTES:
-        content, form = fitted(image, _PAIR_BYTES)[0], "webp"
+    if len(content) > most:
+        content, form = fitted(image, most)[0], "webp"
     sharp = "sharp" if max(image.size) < 96 else None
     return tag("img", src=Markup(data_uri(content, form)), alt=alt, width="96", class_=sharp)
 

@@ -19,7 +19,7 @@ from ganforge.runs.files import machine_faults, write_atomically
 from ganforge.runs.sampler import LatentSampler
 from ganforge.runs.translator import Translator
 
-__all__ = ["asked", "walk", "write_files", "write_film", "write_grid"]
+__all__ = ["asked", "latents", "walk", "write_files", "write_film", "write_grid"]
 
 _FRAMES_PER_SECOND = 20
 _LONGEST = 600  # seconds of film: 12,000 pictures
@@ -44,7 +44,7 @@ def asked(sampler: LatentSampler | Translator, **words: str | None) -> Tensor | 
     return asks.said(said)
 
 
-def _latents(sampler: LatentSampler, seeds: Sequence[int], truncation: float) -> Tensor:
+def latents(sampler: LatentSampler, seeds: Sequence[int], truncation: float) -> Tensor:
     """One latent a seed, ``(len(seeds), L)``: the first of each seed's sequence."""
     z = torch.cat([sampler.prior.seeded(1, seed=seed) for seed in seeds])
     return sampler.truncated(z, truncation)
@@ -61,7 +61,7 @@ def _samples(
     sampler: LatentSampler, seeds: Sequence[int], condition: Tensor | None, truncation: float
 ) -> np.ndarray:
     wishes = _conditions(sampler, seeds, condition)
-    return sampler.generate(_latents(sampler, seeds, truncation), wishes).numpy()
+    return sampler.generate(latents(sampler, seeds, truncation), wishes).numpy()
 
 
 def write_files(
@@ -149,7 +149,7 @@ def write_film(
         raise UsageError("a walk of a single point is no film; the run's samples/ show how the points moved")
     frames = max(2, math.ceil(seconds * _FRAMES_PER_SECOND))
     wishes = _conditions(sampler, seeds, condition)
-    path_z = walk(_latents(sampler, seeds, truncation), frames)
+    path_z = walk(latents(sampler, seeds, truncation), frames)
     path_c = None
     if wishes is not None:  # what is asked for fades over along a straight line
         steps = torch.arange(frames) * len(seeds) / frames

@@ -12,8 +12,10 @@ from ganforge.core.errors import GanforgeError, MachineError
 from ganforge.data import Dataset
 from ganforge.metrics.neighbours import nearest_examples
 from ganforge.report import write_report
+from ganforge.report.sections import Strip
 from ganforge.runs.folder import Run
 from ganforge.runs.sampler import load
+from ganforge.tasks.strips import strips
 
 __all__ = ["Pair", "conclude", "report"]
 
@@ -25,21 +27,23 @@ Pair = tuple[np.ndarray, np.ndarray, float]
 
 def conclude(run: Run, dataset: Dataset) -> Path | None:
     """Write the report of ``run``, trained on ``dataset``; None where it cannot be written."""
+    pairs: list[Pair] = []
+    rows: list[Strip] = []
     try:
+        rows = strips(run, dataset)
         pairs = _pairs(run, dataset)
     except (GanforgeError, ValueError) as error:  # a generator that makes no numbers has no neighbours
         run.add_event("report without neighbours", error=repr(error))
-        pairs = []
-    return report(run, pairs)
+    return report(run, pairs, rows)
 
 
-def report(run: Run, nearest: Sequence[Pair]) -> Path | None:
+def report(run: Run, nearest: Sequence[Pair], shown: Sequence[Strip]) -> Path | None:
     """Write the report of ``run``.
 
     A report is never worth a training: what goes wrong stands in ``events.jsonl``, and None is returned.
     """
     try:
-        return write_report(run, nearest=nearest)
+        return write_report(run, nearest=nearest, shown=shown)
     except (GanforgeError, OSError, ValueError, ArithmeticError) as error:
         with suppress(MachineError):  # the disk that refused the report
             run.add_event("report failed", error=repr(error))

@@ -34,6 +34,7 @@ from ganforge.metrics.score import Score, plain
 from ganforge.metrics.series_scores import series_scores
 from ganforge.metrics.stacked import lenet
 from ganforge.metrics.table_scores import table_scores
+from ganforge.report.sections import Strip
 from ganforge.runs.checkpoint import Opened
 from ganforge.runs.files import sealed, write_atomically
 from ganforge.runs.folder import Run
@@ -42,6 +43,7 @@ from ganforge.runs.sampler import GeneratorSampler, sampler_at, sampler_of_input
 from ganforge.tasks.conclusion import Pair, report
 from ganforge.tasks.instrument import PICTURE, Instrument, examine_discriminator
 from ganforge.tasks.reals import Reals, real_examples
+from ganforge.tasks.strips import strips
 from ganforge.training.rounds import shown_inputs
 
 __all__ = ["Evaluation", "Nearest", "evaluate_run", "keep"]
@@ -94,6 +96,7 @@ class Evaluation:
         instrument: the discriminator as an instrument, where that was asked for.
         notes: what a reader should know, and what could not be measured and why.
         pairs: the first samples, each with the training example nearest to it, for the report.
+        strips: rows of examples and samples, for the report.
     """
 
     run: Path
@@ -109,6 +112,7 @@ class Evaluation:
     instrument: Instrument | None = None
     notes: tuple[str, ...] = ()
     pairs: tuple[Pair, ...] = field(default=(), repr=False, compare=False)
+    strips: tuple[Strip, ...] = field(default=(), repr=False, compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data: what stands in ``scores.json``."""
@@ -266,7 +270,8 @@ def evaluate_run(
                 progress=tell,
             ),
         )
-    found = replace(found, pairs=_pairs(found, reals, made))
+    rows = strips(run, reals.dataset) if reals.own else []
+    found = replace(found, pairs=_pairs(found, reals, made), strips=tuple(rows))
     if write:
         tell("writing")
         keep(found)
@@ -285,7 +290,7 @@ def keep(found: Evaluation) -> dict[str, Path]:
     if best is not None:
         files["picture"] = run.path / PICTURE
         write_atomically(files["picture"], plots.png(draw(best)))
-    page = report(run, found.pairs)
+    page = report(run, found.pairs, found.strips)
     return files if page is None else files | {"report": page}
 
 
