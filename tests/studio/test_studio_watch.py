@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ganforge.core.errors import MachineError, RunError
+from ganforge.runs.folder import Run
 from ganforge.studio.opening import start_beside
 from ganforge.studio.rundir import Roots, RunFolder, tail
 from tests.processes import Gan
@@ -193,6 +194,21 @@ def test_this_moment_is_exported(studio: Running, runs: Path):
         assert models == {"0:digits": "run", "0:digits/exported/model": "folder"}
         assert "form is 'exe'" in line.refused("export", run="0:digits", form="exe")
         shutil.rmtree(runs / "digits" / "exported")
+
+
+def test_a_run_is_deleted_once_and_only_where_nobody_trains_it(studio: Running, runs: Path, tmp_path: Path):
+    copy = runs / "spare"
+    shutil.copytree(runs / "digits", copy)
+    assert studio.ask("/api/watch/delete", {"run": "0:../digits"})[0] == 404
+    with Run.open(copy).locked():
+        status, told = studio.ask("/api/watch/delete", {"run": "0:spare"})
+        assert (status, json.loads(told)["error"]) == (409, "it is being trained: stop it first")
+        assert (copy / "run.json").is_file()
+    assert studio.json("/api/watch/delete", {"run": "0:spare"}) == {"words": "spare was deleted"}
+    assert not copy.exists()
+    assert not list(runs.glob(".deleted-*"))
+    assert "0:spare" not in {run["run"] for run in studio.json("/api/watch/runs")["runs"]}
+    assert studio.ask("/api/watch/delete", {"run": "0:spare"})[0] == 404
 
 
 def test_the_studio_beside_a_training_ends_by_itself(runs: Path, monkeypatch: pytest.MonkeyPatch):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from ganforge.core.errors import GanforgeError, RunError
+from ganforge.core.errors import GanforgeError, RunError, UsageError
 from ganforge.core.space import Space
 from ganforge.health.diagnosis import Diagnosis
 from ganforge.runs.files import parse_line
@@ -187,6 +188,26 @@ class RunFolder:
     def trainer(self) -> Trainer | None:
         """The process that trains it now, or None."""
         return trainer_of(self.path)
+
+    def delete(self) -> str:
+        """Remove the folder and all that is in it; what was done, in words.
+
+        Raises:
+            UsageError: it is being trained, or lies behind a link.
+            RunError: it could not be removed whole.
+        """
+        if self.trainer() is not None:
+            raise UsageError("it is being trained: stop it first")
+        if self.path.is_symlink():
+            raise UsageError("it is a link to another place: delete it there")
+        # Under a name that lists no run first: what cannot be removed whole is then no half of a run.
+        gone = self.path.with_name(f".deleted-{self.path.name}")
+        try:
+            self.path.rename(gone)
+            shutil.rmtree(gone)
+        except OSError as error:
+            raise RunError(f"it could not be removed: {error.strerror}") from None
+        return f"{self.path.name} was deleted"
 
     def samples(self) -> list[dict[str, Any]]:
         """Pictures of the fixed latents, oldest first."""

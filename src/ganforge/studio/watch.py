@@ -84,6 +84,7 @@ class Watch:
             Route("/api/watch/report", self._report),
             Route("/api/watch/command", self._command, methods=["POST"]),
             Route("/api/watch/export", self._export, methods=["POST"]),
+            Route("/api/watch/delete", self._delete, methods=["POST"]),
             WebSocketRoute("/api/watch", self._socket),
         ]
 
@@ -93,6 +94,7 @@ class Watch:
             **{f"/api/watch/{name}": 0 for name in names},
             "/api/watch/command": 4096,
             "/api/watch/export": 4096,
+            "/api/watch/delete": 4096,
         }
 
     # -- HTTP -----------------------------------------------------------------------------------------
@@ -188,6 +190,17 @@ class Watch:
         run = self._named(str(fields.get("run")))
         message = {"path": str(run.path), "call": {"do": "task", "kind": "export", "form": form}}
         return {"task": await self._jobs.begin("export", message, tell)}
+
+    async def _delete(self, request: Request) -> Response:
+        fields = fields_of_body(request.scope["state"]["body"])
+        try:
+            asked.only(fields, ("run",))
+            run = self._named(str(fields.get("run")))
+            return JSONResponse({"words": await asyncio.to_thread(run.delete)})
+        except RunError as error:
+            raise Refused(404, words_of(error)) from None
+        except UsageError as error:
+            raise Refused(409, words_of(error)) from None
 
     # -- the socket -------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 from pathlib import Path
@@ -84,6 +85,33 @@ def test_a_deleted_and_a_damaged_run_are_one_line_without_buttons(screen: Screen
     screen.go("watch?run=0:never", "[data-run='0:never'] [data-fault]")
     screen.gone("[data-run='0:never'] [name=export]")
     screen.see("[data-run='0:never'] [data-fault]", "no such run")
+
+
+def test_runs_side_by_side_say_what_differs_and_one_is_deleted(screen: Screen, runs: Path) -> None:
+    copy = runs / "spare"
+    shutil.copytree(runs / "digits", copy)
+    record = json.loads((copy / "run.json").read_text())
+    record["recipe"]["ema_nimg"] = 1234.0
+    (copy / "run.json").write_text(json.dumps(record))
+    try:
+        screen.go("watch?run=0:digits&run=0:spare", ".comparison:not([hidden])")
+        screen.see(".differences caption", "What differs")
+        rows = screen.page.locator(".differences tbody tr")
+        screen.until(lambda: any("ema_nimg" in row for row in rows.all_inner_texts()), "the setting")
+        differ = [row.split() for row in rows.all_inner_texts()]
+        assert next(row for row in differ if row[0] == "ema_nimg")[-1] == "1234"
+        assert not [row for row in differ if row[0] == "batch"]
+        screen.see(".comparison .chart h3", "Score")
+        assert not screen.violations()
+        screen.keep("watch-comparison")
+        screen.click("[data-run='0:spare'] [name=delete]")
+        screen.see("dialog code", "spare")
+        screen.click("dialog [name=delete-surely]")
+        screen.until(lambda: not copy.exists(), "the end of the folder")
+        screen.gone("[data-run='0:spare']")
+        screen.gone(".comparison")
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
 
 
 def test_runs_are_searched_sorted_and_filtered(screen: Screen) -> None:

@@ -45,7 +45,8 @@ export class RunPanel {
   private shownCommands = "";
 
   constructor(
-    private readonly one: Followed, private readonly source: WatchSource, name: string, leave: () => void,
+    private readonly one: Followed, private readonly source: WatchSource, name: string,
+    private readonly leave: () => void,
     moved: (progress: number) => void,
   ) {
     this.film = new Film(one.run, (nimg, progress, byHand) => {
@@ -156,7 +157,8 @@ export class RunPanel {
       button("Export this moment …", () => this.askExport(), { name: "export" }),
       el("a", { class: "button", href: `#/explore?model=${encodeURIComponent(this.one.run)}` }, "Explore it"),
       live ? null : el("a", { class: "button", target: "_blank", rel: "noopener",
-        href: `/api/watch/report?run=${encodeURIComponent(this.one.run)}` }, "Report"));
+        href: `/api/watch/report?run=${encodeURIComponent(this.one.run)}` }, "Report"),
+      live ? null : button("Delete …", () => this.askDelete(), { name: "delete" }));
   }
 
   private async command(command: Command): Promise<void> {
@@ -180,6 +182,22 @@ export class RunPanel {
       el("p", {}, "The generator as it was saved last, with its card."),
       el("div", { class: "row" }, button("As a model folder", start("folder"), { class: "primary" }),
         button("As ONNX", start("onnx")))));
+  }
+
+  private askDelete(): void {
+    const path = this.one.summary?.path ?? this.one.run;
+    const sure = (): void => {
+      dialog.close();
+      post<{ words: string }>("/api/watch/delete", { run: this.one.run })
+        .then(({ words }) => {
+          word(words);
+          this.leave();
+        }).catch(refused);
+    };
+    const dialog = openDialog("Delete this run", el("div", { class: "stack" },
+      el("p", {}, "Its folder and all that is in it: checkpoints, samples, log and report. It cannot be brought back."),
+      el("p", {}, el("code", {}, path)),
+      el("div", { class: "row" }, button("Delete the folder", sure, { class: "primary", name: "delete-surely" }))));
   }
 
   private told(task: TaskMessage): void {

@@ -6,6 +6,7 @@ import { clearNotice, lost, refused } from "../base/notices";
 import { duration, short } from "../base/numbers";
 import type { About, RunSummary } from "../base/protocol";
 import type { View } from "../play/view";
+import { Comparison } from "./compare";
 import { RunPanel } from "./panel";
 import { WatchSource } from "./source";
 import { stateBadge } from "./state";
@@ -39,6 +40,7 @@ class WatchView implements View {
   private readonly order: HTMLSelectElement;
   private readonly state: HTMLSelectElement;
   private readonly count = el("p", { class: "small quiet", role: "status" });
+  private readonly comparison = new Comparison(this.source);
 
   constructor(main: HTMLElement, about: About, query: URLSearchParams) {
     this.wanted = query.getAll("run");
@@ -61,7 +63,7 @@ class WatchView implements View {
         labelled("search", this.search),
         el("div", { class: "run-filters" }, labelled("sort by", this.order), labelled("state", this.state)),
         this.count, this.list),
-      this.holder));
+      el("div", { class: "stack wide" }, this.comparison.element, this.holder)));
     this.source.on("runs", (runs) => this.listed(runs));
     this.source.on("refused", refused);
     this.source.on("link", (state) => {
@@ -73,6 +75,7 @@ class WatchView implements View {
 
   close(): void {
     for (const panel of this.panels.values()) panel.close();
+    this.comparison.close();
     this.source.close();
   }
 
@@ -163,6 +166,7 @@ class WatchView implements View {
       this.holder.append(panel.element);
     }
     this.holder.dataset["count"] = String(this.panels.size);
+    this.comparison.of(this.wanted);
     const query = new URLSearchParams(this.wanted.map((run) => ["run", run]));
     replaceAddress("watch", query);
   }

@@ -1,0 +1,107 @@
+/** Several runs at once: their scores over one another, and the settings in which they differ. */
+
+import { get } from "../base/api";
+import { Chart, type Series } from "../base/chart";
+import { el, fill } from "../base/dom";
+import { short } from "../base/numbers";
+import { plain } from "../play/fields";
+import { headline, type ScorePoint } from "./columns";
+import type { Followed, WatchSource } from "./source";
+
+const LOOKS: readonly Omit<Series, "name">[] = [
+  { colour: "generated" }, { colour: "discriminator" }, { colour: "real" }, { colour: "ink" },
+  { colour: "generated", dash: [6, 4] }, { colour: "discriminator", dash: [6, 4] },
+  { colour: "real", dash: [6, 4] }, { colour: "ink", dash: [6, 4] },
+];
+
+type Settings = Map<string, string>;
+
+export class Comparison {
+  readonly element = el("section", { class: "comparison stack", "aria-label": "Side by side", hidden: true });
+  private readonly plots = el("div", {});
+  private readonly table = el("table", { class: "scores differences" });
+  private readonly settings = new Map<string, Settings>();
+  private readonly stop: () => void;
+  private chart: Chart | null = null;
+  private charted = "";
+  private runs: string[] = [];
+
+  constructor(private readonly source: WatchSource) {
+    this.element.append(this.plots, this.table);
+    this.stop = source.on("changed", (one) => this.runs.includes(one.run) && this.show());
+  }
+
+  close(): void {
+    this.stop();
+    this.chart?.close();
+  }
+
+  /** These runs, in this order; fewer than two have nothing to be compared with. */
+  of(runs: readonly string[]): void {
+    this.runs = [...runs];
+    for (const run of runs) {
+      if (this.settings.has(run)) continue;
+      this.settings.set(run, new Map());
+      get<{ recipe: unknown; data: { source?: string } | null }>(`/api/watch/run?run=${encodeURIComponent(run)}`)
+        .then(({ recipe, data }) => {
+          this.settings.set(run, new Map([["data", data?.source ?? ""], ...flat(recipe)]));
+          this.show();
+        }).catch(() => this.settings.delete(run));  // a run that is not there says so itself
+    }
+    this.show();
+  }
+
+  private show(): void {
+    const some = this.runs.map((run) => this.source.followed.get(run)).filter((one): one is Followed => one !== undefined);
+    this.element.hidden = some.length < 2;
+    if (this.element.hidden) return;
+    const names = some.map((one) => one.summary?.name ?? one.run);
+    this.draw(some, names);
+    const facts: [string, string[]][] = [
+      ["score", some.map(({ summary }) => (summary?.score ? short(summary.score.value) : "–"))],
+      ["examples shown", some.map(({ summary }) => short(summary?.nimg ?? null))],
+      ["verdict", some.map(({ summary }) => summary?.verdict.words ?? "")],
+    ];
+    const keys = [...new Set(some.flatMap((one) => [...(this.settings.get(one.run)?.keys() ?? [])]))];
+    const rows = keys.map((key): [string, string[]] => [key, some.map((one) => this.settings.get(one.run)?.get(key) ?? "–")]);
+    const differ = rows.filter(([, values]) => new Set(values).size > 1);
+    fill(this.table,
+      el("caption", {}, differ.length > 0 ? "What differs" : "No setting differs",
+        el("span", { class: "quiet small" }, ` ${rows.length - differ.length} settings are the same`)),
+      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "setting"), ...names.map((name) => el("th", { scope: "col" }, name)))),
+      el("tbody", {}, ...[...facts, ...differ].map(([key, values]) =>
+        el("tr", {}, el("th", { scope: "row" }, key), ...values.map((value) => el("td", {}, value))))));
+  }
+
+  /** One curve a run. Only runs that are judged by one score have a common axis. */
+  private draw(some: readonly Followed[], names: readonly string[]): void {
+    const heads = some.map((one) => headline(one.lines));
+    const key = heads.find((head) => head.key)?.key ?? "";
+    const shown = heads.map((head) => (head.key === key ? head.points : []));
+    const wanted = JSON.stringify([key, names]);
+    if (this.charted !== wanted) {
+      this.charted = wanted;
+      this.chart?.close();
+      const series = names.slice(0, LOOKS.length).map((name, i): Series => ({ name, ...LOOKS[i]! }));
+      this.chart = key === "" ? null : new Chart({ title: `Score: ${plain(key)}`, height: 200, series });
+      fill(this.plots, this.chart?.element ?? null);
+    }
+    const x = [...new Set(shown.flatMap((points) => points.map((point) => point.nimg)))].sort((a, b) => a - b);
+    this.chart?.set(x, ...shown.slice(0, LOOKS.length).map((points) => column(points, x)));
+  }
+}
+
+/** The values of a curve where it was measured; the chart draws through what lies between. */
+function column(points: readonly ScorePoint[], x: readonly number[]): (number | null)[] {
+  const known = new Map(points.map((point) => [point.nimg, point.value]));
+  return x.map((nimg) => known.get(nimg) ?? null);
+}
+
+/** The leaves of plain data by their dotted keys; what a list holds goes by its name, where it has one. */
+export function flat(value: unknown, key = ""): [string, string][] {
+  if (value === null || typeof value !== "object") return [[key, String(value ?? "–")]];
+  const named = (item: unknown, i: number): string =>
+    item !== null && typeof item === "object" && "name" in item ? String(item.name) : String(i);
+  const parts: [string, unknown][] = Array.isArray(value) ? value.map((item, i) => [named(item, i), item]) : Object.entries(value);
+  return parts.flatMap(([name, item]) => flat(item, key === "" ? name : `${key}.${name}`));
+}
