@@ -2,6 +2,7 @@
 # make test   lint, types and the whole quick test suite
 # make slow   the proofs that take minutes
 # make docs   the pages as a site, in build/site
+# make release  wheel and source archive in dist, the same bytes for the same commit, and their SHA-256
 # make setup  only make .venv and install the package into it, with all it can use; the others add what they need
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ READY := $(VENV)/.ready
 TOOLS := $(VENV)/.tools
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS)) --editable
 
-.PHONY: setup demo test slow check docs clean
+.PHONY: setup demo test slow check docs release clean
 
 setup: $(READY)
 
@@ -41,6 +42,12 @@ docs: $(READY)
 	$(INSTALL) '.[docs]'
 	$(BIN)/python scripts/docs_site.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+release: $(READY)
+	$(INSTALL) '.[release]'
+	rm -rf dist
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build .
+	cd dist && sha256sum *.whl *.tar.gz > SHA256SUMS && cat SHA256SUMS
 
 clean:
 	rm -rf $(VENV) build dist
