@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import soundfile
 
+from ganforge.codecs.music.midi import Note, write_notes
 from ganforge.codecs.rows.reader import read_frame, write_frame
 from ganforge.codecs.series.reader import read_series
 from ganforge.core.condition import Condition
 from ganforge.core.recipe import Augmentation, Penalty, Player, Recipe, TableFormat
 from ganforge.core.space import Space
-from ganforge.data import Dataset, Examples, Scan
+from ganforge.data import Dataset, Examples, Scan, load
 
 _PENALTIES = (
     Penalty(name="r1", weight=0.1, weight_final=0.01, method="finite_difference", share=0.25),
@@ -170,3 +172,26 @@ def tones(folder: Path, n: int = 12, rate: int = 8_000) -> Path:
         faded = np.sin(2 * np.pi * pitch * t) * np.minimum(1, np.minimum(t, seconds - t) * 50)
         soundfile.write(place / f"{i:02d}.wav", 0.3 * faded, rate)
     return folder
+
+
+def tunes(folder: Path, n: int = 24) -> Path:
+    """MIDI files of two voices that rise and fall, in subfolders, of eight bars and slower or quicker."""
+    rng = np.random.default_rng(0)
+    for i in range(n):
+        name = "rising" if i % 2 else "falling"
+        place = folder / name
+        place.mkdir(parents=True, exist_ok=True)
+        voices: list[list[Note]] = []
+        for low in (72, 48):
+            line = (rng.integers(0, 3, 32).cumsum() % 13)[:: 1 if i % 2 else -1]
+            voices.append([Note(k / 1.0, k + 1.0, low + int(p)) for k, p in enumerate(line)])
+        voices[0][0] = replace(voices[0][0], pitch=72)
+        (place / f"{i // 2:03d}.mid").write_bytes(write_notes(voices, 90.0 + 30.0 * (i % 2)))
+    return folder
+
+
+def passages(n: int = 40) -> Dataset:
+    """The same as passages of music."""
+    with TemporaryDirectory() as folder:
+        found = load(tunes(Path(folder) / "tunes", n), cache=Path(folder) / "cache", held_out=0.0)
+        return replace(found, train=replace(found.train, values=np.array(found.train.values)))

@@ -22,6 +22,7 @@ from tests import players
 
 # Spaces of each kind: usual, and at an end of what is allowed.
 SPACES = {
+    "passages": [(30, 64)],
     "pictures": [(1, 5, 9), (2, 8, 8), (3, 8, 6), (4, 7, 8), (6, 8, 8)],
     "points": [(1,), (2,), (7,)],
     "rows": [(6,)],
@@ -30,6 +31,7 @@ SPACES = {
     "sounds": [(1, 16, 20)],
     "waves": [(1, 100), (2, 64)],
 }
+FITTED = {"passages": players.passages}  # kinds that have no random examples
 CASES = [
     pytest.param(kind, shape, id=f"{kind} {'×'.join(map(str, shape))}")
     for kind, shapes in SPACES.items()
@@ -43,6 +45,9 @@ def examples(kind: str, shape: tuple[int, ...], n: int = 40) -> tuple[Space, np.
         with TemporaryDirectory() as folder:
             table = players.series(Path(folder), n) if CODECS[kind].dims else players.table(n + 10)
         return table.space, table.train.values
+    if kind in FITTED:
+        made = FITTED[kind](n)
+        return made.space, made.train.values[:n]
     rate = {"sample_rate": 8_000} if CODECS[kind].dims == 1 else {}
     space = Space(kind=kind, shape=shape, **rate)
     rng, codec = np.random.default_rng(0), space.codec
@@ -139,7 +144,7 @@ def test_what_a_kind_names_is_there():
 
 
 def test_a_wrong_kind_or_shape_is_refused_in_words():
-    with pytest.raises(DataError, match="unknown kind of example 'songs'; known: pictures, points"):
+    with pytest.raises(DataError, match="unknown kind of example 'songs'; known: passages, pictures, points"):
         Space(kind="songs", shape=(3,))
     with pytest.raises(DataError, match="pictures need a shape of 3 positive numbers"):
         Space(kind="pictures", shape=(3,))

@@ -211,7 +211,7 @@ def inference() -> tuple[list[Turn], list[list[float]]]:
 class Completer(Line):
     """Logits are slope·z, what is made of them lies half above, and it is likely by its square distance."""
 
-    blocks = 1
+    blocks = judged_every = 1
 
     def masks(self, draw: Draw, n: int) -> Tensor:
         return (draw.uniform(n, 1) < draw.uniform(n, 1)).float()

@@ -129,3 +129,57 @@ def test_what_does_not_fit_is_said(space: Space):
         make(space, components=0)
     with pytest.raises(RecipeError, match="recurrent is not for"):
         generator("recurrent", space=Space(kind="points", shape=(2,)), latent=3, width=8, depth=1)
+
+
+def of_tokens(condition: int = 0, **options: Any) -> tuple[Any, Tensor]:
+    """A generator of music, and passages in model units."""
+    data = players.passages()
+    with seeded(1):
+        G = generator(
+            "recurrent",
+            space=data.space,
+            latent=data.space.codec.chances + 8,  # type: ignore[attr-defined]
+            condition=condition,
+            width=16,
+            depth=1,
+            options={"chained": True, "jitter": 0.0, **options},
+        )
+    return G, data.space.to_model(torch.from_numpy(data.train.values))
+
+
+def test_what_is_held_goes_on_and_a_chain_sees_what_stands_before_it_in_the_step():
+    G, real = of_tokens()
+    z = torch.randn(20, G.front + G.codec.chances, generator=torch.Generator().manual_seed(2))
+    x = G(z).detach()
+    for k, flag in G.held.items():
+        held = (x[:, G.groups[flag], 1:] == 0).expand(-1, len(G.groups[k]), -1)
+        assert torch.equal(x[:, G.groups[k], 1:][held], x[:, G.groups[k], :-1][held])
+    assert torch.equal(x, x.round())
+    mask = torch.zeros(len(real), G.steps)
+    zero = torch.zeros(len(real), G.front + G.codec.chances)
+    found = G.logits(zero, real, mask)
+    other = real.clone()
+    last = G.groups[-2]  # whether the last voice begins
+    other[:, last, 5] = 1.0 - other[:, last, 5]
+    apart = (G.logits(zero, other, mask).states != found.states).any(0)
+    assert not bool(apart[:5].any())
+    assert not bool(apart[5, : last[0] + 1].any())
+    assert bool(apart[5, last[0] + 1 :].any())
+
+
+def test_a_condition_reaches_every_step_of_both_players():
+    G, real = of_tokens(2, judged_every=3)
+    with seeded(2):
+        D: Any = discriminator("recurrent", space=G.codec.space, condition=2, width=8, depth=1)
+    z = torch.randn(4, G.front + G.codec.chances, generator=torch.Generator().manual_seed(2))
+    first, second = torch.eye(2)
+    x, y = (G(z, one.expand(4, 2)) for one in (first, second))
+    assert not torch.equal(x, y)
+    some = real[:4]
+    asked = first.expand(4, 2)
+    nothing = torch.zeros(4, G.blocks + G.steps)
+    assert torch.allclose(D(some, asked), D(some, torch.cat([nothing, asked], 1)))
+    assert not torch.allclose(D(some, asked), D(some, second.expand(4, 2)))
+    for options in ({"judged_every": 0}, {"components": 0}):
+        with pytest.raises(RecipeError, match="must be at least 1"):
+            of_tokens(**options)

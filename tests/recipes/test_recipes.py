@@ -27,6 +27,7 @@ DATA = {
     "points": lambda: players.points(40, 3),
     "rows": players.table,
     "series": lambda: players.series(Path(tempfile.mkdtemp())),
+    "tokens": lambda: players.passages(40),
     "ring": lambda: players.points(40),
     "grid": lambda: players.points(40),
     "digits": lambda: players.pictures(40, classes=10),

@@ -57,7 +57,7 @@ class Codec:
         picture_files: whether an example is a picture in pixels: of any size, cut, mirrored, drawn on.
         keeps_alike: whether equal examples are copies, which stay on one side of the split.
         empty: what is nothing in model units: black, silence.
-        heard: whether its files are sounds, which a page plays.
+        heard: whether it can be listened to, so that a page plays it.
         mirrors: whether left and right may be exchanged.
         augmentations: policies of the discriminator's augmentation that keep the meaning.
         headline: the score that a training is judged by.
@@ -222,6 +222,10 @@ class Codec:
         buffer = io.BytesIO()
         np.save(buffer, sample, allow_pickle=False)
         return buffer.getvalue()
+
+    def listen(self, sample: np.ndarray) -> bytes:
+        """One example of a kind that is :attr:`heard` as a wav file."""
+        return self.file(sample)
 
     def picture(self, sample: np.ndarray) -> Image:
         """One example in declared units as a picture."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ganforge.core.codec import Codec
@@ -39,6 +40,14 @@ class Sequential(Codec):
     def choices(self) -> tuple[tuple[int, ...], ...]:
         """Groups of the others: of several one is 1, and one alone is 0 or 1."""
         raise NotImplementedError
+
+    @property
+    def held(self) -> Mapping[int, int]:
+        """Groups that stay as they were in the step before where another group, of one and earlier, is 0.
+
+        Of places among :attr:`choices`. A note, say, goes on until the next one begins.
+        """
+        return {}
 
     @property
     def chances(self) -> int:

@@ -16,11 +16,11 @@ from typing import IO, Any, BinaryIO
 
 import numpy as np
 
-from ganforge.core.declared import CODECS
 from ganforge.core.errors import DataError
 from ganforge.core.value_range import ValueRange
 from ganforge.data.arrays import interpret
 from ganforge.data.files import Entry, Listing
+from ganforge.data.folders import kind_of_file
 from ganforge.data.pixels import Fit
 from ganforge.data.raw import Raw, Said, name_classes, said_of
 
@@ -288,7 +288,8 @@ def _as_waves(values: np.ndarray) -> np.ndarray:
 
 def _sounds(path: Path, arrays: Sequence[_Array], waves: _Waves, **wishes: Any) -> Raw:
     """Waves as if each were a wav file."""
-    kind = next(codec for codec in CODECS.values() if codec.heard)
+    kind = kind_of_file(Path("0.wav"))
+    assert kind is not None
     beside = _Beside(
         path, [one for one in arrays if one.name not in waves.names], np.empty((len(waves.rows), 2))
     )

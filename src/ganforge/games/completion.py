@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import cast
 
 import torch
@@ -24,7 +25,8 @@ class Completion(Contest):
     """Of each real row a random share of the columns is given, and the generator makes the others.
 
     The discriminator sees whole rows and which columns were given, so a fake must fit what it goes on from:
-    this teaches conditions on any subset of columns. The generator's other term is the likelihood of the
+    this teaches conditions on any subset of columns. What a whole row shall be, such as its class, stands
+    after the mask. The generator's other term is the likelihood of the
     hidden columns, each by itself; what columns have in common within one pass the discriminator must teach.
     At ``adversarial_weight`` 0 the discriminator does not play.
     """
@@ -36,7 +38,7 @@ class Completion(Contest):
 
     @classmethod
     def build_generator(cls, recipe: Recipe, space: Space, conditions: int) -> torch.nn.Module:
-        found = super().build_generator(recipe, space, 0)
+        found = super().build_generator(recipe, space, conditions)
         if not isinstance(found, Completing):
             raise RecipeError(
                 "the game completion needs a generator that goes on from what is given (columns, recurrent),"
@@ -46,11 +48,23 @@ class Completion(Contest):
 
     @classmethod
     def build_discriminator(cls, recipe: Recipe, space: Space, conditions: int) -> torch.nn.Module:
-        return super().build_discriminator(recipe, space, 0)
+        return super().build_discriminator(recipe, space, conditions)
+
+    @property
+    def rhythm(self) -> int:
+        return cast(Completing, self.generator).judged_every
+
+    def branch(self, moment: Moment) -> Hashable:
+        return super().branch(moment), self._judges(moment)
+
+    def _judges(self, moment: Moment) -> bool:
+        """Whether the discriminator plays in this round."""
+        return moment.round % self.rhythm == 0
 
     def play(self, deal: Deal, draw: Draw, moment: Moment) -> Play:
         """One round; the caller moves the named player between two turns."""
-        G, D, weight = cast(Completing, self.generator), self.discriminator, self.adversarial_weight
+        G, D = cast(Completing, self.generator), self.discriminator
+        weight = self.adversarial_weight if self._judges(moment) else 0.0
         notes: dict[str, torch.Tensor] = {}
         loss = None
         for left in reversed(range(self.discriminator_moves)):
@@ -59,6 +73,8 @@ class Completion(Contest):
             if left and not weight:
                 continue
             mask = G.masks(draw, n)
+            if batch.condition is not None:
+                mask = torch.cat([mask, batch.condition], 1)
             z = self.prior(draw, n)
             few = max(n // _JUDGED, 1)
             with torch.set_grad_enabled(not left):  # only the last fakes are kept

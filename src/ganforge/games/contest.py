@@ -132,6 +132,11 @@ class Contest(nn.Module, GameTraits, ABC):
         noisy = self.augment.noise_level(moment.progress) > 0.0
         return moment.at(self.augment.noise_level) if noisy else 0.0
 
+    @property
+    def rhythm(self) -> int:
+        """Rounds after which the same players play again; penalties have rhythms of their own."""
+        return 1
+
     def branch(self, moment: Moment) -> Hashable:
         """What decides the operations of a round: due penalties, whether there is noise, levels of growth."""
         due = tuple(moment.round % entry.every == 0 for entry in self.schedule)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 from torch.nn import functional as F
 
 from ganforge.metrics.classifier import Reader, one_thread
+from ganforge.metrics.trees import told_apart
 
 __all__ = [
     "autocorrelation",
@@ -114,28 +115,8 @@ def _halves(a: np.ndarray, b: np.ndarray, seed: int) -> list[tuple[np.ndarray, n
 
 
 def told_by_trees(real: np.ndarray, made: np.ndarray, *, seed: int = 0) -> float:
-    """Area under the curve of boosted trees on window features that tell made from real; .5 is cannot tell.
-
-    A classifier two-sample test (Lopez-Paz and Oquab 2017): they learn on one half and are judged on the
-    other, both ways, on as many real as made series.
-    """
-    features = window_features(real), window_features(made)
-    parts = _halves(real, made, seed)
-    areas: list[float] = []
-    for learnt, judged in (parts, parts[::-1]):
-        few = len(learnt[0]) < 200
-        trees = HistGradientBoostingClassifier(
-            random_state=0,
-            early_stopping=False,  # pyright: ignore[reportArgumentType]
-            min_samples_leaf=5 if few else 20,
-        )
-        both = [
-            np.concatenate([x[i] for x, i in zip(features, half, strict=True)]) for half in (learnt, judged)
-        ]
-        truth = [np.repeat([1.0, 0.0], len(half[0])) for half in (learnt, judged)]
-        trees.fit(both[0], truth[0])
-        areas.append(float(roc_auc_score(truth[1], trees.predict_proba(both[1])[:, 1])))
-    return float(np.mean(areas))
+    """Area under the curve of boosted trees that tell made from real series; .5 is cannot tell."""
+    return told_apart(window_features(real), window_features(made), seed=seed)
 
 
 def told_by_network(real: np.ndarray, made: np.ndarray, *, seed: int = 0) -> float:

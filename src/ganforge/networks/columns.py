@@ -56,6 +56,7 @@ class ColumnsGenerator(_OfRows, nn.Module, GeneratorTraits):
     (``codecs.rows``), the others go through the network.
     """
 
+    judged_every = 1
     name = "columns"
     words = "fully connected layers that write a row a few columns at a time, from any that are given"
     dims = (0,)
@@ -75,7 +76,8 @@ class ColumnsGenerator(_OfRows, nn.Module, GeneratorTraits):
             )
         if passes < 1:
             raise RecipeError(f"generator.passes is {passes}; it must be at least 1")
-        assert not condition
+        if condition:
+            raise RecipeError("rows are asked for by any of their columns: leave conditional out")
         levels = [block.levels for block, _ in codec.slices]
         self.blocks = blocks = len(levels)
         self.trunk = _Trunk(self.free + space.size + blocks, width, depth)

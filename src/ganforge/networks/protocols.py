@@ -79,7 +79,13 @@ class Reconstructing(Protocol):
 
 @runtime_checkable
 class Completing(Protocol):
-    """A generator that goes on from any part of an example that is given (``games.completion``)."""
+    """A generator that goes on from any part of an example that is given (``games.completion``).
+
+    Attributes:
+        judged_every: the discriminator plays in one round of so many.
+    """
+
+    judged_every: int
 
     def masks(self, draw: Draw, n: int) -> Tensor:
         """Which parts of ``n`` real examples are given, ``(n, B)``, 0 or 1."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import cast
 
 import torch
@@ -24,6 +25,7 @@ __all__ = ["RecurrentDiscriminator", "RecurrentGenerator"]
 
 _ORDER = 2  # earlier steps that are seen as they are, beside the network's memory
 _SMALLEST, _LARGEST = -7.0, 2.0  # log deviations of a step's numbers
+_CERTAIN = 30.0  # logits, by which what is held is likelier than all else
 _FARTHEST = 8.0  # deviations from a feature's mean, that a number may lie
 
 
@@ -33,7 +35,7 @@ class Foretold:
 
     Attributes:
         states: logits ``(N, T, S)``.
-        shares: log shares of the components ``(N, T, M)``.
+        shares: log shares of the components ``(N, T, M)``; of no numbers M is 0.
         means, spreads: of each component, ``(N, T, M, V)``; spreads are log deviations.
         table: logits of what lasts; None where nothing differs.
     """
@@ -63,11 +65,15 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
     in the latent, so what is written can be followed back by its gradient.
 
     Args:
+        condition: numbers that every step is told, of what the whole example shall be.
         width: of the memory.
         depth: of the layers of what lasts.
         components: of the mixture.
         jitter: deviation of the normal noise on what the network is taught to go on from, so that it
             forgives its own errors.
+        chained: whether the groups of states of a step are written one after another, each from those before
+            it, and not all at once.
+        judged_every: the discriminator plays in one round of so many: whole examples are dear to write.
     """
 
     name = "recurrent"
@@ -85,9 +91,10 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         depth: int,
         components: int = 4,
         jitter: float = 0.05,
+        chained: bool = False,
+        judged_every: int = 1,
     ) -> None:
         super().__init__()
-        assert not condition
         self.codec = codec = cast(Sequential, space.codec)
         self.steps = space.shape[1]
         self.lasting = codec.lasting
@@ -102,12 +109,18 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
             )
         if components < 1:
             raise RecipeError(f"generator.components is {components}; it must be at least 1")
+        if judged_every < 1:
+            raise RecipeError(f"generator.judged_every is {judged_every}; it must be at least 1")
+        self.judged_every = judged_every
         if table is not None:
             self.head = ColumnsGenerator(space=table, latent=self.front, width=width, depth=depth)
         self.blocks = 0 if self.head is None else self.head.blocks
         self.numbers = list(codec.numbers)
         self.states = [i for group in codec.choices for i in group]
         self.groups = [[self.states.index(i) for i in group] for group in codec.choices]
+        ends = list(accumulate(map(len, self.groups)))
+        self.spans = [slice(end - len(group), end) for end, group in zip(ends, self.groups, strict=True)]
+        self.held = dict(codec.held)
         self.components, self.jitter = components, jitter
         changing = space.shape[0] - self.lasting
         values = len(self.numbers)
@@ -115,10 +128,13 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
             ahead = codec.context(torch.zeros(1, self.lasting)).shape[1]
         # Both the memory's entrance and the way around it see what stands before and what is known ahead.
         self.before = nn.Linear(_ORDER * changing, 2 * width)
-        self.ahead = nn.Linear(ahead + self.lasting + 1, 2 * width)
+        self.ahead = nn.Linear(ahead + self.lasting + 1 + condition, 2 * width)
         self.memory = nn.GRU(width, width, batch_first=True)
         self.deep = nn.Linear(width, width)
-        self.of_states = nn.Linear(width, len(self.states)) if self.states else None
+        self.of_states = nn.Linear(width, len(self.states)) if self.states and not chained else None
+        self.chain = _Chain(width, [len(group) for group in self.groups]) if self.states and chained else None
+        if not values:
+            return
         self.of_numbers = nn.Linear(width + len(self.states), components * (1 + 2 * values))
         self.onward = nn.Linear(_ORDER * values, values)
         self.beside = nn.Parameter(torch.zeros(components, values, values))  # below the diagonal alone
@@ -133,10 +149,11 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         """Series ``(N, T, C)`` to what stands before each step, the last first, ``(N, T, 2C)``."""
         return torch.cat([F.pad(x, (0, 0, k, 0))[:, : x.shape[1]] for k in range(1, _ORDER + 1)], 2)
 
-    def _ahead(self, lasting: Tensor, alive: Tensor) -> Tensor:
+    def _ahead(self, lasting: Tensor, alive: Tensor, mask: Tensor) -> Tensor:
         """``(N, lasting)`` to what is made of all that is known of each step ahead, ``(N, T, 2 width)``."""
         context = torch.cat([self.codec.context(lasting), alive], 1).transpose(1, 2)
-        return self.ahead(torch.cat([context, lasting[:, None].expand(-1, self.steps, -1)], 2))
+        known = torch.cat([lasting, mask[:, self.blocks + self.steps :]], 1)
+        return self.ahead(torch.cat([context, known[:, None].expand(-1, self.steps, -1)], 2))
 
     def _seen(self, past: Tensor, ahead: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor]:
         """What is made of the past ``(N, t, 2C)``, ``(N, t, width)``, and the memory after it."""
@@ -145,13 +162,33 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         h = F.silu(h + around)
         return h + F.silu(self.deep(h)), after
 
-    def _states(self, h: Tensor) -> Tensor:
-        """Logits of the states, ``(N, t, S)``."""
-        return h.new_zeros(*h.shape[:2], 0) if self.of_states is None else self.of_states(h).float()
+    def _states(self, h: Tensor, states: Tensor, past: Tensor) -> Tensor:
+        """Logits of the states beside the true ones, ``(N, t, S)`` both."""
+        if self.chain is None:
+            found = h.new_zeros(*h.shape[:2], 0) if self.of_states is None else self.of_states(h).float()
+            return self._holding(found, states, past) if self.held else found
+        parts = [self.chain(k, h, states[..., : span.start]).float() for k, span in enumerate(self.spans)]
+        return self._holding(torch.cat(parts, 2), states, past)
+
+    def _holding(self, logits: Tensor, states: Tensor, past: Tensor) -> Tensor:
+        """Logits ``(N, t, S)`` that say what was before, where a group is held."""
+        parts = [logits[..., span] for span in self.spans]
+        for k, flag in self.held.items():
+            stays = past[..., self._of_states(k)]
+            parts[k] = parts[k] + (_CERTAIN * (1.0 - states[..., self.spans[flag]])) * stays
+        return torch.cat(parts, 2)
+
+    def _of_states(self, k: int) -> slice:
+        """Places of the states of a group that is held, among the channels that change."""
+        span = self.spans[k]
+        return slice(self.states[span.start], self.states[span.stop - 1] + 1)
 
     def _numbers(self, h: Tensor, states: Tensor, past: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Log shares, means and log deviations of the components, beside states ``(N, t, S)``."""
         values = len(self.numbers)
+        if not values:
+            none = h.new_zeros(*h.shape[:2], 0)
+            return none, none[..., None], none[..., None]
         changing = past.shape[2] // _ORDER
         out = self.of_numbers(torch.cat([h, states], 2)).float()
         out = out.unflatten(2, (self.components, 1 + 2 * values))
@@ -177,11 +214,13 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         x = given[:, self.lasting :].transpose(1, 2)
         noise = z[:, self.front :].view(len(z), self.steps, -1)[:, :, : x.shape[2]]
         past = self._pasts(x + self.jitter * noise) if self.jitter else self._pasts(x)
-        h, _ = self._seen(past, self._ahead(lasting, self.codec.alive(lasting)), None)
+        h, _ = self._seen(past, self._ahead(lasting, self.codec.alive(lasting), mask), None)
         table = None
         if self.head is not None:
             table = self.head.logits(z[:, : self.front], lasting, mask[:, : self.blocks])
-        return Foretold(self._states(h), *self._numbers(h, x[:, :, self.states], past), table)
+        states = x[:, :, self.states]
+        # What is held is held exactly: noise on the past is for what the network reads alone.
+        return Foretold(self._states(h, states, self._pasts(x)), *self._numbers(h, states, past), table)
 
     def likelihood(self, found: Foretold, real: Tensor, mask: Tensor) -> Tensor:
         """Minus the log likelihood of ``real`` ``(N, C, T)``, the mean over numbers and states, ``(N,)``."""
@@ -200,11 +239,13 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
             own = [i for i, state in enumerate(self.states) if self._owner(state) == number]
             if own:
                 there[:, :, k] = 1.0 - states[:, :, own].sum(2).clamp(max=1.0)
+        each = len(self.numbers) + len(self.groups)
+        if not self.numbers:
+            return (loss * alive).sum(1) / alive.sum(1).clamp_min(1.0) / each
         apart = (x[:, :, None, self.numbers] - found.means) * torch.exp(-found.spreads) * there[:, :, None]
         apart = apart + torch.einsum("mij,ntmj->ntmi", torch.tril(self.beside, -1), apart) * there[:, :, None]
         logs = -0.5 * apart.square() - (found.spreads + 0.5 * math.log(2.0 * math.pi)) * there[:, :, None]
         loss = loss - torch.logsumexp(found.shares + logs.sum(3), 2)
-        each = len(self.numbers) + len(self.groups)
         loss = (loss * alive).sum(1) / alive.sum(1).clamp_min(1.0) / each
         if self.head is not None and found.table is not None:
             lasting = real[:, : self.lasting, 0]
@@ -222,27 +263,33 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         return self.complete(z, given, mask)
 
     def complete(self, z: Tensor, given: Tensor, mask: Tensor) -> Tensor:
-        """Series ``(N, C, T)`` with what is in the mask ``(N, blocks + T)`` as ``given``."""
+        """Series ``(N, C, T)`` with what is in the mask ``(N, blocks + T)`` as ``given``.
+
+        Of a network with a condition, that stands after the mask.
+        """
         lasting = given[:, : self.lasting, 0]
         if self.head is not None:
             lasting = self.head.complete(z[:, : self.front], lasting, mask[:, : self.blocks])
         alive = self.codec.alive(lasting)
-        ahead = self._ahead(lasting, alive)
-        kept = mask[:, self.blocks :, None]
+        ahead = self._ahead(lasting, alive, mask)
+        kept = mask[:, self.blocks : self.blocks + self.steps, None]
         real = given[:, self.lasting :].transpose(1, 2)
         chance = z[:, self.front :].view(len(z), self.steps, -1)
-        root = _inverse(self.beside)
-        apart = torch.einsum("mij,ntj->ntmi", root, chance[:, :, : len(self.numbers)])
+        apart = chance[:, :, None, :0]
+        if self.numbers:
+            root = _inverse(self.beside)
+            apart = torch.einsum("mij,ntj->ntmi", root, chance[:, :, : len(self.numbers)])
         level = (0.5 + 0.5 * torch.erf(chance[:, :, len(self.numbers) :] / math.sqrt(2.0))).clamp(
             1e-6, 1.0 - 1e-6
         )
+        noise = self._noise(level[:, :, 1:])
         nothing = real.new_zeros(len(z), real.shape[2])
         row = [nothing] * _ORDER
         memory: Tensor | None = None
         for t in range(self.steps):
             past = torch.cat(row[: -_ORDER - 1 : -1], 1)[:, None]
             h, memory = self._seen(past, ahead[:, t : t + 1], memory)
-            made = self._step(h, past, apart[:, t], level[:, t])
+            made = self._step(h, past, apart[:, t], level[:, t, :1], noise[:, t])
             if self.states:
                 made = self.codec.stepped(made[:, :, None], alive[:, :, t : t + 1])[:, :, 0]
             else:
@@ -251,29 +298,44 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         whole = torch.cat([lasting[:, :, None].expand(-1, -1, self.steps), torch.stack(row[_ORDER:], 2)], 1)
         return torch.lerp(self.codec.settled(whole), whole, kept.amax(1, keepdim=True))
 
-    def _step(self, h: Tensor, past: Tensor, apart: Tensor, level: Tensor) -> Tensor:
+    def _noise(self, level: Tensor) -> Tensor:
+        """Uniform chance ``(N, T, S)`` to what is added to logits: Gumbel, or of a lone state logistic."""
+        lone = torch.tensor([len(g) == 1 for g in self.groups for _ in g], device=level.device)
+        log = torch.log(level)
+        return torch.where(lone, log - torch.log1p(-level), -torch.log(-log))
+
+    def _step(self, h: Tensor, past: Tensor, apart: Tensor, level: Tensor, noise: Tensor) -> Tensor:
         """One step ``(N, C)``, before it is settled.
 
         Args:
             apart: ``(N, M, V)``, how far the numbers lie from each component's means, in deviations.
-            level: ``(N, 1 + S)`` uniform chance of the component and of the states.
+            level: ``(N, 1)`` uniform chance of the component.
+            noise: ``(N, S)``, on the states' logits.
         """
-        logits = self._states(h)[:, 0]
-        states = torch.zeros_like(logits)
-        for group in self.groups:  # a Gumbel, or a logistic, variable for each
-            own, u = logits[:, group], level[:, [1 + i for i in group]]
-            if len(group) == 1:
-                noisy = own + torch.log(u) - torch.log1p(-u)
+        states = h.new_zeros(len(h), 0)
+        logits = h.new_zeros(len(h), len(self.states))
+        if self.of_states is not None:
+            logits = self.of_states(h)[:, 0].float()
+        parts: list[Tensor] = []
+        for k, span in enumerate(self.spans):
+            own = logits[:, span] if self.chain is None else self.chain(k, h[:, 0], states).float()
+            if k in self.held:
+                stays = past[:, 0, self._of_states(k)]
+                own = own + (_CERTAIN * (1.0 - parts[self.held[k]])) * stays
+            noisy = own + noise[:, span]
+            if noisy.shape[1] == 1:
                 soft = torch.sigmoid(noisy)
                 hot = (noisy > 0).to(soft) + (soft - soft.detach())
             else:
-                noisy = own - torch.log(-torch.log(u))
                 soft = torch.softmax(noisy, 1)
                 hot = (noisy == noisy.amax(1, keepdim=True)).to(soft) + (soft - soft.detach())
-            states = states.index_copy(1, torch.tensor(group, device=h.device), hot)
+            parts.append(hot)
+            states = torch.cat([states, hot], 1)
+        if not self.numbers:
+            return states
         shares, means, spreads = (part[:, 0] for part in self._numbers(h, states[:, None], past))
         # The component is chosen by the likelihood's shares; only its numbers pass a gradient on.
-        below = shares.detach().exp().cumsum(1)[:, :-1] < level[:, :1]
+        below = shares.detach().exp().cumsum(1)[:, :-1] < level
         one = F.one_hot(below.sum(1), self.components).to(means)[:, :, None]
         numbers = ((means + torch.exp(spreads) * apart) * one).sum(1).clamp(-_FARTHEST, _FARTHEST)
         if not self.states:
@@ -282,9 +344,28 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         return torch.cat([numbers, states], 1)[:, [order.index(i) for i in range(len(order))]]
 
     def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
-        del condition
         nothing = z.new_zeros(len(z), self.codec.space.shape[0], self.steps)
-        return self.complete(z, nothing, z.new_zeros(len(z), self.blocks + self.steps))
+        mask = z.new_zeros(len(z), self.blocks + self.steps)
+        return self.complete(z, nothing, mask if condition is None else torch.cat([mask, condition], 1))
+
+
+class _Chain(nn.Module):
+    """Logits of groups of states, each from those before it, those of several by a layer of its own."""
+
+    def __init__(self, width: int, sizes: list[int]) -> None:
+        super().__init__()
+        inside = max(width // 2, 1)
+        self.enter, self.leave = nn.ModuleList(), nn.ModuleList()
+        for k, size in enumerate(sizes):
+            known = width + sum(sizes[:k])
+            self.enter.append(
+                nn.Sequential(nn.Linear(known, inside), nn.SiLU()) if size > 1 else nn.Identity()
+            )
+            self.leave.append(nn.Linear(inside if size > 1 else known, size))
+
+    def forward(self, k: int, h: Tensor, before: Tensor) -> Tensor:
+        """Of group ``k``, from ``h (…, width)`` and the states before it ``(…, B)``, ``(…, size)``."""
+        return self.leave[k](self.enter[k](torch.cat([h, before], -1)))
 
 
 def _inverse(below: Tensor) -> Tensor:
@@ -310,12 +391,12 @@ class RecurrentDiscriminator(_OfSeries, nn.Module, DiscriminatorTraits):
 
     def __init__(self, *, space: Space, condition: int = 0, width: int, depth: int) -> None:
         super().__init__()
-        assert not condition
         codec = cast(Sequential, space.codec)
         table = codec.table
+        self.conditions = condition
         self.blocks = 0 if table is None else len(cast(Columnar, table.codec).slices)
         self.steps = space.shape[1]
-        inner = replace(space, shape=(space.shape[0] + self.blocks + 1, self.steps))
+        inner = replace(space, shape=(space.shape[0] + self.blocks + 1 + condition, self.steps))
         self.trunk = ResidualTrunk(
             space=inner, width=width, depth=max(depth, 1), block="dense", growth=1.5, cap=2.0
         )
@@ -327,12 +408,18 @@ class RecurrentDiscriminator(_OfSeries, nn.Module, DiscriminatorTraits):
         return self.trunk(self._beside(x, None))
 
     def _beside(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        parts = self.blocks + self.steps
         if mask is None:
-            mask = x.new_zeros(len(x), self.blocks + self.steps)
-        blocks = mask[:, : self.blocks, None].expand(-1, -1, self.steps)
-        return torch.cat([x, blocks, mask[:, None, self.blocks :]], 1)
+            mask = x.new_zeros(len(x), parts + self.conditions)
+        elif mask.shape[1] == self.conditions:  # nothing was given
+            mask = torch.cat([x.new_zeros(len(x), parts), mask], 1)
+        lasting = torch.cat([mask[:, : self.blocks], mask[:, parts:]], 1)
+        return torch.cat(
+            [x, lasting[:, :, None].expand(-1, -1, self.steps), mask[:, None, self.blocks : parts]], 1
+        )
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        """``condition`` is the mask ``(N, blocks + T)`` of what was given; None is nothing."""
+        """``condition`` is the mask ``(N, blocks + T)`` of what was given. The condition of a network that
+        has one stands after it, or alone; without a mask nothing was given."""
         last = leaky(self.trunk(self._beside(x, condition))[-1].float())
         return self.head((last * self.basis).flatten(2).sum(2) * self.scale, None)

@@ -48,7 +48,7 @@ _PAIRS = 16
 _PAIR_BYTES = 40_000
 _STRIPS = 12
 _STRIP_BYTES = 16_000  # of an example in a row
-_HEARD_BYTES = 200_000  # of a sound that the page plays
+_HEARD_BYTES = 300_000  # of a sound that the page plays
 
 
 def section(identity: str, title: str, *children: Markup) -> Markup:
@@ -360,11 +360,10 @@ def _small(example: np.ndarray, space: Space, alt: str, most: int = _PAIR_BYTES)
 
 def _player(example: np.ndarray, space: Space, what: str) -> Markup:
     """To listen to it; nothing for what is not heard, or is too long for a page."""
-    content = space.codec.file(example) if space.codec.heard else b""
+    content = space.codec.listen(example) if space.codec.heard else b""
     if not 0 < len(content) <= _HEARD_BYTES:
         return Markup("")
-    sort, _, form = space.codec.media.partition("/")
-    source = Markup(data_uri(content, form, sort=sort))
+    source = Markup(data_uri(content, "wav", sort="audio"))
     player = tag(
         "audio", controls=True, preload="metadata", src=source, aria_label=f"play the {what} example"
     )

@@ -260,7 +260,7 @@ class Model:
 
     def heard(self, samples: Tensor) -> list[bytes]:
         """A file to listen to, of each."""
-        return [self.space.codec.file(one.numpy()) for one in samples]
+        return [self.space.codec.listen(one.numpy()) for one in samples]
 
     # -- directions ---------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ganforge.codecs import plots
+from ganforge.codecs.music.facts import MusicFacts
 from ganforge.codecs.rows.facts import TableFacts
 from ganforge.codecs.series.facts import SeriesFacts
 from ganforge.core.declared import GAMES, SCORES
@@ -27,6 +28,7 @@ from ganforge.metrics.classifier import Classifier
 from ganforge.metrics.context import LEAST, Scored
 from ganforge.metrics.evaluate import evaluate
 from ganforge.metrics.features import Extractor, referee
+from ganforge.metrics.music_scores import music_scores
 from ganforge.metrics.neighbours import nearest_examples
 from ganforge.metrics.optimal_picture import draw
 from ganforge.metrics.points import Mixture
@@ -383,17 +385,17 @@ def _extractor(
 
 
 def _of_table(
-    facts: TableFacts | SeriesFacts | None,
+    facts: TableFacts | SeriesFacts | MusicFacts | None,
     reals: Reals,
     made: Tensor,
     target: str | None,
     seed: int,
     tell: Progress,
 ) -> tuple[list[Score], list[str]]:
-    """What is scored of tables alone, and notes; nothing of other kinds."""
+    """What is scored of tables, series or music alone, and notes; nothing of other kinds."""
+    if target is not None and (facts is None or isinstance(facts, MusicFacts)):
+        raise UsageError("--target is for tables; leave it out")
     if facts is None:
-        if target is not None:
-            raise UsageError("--target is for tables; leave it out")
         return [], []
     train = np.asarray(reals.dataset.train.values)
     half = len(train) // 2
@@ -401,6 +403,8 @@ def _of_table(
         (train[:half], train[half:]) if reals.halved else (train, np.asarray(reals.dataset.held_out.values))
     )
     split = "training" if reals.halved else "held-out"
+    if isinstance(facts, MusicFacts):
+        return music_scores(made.numpy(), one, other, facts, split=split, seed=seed, tell=tell)
     wish: Any = {"split": split, "target": target, "seed": seed, "tell": tell}
     if isinstance(facts, SeriesFacts):
         return series_scores(made.numpy(), one, other, facts, **wish)

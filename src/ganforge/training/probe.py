@@ -242,7 +242,7 @@ def _least(taken: list[tuple[float, float]], which: int) -> float:
 
 def _kinds(rounds: Rounds) -> dict[int, int]:
     """The number of a round of each kind, and how many of that kind there are until all comes again."""
-    cycle = math.lcm(*(penalty.every for penalty in rounds.recipe.penalties))
+    cycle = math.lcm(rounds.game.rhythm, *(penalty.every for penalty in rounds.recipe.penalties))
     first: dict[object, int] = {}
     count: dict[int, int] = {}
     for number in range(min(cycle, _LONGEST_CYCLE)):

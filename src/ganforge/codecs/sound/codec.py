@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -103,17 +102,9 @@ class Sound(Levels):
 
     def file(self, sample: np.ndarray) -> bytes:
         """A wav file of 16 bits, mono, at the rate of most files that were learned."""
-        import wave
+        from ganforge.codecs.wav import wav
 
-        import numpy as np
-
-        buffer = io.BytesIO()
-        with wave.open(buffer, "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(self.mel.rate)
-            file.writeframes(np.rint(self.wave(sample) * 32_767.0).astype("<i2").tobytes())
-        return buffer.getvalue()
+        return wav(self.wave(sample), self.mel.rate)
 
     # -- pictures ------------------------------------------------------------------------------------------
 
