@@ -56,6 +56,14 @@ def test_a_header_of_an_array_that_breaks_off_is_named(tmp_path: Path):
     assert "made/seed.npy" in [fault.file.as_posix() for fault in faults]
 
 
+def test_a_model_folder_without_its_config_is_named(tmp_path: Path):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "exported" / "model").mkdir(parents=True)
+    (tmp_path / "exported" / "model" / "model.safetensors").write_bytes(b"x")
+    faults = {fault.file.as_posix(): fault.what for fault in verify(tmp_path).faults}
+    assert faults["exported/model/config.json"] == "it is not there"
+
+
 def test_scores_that_hold_none_are_named(tmp_path: Path):
     from ganforge.core.errors import DamageWarning
     from ganforge.runs.folder import Run

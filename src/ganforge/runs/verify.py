@@ -37,6 +37,9 @@ _UNREADABLE = (ValueError, SyntaxError, EOFError, Image.DecompressionBombError, 
 """What Pillow and numpy raise over files that are damaged."""
 
 
+_SHIPPED = ("config.json", "model.safetensors")  # of a model folder
+
+
 @dataclass(frozen=True)
 class Fault:
     """What is wrong with a file.
@@ -117,8 +120,9 @@ class _Search:
             for file in sorted((self.path / folder).rglob("*")):
                 if file.is_file() and not file.name.startswith(".tmp-"):
                     self._made(file)
-        for folder in sorted((self.path / "exported").rglob("config.json")):
-            self._shipped(folder.parent)
+        shipped = (self.path / "exported").rglob
+        for folder in sorted({file.parent for name in _SHIPPED for file in shipped(name)}):
+            self._shipped(folder)
         self._strays()
 
     @property
@@ -280,6 +284,9 @@ class _Search:
 
     def _shipped(self, folder: Path) -> None:
         file = folder / "config.json"
+        if not file.exists():
+            self._fault(file, "it is not there", f"gan export {self.path} again")
+            return
         found = self._try(file, f"gan export {self.path}", _json)
         if found is False:
             self._fault(file, "its checksum does not match", f"gan export {self.path} again")
