@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ganforge.codecs.rows.facts import TableFacts
 from ganforge.metrics import tables
+from ganforge.metrics.table_scores import table_scores
 
 WORDS = (False, True, True)
 
@@ -90,3 +92,29 @@ def test_opponents_without_a_game():
     real, none, some = (np.corrcoef(x.T)[0, 1] for x in known)
     assert abs(none) < 0.06
     assert 0.4 * real < some <= real + 0.05
+
+
+def _facts(values: np.ndarray, words: tuple[bool, ...]) -> TableFacts:
+    names = tuple(f"c{i}" for i in range(len(words)))
+    return TableFacts(names, words, (), lambda x: x, lambda i, code: f"{code:g}")
+
+
+ODD: dict[str, tuple[np.ndarray, tuple[bool, ...]]] = {
+    "one column of numbers": (REAL[:200, :1], (False,)),
+    "one column of words": (REAL[:200, 1:2], (True,)),
+    "one word alone where it is judged": (np.stack([REAL[:200, 0], np.arange(200) < 3], 1), (False, True)),
+    "nothing but gaps": (np.stack([REAL[:200, 1], np.full(200, np.nan)], 1), (True, False)),
+    "each row another word": (np.stack([REAL[:200, 1], np.arange(200.0)], 1), (True, True)),
+    "the same number everywhere": (np.stack([REAL[:200, 1], np.ones(200)], 1), (True, False)),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_tables_are_scored_without_a_crash(name: str):
+    values, words = ODD[name]
+    found, _ = table_scores(
+        values[100:160], values[:100], values[160:], _facts(values, words), split="held-out", seed=0
+    )
+    assert all(np.isfinite(score.value) for score in found)
+    assert not [score for score in found if score.key.startswith("useful") and len(words) == 1]
+    assert not [score for score in found if score.key == "pair_trends" and len(words) == 1]

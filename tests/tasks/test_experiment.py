@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ganforge.core.errors import RecipeError
+from ganforge.core.errors import RecipeError, UsageError
 from ganforge.tasks.experiment import prepare
 
 
@@ -52,3 +52,15 @@ def test_a_budget_too_short_for_a_round_says_the_round_that_is_played():
     assert measured.finding is not None
     slow = replace(measured, finding=replace(measured.finding, images_per_second=1e-3))
     assert re.search(r"≈ \d+ examples in 1 step$", dict(slow.lines())["budget"])
+
+
+def test_a_run_that_is_called_as_its_built_in_data_is_not_in_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """`gan train moons --out moons`, twice: the built-in name goes first."""
+    (tmp_path / "moons").mkdir()
+    (tmp_path / "moons" / "run.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    assert prepare("moons", kimg=0.1).dataset.manifest["form"] == "built in"
+    with pytest.raises(UsageError, match="is a run folder, not data"):
+        prepare(Path("moons"), kimg=0.1)

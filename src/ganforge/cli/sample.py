@@ -111,7 +111,7 @@ def _only_of_tables(options: Sample) -> None:
 def _rows(options: Sample, run: Path, sampler: GeneratorSampler) -> int:
     """Write one file of rows."""
     from ganforge.core.errors import UsageError
-    from ganforge.runs.files import write_atomically
+    from ganforge.runs.files import machine_faults, write_atomically
     from ganforge.runs.rows import conditions
 
     counted = sampler.space.codec.counted
@@ -136,6 +136,8 @@ def _rows(options: Sample, run: Path, sampler: GeneratorSampler) -> int:
         words = f"{n:,} {counted}"
     if path.is_dir():
         raise UsageError(f"{path} is a folder; --out names the file, as in {path / 'made.csv'}")
+    with machine_faults(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, file)
     print(f"wrote {words} to {path}")
     return 0

@@ -111,7 +111,8 @@ def table_scores(
         return float(np.mean(list(pairs.values()))) if pairs else 1.0
 
     add("column_shapes", "column shapes", shapes, shapes(some), "higher")
-    add("pair_trends", "pair trends", trends, trends(some), "higher")
+    if len(words) > 1:
+        add("pair_trends", "pair trends", trends, trends(some), "higher")
     rare, missed = tables.rare_recall(train, made, words)
     if rare is not None:
         floor = tables.rare_recall(train, real, words)[0]

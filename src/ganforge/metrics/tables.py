@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -48,9 +49,14 @@ def _features(codes: np.ndarray, words: Sequence[bool]) -> np.ndarray:
     return x
 
 
-def _trees(words: Sequence[bool], *, numbers: bool = False) -> HistGradientBoostingClassifier:
+def _trees(words: Sequence[bool], x: np.ndarray, y: np.ndarray, *, numbers: bool = False) -> Any:
+    """Boosted trees that have learnt ``y`` from rows ``x``."""
     kind = HistGradientBoostingRegressor if numbers else HistGradientBoostingClassifier
-    return kind(categorical_features=list(words), random_state=0, early_stopping=False)  # pyright: ignore
+    options: dict[str, Any] = {"categorical_features": list(words), "early_stopping": False}
+    trees = kind(random_state=0, **options)
+    # scikit-learn cannot part a column that is missing throughout.
+    trees.fit(np.where(np.isnan(x).all(axis=0), 0.0, x), y)
+    return trees
 
 
 def told_apart(real: np.ndarray, made: np.ndarray, words: Sequence[bool], *, seed: int = 0) -> float:
@@ -72,7 +78,7 @@ def told_apart(real: np.ndarray, made: np.ndarray, words: Sequence[bool], *, see
     truth = np.repeat([1.0, 0.0], n // 2)
     areas: list[float] = []
     for learnt, judged in (halves, halves[::-1]):
-        trees = _trees(words).fit(learnt, truth)
+        trees = _trees(words, learnt, truth)
         areas.append(float(roc_auc_score(truth, trees.predict_proba(judged)[:, 1])))
     return float(np.mean(areas))
 
@@ -96,15 +102,22 @@ class Useful:
 
 
 def useful(learnt: np.ndarray, test: np.ndarray, target: int, words: Sequence[bool]) -> Useful:
-    """Train on ``learnt``, test on real rows: how useful rows are for foretelling column ``target``."""
+    """Train on ``learnt``, test on real rows: how useful rows are for foretelling column ``target``.
+
+    Nothing where there is no other column, or the real rows have one value there alone.
+    """
     rest = [i for i in range(len(words)) if i != target]
     kinds = [words[i] for i in rest]
     learnt, test = (x[~np.isnan(x[:, target])] for x in (learnt, test))
     y, truth = learnt[:, target], test[:, target]
+    if not rest or len(np.unique(truth)) < 2:
+        return Useful()
     x, judged = _features(learnt[:, rest], kinds), _features(test[:, rest], kinds)
     if not words[target]:
+        if not len(y):  # rows in which it is always missing say nothing of it
+            return Useful(r2=0.0)
         spread = len(np.unique(y)) > 1
-        guess = _trees(kinds, numbers=True).fit(x, y).predict(judged) if spread else np.full(len(truth), y[0])
+        guess = _trees(kinds, x, y, numbers=True).predict(judged) if spread else np.full(len(truth), y[0])
         return Useful(r2=float(r2_score(truth, guess)))
     levels = np.unique(truth)
     chances = np.zeros((len(judged), len(levels)))
@@ -112,12 +125,12 @@ def useful(learnt: np.ndarray, test: np.ndarray, target: int, words: Sequence[bo
     own = own[np.argsort(-counts)[:_CLASSES]]
     kept = np.isin(y, own)
     if len(own) > 1:
-        trees = _trees(kinds).fit(x[kept], y[kept])
+        trees = _trees(kinds, x[kept], y[kept])
         found = trees.predict_proba(judged)
         for k, level in enumerate(trees.classes_):
             if level in levels:
                 chances[:, int(np.flatnonzero(levels == level)[0])] = found[:, k]
-    elif own[0] in levels:
+    elif len(own) and own[0] in levels:
         chances[:, levels == own[0]] = 1.0
     guess = levels[chances.argmax(1)]
     if len(levels) == 2:
@@ -265,7 +278,7 @@ def membership(
     members = train[rng.permutation(len(train))[: len(judged)]]
     fakes = made[rng.permutation(len(made))[:half]]
     x = _features(np.concatenate([fakes, shadow]), words)
-    trees = _trees(words).fit(x, np.repeat([1.0, 0.0], [len(fakes), len(shadow)]))
+    trees = _trees(words, x, np.repeat([1.0, 0.0], [len(fakes), len(shadow)]))
     scores = [trees.predict_proba(_features(rows, words))[:, 1] for rows in (members, judged)]
     truth = np.repeat([1.0, 0.0], [len(members), len(judged)])
     area = float(roc_auc_score(truth, np.concatenate(scores)))

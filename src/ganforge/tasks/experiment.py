@@ -265,7 +265,7 @@ def prepare(
     _check_processes(processes, core_minutes)
     changes = dict(changes or {})
     rescue = recipe is None and not changes if rescue is None else rescue
-    if (Path(data) / "run.json").is_file():
+    if not (isinstance(data, str) and data in NAMES) and (Path(data) / "run.json").is_file():
         raise UsageError(f"{data} is a run folder, not data; to train on: gan train --resume {data}")
     chosen = _device(device)
     asked = recipe if isinstance(recipe, str) else None
