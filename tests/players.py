@@ -128,6 +128,12 @@ def pictures(n: int = 60, shape: tuple[int, int, int] = (1, 8, 8), classes: int 
     return _dataset(space, values, labels)
 
 
+def clips(n: int = 20, shape: tuple[int, int, int, int] = (3, 8, 16, 16)) -> Dataset:
+    """Random clips."""
+    values = np.random.default_rng(0).integers(0, 256, (n, *shape), dtype=np.uint8)
+    return _dataset(Space(kind="clips", shape=shape), values, None)
+
+
 def translated(
     shape: tuple[int, int, int] = (3, 16, 16), source: tuple[int, int, int] | None = None
 ) -> Dataset:

@@ -22,6 +22,7 @@ from tests import players
 
 # Spaces of each kind: usual, and at an end of what is allowed.
 SPACES = {
+    "clips": [(1, 8, 5, 9), (3, 9, 8, 6), (4, 8, 7, 8), (5, 8, 8, 8)],
     "passages": [(30, 64)],
     "pictures": [(1, 5, 9), (2, 8, 8), (3, 8, 6), (4, 7, 8), (6, 8, 8)],
     "points": [(1,), (2,), (7,)],
@@ -144,7 +145,7 @@ def test_what_a_kind_names_is_there():
 
 
 def test_a_wrong_kind_or_shape_is_refused_in_words():
-    with pytest.raises(DataError, match="unknown kind of example 'songs'; known: passages, pictures, points"):
+    with pytest.raises(DataError, match="unknown kind of example 'songs'; known: clips, passages, pictures"):
         Space(kind="songs", shape=(3,))
     with pytest.raises(DataError, match="pictures need a shape of 3 positive numbers"):
         Space(kind="pictures", shape=(3,))

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from ganforge.core.errors import DataError
+from ganforge.core.recipe import TableFormat
 from ganforge.core.space import Space
 from ganforge.data import Deck, load
 from ganforge.data.made import CLIPS, FRAMES
@@ -134,8 +135,11 @@ def test_moving_digits(cache: Path) -> None:
     again = load("moving-digits", source="previous:2", cache=cache)
     assert (again.train.values == data.train.values).all()
     assert again.manifest == data.manifest
-    frames = load("moving-digits", cache=cache)
+    frames = load("moving-digits", table=TableFormat(what="frames"), cache=cache)
     assert frames.train.n + frames.held_out.n == CLIPS * FRAMES
+    clips = load("moving-digits", cache=cache)
+    assert clips.space == Space(kind="clips", shape=(1, FRAMES, 32, 32))
+    assert clips.train.n + clips.held_out.n == CLIPS
 
 
 def test_video_shapes(shared_data: Path, cache: Path, tmp_path: Path) -> None:

@@ -225,7 +225,7 @@ def test_a_zip_whose_folders_are_parted_as_on_windows(make_folder: Make, cache: 
         ("scan", bytes(128) + b"DICM", "DICOM: save each picture as 16-bit PNG"),
         ("x.pkl", b"\x80\x04", "pickled Python: it can run code"),
         ("x.rar", b"Rar!", "an archive: unpack it"),
-        ("x.mp4", bytes(99), "a film: write its frames"),
+        ("x.mp4", bytes(99), "no film in .*x.mp4|films need one more package"),
         ("points.txt", b"1 2", "is text: a table goes into a csv file"),
         ("rows.jsonl", b"{}", "save its rows as csv"),
         ("survey.sav", b"$FL2", "a table of another program: save it as csv"),

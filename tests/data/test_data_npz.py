@@ -175,7 +175,6 @@ def test_axes_in_another_order_are_refused(tmp_path: Path, shape: tuple[int, ...
         ((3, 16, 16), "if it is one picture in colour"),
         ((40, 784), r"x.reshape(-1, 28, 28)"),
         ((40, 3072), r"x.reshape(-1, 32, 32, 3)"),
-        ((5, 6, 16, 16, 3), "5 clips become 30 single frames"),
     ],
 )
 def test_axes_that_can_be_meant_otherwise_are_named(

@@ -34,6 +34,7 @@ DATA = {
     "dcgan": lambda: players.pictures(20, (3, 16, 24)),
     "residual": lambda: players.pictures(20, (3, 16, 8), classes=2),
     "growing": lambda: players.pictures(20, (3, 16, 24), classes=2),
+    "clips": lambda: players.clips(20),
     "few-shot": lambda: players.pictures(20, (3, 16, 16)),
     "captions": players.captioned,
     "bigan": lambda: players.pictures(20, (3, 16, 16)),

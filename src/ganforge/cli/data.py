@@ -25,7 +25,8 @@ class Data:
     source: Annotated[str | None, option("SOURCE", name="from")] = None
     """inputs of a translation: edges, low-resolution:4, left, previous:2, … or another folder or file"""
     size: Annotated[str | None, option("PIXELS")] = None
-    """size that the pictures would be brought to, as in 64 or 96x64 (width x height); inferred by default"""
+    """size that the pictures would be brought to, as in 64 or 96x64 (width x height), or 32x32x16 (and
+    frames); inferred by default"""
     fit: Annotated[Literal["crop", "pad"], option()] = "crop"
     """pictures of another shape are cut to the size (crop), or kept whole and filled up (pad)"""
     value_range: Annotated[str | None, option("LOW,HIGH", name="range")] = None

@@ -36,9 +36,9 @@ class TableOptions:
     columns: Annotated[str | None, option("NAMES")] = None
     """the columns to take, by name or by number from 1, joined by commas"""
 
-    what: Annotated[Literal["rows", "points", "series"] | None, option("KIND")] = None
+    what: Annotated[Literal["rows", "points", "series", "clips", "frames"] | None, option("KIND")] = None
     """of a table, rows takes words, dates and gaps too, points the numbers alone, series rows in time of
-    several entities; found by default"""
+    several entities; of films, clips takes them whole, frames single pictures; found by default"""
     column: Annotated[tuple[str, ...], option("NAME=KIND")] = ()
     """what a column is: number, whole, date or date:FORMAT, word, yes-no, key, text"""
     entity: Annotated[str | None, option("COLUMN")] = None
@@ -174,14 +174,15 @@ def run_or_last(run: Path | None, say: Callable[[str], None] | None = print) -> 
     return run
 
 
-def size(text: str | None) -> int | tuple[int, int] | None:
-    """``64`` or ``64x48`` (width × height, as a person says it) to a side or ``(width, height)``."""
+def size(text: str | None) -> int | tuple[int, int] | tuple[int, int, int] | None:
+    """``64``, ``64x48`` (width × height, as a person says it) or ``64x48x16`` (and frames) to numbers."""
     if text is None:
         return None
-    match = re.fullmatch(r"(\d+)(?:[x×](\d+))?", text.strip().lower())
+    match = re.fullmatch(r"(\d+)(?:[x×](\d+))?(?:[x×](\d+))?", text.strip().lower())
     if match is None:
         raise UsageError(f"--size takes a side or WIDTHxHEIGHT in pixels, as in 64 or 96x64, not {text!r}")
-    return int(match[1]) if match[2] is None else (int(match[1]), int(match[2]))
+    side, *more = (int(number) for number in match.groups() if number is not None)
+    return side if not more else (side, more[0]) if len(more) == 1 else (side, more[0], more[1])
 
 
 def value_range(text: str | None) -> tuple[float, float] | None:

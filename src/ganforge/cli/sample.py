@@ -56,6 +56,8 @@ class Sample:
     """write a walk from seed to seed, as .gif, .webp or .mp4"""
     seconds: Annotated[float, option("S")] = 12.0
     """length of the film"""
+    format: Annotated[str | None, option("NAME")] = None
+    """of clips: write single files as webp (the default), gif or mp4"""
     out: Annotated[Path | None, option("PATH")] = None
     """the folder of single files, RUN/made by default; of a table the file, RUN/made.csv by default"""
 
@@ -92,7 +94,13 @@ def main(arguments: list[str]) -> int:
     if options.film is None and options.grid is None:
         folder = options.out or run / "made"
         files = made.write_files(
-            sampler, wanted, folder, condition=asked, words=words, truncation=options.truncation
+            sampler,
+            wanted,
+            folder,
+            condition=asked,
+            words=words,
+            truncation=options.truncation,
+            suffix=f".{options.format.lower().lstrip('.')}" if options.format else "",
         )
         print(f"wrote {len(files)} files to {folder}")
     return 0

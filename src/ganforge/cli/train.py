@@ -46,7 +46,8 @@ class Train:
     condition: Annotated[str | None, option("KIND")] = None
     """what samples can be asked for: class, labels, numbers, text, or names (file names as captions)"""
     size: Annotated[str | None, option("PIXELS")] = None
-    """size of the pictures, as in 64 or 96x64 (width x height); inferred by default"""
+    """size of the pictures, as in 64 or 96x64 (width x height), or 32x32x16 (and frames); inferred by
+    default"""
     fit: Annotated[Literal["crop", "pad"], option()] = "crop"
     """pictures of another shape are cut to the size (crop), or kept whole and filled up (pad)"""
     value_range: Annotated[str | None, option("LOW,HIGH", name="range")] = None

@@ -90,12 +90,17 @@ class Pictures(Levels):
         del listing  # it lists them itself, for what it says where there are none
         return read_pictures(path, **wishes)
 
+    def reread(self) -> dict[str, Any]:
+        height, width = self.space.spatial
+        channels = self.space.channels
+        return {"size": (width, height), "channels": channels if channels in (1, 3, 4) else None}
+
     @property
     def colours(self) -> int:
         """Two or four channels are a grey or a colour with transparency."""
         return self.space.channels - (self.space.channels in (2, 4))
 
-    def file(self, sample: np.ndarray) -> bytes:
+    def file(self, sample: np.ndarray, suffix: str = "") -> bytes:
         return plots.png(self.picture(sample)) if self.space.channels <= 4 else super().file(sample)
 
     def picture(self, sample: np.ndarray) -> Image:

@@ -58,16 +58,20 @@ class Codec:
         keeps_alike: whether equal examples are copies, which stay on one side of the split.
         empty: what is nothing in model units: black, silence.
         heard: whether it can be listened to, so that a page plays it.
+        moving: whether its files are films, which a page shows as they move.
+        of_frames: whether an example is pictures in order, which its reader hands over frame by frame.
         mirrors: whether left and right may be exchanged.
         augmentations: policies of the discriminator's augmentation that keep the meaning.
         headline: the score that a training is judged by.
         extractor: what scores are measured on by default (``metrics.features``).
         suffixes: of files of examples, which a folder is made of; empty where they come in one file.
+        also: of files that are examples of this kind by what is in them (:meth:`claims`), or belong to some.
         cuts_up: whether one such file can be many examples by itself.
         one_file: whether many examples go into one file.
         precedence: kinds of a higher one are asked first whether a table of text is theirs.
         recipe: the recipe by default.
         suffix: of a file of one example; ``media``: its media type.
+        formats: other suffixes that :meth:`file` can write.
     """
 
     name: ClassVar[str] = ""
@@ -83,15 +87,19 @@ class Codec:
     keeps_alike: ClassVar[bool] = True
     empty: ClassVar[float] = 0.0
     heard: ClassVar[bool] = False
+    moving: ClassVar[bool] = False
+    of_frames: ClassVar[bool] = False
     mirrors: ClassVar[bool] = False
     augmentations: ClassVar[tuple[str, ...]] = ()
     headline: ClassVar[str] = "kernel_distance"
     extractor: ClassVar[str] = "learned"
     suffixes: ClassVar[tuple[str, ...]] = ()
+    also: ClassVar[tuple[str, ...]] = ()
     cuts_up: ClassVar[bool] = False
     one_file: ClassVar[bool] = False
     precedence: ClassVar[int] = 0
     recipe: ClassVar[str] = "residual"
+    formats: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, space: Space) -> None:
         self.space = space
@@ -114,6 +122,11 @@ class Codec:
     @property
     def media(self) -> str:
         return "application/octet-stream"
+
+    @property
+    def rate(self) -> float:
+        """Frames a second of what is :attr:`moving`."""
+        return 10.0
 
     def describe(self) -> str:
         """One example for a person: ``64×48 RGB``, ``2-D points``, …"""
@@ -149,6 +162,22 @@ class Codec:
         Raises DataError where nothing there can be used, or a wish makes no sense of this kind.
         """
         raise NotImplementedError
+
+    @classmethod
+    def claims(cls, path: Path, listing: Any, *, certain: bool) -> bool:
+        """Whether files of another kind, by their names, are examples of this one by what is in them.
+
+        Args:
+            path: of the folder, archive or file.
+            listing: a ``data.files.Listing`` of those files.
+            certain: whether it is known that they are, if any can be.
+        """
+        del path, listing, certain
+        return False
+
+    def reread(self) -> dict[str, Any]:
+        """What ``data.load`` is asked for, so that other files become examples of this space."""
+        return {}
 
     # -- fitted on the training part ---------------------------------------------------------------------
 
@@ -215,8 +244,12 @@ class Codec:
 
     # -- files and pictures ------------------------------------------------------------------------------
 
-    def file(self, sample: np.ndarray) -> bytes:
-        """One example in declared units as a file that ends in :attr:`suffix`."""
+    def file(self, sample: np.ndarray, suffix: str = "") -> bytes:
+        """One example in declared units as a file that ends in :attr:`suffix`, or in one of :attr:`formats`.
+
+        Raises UsageError where what writes such a file is not installed.
+        """
+        del suffix
         import numpy as np
 
         buffer = io.BytesIO()
@@ -230,6 +263,15 @@ class Codec:
     def picture(self, sample: np.ndarray) -> Image:
         """One example in declared units as a picture."""
         raise NotImplementedError
+
+    def reel(self, samples: np.ndarray) -> list[Image]:
+        """Many examples ``(N, *shape)`` of a kind that is :attr:`moving` side by side, as a film's frames."""
+        raise NotImplementedError
+
+    def still(self, sample: np.ndarray, at: int) -> Image:
+        """What a film of a walk shows as its frame ``at``, where this example is on the way."""
+        del at
+        return self.picture(sample)
 
     def show(self, samples: np.ndarray, real: np.ndarray | None = None) -> Image:
         """Many examples ``(N, *shape)`` in declared units as one picture; ``real`` ones beside them where

@@ -317,6 +317,7 @@ SCORES: Registry[ScoreGroup] = Registry(
     "ganforge.metrics.known",
     "ganforge.metrics.paired",
     "ganforge.metrics.voxels",
+    "ganforge.metrics.clips",
 )
 SYMPTOMS: Registry[Symptom] = Registry("finding", Symptom, "ganforge.health")
 QUESTIONS: Registry[type[QuestionTraits]] = Registry("question", QuestionTraits, "ganforge.tasks.questions")

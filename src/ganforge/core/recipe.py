@@ -137,7 +137,8 @@ class TableFormat:
         header: how many rows of names stand above the data; 0 is none.
         columns: those that are taken, by name or by number from 1, joined by commas.
         what: the kind of data that its rows are: rows (with words, dates and gaps), points (the numbers
-            alone) or series (steps in time of several entities); empty takes what is found.
+            alone) or series (steps in time of several entities); of films clips (whole) or frames (single
+            pictures); empty takes what is found.
         kinds: what columns of rows are, where it is not found rightly: ``age=whole,when=date:%d/%m/%Y``.
         entity, time: of series, the columns that name them and say when each row is.
     """

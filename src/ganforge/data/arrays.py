@@ -195,6 +195,8 @@ def _hint(shape: tuple[int, ...]) -> str:
             return "; if it is (H, W, C, N), save numpy.moveaxis(x, -1, 0)"
         if shape[0] in _CHANNELS and min(shape[2:]) > 4:
             return "; if it is (C, N, H, W), save numpy.moveaxis(x, 0, 1)"
+        if min(shape[1:]) > 4 and shape[3] > 5:
+            return "; of grey clips (N, frames, H, W) say --what clips"
         if 2 in (shape[1], shape[3]):
             return "; two channels are neither grey nor RGB: save one of them, or three"
     return ""

@@ -1,4 +1,4 @@
-"""Clips: frames in order, each to be made from those before it."""
+"""Clips: frames in order, learned whole, or each to be made from those before it."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageSequence
 
 from ganforge.core.errors import DataError
-from ganforge.data.files import UnreadableError, is_archive, list_files, printable
 from ganforge.data.layouts import classes_from_folders
-from ganforge.data.pictures import list_pictures, open_picture
-from ganforge.data.pixels import Fit, choose_channels, fit, normalise, to_channels
+from ganforge.data.pixels import Fit, fit_array
 from ganforge.data.raw import Inputs, Raw, Skipped, keep_rows, said_of, spool
-from ganforge.data.sizes import choose_size, lost_by_shape
 
-__all__ = ["frames_of_folder", "has_films", "read_films", "windows"]
+__all__ = ["FORM", "SHORTEST", "frames_of_folder", "natural", "smaller", "whole", "windows"]
 
-_FRAMES = 2_000  # of one film that are read
-_PIXELS = 1 << 28  # of one film, before resizing
+FORM = "films"  # the form of what comes from files of films
+SHORTEST = 8  # frames of a clip that is learned whole, and pixels of its sides: what networks need
+_USUAL, _LONGEST = 16, 24  # frames of a clip; as many as nearly all films have, if that is no more
+_SHORTER = 0.05  # share of the films that may have fewer, and are left out
+_SIDE = 32  # pixels that the shortest side of a clip's frames has at most, where no size was asked for
+_PARTS = 40  # of so few films, parts are held out
 
 
-def _natural(name: str) -> list[tuple[int, str]]:
+def natural(name: str) -> list[tuple[int, str]]:
     """A key that sorts frame2 before frame10."""
     parts = re.split(r"(\d+)", name)
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
@@ -33,7 +33,7 @@ def _natural(name: str) -> list[tuple[int, str]]:
 def frames_of_folder(raw: Raw, scratch: Path) -> Raw:
     """Pictures of a folder or zip as clips: each subfolder is one, its files sorted by their numbers."""
     folders = [name.rpartition("/")[0] for name in raw.names]
-    order = sorted(range(raw.n), key=lambda i: (folders[i], _natural(raw.names[i])))
+    order = sorted(range(raw.n), key=lambda i: (folders[i], natural(raw.names[i])))
     raw = keep_rows(raw, np.array(order), scratch)
     names, clips = np.unique([name.rpartition("/")[0] for name in raw.names], return_inverse=True)
     labels, classes, notes, warnings = classes_from_folders([str(name) for name in names])
@@ -46,6 +46,115 @@ def frames_of_folder(raw: Raw, scratch: Path) -> Raw:
         notes=(*(note for note in raw.notes if "subfolders" not in note), *notes),
         warnings=(*(words for words in raw.warnings if "subfolders" not in words), *warnings),
     )
+
+
+def smaller(size: tuple[int, int]) -> tuple[int, int]:
+    """The width and height that frames of this size are brought to where no size was asked for."""
+    scale = _SIDE / min(size)
+    if scale >= 1:
+        return size
+    wide, high = (max(SHORTEST, round(side * scale / 4) * 4) for side in size)
+    return wide, high
+
+
+def whole(
+    raw: Raw, kind: str, *, frames: int | None, size: tuple[int, int] | None, how: Fit, place: Path | None
+) -> Raw:
+    """Frames as whole clips ``(C, T, H, W)``: each film is cut into windows of ``T`` frames, one after the
+    other; what is left over at its end is not used, and films that are too short are left out and listed.
+
+    Args:
+        raw: pictures with ``clips``, frames in order.
+        kind: the name of the kind that the clips are of.
+        frames: T; None takes as many as nearly all films have, from 8 to 24, and 16 where they have more.
+        size: ``(width, height)`` that was asked for; None brings the shortest side to 32 pixels at most.
+        how: pictures of another shape come to that size.
+        place: a new file for the clips; None keeps them in memory.
+
+    Raises:
+        DataError: no film has so many frames.
+    """
+    assert raw.clips is not None
+    _, starts, lengths = np.unique(raw.clips, return_index=True, return_counts=True)
+    own = (raw.shape[2], raw.shape[1])
+    size = smaller(own) if size is None else size
+    frames, notes = _window(lengths, frames)
+    many = lengths // frames  # windows of each film
+    if not many.any():
+        longest = int(lengths.max())
+        fewer = f"--size {size[0]}x{size[1]}x{longest} asks for as many, " if longest >= SHORTEST else ""
+        raise DataError(
+            f"the longest clip has {_count(longest)}, and whole clips need {frames}; {fewer}--what frames"
+            " takes single pictures"
+        )
+    owner = np.repeat(np.arange(len(lengths)), many)
+    within = np.arange(len(owner)) - np.repeat(np.cumsum(many) - many, many)  # of each window in its film
+    first = starts[owner] + frames * within
+    if size != own:
+        words = f"frames are brought from {own[0]}×{own[1]} to {size[0]}×{size[1]}"
+        notes.append(f"{words}; --size {own[0]}x{own[1]} keeps them, and takes far longer to learn")
+    step = max(1, (16 << 20) // max(1, raw.values[:1].nbytes * frames))
+
+    def rows() -> Iterator[np.ndarray]:
+        for i in range(0, len(first), step):
+            which = first[i : i + step, None] + np.arange(frames)
+            flat = raw.finish(np.asarray(raw.values[which.reshape(-1)]))
+            flat = fit_array(flat, size, how)
+            yield flat.reshape(-1, frames, *flat.shape[1:]).swapaxes(1, 2)
+
+    few = np.flatnonzero(many == 0)
+    skipped = [
+        Skipped(_clip_name(raw, int(starts[i])), f"too short: {lengths[i]} of {frames} frames", bad=False)
+        for i in few
+    ]
+    cut = int((many > 1).sum())
+    if cut:
+        notes.append(
+            f"{cut:,} longer than {frames} frames become windows of that length, one after the other"
+        )
+    left = int((lengths - many * frames)[many > 0].sum())
+    if left:
+        notes.append(f"{_count(left)} at the ends of clips fill no window and are not used")
+    shape = (raw.shape[0], frames, size[1], size[0])
+    return replace(
+        raw,
+        kind=kind,
+        form=raw.form if raw.form == "built in" else raw.form.replace("of frames", "of clips"),
+        values=spool(rows(), place, shape),
+        shape=shape,
+        finish=_as_it_is,
+        labels=None if raw.labels is None else raw.labels[first],
+        said=said_of(raw.said, first),
+        clips=_together(owner, many) if cut else None,
+        names=[_clip_name(raw, int(i)) for i in first] if raw.names else (),
+        sizes={},
+        skipped=(*raw.skipped, *skipped),
+        found=(*raw.found, f"lengths: {len(lengths):,} clips of {_span(lengths)} frames"),
+        notes=(*raw.notes, *notes),
+    )
+
+
+def _window(lengths: np.ndarray, frames: int | None) -> tuple[int, list[str]]:
+    """How many frames a clip has, and notes on it."""
+    if frames is not None:
+        return frames, []
+    most = int(np.sort(lengths)[int(_SHORTER * len(lengths))])  # that nearly all have
+    frames = most if SHORTEST <= most <= _LONGEST else _USUAL if most > _LONGEST else SHORTEST
+    return frames, [f"{frames} frames a clip; --size WIDTHxHEIGHTxFRAMES asks for another number"]
+
+
+def _together(owner: np.ndarray, many: np.ndarray) -> np.ndarray:
+    """Which windows stay on one side of the split: those of one film; of few films, those side by side."""
+    films = int((many > 0).sum())
+    if films >= _PARTS // 2:
+        return owner.astype(np.int64)
+    place = np.arange(len(owner)) - np.searchsorted(owner, owner)
+    part = place // max(1, len(owner) // _PARTS)
+    return np.unique(np.stack([owner, part], 1), axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def _count(frames: int) -> str:
+    return f"{frames:,} frame{'s' * (frames != 1)}"
 
 
 def windows(raw: Raw, frames: int, scratch: Path | None) -> Raw:
@@ -61,7 +170,7 @@ def windows(raw: Raw, frames: int, scratch: Path | None) -> Raw:
             f"previous:{frames} needs clips: a subfolder of numbered frames for each, .gif files, or an array"
             " (N, frames, H, W, C)"
         )
-    clips, starts, lengths = np.unique(raw.clips, return_index=True, return_counts=True)
+    _, starts, lengths = np.unique(raw.clips, return_index=True, return_counts=True)
     short = lengths <= frames
     if short.all():
         raise DataError(
@@ -79,10 +188,10 @@ def windows(raw: Raw, frames: int, scratch: Path | None) -> Raw:
     channels, *sides = raw.shape
     before = (frames * channels, *sides)
     few = [int(i) for i in np.flatnonzero(short)]
-    names = [_clip_name(raw, int(starts[i]), int(clips[i])) for i in few]
+    names = [_clip_name(raw, int(starts[i])) for i in few]
     reasons = [f"too short: {lengths[i]} of {frames + 1} frames" for i in few]
     skipped = [Skipped(*said, bad=False) for said in zip(names, reasons, strict=True)]
-    words = f"{len(clips) - len(few):,} clips of {_span(lengths[~short])} frames"
+    words = f"{len(lengths) - len(few):,} clips of {_span(lengths[~short])} frames"
     words = f"input: {words}: {len(target):,} frames, each to be made from"
     return replace(
         raw,
@@ -106,110 +215,15 @@ def _as_it_is(chunk: np.ndarray) -> np.ndarray:
     return chunk
 
 
-def _clip_name(raw: Raw, start: int, number: int) -> str:
-    return (raw.names[start].rpartition("/")[0] or raw.names[start]) if raw.names else f"clip {number}"
+def _clip_name(raw: Raw, start: int) -> str:
+    """The name of the clip that begins at frame ``start``: of a film its file, of a folder of frames that."""
+    assert raw.clips is not None
+    if not raw.names:
+        return f"clip {raw.clips[start]}"
+    name = raw.names[start]
+    return name if raw.form == FORM or "/" not in name else name.rpartition("/")[0]
 
 
 def _span(lengths: np.ndarray) -> str:
     low, high = lengths.min(), lengths.max()
     return f"{low}" if low == high else f"{low} to {high}"
-
-
-def has_films(path: Path) -> bool:
-    """Whether ``path`` is a .gif, or a folder or zip whose only pictures are some."""
-    if path.is_file() and path.suffix.lower() == ".gif":
-        return True
-    if not path.is_dir() and not is_archive(path):
-        return False
-    listing, _ = list_pictures(path)
-    return bool(listing.entries) and all(entry.name.lower().endswith(".gif") for entry in listing.entries)
-
-
-def read_films(
-    path: Path, *, size: tuple[int, int] | None, channels: int | None, scratch: Path, how: Fit = "crop"
-) -> Raw:
-    """All frames of .gif files, each a clip; of a film up to 2,000 frames are read.
-
-    Raises:
-        DataError: none can be read.
-    """
-    whole = path.is_file() and path.suffix.lower() == ".gif"
-    listing = list_files(path.parent if whole else path)
-    entries = [
-        e for e in listing.entries if (e.name == path.name if whole else e.name.lower().endswith(".gif"))
-    ]
-    skipped = list(listing.skipped) if not whole else []
-    sizes: list[tuple[int, int]] = []
-    good = []
-    for entry in entries:
-        try:
-            with listing.open(entry) as file:
-                sizes.append(open_picture(file).size)
-            good.append(entry)
-        # As for single pictures: Pillow raises nearly anything on damaged files.
-        except Exception as error:
-            skipped.append(Skipped(printable(entry.name), str(error) or type(error).__name__))
-    if not good:
-        raise DataError(f"no film in {path} can be read ({skipped[0].name}: {skipped[0].reason})")
-    if size is None:
-        size, why = choose_size(sizes)
-    else:
-        why = f"brought to {size[0]}×{size[1]}"
-    clips: list[int] = []
-    names: list[str] = []
-    warnings: list[str] = []
-
-    def frames() -> Iterator[np.ndarray]:
-        for entry in good:
-            try:
-                with listing.open(entry) as file:
-                    film, more = _decode(open_picture(file), size, how)
-                    if more:
-                        warnings.append(
-                            f"{printable(entry.name)} has more frames than the {len(film):,} read"
-                        )
-            except Exception as error:
-                skipped.append(Skipped(printable(entry.name), f"damaged ({error or type(error).__name__})"))
-                continue
-            clips.extend([len(names)] * len(film))
-            names.append(printable(entry.name))
-            yield film
-
-    values = spool(frames(), scratch, (3, size[1], size[0]))
-    if not names:
-        raise DataError(f"no film in {path} can be read ({skipped[0].name}: {skipped[0].reason})")
-    finish, channels, _, notes, odd = choose_channels(values, channels, whole=True)
-    labels, classes, about, warned = classes_from_folders(names)
-    cut, lost = lost_by_shape(sizes, size, how)
-    return Raw(
-        kind="pictures",
-        form="films",
-        values=values,
-        shape=(channels, size[1], size[0]),
-        finish=finish,
-        labels=None if labels is None else labels[clips],
-        classes=classes,
-        clips=np.array(clips, np.int64),
-        names=[names[i] for i in clips],
-        modes={"gif": len(clips)},
-        skipped=tuple(skipped),
-        notes=(why, *notes, *about, *cut),
-        warnings=(*warnings, *odd, *warned, *lost),
-    )
-
-
-def _decode(image: Image.Image, size: tuple[int, int], how: Fit) -> tuple[np.ndarray, bool]:
-    """The frames of one film over white, ``(T, 3, H, W)`` uint8, and whether there are more."""
-    frames: list[np.ndarray] = []
-    budget = _PIXELS // max(1, image.width * image.height)
-    more = False
-    for frame in ImageSequence.Iterator(image):
-        more = len(frames) >= min(_FRAMES, budget)
-        if more:
-            break
-        pixels = np.asarray(fit(normalise(frame), size, how))
-        planar = pixels[None, None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)[None]
-        frames.append(to_channels(planar, 3)[0])
-    if not frames:
-        raise UnreadableError("it has no frames")
-    return np.stack(frames), more

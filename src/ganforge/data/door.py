@@ -18,7 +18,7 @@ from ganforge.core.value_range import ValueRange
 from ganforge.data import builtin
 from ganforge.data import cache as caches
 from ganforge.data.cache import Large, Stored
-from ganforge.data.clips import frames_of_folder, has_films, read_films, windows
+from ganforge.data.clips import SHORTEST, whole, windows
 from ganforge.data.conditions import Wanted, attach, beside
 from ganforge.data.dataset import Dataset
 from ganforge.data.degrade import previous
@@ -52,7 +52,9 @@ class _Wish:
         how: pictures of another shape come to the size.
         value_range, source_range: what becomes 0 and 255, of the examples and of their inputs.
         table: how csv files are read.
-        rate: samples a second that sounds are brought to; None takes that of most files.
+        rate: samples or frames a second that sounds and films are brought to; None takes that of most.
+        frames: of a whole clip; None infers them.
+        films: whether clips are learned whole; None does so where they are found.
     """
 
     size: tuple[int, int] | None
@@ -64,7 +66,9 @@ class _Wish:
     value_range: ValueRange | None = None
     source_range: ValueRange | None = None
     table: TableFormat = FOUND
-    rate: int | None = None
+    rate: float | None = None
+    frames: int | None = None
+    films: bool | None = None
 
     @property
     def ranges(self) -> list[dict[str, Any] | None]:
@@ -80,7 +84,7 @@ class _Wish:
 def load(
     what: str | Path,
     *,
-    size: int | tuple[int, int] | None = None,
+    size: int | tuple[int, int] | tuple[int, int, int] | None = None,
     channels: int | None = None,
     fit: str = "crop",
     value_range: ValueRange | tuple[float, float] | None = None,
@@ -92,7 +96,8 @@ def load(
     paired: bool = True,
     standardise: bool = True,
     held_out: float | None = None,
-    rate: int | None = None,
+    rate: float | None = None,
+    films: bool | None = None,
     seed: int = 0,
     cache: Path | None = None,
     progress: Progress | None = None,
@@ -102,7 +107,8 @@ def load(
     Args:
         what: a built-in name, or the path of a folder or zip of pictures, an IDX, .npy, .npz or .csv file.
             A text that is a built-in name means that; write ``./digits`` as a Path for a folder so named.
-        size: of pictures, ``(width, height)`` or the side of a square; inferred by default.
+        size: of pictures, ``(width, height)`` or the side of a square, of clips also ``(width, height,
+            frames)``; inferred by default.
         channels: of pictures, 1, 3 or 4; inferred by default.
         fit: pictures of another shape than the size are ``crop``: covered and cut, or ``pad``: kept whole.
         value_range: of pictures and arrays that are no plain bytes, the numbers that become 0 and 255; one
@@ -122,7 +128,9 @@ def load(
         held_out: share that no game sees: at least 1 and at most 10,000 examples, if there are more than 10.
             None is a tenth, and of more than 1,000 examples 500 if that is more, up to a quarter. The same
             examples in every run; exact duplicates of a picture lie on one side, and so does a clip.
-        rate: samples a second that sounds are brought to; by default that of most files.
+        rate: samples or frames a second that sounds and films are brought to; by default that of most.
+        films: whether clips are learned whole, and not as single frames; by default where they are found,
+            unless ``table.what`` says otherwise.
         seed: of built-in points; it does not touch the split.
         cache: folder for decoded examples; by default $GANFORGE_CACHE or ~/.cache/ganforge.
         progress: called with (done, all) while files are read.
@@ -135,7 +143,7 @@ def load(
     if held_out is not None and not 0 <= held_out < 1:
         raise DataError(f"held_out is {held_out}; it must be at least 0 and less than 1")
     wish = _wish(size, channels, condition, source, table, paired, fit, value_range, source_range)
-    wish = replace(wish, rate=rate)
+    wish = replace(wish, rate=rate, films=wish.films if films is None else films)
     one = Source.of(what, seed)
     folder = None if cache is None and one.path is None else caches.cache_folder(cache)
     stored, words = _stored(one, wish, folder, progress)
@@ -160,7 +168,7 @@ def load(
 def scan(
     what: str | Path,
     *,
-    size: int | tuple[int, int] | None = None,
+    size: int | tuple[int, int] | tuple[int, int, int] | None = None,
     channels: int | None = None,
     fit: str = "crop",
     value_range: ValueRange | tuple[float, float] | None = None,
@@ -192,7 +200,7 @@ def scan(
 
 
 def _wish(
-    size: int | tuple[int, int] | None,
+    size: int | tuple[int, int] | tuple[int, int, int] | None,
     channels: int | None,
     condition: str,
     source: str,
@@ -203,6 +211,11 @@ def _wish(
     source_range: ValueRange | None,
 ) -> _Wish:
     """Check what was asked for, before anything is read."""
+    frames = None
+    if isinstance(size, tuple) and len(size) == 3:
+        frames, size = size[2], size[:2]
+        if frames < SHORTEST:
+            raise DataError(f"{frames} frames are too few: clips need at least {SHORTEST}")
     wide = check_size(size)
     if channels not in (None, 1, 3, 4):
         raise DataError(f"channels is {channels}; it can be 1 (grey), 3 (RGB) or 4 (RGBA)")
@@ -217,7 +230,12 @@ def _wish(
         value_range = ValueRange(*value_range, deep=None)
     way = way_of(source, paired)
     wanted = cast(Wanted, condition)
-    return _Wish(wide, channels, wanted, way, source, cast(Fit, fit), value_range, source_range, table)
+    films = {"": None, **{name: True for name, kind in CODECS.items() if kind.of_frames}}.get(
+        table.what, False
+    )
+    films = films if way == "none" else False
+    ranges = value_range, source_range
+    return _Wish(wide, channels, wanted, way, source, cast(Fit, fit), *ranges, table, None, frames, films)
 
 
 def _usable(what: str | Path, stored: Stored) -> Scan:
@@ -238,7 +256,7 @@ def _domain(
 ) -> tuple[Stored, list[str]]:
     """The other domain; pictures in the size of the first."""
     size = (spatial[1], spatial[0]) if len(spatial) == 2 else None
-    second = _Wish(size, None, "none", "none", "", wish.how, wish.source_range, table=wish.table)
+    second = _Wish(size, None, "none", "none", "", wish.how, wish.source_range, table=wish.table, films=False)
     other = Source.of(wish.source, seed)
     if folder is None and other.path is not None:
         folder = caches.cache_folder(None)
@@ -290,7 +308,7 @@ def _with_aside(stored: Stored, source: Source, wish: _Wish) -> Stored:
     for mark, path in places:
         if path is not None and has_names(path):
             # Tables and json are spoken of by who looks into them (``data.conditions``).
-            notes, warnings, ignored = aside_of(list_files(path), FACT_SUFFIXES)
+            notes, warnings, ignored = aside_of(list_files(path), CODECS[found.kind], FACT_SUFFIXES)
             found = replace(
                 found,
                 notes=(*found.notes, *(mark + note for note in notes)),
@@ -368,33 +386,38 @@ def _read(source: Source, wish: _Wish, scratch: Path | None, progress: Progress 
     if wish.inputs == "pairs":
         other = Source.of(wish.source)
         plain |= {"source_range": wish.source_range, "table": wish.table}
-        return _said_of_clips(read_pairs(source, other, **plain, scratch=scratch, reader=reader))
+        return _clips(read_pairs(source, other, **plain, scratch=scratch, reader=reader), wish, scratch)
     if wish.inputs == "side":
         return cut_in_two(reader(source, **plain, scratch=pixels, halves=HALVES[wish.source]), wish.source)
-    if wish.inputs != "previous":
-        return _said_of_clips(reader(source, **plain, scratch=pixels))
-    frames = previous(wish.source)
-    assert frames is not None
-    if source.path is not None and has_films(source.path):
-        assert pixels is not None
-        raw = read_films(source.path, size=wish.size, channels=wish.channels, scratch=pixels, how=wish.how)
-    else:
-        raw = reader(source, **plain, scratch=pixels, clips=True)
-        if has_names(source.path):
-            assert scratch is not None
-            raw = frames_of_folder(raw, scratch / "frames")
-    return windows(raw, frames, scratch)
+    if wish.inputs == "previous":
+        frames = previous(wish.source)
+        assert frames is not None
+        return windows(reader(source, **plain, scratch=pixels, clips=True, films=True), frames, scratch)
+    if wish.inputs == "none":
+        plain |= {"clips": wish.films is True, "films": wish.films, "small": wish.films is not False}
+    return _clips(reader(source, **plain, scratch=pixels), wish, scratch)
 
 
-def _said_of_clips(raw: Raw) -> Raw:
-    """With a warning where clips are read as single pictures."""
+def _clips(raw: Raw, wish: _Wish, scratch: Path | None) -> Raw:
+    """Frames as whole clips; with a warning where they stay single pictures. DataError for a wish in vain."""
     if raw.clips is None or not CODECS[raw.kind].picture_files:
+        if wish.films is True:
+            raise DataError(
+                f"there are no clips in this {raw.form}: they are films, a subfolder of numbered frames for"
+                " each, or an array (N, frames, H, W, C)"
+            )
+        if wish.frames is not None:
+            raise DataError(f"{raw.kind} have no frames: give --size WIDTHxHEIGHT")
         return raw
-    words = (
-        f"{len(np.unique(raw.clips)):,} clips become {raw.n:,} single frames, without their order; to make"
-        " the next frame of a clip: --recipe next-frame"
-    )
-    return replace(raw, warnings=(*raw.warnings, words))
+    if wish.films is False:
+        words = (
+            f"{len(np.unique(raw.clips)):,} clips become {raw.n:,} single frames, without their order; whole"
+            " clips: leave --what out; the next frame of a clip: --recipe next-frame"
+        )
+        return replace(raw, warnings=(*raw.warnings, words))
+    kind = next(name for name, codec in CODECS.items() if codec.of_frames)
+    place = scratch and scratch / "clips"
+    return whole(raw, kind, frames=wish.frames, size=wish.size, how=wish.how, place=place)
 
 
 def _key(source: Source, wish: _Wish) -> str:
@@ -404,6 +427,7 @@ def _key(source: Source, wish: _Wish) -> str:
     wishes = [caches.FORMAT, place, wish.size, wish.channels, wish.condition, wish.stored]
     wishes += [wish.how, wish.ranges, astuple(wish.table)]
     wishes += [] if wish.rate is None else [wish.rate]
+    wishes += ["clips", wish.frames, wish.films]
     digest = hashlib.sha256(json.dumps(wishes).encode())
     for path in [source.path, Source.of(wish.source).path if wish.inputs == "pairs" else None]:
         if path is not None:

@@ -16,8 +16,8 @@ from ganforge.data.files import Entry, Listing, UnreadableError, list_files, pri
 from ganforge.data.kinds import words_on_others
 from ganforge.data.raw import Progress, Skipped
 
-__all__ = ["aside_of", "at_least", "counter", "example_suffixes", "kind_of_file", "list_examples", "one_file"]
-__all__ += ["plainly"]
+__all__ = ["aside_of", "at_least", "counter", "example_suffixes", "kind_of_file", "list_examples", "moving"]
+__all__ += ["one_file", "plainly"]
 
 
 _T = TypeVar("_T")
@@ -45,13 +45,32 @@ def _kind_of(listing: Listing) -> type[Codec]:
     return max(kinds, key=lambda codec: (sum(counts[one] for one in codec.suffixes), codec.picture_files))
 
 
-def list_examples(path: Path) -> tuple[type[Codec], Listing]:
-    """The kind of a folder's or archive's examples, and their files."""
+def moving(path: Path, kind: type[Codec], listing: Listing, films: bool | None) -> type[Codec]:
+    """The kind that claims these files for what is in them, else ``kind``.
+
+    ``films`` says whether they are; None finds it out.
+    """
+    if not kind.picture_files or films is False:
+        return kind
+    others = (codec for codec in CODECS.values() if codec.claims(path, listing, certain=films is True))
+    return next(others, kind)
+
+
+def list_examples(path: Path, films: bool | None = False) -> tuple[type[Codec], Listing]:
+    """The kind of a folder's or archive's examples, and their files; ``films`` as of :func:`moving`."""
     listing = list_files(path)
     kind = _kind_of(listing)
-    entries = [entry for entry in listing.entries if _suffix(entry.name) in kind.suffixes]
-    skipped = [file for file in listing.skipped if _suffix(file.name) in (*kind.suffixes, "")]
-    return kind, replace(listing, entries=entries, skipped=skipped)
+    if kind.picture_files and films is not False:
+        more = tuple(suffix for codec in CODECS.values() if codec.also for suffix in codec.suffixes)
+        kind = moving(path, kind, _only(listing, (*kind.suffixes, *more)), films)
+    return kind, _only(listing, (*kind.suffixes, *kind.also))
+
+
+def _only(listing: Listing, suffixes: Collection[str]) -> Listing:
+    """The files that end so, and what is left out of them."""
+    entries = [entry for entry in listing.entries if _suffix(entry.name) in suffixes]
+    skipped = [file for file in listing.skipped if _suffix(file.name) in (*suffixes, "")]
+    return replace(listing, entries=entries, skipped=skipped)
 
 
 def one_file(path: Path) -> Listing:
@@ -61,13 +80,16 @@ def one_file(path: Path) -> Listing:
     return Listing([entry], [], lambda _: open(path, "rb"))
 
 
-def aside_of(listing: Listing, without: Collection[str] = ()) -> tuple[list[str], list[str], int]:
+def aside_of(
+    listing: Listing, kind: type[Codec], without: Collection[str] = ()
+) -> tuple[list[str], list[str], int]:
     """Notes and warnings on what else lies in a folder or archive of examples, and how many files these are.
 
     Args:
+        kind: of the examples.
         without: suffixes of files that something else may be read from.
     """
-    suffixes = _kind_of(listing).suffixes
+    suffixes = (*kind.suffixes, *kind.also)
     others = [entry.name for entry in listing.entries if _suffix(entry.name) not in suffixes]
     named = [name for name in others if not name.lower().endswith(tuple(without))]
     warnings = [*listing.warnings]

@@ -14,7 +14,7 @@ _DEEP = "save them as 16-bit PNG or TIFF"
 _UNPACK = "unpack it, and give the folder"
 _ARRAY = "save its numbers with numpy.save, as (N, H, W, C) pictures or (N, D) points"
 _TABLE = "save it as csv; of pictures in a table, write each into a file of a folder"
-_FRAMES = "write its frames as pictures, one folder for each film"
+_FRAMES = "put films into a folder of their own"
 _PICKLE = "it can run code when it is opened and is never read: save plain numbers with numpy.save"
 _WORDS = (
     "a table goes into a csv file; captions or labels of pictures go into one captions.json or csv with the"

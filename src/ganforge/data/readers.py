@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ganforge.core.codec import Codec
 from ganforge.core.declared import CODECS, READERS, ReaderTraits
 from ganforge.core.errors import DataError
 from ganforge.core.recipe import FOUND, TableFormat
 from ganforge.core.value_range import ValueRange
 from ganforge.data import builtin
 from ganforge.data.files import check_source, is_archive, printable
-from ganforge.data.folders import kind_of_file, list_examples, one_file
+from ganforge.data.folders import kind_of_file, list_examples, moving, one_file
 from ganforge.data.idx import find_images, is_idx, read_idx
 from ganforge.data.kinds import what_to_do
 from ganforge.data.npz import read_arrays
@@ -78,7 +79,9 @@ def read(
     how: Fit = "crop",
     value_range: ValueRange | None = None,
     table: TableFormat = FOUND,
-    rate: int | None = None,
+    rate: float | None = None,
+    films: bool | None = False,
+    small: bool = False,
 ) -> Raw:
     """Read a source whole.
 
@@ -91,14 +94,19 @@ def read(
         table: how a csv file is read.
         clips: whether an array of five dimensions, or of four where that can be, holds clips for certain.
         how: pictures of another shape come to the size.
-        rate: samples a second that sounds are brought to; None takes that of most files.
+        rate: samples or frames a second that sounds and films are brought to; None takes that of most.
+        films: whether pictures that move, and folders of frames, are read frame by frame as clips; None does
+            so where they are found to be.
+        small: whether the frames of films are made as small as whole clips are.
         value_range: what becomes 0 and 255 where pictures or arrays are no plain bytes; None infers it.
 
     Raises:
         DataError: there is nothing usable there.
     """
     path = source.path
-    ask = Ask(size, channels, scratch, progress, only, halves, clips, how, value_range, table, rate)
+    ask = Ask(
+        size, channels, scratch, progress, only, halves, clips, how, value_range, table, rate, films, small
+    )
     if path is None:
         if value_range is not None:
             raise DataError(f"{source.name} is built in and has no range to be chosen; leave --range out")
@@ -124,7 +132,9 @@ class Ask:
     how: Fit = "crop"
     value_range: ValueRange | None = None
     table: TableFormat = FOUND
-    rate: int | None = None
+    rate: float | None = None
+    films: bool | None = False
+    small: bool = False
 
     @property
     def whole(self) -> tuple[int, int] | None:
@@ -136,10 +146,10 @@ class Ask:
         """What every reader of pictures takes."""
         return {"channels": self.channels, "how": self.how, "value_range": self.value_range}
 
-    @property
-    def files(self) -> dict[str, Any]:
-        """What every reader of files takes."""
+    def files(self, kind: type[Codec]) -> dict[str, Any]:
+        """What a reader of files of this kind takes."""
         return {
+            **({"small": self.small} if kind.of_frames else {}),
             "size": self.size,
             "scratch": self.scratch,
             "progress": self.progress,
@@ -166,7 +176,7 @@ class Reader(ReaderTraits, ABC):
 
 class Files(Reader):
     name = "named-files"
-    words = "folders, zip and tar archives of pictures or sounds"
+    words = "folders, zip and tar archives of pictures, films or sounds"
 
     @classmethod
     def reads(cls, path: Path) -> bool:
@@ -174,8 +184,8 @@ class Files(Reader):
 
     @classmethod
     def read(cls, path: Path, ask: Ask) -> Raw:
-        kind, listing = list_examples(path)
-        return kind.read_files(path, listing, **ask.files)
+        kind, listing = list_examples(path, ask.films)
+        return kind.read_files(path, listing, **ask.files(kind))
 
 
 class Table(Reader):
@@ -217,9 +227,10 @@ class Single(Reader):
     def read(cls, path: Path, ask: Ask) -> Raw:
         kind = kind_of_file(path)
         assert kind is not None
+        kind = moving(path, kind, one_file(path), ask.films)
         if not kind.cuts_up:
             raise DataError(f"{path} is one {kind.one}; a GAN needs many: give the folder that they lie in")
-        return kind.read_files(path, one_file(path), **ask.files)
+        return kind.read_files(path, one_file(path), **ask.files(kind))
 
 
 class Idx(Reader):

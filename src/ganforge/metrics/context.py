@@ -42,6 +42,7 @@ class Scored:
         classifier: a referee trained earlier; None trains one where there are labels.
         mixture: the source of the points, where it is known.
         stacked: the referee of stacked digits (``stacked.lenet``).
+        of_frames: whether examples are pictures in order, ``(C, T, H, W)``.
         sources, targets: of a translation, what each sample was made from, and what it should have become.
         only: names of groups (``core.declared.SCORES``); None is all that apply.
         most: examples a side used for distances.
@@ -62,6 +63,7 @@ class Scored:
     classifier: Classifier | None = None
     mixture: Mixture | None = None
     stacked: Referee | None = None
+    of_frames: bool = False
     sources: Tensor | None = None
     targets: Tensor | None = None
     only: Collection[str] | None = None

@@ -19,6 +19,7 @@ from ganforge.core.space import Space
 from ganforge.metrics import intervals
 from ganforge.metrics.arrays import Array, Indices, numpy_of, random, tensor_of, thumbnails
 from ganforge.metrics.birthday import alike_distance, support_size
+from ganforge.metrics.clips import motion
 from ganforge.metrics.context import LEAST, Raw
 from ganforge.metrics.features import sketch, standardised
 from ganforge.metrics.kernel import KernelReference
@@ -71,7 +72,7 @@ class Examination:
             ones; ``within``: deviation among fakes that were asked for the same, over that among real
             examples that say the same; ``shortcut``: accuracy of a linear test on mean, deviation and
             spectrum, on examples that it was not fitted to; ``copies``: share of samples at distance 0 from
-            a training example.
+            a training example; ``motion``: of clips, how much frames change, over that of real ones.
         fingerprint: features of the first fixed latents' samples, ``(32,)``.
     """
 
@@ -158,6 +159,7 @@ class Examiner:
         # Real examples that are not among those compared with: they give the floor.
         rest = order if apart else order[len(real) :]
         self._size = min(len(real), len(rest), self.n)
+        self._motion = float(motion(real).mean()) if self.space.codec.of_frames else 0.0
         self._real, self._condition = (
             real[: self._size],
             None if condition is None else condition[: self._size],
@@ -204,6 +206,8 @@ class Examiner:
                 seen.scores[key] = {**score, "floor": self._floors.get(key, float("nan"))}
             seen.probes["spread"] = _spread(features) / max(self._between, 1e-12)
             seen.probes["shortcut"] = self._shortcut(numpy_of(fakes))
+            if self._motion > 0:
+                seen.probes["motion"] = float(motion(numpy_of(fakes)).mean()) / self._motion
             if self._audit is not None:
                 found = self._audit(fakes, self.seed)
                 seen.scores["memorisation"] = {

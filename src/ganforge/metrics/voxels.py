@@ -82,7 +82,7 @@ def _gaussian(training: Raw, n: int, seed: int) -> Full:
 @scores
 def shapes(c: Context) -> list[Score]:
     """Whether shapes of voxels overlap as real ones do, cover them, and hang together."""
-    if c.samples.ndim != 5 or c.samples.dtype != np.uint8:
+    if c.samples.ndim != 5 or c.samples.dtype != np.uint8 or c.given.of_frames:
         return []
     made, real, other = (full(x[:_MOST]) for x in (c.samples, c.real, c.others[0]))
     drawn = _gaussian(c.training, len(made), c.seed)

@@ -92,11 +92,13 @@ class Growing(nn.Module):
         self.grown.fill_(self.level)
 
     def seen(self, x: Tensor) -> Tensor:
-        """Examples ``(N, C, *spatial)`` as coarse as those of the present level."""
-        x = _averaged(x, self.sides[self.level])
+        """Examples ``(N, C, *spatial)`` as coarse as those of the present level; of clips ``(N, C, T, H, W)``
+        each frame of its own where ``spatial`` are two."""
+        leading = x.shape[1 : x.dim() - len(self.spatial)]
+        x = _averaged(x.flatten(1, len(leading)), self.sides[self.level])
         for sides in self.sides[self.level + 1 :]:
             x = _enlarged(x, sides, smooth=True)
-        return x
+        return x.unflatten(1, leading)
 
     def begins(self, name: str) -> int:
         """The step of growth, from 0, at which the parameter of this name is first used."""

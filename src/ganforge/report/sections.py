@@ -49,6 +49,7 @@ _PAIR_BYTES = 40_000
 _STRIPS = 12
 _STRIP_BYTES = 16_000  # of an example in a row
 _HEARD_BYTES = 300_000  # of a sound that the page plays
+_FILM_TIMES = 3  # as large as a picture a clip may be that the page shows as it moves
 
 
 def section(identity: str, title: str, *children: Markup) -> Markup:
@@ -350,7 +351,13 @@ def nearest(pairs: Sequence[Pair] | None, space: Space, held_out: float) -> Mark
 
 
 def _small(example: np.ndarray, space: Space, alt: str, most: int = _PAIR_BYTES) -> Markup:
-    image: Image.Image = space.codec.picture(example)
+    codec = space.codec
+    film = codec.file(example) if codec.moving and codec.media.startswith("image/") else b""
+    if 0 < len(film) <= _FILM_TIMES * most:
+        sharp = "sharp" if max(space.spatial) < 96 else None
+        source = Markup(data_uri(film, codec.media.partition("/")[2]))
+        return tag("img", src=source, alt=f"{alt}, as it moves", width="96", class_=sharp)
+    image: Image.Image = codec.picture(example)
     content, form = png(image), "png"
     if len(content) > most:
         content, form = fitted(image, most)[0], "webp"

@@ -72,15 +72,24 @@ def write_files(
     condition: Tensor | None = None,
     words: str = "",
     truncation: float = 1.0,
+    suffix: str = "",
 ) -> list[Path]:
-    """One file a seed, named after it and after the words asked for: as its codec writes an example."""
+    """One file a seed, named after it and after the words asked for: as its codec writes an example.
+
+    Raises UsageError for a ``suffix`` that the codec does not write.
+    """
     named = f"-{_file_name(words)}" if words else ""
+    codec = sampler.space.codec
+    if suffix not in ("", codec.suffix, *codec.formats):
+        known = ", ".join(one[1:] for one in (codec.suffix, *codec.formats))
+        raise UsageError(f"{codec.counted} are not written as {suffix[1:]}: --format can be {known}")
+    suffix = suffix or codec.suffix
     with machine_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
     for seed, sample in zip(seeds, _samples(sampler, seeds, condition, truncation), strict=True):
-        files.append(folder / f"seed{seed:06d}{named}{sampler.space.codec.suffix}")
-        write_atomically(files[-1], sampler.space.codec.file(sample))
+        files.append(folder / f"seed{seed:06d}{named}{suffix}")
+        write_atomically(files[-1], codec.file(sample, suffix))
     return files
 
 
@@ -97,7 +106,15 @@ def write_grid(
     condition: Tensor | None = None,
     truncation: float = 1.0,
 ) -> None:
-    """One picture of all seeds. Raises UsageError where Pillow cannot write the suffix."""
+    """One picture of all seeds; of clips, a film of them as .gif or .webp.
+
+    Raises UsageError where Pillow cannot write the suffix.
+    """
+    codec = sampler.space.codec
+    if codec.moving and path.suffix.lower() in (".gif", ".webp"):
+        frames = codec.reel(_samples(sampler, seeds, condition, truncation))
+        pictures.film(frames, path, seconds=len(frames) / codec.rate, rest=0.0)
+        return
     Image.init()
     if path.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
         raise UsageError(f"a grid is a picture: name it .png, .jpg or .webp, not {path.name}")
@@ -157,7 +174,7 @@ def write_film(
         t = (steps - first).unsqueeze(1)
         path_c = (1 - t) * wishes[first % len(seeds)] + t * wishes[(first + 1) % len(seeds)]
     made = sampler.generate(path_z, path_c).numpy()
-    stills = [sampler.space.codec.picture(sample) for sample in made]
+    stills = [sampler.space.codec.still(sample, at) for at, sample in enumerate(made)]
     factor = max(1, 256 // max(stills[0].size))
     big = [
         still.resize((still.width * factor, still.height * factor), Image.Resampling.NEAREST)

@@ -10,10 +10,11 @@ from pathlib import Path
 from PIL import Image
 from torch import Tensor
 
+from ganforge.codecs.clip.film import mp4
 from ganforge.codecs.plots import grid
 from ganforge.core.errors import UsageError
 from ganforge.core.space import Space
-from ganforge.runs.files import machine_faults, write_atomically
+from ganforge.runs.files import write_atomically
 
 __all__ = [
     "FILM_FORMATS",
@@ -58,7 +59,7 @@ def film(frames: Sequence[Image.Image], path: Path, *, seconds: float, rest: flo
     if not frames:
         raise UsageError(f"there are no pictures to make {path.name} of")
     if path.suffix.lower() == ".mp4":
-        _mp4(frames, path, seconds)
+        write_atomically(path, mp4(frames, max(1, round(len(frames) / seconds))))
         return
     write_atomically(path, film_of(frames, path.suffix, seconds=seconds, rest=rest))
 
@@ -78,21 +79,3 @@ def film_of(frames: Sequence[Image.Image], suffix: str, *, seconds: float, rest:
         loop=0,
     )
     return buffer.getvalue()
-
-
-def _mp4(frames: Sequence[Image.Image], path: Path, seconds: float) -> None:
-    try:
-        import av  # pyright: ignore[reportMissingImports]
-    except ImportError:
-        raise UsageError("MP4 needs one more package: pip install 'ganforge[film]', or write .gif") from None
-    width, height = (side + side % 2 for side in frames[0].size)  # the codec wants even sides
-    with machine_faults(path), av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=max(1, round(len(frames) / seconds)))
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        for frame in frames:
-            still = Image.new("RGB", (width, height), "white")
-            still.paste(frame.convert("RGB"))
-            for packet in stream.encode(av.VideoFrame.from_image(still)):
-                container.mux(packet)
-        for packet in stream.encode():
-            container.mux(packet)

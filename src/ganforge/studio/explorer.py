@@ -147,8 +147,9 @@ class Explorer:
         shown: list[bytes] = []
         if model.view == "pictures":
             shown = model.shown(samples)
-            if fields.get("heard") is True and model.space.codec.heard:
-                shown += model.heard(samples)
+            codec = model.space.codec
+            if fields.get("heard") is True and (codec.heard or codec.moving):
+                shown += model.files(samples)
         else:
             arrays["samples"] = samples.float().numpy()
         header = {

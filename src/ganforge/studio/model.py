@@ -83,6 +83,7 @@ class Model:
             "words": self._words(),
             "view": self.view,
             "heard": self.space.codec.heard,
+            "moving": self.space.codec.moving,
             "latent": self.prior.size,
             "prior": {"size": self.prior.size, "kind": self.prior.kind, "bits": self.prior.bits},
             "conditions": self.sampler.conditions,
@@ -258,9 +259,11 @@ class Model:
         """One PNG each."""
         return [plots.png(self.space.codec.picture(one.numpy()), quick=True) for one in samples]
 
-    def heard(self, samples: Tensor) -> list[bytes]:
-        """A file to listen to, of each."""
-        return [self.space.codec.listen(one.numpy()) for one in samples]
+    def files(self, samples: Tensor) -> list[bytes]:
+        """A file to listen to, or a film to look at, of each."""
+        codec = self.space.codec
+        write = codec.listen if codec.heard else codec.file
+        return [write(one.numpy()) for one in samples]
 
     # -- directions ---------------------------------------------------------------------------------------
 

@@ -44,7 +44,7 @@ def binary(
 ) -> bytes:
     """A header, then what it names, each at a multiple of 8 bytes so that a browser need not copy.
 
-    Arrays are float32, uint8 or int32; pictures are PNG, and may be followed by wav files.
+    Arrays are float32, uint8 or int32; pictures are PNG, and may be followed by wav or webp files.
     """
     parts: list[bytes] = []
     offset = 0
@@ -72,7 +72,9 @@ def binary(
 
 
 def _media(content: bytes) -> str:
-    return "audio/wav" if content.startswith(b"RIFF") else "image/png"
+    if not content.startswith(b"RIFF"):
+        return "image/png"
+    return "image/webp" if content[8:12] == b"WEBP" else "audio/wav"
 
 
 def post(handle: int, header: Mapping[str, Any], body: bytes = b"") -> None:

@@ -16,8 +16,6 @@ from ganforge.runs.folder import Run
 
 __all__ = ["asked_of_data", "in_units", "load_again", "source_of"]
 
-_CHANNELS = (1, 3, 4)  # that the reader of pictures can be asked for
-
 
 def source_of(run: Run) -> tuple[str | Path, float]:
     """Where the data of a run were, or the name of a built-in set, and the share that was held out.
@@ -58,17 +56,14 @@ def load_again(
     Args and errors: see ``data.load``.
     """
     space = run.space
-    pictures = space.codec.picture_files
-    sized = space.codec.dims == 2
     built_in = isinstance(source, str) and source in NAMES
     asked = asked_of_data(run.recipe)
 
     def read() -> Dataset:
         return load(
             source,
-            size=(space.spatial[1], space.spatial[0]) if sized else None,
-            rate=None if built_in else space.sample_rate,
-            channels=space.channels if pictures and space.channels in _CHANNELS else None,
+            **space.codec.reread(),
+            films=space.codec.of_frames if space.source is None else None,
             fit=run.data.get("fit", "crop"),
             value_range=None if built_in else space.value_range,
             source_range=None if space.source is None else space.source.value_range,

@@ -226,6 +226,7 @@ def evaluate_run(
         classifier=judge,
         mixture=_mixture(reals.dataset),
         stacked=None if stacked is None else lenet(stacked),
+        of_frames=run.space.codec.of_frames,
         sources=sources,
         targets=targets,
         only=wanted,

@@ -208,7 +208,7 @@ class Music(Tokens):
 
     # -- files and pictures --------------------------------------------------------------------------------
 
-    def file(self, sample: np.ndarray) -> bytes:
+    def file(self, sample: np.ndarray, suffix: str = "") -> bytes:
         """A MIDI file with a track for each voice."""
         from ganforge.codecs.music.midi import Note, write_notes
         from ganforge.codecs.music.voices import BEAT, notes_of

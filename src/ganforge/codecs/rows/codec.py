@@ -374,7 +374,7 @@ class Rows(Columnar):
         """Rows of codes ``(N, K)`` as a file like the one that was read."""
         return self.fitted.layout.file(self.fitted.columns, self.cells(codes))
 
-    def file(self, sample: np.ndarray) -> bytes:
+    def file(self, sample: np.ndarray, suffix: str = "") -> bytes:
         return self.file_of(sample[None])
 
     def frame(self, codes: np.ndarray) -> dict[str, np.ndarray]:

@@ -431,7 +431,7 @@ class Series(Sequential):
 
     # -- files -------------------------------------------------------------------------------------------
 
-    def file(self, sample: np.ndarray) -> bytes:
+    def file(self, sample: np.ndarray, suffix: str = "") -> bytes:
         return self.file_of(sample[None])
 
     def file_of(self, codes: np.ndarray) -> bytes:

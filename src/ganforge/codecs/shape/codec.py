@@ -48,7 +48,7 @@ class Shapes(Levels):
 
         return read_meshes(path, listing, **wishes)
 
-    def file(self, sample: np.ndarray) -> bytes:
+    def file(self, sample: np.ndarray, suffix: str = "") -> bytes:
         """A closed mesh as .glb; an array as .npy where trimesh or scikit-image are missing."""
         return mesh.glb(sample) if mesh.can_write() else super().file(sample)
 

@@ -79,6 +79,10 @@ class Sound(Levels):
 
         return read_sounds(path, listing, **wishes)
 
+    def reread(self) -> dict[str, Any]:
+        mels, frames = self.space.spatial
+        return {"size": (frames, mels), "rate": self.space.sample_rate}
+
     def fit(self, train: np.ndarray, about: Mapping[str, Any], *, standardise: bool) -> Space:
         del train, standardise
         return replace(self.space, sample_rate=int(about["rate"])) if "rate" in about else self.space
@@ -100,7 +104,7 @@ class Sound(Levels):
         end = max(_SHORTEST, int(loud[-1]) + 2) if len(loud) else sample.shape[-1]
         return self.waves(torch.from_numpy(np.array(sample))[None])[0, : end * self.mel.hop].numpy()
 
-    def file(self, sample: np.ndarray) -> bytes:
+    def file(self, sample: np.ndarray, suffix: str = "") -> bytes:
         """A wav file of 16 bits, mono, at the rate of most files that were learned."""
         from ganforge.codecs.wav import wav
 

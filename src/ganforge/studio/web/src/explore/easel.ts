@@ -14,6 +14,7 @@ export class Easel {
   readonly element: HTMLElement;
   private readonly canvas = picture("The picture on the easel");
   private readonly player = el("audio", { controls: true, hidden: true, "aria-label": "The sound on the easel" });
+  private readonly film = el("img", { class: "film sharp", hidden: true, alt: "The clip on the easel, as it moves" });
   private readonly seed: HTMLInputElement;
   private readonly sliders = el("div", { class: "stack sliders" });
   private readonly amounts = new Map<string, number>();
@@ -38,7 +39,7 @@ export class Easel {
       redraw();
     }) : null;
     this.element = el("section", { class: "easel stack" },
-      this.canvas, this.player,
+      this.canvas, this.player, this.film,
       el("div", { class: "row" },
         button("Pin it", () => desk.pin(), { class: "primary", name: "pin" }),
         button("Another", () => {
@@ -82,7 +83,7 @@ export class Easel {
     const began = performance.now();
     const { desk } = this;
     desk.present = this.compose();
-    const heard = desk.opened.heard ? { heard: true } : {};
+    const heard = desk.opened.heard || desk.opened.moving ? { heard: true } : {};
     desk.link.make("easel", { latents: [desk.present], class: desk.chosenClass, ...heard }, (made) => {
       this.play(made.pictures[1]);
       const { note } = made.header;
@@ -95,11 +96,12 @@ export class Easel {
     });
   }
 
-  private play(sound: Blob | undefined): void {
-    if (!sound) return;
-    URL.revokeObjectURL(this.player.src);
-    this.player.src = URL.createObjectURL(sound);
-    this.player.hidden = false;
+  private play(file: Blob | undefined): void {
+    if (!file) return;
+    const shown = file.type.startsWith("image/") ? this.film : this.player;
+    URL.revokeObjectURL(shown.src);
+    shown.src = URL.createObjectURL(file);
+    shown.hidden = false;
   }
 
   private measure(wait: number): void {

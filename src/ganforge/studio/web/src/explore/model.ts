@@ -19,7 +19,7 @@ export type Made = Binary<MadeHeader>;
 export interface Request {
   latents: Latent[];
   class: Said | Said[];
-  /** Ask for what is heard too: a wav file of each, after the pictures. */
+  /** Ask for what is heard, or moves, too: a file of each, after the pictures. */
   heard?: boolean;
 }
 

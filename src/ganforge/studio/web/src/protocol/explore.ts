@@ -22,6 +22,8 @@ export interface Opened {
   view: "pictures" | "plane" | "line" | "numbers" | "translation";
   /** Whether what is made can be listened to. */
   heard?: boolean;
+  /** Whether what is made is a film. */
+  moving?: boolean;
   latent: number;
   prior: { size: number; kind: "normal" | "uniform"; bits: number } | null;
   conditions: number;
