@@ -107,6 +107,14 @@ def test_a_tick_is_one_honest_line(clock: SimpleNamespace):
     assert told.text().plain == "100,096 of 100,096 images · 100 % · ETA 0 s"
 
 
+def test_what_begins_near_the_best_possible_distance_has_no_way(clock: SimpleNamespace):
+    """A table's distance before training was 1.05 times the best possible: the share was 100 %, then 0 %."""
+    told = line.Line(Training())
+    record = {"examination": {"headline": "distance"}}
+    told.follow(Tick(12_400, 100_000, 60.0, 420.0, record, Path("x.png"), score=(8.2, 7.7)))
+    assert "of the way" not in told.text().plain
+
+
 def test_the_expert_is_told_the_numbers(clock: SimpleNamespace):
     told = line.Line(Training(), verbose=True)
     record = NOTED | {"examination": {"headline": "distance"}, "progress": 0.5}

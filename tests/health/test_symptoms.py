@@ -413,6 +413,14 @@ def test_severities_decide_the_exit_code_and_the_order():
     assert (early.exit_code, early.findings[0].code) == (0, "too-early")
 
 
+def test_what_is_found_to_be_good_is_not_too_early():
+    """Two looks are enough for what is good: the verdict and the findings say the same."""
+    whole = history()
+    two = diagnose(replace(whole, examined=(whole.examined[0], *whole.examined[-2:])))
+    assert two.verdict.words == "healthy: equilibrium"
+    assert [finding.code for finding in two.findings] == ["equilibrium"]
+
+
 def test_a_fault_does_not_vanish_by_one_kind_look():
     shown = history(scores(0.3), few_support(8.0), late(score("support_size", high=5e3), 16))
     assert variety.mode_collapse(shown) is None

@@ -20,6 +20,7 @@ _BAR, _SHORT_BAR, _WIDE = 20, 8, 110  # characters, and columns from which there
 _NOW = 2.0  # seconds, within which an examination was just made
 _COLOURS = {"good": "green", "notice": "dim", "warning": "yellow", "failure": "red"}
 _NEARLY_0 = 1e-6  # of the distance before training: a best possible distance below counts as this
+_FAR = 1.5  # times the best possible distance: what begins nearer has no way that could be told from noise
 
 
 def duration(seconds: float | None) -> str:
@@ -156,14 +157,15 @@ class Line:
         )
 
     def _way(self, tick: Tick) -> float | None:
-        """The share of the way, where the distance before training is known."""
+        """The share of the way, where the distance before training is known and far from the best one."""
         if tick.score is None:
             return None
         if self._before is None:
             self._before = self._distance_before()
         headline, before = self._before
         same = tick.record.get("examination", {}).get("headline", headline) == headline
-        return way(before, *tick.score) if same and math.isfinite(before) else None
+        far = math.isfinite(before) and before > _FAR * tick.score[1]
+        return way(before, *tick.score) if same and far else None
 
     def _distance_before(self) -> tuple[str, float]:
         """The score that a run is judged by, and what it was before training; NaN where no line tells."""

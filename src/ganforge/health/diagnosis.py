@@ -105,6 +105,10 @@ def diagnose(history: History) -> Diagnosis:
     found = [told(finding, history.recipe) for each in symptoms if (finding := _seen(each, history))]
     if any(finding.rank == 3 and _says(finding) != "follows" for finding in found):
         found = [finding for finding in found if _says(finding) != "follows"]  # a cause is known
+    if any(finding.severity == "good" for finding in found):
+        found = [
+            finding for finding in found if _says(finding) != "unknown"
+        ]  # what is known is not too early
     # The sort is stable: within a severity the order of the symptoms, causes first, stays.
     found.sort(key=lambda finding: -finding.rank)
     return Diagnosis(tuple(found), history.nimg)
