@@ -201,3 +201,22 @@ def passages(n: int = 40) -> Dataset:
     with TemporaryDirectory() as folder:
         found = load(tunes(Path(folder) / "tunes", n), cache=Path(folder) / "cache", held_out=0.0)
         return replace(found, train=replace(found.train, values=np.array(found.train.values)))
+
+
+def names(file: Path, n: int = 400) -> Path:
+    """Made-up names, with a label and a tab before each."""
+    rng = np.random.default_rng(0)
+    lines: list[str] = []
+    for i in range(n):
+        parts = rng.choice(["ka", "lo", "mi", "ren", "so"] if i % 2 else ["Bä", "dor", "gul", "x"], 2 + i % 2)
+        lines.append(f"{'soft' if i % 2 else 'hard'}\t{''.join(parts)}{chr(97 + i % 26)}")
+    file.write_text("\n".join(lines) + "\n", "utf-8")
+    return file
+
+
+def texts(n: int = 40) -> Dataset:
+    """The same as texts."""
+    with TemporaryDirectory() as folder:
+        file = names(Path(folder) / "names.txt", n)
+        found = load(file, cache=Path(folder) / "cache", held_out=0.0)
+        return replace(found, train=replace(found.train, values=np.array(found.train.values)))

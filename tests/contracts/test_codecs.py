@@ -30,9 +30,10 @@ SPACES = {
     "series": [(9, 12)],
     "shapes": [(1, 4, 5, 6), (3, 8, 8, 8)],
     "sounds": [(1, 16, 20)],
+    "texts": [(18, 8)],
     "waves": [(1, 100), (2, 64)],
 }
-FITTED = {"passages": players.passages}  # kinds that have no random examples
+FITTED = {"passages": players.passages, "texts": players.texts}  # kinds that have no random examples
 CASES = [
     pytest.param(kind, shape, id=f"{kind} {'×'.join(map(str, shape))}")
     for kind, shapes in SPACES.items()
@@ -42,13 +43,13 @@ CASES = [
 
 def examples(kind: str, shape: tuple[int, ...], n: int = 40) -> tuple[Space, np.ndarray]:
     """A fitted space, and examples in declared units."""
+    if kind in FITTED:
+        made = FITTED[kind](n)
+        return made.space, made.train.values[:n]
     if CODECS[kind].one_file:
         with TemporaryDirectory() as folder:
             table = players.series(Path(folder), n) if CODECS[kind].dims else players.table(n + 10)
         return table.space, table.train.values
-    if kind in FITTED:
-        made = FITTED[kind](n)
-        return made.space, made.train.values[:n]
     rate = {"sample_rate": 8_000} if CODECS[kind].dims == 1 else {}
     space = Space(kind=kind, shape=shape, **rate)
     rng, codec = np.random.default_rng(0), space.codec

@@ -65,6 +65,7 @@ class Sample:
 def main(arguments: list[str]) -> int:
     options = parse(Sample, "sample", gather(arguments, "--where"))
     wanted = seeds(options.seeds)
+    from ganforge.core.errors import UsageError
     from ganforge.runs import made
     from ganforge.runs.sampler import load
 
@@ -91,7 +92,13 @@ def main(arguments: list[str]) -> int:
     if options.grid is not None:
         made.write_grid(sampler, wanted, options.grid, condition=asked, truncation=options.truncation)
         print(f"wrote {options.grid}")
-    if options.film is None and options.grid is None:
+    if options.film is None and options.grid is None and sampler.space.codec.joined:
+        path = options.out or run / f"made{sampler.space.codec.suffix}"
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder; --out names the file, as in {path / 'made'}")
+        made.write_joined(sampler, wanted, path, condition=asked, truncation=options.truncation)
+        print(f"wrote {len(wanted):,} {sampler.space.codec.counted} to {path}")
+    elif options.film is None and options.grid is None:
         folder = options.out or run / "made"
         files = made.write_files(
             sampler,

@@ -68,6 +68,9 @@ class Codec:
         also: of files that are examples of this kind by what is in them (:meth:`claims`), or belong to some.
         cuts_up: whether one such file can be many examples by itself.
         one_file: whether many examples go into one file.
+        joined: whether samples are written into one file, by :meth:`file_of`.
+        lies_beside: whether such files often lie beside examples of other kinds: a folder is theirs only
+            where it has no others, and they are most of it.
         precedence: kinds of a higher one are asked first whether a table of text is theirs.
         recipe: the recipe by default.
         suffix: of a file of one example; ``media``: its media type.
@@ -97,6 +100,8 @@ class Codec:
     also: ClassVar[tuple[str, ...]] = ()
     cuts_up: ClassVar[bool] = False
     one_file: ClassVar[bool] = False
+    joined: ClassVar[bool] = False
+    lies_beside: ClassVar[bool] = False
     precedence: ClassVar[int] = 0
     recipe: ClassVar[str] = "residual"
     formats: ClassVar[tuple[str, ...]] = ()
@@ -255,6 +260,10 @@ class Codec:
         buffer = io.BytesIO()
         np.save(buffer, sample, allow_pickle=False)
         return buffer.getvalue()
+
+    def file_of(self, samples: np.ndarray) -> bytes:
+        """Many examples ``(N, *shape)`` of a kind that is :attr:`joined` or :attr:`one_file` as one file."""
+        raise NotImplementedError
 
     def listen(self, sample: np.ndarray) -> bytes:
         """One example of a kind that is :attr:`heard` as a wav file."""

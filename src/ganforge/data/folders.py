@@ -42,7 +42,15 @@ def _kind_of(listing: Listing) -> type[Codec]:
     counts = Counter(_suffix(entry.name) for entry in listing.entries)
     counts += Counter(_suffix(file.name) for file in listing.skipped)
     kinds = [codec for codec in CODECS.values() if codec.suffixes]
-    return max(kinds, key=lambda codec: (sum(counts[one] for one in codec.suffixes), codec.picture_files))
+
+    def rank(codec: type[Codec]) -> tuple[bool, int, bool]:
+        own = sum(counts[one] for one in codec.suffixes)
+        if codec.lies_beside:  # captions and notes: of their own kind only where they are most of all files
+            others = any(counts[one] for kind in kinds if kind is not codec for one in kind.suffixes)
+            own = own if not others and 2 * own > counts.total() else -1
+        return own > 0, own, codec.picture_files
+
+    return max(kinds, key=rank)
 
 
 def moving(path: Path, kind: type[Codec], listing: Listing, films: bool | None) -> type[Codec]:

@@ -93,6 +93,21 @@ def write_files(
     return files
 
 
+def write_joined(
+    sampler: LatentSampler,
+    seeds: Sequence[int],
+    path: Path,
+    *,
+    condition: Tensor | None = None,
+    truncation: float = 1.0,
+) -> None:
+    """One file of all seeds, in their order, as the codec joins them."""
+    samples = np.stack(list(_samples(sampler, seeds, condition, truncation)))
+    with machine_faults(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, sampler.space.codec.file_of(samples))
+
+
 def _file_name(words: str) -> str:
     """Words without what a file's name cannot hold."""
     return re.sub(r"[^\w.-]+", "_", words)[:80]

@@ -15,6 +15,7 @@ from ganforge.codecs import plots
 from ganforge.codecs.music.facts import MusicFacts
 from ganforge.codecs.rows.facts import TableFacts
 from ganforge.codecs.series.facts import SeriesFacts
+from ganforge.codecs.text.facts import TextFacts
 from ganforge.core.declared import GAMES, SCORES
 from ganforge.core.errors import DataError, RunError, UsageError
 from ganforge.core.prior import Inputs
@@ -36,6 +37,7 @@ from ganforge.metrics.score import Score, plain
 from ganforge.metrics.series_scores import series_scores
 from ganforge.metrics.stacked import lenet
 from ganforge.metrics.table_scores import table_scores
+from ganforge.metrics.texts import text_scores
 from ganforge.report.sections import Strip
 from ganforge.runs.checkpoint import Opened
 from ganforge.runs.files import sealed, write_atomically
@@ -386,15 +388,15 @@ def _extractor(
 
 
 def _of_table(
-    facts: TableFacts | SeriesFacts | MusicFacts | None,
+    facts: TableFacts | SeriesFacts | MusicFacts | TextFacts | None,
     reals: Reals,
     made: Tensor,
     target: str | None,
     seed: int,
     tell: Progress,
 ) -> tuple[list[Score], list[str]]:
-    """What is scored of tables, series or music alone, and notes; nothing of other kinds."""
-    if target is not None and (facts is None or isinstance(facts, MusicFacts)):
+    """What is scored of tables, series, music or texts alone, and notes; nothing of other kinds."""
+    if target is not None and (facts is None or isinstance(facts, MusicFacts | TextFacts)):
         raise UsageError("--target is for tables; leave it out")
     if facts is None:
         return [], []
@@ -404,6 +406,8 @@ def _of_table(
         (train[:half], train[half:]) if reals.halved else (train, np.asarray(reals.dataset.held_out.values))
     )
     split = "training" if reals.halved else "held-out"
+    if isinstance(facts, TextFacts):
+        return text_scores(made.numpy(), one, other, facts, split=split, seed=seed, tell=tell)
     if isinstance(facts, MusicFacts):
         return music_scores(made.numpy(), one, other, facts, split=split, seed=seed, tell=tell)
     wish: Any = {"split": split, "target": target, "seed": seed, "tell": tell}
