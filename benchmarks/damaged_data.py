@@ -272,7 +272,8 @@ def main() -> None:
         "# Damaged data",
         "",
         "```sh",
-        ".venv/bin/python -m benchmarks.damaged_data --out benchmarks/results/damaged_data.md",
+        f".venv/bin/python -m benchmarks.damaged_data --seed {options.seed} --out"
+        " benchmarks/results/damaged_data.md",
         "```",
         "",
         f"Seed {options.seed}. *Unchecked*: the form has no checksums, so that other numbers cannot be told.",

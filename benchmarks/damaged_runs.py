@@ -625,7 +625,9 @@ def main() -> None:
         "# Damaged run folders",
         "",
         "```sh",
-        ".venv/bin/python -m benchmarks.damaged_runs --out benchmarks/results/damaged_runs.md",
+        ".venv/bin/python -m benchmarks.damaged_runs"
+        f"{f' --kind {options.kind}' if options.kind else ''} --count {options.count} --seed {options.seed}"
+        f" --processes {options.processes} --out benchmarks/results/damaged_runs.md",
         "```",
         "",
         f"{options.count:,} mutations, seed {options.seed}, over runs of {', '.join(kinds)}; each is opened "
