@@ -263,7 +263,7 @@ def test_a_walk_and_a_sheet_move():
 def said(place: Path, *words: str, code: int = 0) -> str:
     """What `gan` says, as a process."""
     gan = Gan(*words, cwd=place)
-    assert gan.wait() == code, gan.said
+    assert gan.wait(280) == code, gan.said
     return gan.said
 
 
@@ -289,6 +289,13 @@ def test_from_a_folder_of_films_to_films(tmp_path: Path):
     wrong = said(tmp_path, "sample", "runs/films", "--format", "avi", code=2)
     assert "clips are not written as avi: --format can be webp, gif, mp4" in wrong
     assert "data:image/webp;base64," in (tmp_path / "runs/films/report.html").read_text()
+
+
+@pytest.mark.slow
+def test_a_run_is_measured_and_walked_through(tmp_path: Path):
+    films(tmp_path / "films", ".gif", n=40)
+    thin = ("--set", "generator.width=8", "discriminator.width=8")
+    said(tmp_path, "train", "films", "--kimg", "0.1", "--no-picture", *thin)
     scores = said(tmp_path, "evaluate", "runs/films", "--samples", "32", "--only", "clips")
     assert "kernel distance of frame differences" in scores
     assert "shuffled" in scores
