@@ -153,7 +153,7 @@ class Texts(Tokens):
         """Examples ``(N, 1, T)`` as texts."""
         return self.facts().lines(samples)
 
-    def file(self, sample: np.ndarray) -> bytes:
+    def file(self, sample: np.ndarray, suffix: str = "") -> bytes:
         return self.file_of(sample[None])
 
     def file_of(self, samples: np.ndarray) -> bytes:
