@@ -522,3 +522,14 @@ def test_past_its_best_needs_a_best():
     assert ruined is not None
     assert ruined.severity == "failure"
     assert ruined.evidence["best_nimg"] == 10_000
+
+
+def test_what_is_near_the_best_says_which_score_is_not():
+    """In many dimensions good samples have half the best possible recall: it is told, not passed over."""
+    whole = diagnose(history(space=PICTURES)).findings[0]
+    assert "Only recall" not in whole.meaning
+    kernel = lambda record, i: record["examination"].update(headline="kernel_distance")  # noqa: E731
+    less = diagnose(history(kernel, score("recall", value=0.54, high=0.59), space=PICTURES)).findings[0]
+    assert less.severity == "good"
+    assert "Only recall is not, 0.54 of" in less.meaning
+    assert less.evidence["best_possible_recall"] > 0.8

@@ -189,10 +189,19 @@ def _good(history: History, code: str, meaning: str) -> Finding:
             "best_possible": headline(last, "floor"),
             "precision": last.score("precision"),
             "recall": last.score("recall"),
+            "best_possible_recall": last.score("recall", "floor"),
             "coverage": last.score("coverage"),
         },
-        meaning=meaning,
+        meaning=meaning + _but_recall(last),
     )
+
+
+def _but_recall(last: Examined) -> str:
+    """What is to be said where the recall is as good samples have it in many dimensions, and no better."""
+    if not reach(last, "recall") < CLOSE:
+        return ""
+    own, best = last.score("recall"), last.score("recall", "floor")
+    return f" Only recall is not, {own:.2g} of {best:.2g}: samples vary less than real examples do."
 
 
 def _near(history: History) -> bool:
