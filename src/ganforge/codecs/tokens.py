@@ -33,7 +33,7 @@ class Tokens(Sequential):
         return ()
 
     def alive(self, lasting: Tensor) -> Tensor:
-        return lasting.new_ones(len(lasting), 1, self.space.shape[1])
+        return lasting.new_ones(lasting.shape[0], 1, self.space.shape[1])
 
     def stepped(self, x: Tensor, alive: Tensor) -> Tensor:
         return x * alive  # a network that writes step by step has chosen already

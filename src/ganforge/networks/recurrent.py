@@ -212,7 +212,7 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         """What follows each real step of ``given`` ``(N, C, T)``; latents are the noise on what is seen."""
         lasting = given[:, : self.lasting, 0]
         x = given[:, self.lasting :].transpose(1, 2)
-        noise = z[:, self.front :].view(len(z), self.steps, -1)[:, :, : x.shape[2]]
+        noise = z[:, self.front :].unflatten(1, (self.steps, -1))[:, :, : x.shape[2]]
         past = self._pasts(x + self.jitter * noise) if self.jitter else self._pasts(x)
         h, _ = self._seen(past, self._ahead(lasting, self.codec.alive(lasting), mask), None)
         table = None
@@ -274,7 +274,7 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         ahead = self._ahead(lasting, alive, mask)
         kept = mask[:, self.blocks : self.blocks + self.steps, None]
         real = given[:, self.lasting :].transpose(1, 2)
-        chance = z[:, self.front :].view(len(z), self.steps, -1)
+        chance = z[:, self.front :].unflatten(1, (self.steps, -1))
         apart = chance[:, :, None, :0]
         if self.numbers:
             root = _inverse(self.beside)
@@ -283,7 +283,7 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
             1e-6, 1.0 - 1e-6
         )
         noise = self._noise(level[:, :, 1:])
-        nothing = real.new_zeros(len(z), real.shape[2])
+        nothing = real.new_zeros(z.shape[0], real.shape[2])
         row = [nothing] * _ORDER
         memory: Tensor | None = None
         for t in range(self.steps):
@@ -312,8 +312,8 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
             level: ``(N, 1)`` uniform chance of the component.
             noise: ``(N, S)``, on the states' logits.
         """
-        states = h.new_zeros(len(h), 0)
-        logits = h.new_zeros(len(h), len(self.states))
+        states = h.new_zeros(h.shape[0], 0)
+        logits = h.new_zeros(h.shape[0], len(self.states))
         if self.of_states is not None:
             logits = self.of_states(h)[:, 0].float()
         parts: list[Tensor] = []
@@ -344,8 +344,8 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         return torch.cat([numbers, states], 1)[:, [order.index(i) for i in range(len(order))]]
 
     def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
-        nothing = z.new_zeros(len(z), self.codec.space.shape[0], self.steps)
-        mask = z.new_zeros(len(z), self.blocks + self.steps)
+        nothing = z.new_zeros(z.shape[0], self.codec.space.shape[0], self.steps)
+        mask = z.new_zeros(z.shape[0], self.blocks + self.steps)
         return self.complete(z, nothing, mask if condition is None else torch.cat([mask, condition], 1))
 
 

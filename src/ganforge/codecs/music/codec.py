@@ -171,7 +171,7 @@ class Music(Tokens):
         planes = [(steps % BAR == k).float() for k in range(BAR)]
         planes += [(steps // BAR == k).float() for k in range(math.ceil(len(steps) / BAR))]
         planes.append(steps / len(steps))
-        return torch.stack(planes).expand(len(lasting), -1, -1)
+        return torch.stack(planes).expand(lasting.shape[0], -1, -1)
 
     def encode(self, x: Tensor, u: Tensor | None = None) -> Tensor:
         """A pitch beyond a voice's range is brought into it by octaves."""

@@ -122,7 +122,7 @@ class Texts(Tokens):
         steps = self.space.shape[1]
         places = torch.eye(steps, device=lasting.device)
         share = torch.arange(steps, device=lasting.device)[None] / steps
-        return torch.cat([places, share]).expand(len(lasting), -1, -1)
+        return torch.cat([places, share]).expand(lasting.shape[0], -1, -1)
 
     def encode(self, x: Tensor, u: Tensor | None = None) -> Tensor:
         del u
