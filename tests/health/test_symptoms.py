@@ -533,3 +533,11 @@ def test_what_is_near_the_best_says_which_score_is_not():
     assert less.severity == "good"
     assert "Only recall is not, 0.54 of" in less.meaning
     assert less.evidence["best_possible_recall"] > 0.8
+
+
+def test_a_run_of_a_few_steps_is_told_to_go_on():
+    whole = history(scores(0.3, 0.3))
+    few = replace(whole, examined=tuple(replace(seen, since_rounds=5) for seen in whole.examined))
+    found = [one for one in diagnose(few).findings if one.code in ("far-from-the-data", "modes-missed")]
+    assert found
+    assert all(one.remedy.startswith("Train for longer: ") and not one.changes for one in found)

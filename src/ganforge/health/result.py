@@ -14,10 +14,12 @@ from ganforge.health.finding import Finding, Severity, symptom
 from ganforge.health.history import Examined, History
 from ganforge.health.measures import (
     DEAD,
+    YOUNG,
     headline,
     late,
     latest,
     left_of_gradient,
+    moves,
     reach,
     settled,
     told,
@@ -77,8 +79,9 @@ def far_from_the_data(history: History) -> Finding | None:
             "best_possible_distance": headline(last, "floor"),
         },
         meaning=f"The samples are not like real examples{_so_far(history)}: {words}",
-        remedy=f"{remedy.words} Where that does not help: a longer run, larger networks, more examples.",
-        changes=remedy.changes,
+        remedy=_longer(history)
+        or f"{remedy.words} Where that does not help: a longer run, larger networks, more examples.",
+        changes={} if _longer(history) else remedy.changes,
     )
 
 
@@ -116,8 +119,9 @@ def modes_missed(history: History) -> Finding | None:
             "best_possible_coverage": last.score("coverage", "floor"),
         },
         meaning=f"The generator leaves out parts of the data{_so_far(history)}: {words}",
-        remedy=f"{remedy.words} Then random bits in the latent, packing, or a longer run.",
-        changes=remedy.changes,
+        remedy=_longer(history)
+        or f"{remedy.words} Then random bits in the latent, packing, or a longer run.",
+        changes={} if _longer(history) else remedy.changes,
     )
 
 
@@ -175,6 +179,12 @@ def equilibrium(history: History) -> Finding | None:
         "Equilibrium: the discriminator can hardly tell samples from real examples, and every score is near"
         " the best possible.",
     )
+
+
+def _longer(history: History) -> str:
+    """What helps a run of a few steps alone; empty for any other."""
+    steps = moves(history)
+    return f"Train for longer: {steps:,.0f} steps are few." if steps < YOUNG else ""
 
 
 def _good(history: History, code: str, meaning: str) -> Finding:
