@@ -182,10 +182,9 @@ def _opened(
         raise
     except Exception as error:  # onnxruntime raises classes of its own C++ errors
         raise RunError(f"{path} cannot be run ({' '.join(str(error).split())[:200]})") from None
-    if tuple(made.shape[1:]) != description.space.shape:
-        raise RunError(
-            f"{path} makes samples of shape {tuple(made.shape[1:])}, not {description.space.shape}"
-        )
+    shape = description.space.codec.shape
+    if tuple(made.shape[1:]) != shape:
+        raise RunError(f"{path} makes samples of shape {tuple(made.shape[1:])}, not {shape}")
     return opened
 
 
