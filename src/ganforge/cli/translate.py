@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import Positional
 
 from ganforge.cli.options import parse, size
+from ganforge.core.errors import UsageError
 from ganforge.core.options import option
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ class Translate:
 def main(arguments: list[str]) -> int:
     options = parse(Translate, "translate", arguments)
     wanted = size(options.size)
+    if isinstance(wanted, tuple) and len(wanted) == 3:
+        raise UsageError(
+            "--size takes a side or WIDTHxHEIGHT here: the number of frames stays that of the input"
+        )
     from ganforge.cli.screen import Screen
     from ganforge.runs.made import asked
     from ganforge.tasks.arrow import open_arrow

@@ -261,7 +261,7 @@ class Codec:
         np.save(buffer, sample, allow_pickle=False)
         return buffer.getvalue()
 
-    def file_of(self, samples: np.ndarray) -> bytes:
+    def file_of(self, samples: np.ndarray, /) -> bytes:
         """Many examples ``(N, *shape)`` of a kind that is :attr:`joined` or :attr:`one_file` as one file."""
         raise NotImplementedError
 
