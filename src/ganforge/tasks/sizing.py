@@ -172,9 +172,10 @@ def check(recipe: Recipe, space: Space, examples: float, budget: Budget) -> None
     large = min(space.spatial, default=0) > min(_NEEDED)
     if budget.seconds is not None and large and steps < _FEWEST_STEPS:
         more = budget.seconds / 60 * _FEWEST_STEPS / max(steps, 1e-9)
+        smaller = ", or smaller pictures: --size" if space.codec.picture_files else ""
         raise UsageError(
             f"{budget.words()} are about {int(steps):,} steps of {recipe.batch} examples here, from which "
-            f"nothing is learned; give {more:,.0f} minutes or more, or smaller pictures: --size"
+            f"nothing is learned; give {more:,.0f} minutes or more{smaller}"
         )
 
 
