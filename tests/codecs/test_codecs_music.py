@@ -20,7 +20,9 @@ from ganforge.core.errors import DataError
 from ganforge.core.space import Space
 from ganforge.data import load, scan
 from ganforge.metrics import music
+from ganforge.metrics.choice import named_extractor
 from ganforge.metrics.music_scores import music_scores
+from ganforge.metrics.sliced import sliced_wasserstein
 from tests import players
 from tests.processes import Gan
 
@@ -175,16 +177,32 @@ def test_a_size_is_refused_and_one_piece_alone_is_read(tmp_path: Path):
     assert alone.train.n + alone.held_out.n == 119
 
 
+def walks(n: int, rng: np.random.Generator, widest: int = 3) -> np.ndarray:
+    """Passages of two voices, whose notes of two steps are a random walk, ``(n, 2, 64)``."""
+    rows: list[np.ndarray] = []
+    for _ in range(n):
+        walk = 60 + rng.integers(-widest, widest + 1, (2, 32)).cumsum(1)
+        steps = [[(2 * k, 2 * k + 2, int(p)) for k, p in enumerate(line.clip(30, 90))] for line in walk]
+        rows.append(grid_of(steps, 64))
+    return np.stack(rows)
+
+
+def test_what_is_looked_at_while_training_sees_form_and_not_only_notes():
+    """Notes in another order are the same notes at every pitch, and no walk."""
+    rng = np.random.default_rng(0)
+    train, real = walks(150, rng), walks(150, rng)
+    broken = rng.permuted(real.reshape(150, 2, 32, 2), axis=2).reshape(150, 2, 64)
+    assert CODECS["passages"].extractor == "passages"
+    read = named_extractor("passages", train)
+    wrong, right = (sliced_wasserstein(read(x), read(train)) for x in (broken, real))
+    assert wrong > 2 * right
+
+
 def test_scores_know_real_music_and_see_what_is_wrong():
     rng = np.random.default_rng(0)
 
     def some(n: int, widest: int = 3) -> np.ndarray:
-        rows: list[np.ndarray] = []
-        for _ in range(n):
-            walk = 60 + rng.integers(-widest, widest + 1, (2, 32)).cumsum(1)
-            steps = [[(2 * k, 2 * k + 2, int(p)) for k, p in enumerate(line.clip(30, 90))] for line in walk]
-            rows.append(grid_of(steps, 64))
-        return np.stack(rows)
+        return walks(n, rng, widest)
 
     train, real = some(150), some(150)
     facts = (

@@ -11,9 +11,12 @@ import torch
 from PIL import Image
 
 from ganforge.codecs.text.facts import TextFacts
+from ganforge.core.declared import CODECS
 from ganforge.core.errors import DataError
 from ganforge.core.space import Space
 from ganforge.data import load, scan
+from ganforge.metrics.choice import named_extractor
+from ganforge.metrics.sliced import sliced_wasserstein
 from ganforge.metrics.texts import NGrams, text_scores
 from tests import players
 from tests.processes import Gan
@@ -124,6 +127,19 @@ def test_scores_know_copies_and_noise():
     assert found[1]["perplexity_of_real"] > 1.5 * found[0]["perplexity_of_real"]
     assert found[1]["perplexity_of_made"] > 2 * found[0]["perplexity_of_made"]
     assert found[1]["text_lengths"] > 0.5 > found[0]["text_lengths"]
+
+
+def test_what_is_looked_at_while_training_sees_which_characters_stand_together():
+    values = players.texts(600).train.values
+    train, real = values[:300], values[300:]
+    broken = real.copy()
+    rng = np.random.default_rng(0)
+    for row in broken[:, 0]:
+        row[: (row > 0).sum()] = rng.permutation(row[row > 0])
+    assert CODECS["texts"].extractor == "texts"
+    read = named_extractor("texts", train)
+    wrong, right = (sliced_wasserstein(read(x), read(train)) for x in (broken, real))
+    assert wrong > 1.5 * right
 
 
 def test_a_file_is_learnt_and_lines_of_a_class_are_written(tmp_path: Path):

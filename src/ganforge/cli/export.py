@@ -69,12 +69,15 @@ def main(arguments: list[str]) -> int:
 
 
 def _kernel_distance(space: Space) -> Distance:
-    """Of samples in declared units: on a sketch of pictures, on standardised points."""
-    from ganforge.metrics.features import sketch, standardised
+    """Of samples in declared units: on a sketch of pictures, on what the kind declares of others."""
+    from ganforge.metrics.choice import named_extractor
+    from ganforge.metrics.features import sketch
     from ganforge.metrics.kernel import kernel_distance
 
     def distance(samples: Tensor, reference: Tensor) -> float:
-        extractor = standardised(reference) if space.codec.small else sketch(reference)
+        extractor = (
+            named_extractor(space.codec.extractor, reference) if space.codec.small else sketch(reference)
+        )
         return kernel_distance(extractor(samples), extractor(reference)).value
 
     return distance

@@ -21,7 +21,6 @@ class Tokens(Sequential):
     dims = 1
     small = True
     headline = "sliced_wasserstein"
-    extractor = "standardised"
     recipe = "tokens"
 
     @property

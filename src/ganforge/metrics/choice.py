@@ -9,11 +9,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ganforge.codecs.music.codec import BAR
 from ganforge.core.errors import UsageError, nearest
 from ganforge.metrics.arrays import Examples
-from ganforge.metrics.features import Extractor, learned, raw, sketch, standardised
+from ganforge.metrics.features import Extractor, learned, measured, raw, sketch, standardised
 from ganforge.metrics.foreign import mobilenet_v2, squeezenet
 from ganforge.metrics.inception import STANDARD_FILE, fetch_standard, inception
+from ganforge.metrics.music import window_features
+from ganforge.metrics.texts import text_features
 
 __all__ = ["EXTRACTORS", "WEIGHED", "named_extractor"]
 
@@ -24,7 +27,7 @@ WEIGHED: dict[str, Callable[[Path], Extractor]] = {
 }
 """Extractors whose weights come from a file."""
 
-EXTRACTORS = ("learned", "raw", "standardised", "sketch", *WEIGHED)
+EXTRACTORS = ("learned", "raw", "standardised", "sketch", "passages", "texts", *WEIGHED)
 """Every name that :func:`named_extractor` knows; a file ending in .py is one more."""
 
 
@@ -76,6 +79,10 @@ def named_extractor(
         return raw()
     if name == "standardised":
         return standardised(training)
+    if name == "passages":
+        return measured(name, training, lambda x: window_features(x, BAR))
+    if name == "texts":
+        return measured(name, training, text_features)
     return sketch(training[:4096]) if name == "sketch" else _from_file(Path(name))
 
 

@@ -19,9 +19,10 @@ from ganforge.core.space import Space
 from ganforge.metrics import intervals
 from ganforge.metrics.arrays import Array, Indices, numpy_of, random, tensor_of, thumbnails
 from ganforge.metrics.birthday import alike_distance, support_size
+from ganforge.metrics.choice import named_extractor
 from ganforge.metrics.clips import motion
 from ganforge.metrics.context import LEAST, Raw
-from ganforge.metrics.features import sketch, standardised
+from ganforge.metrics.features import sketch
 from ganforge.metrics.kernel import KernelReference
 from ganforge.metrics.manifold import Balls
 from ganforge.metrics.neighbours import Memorisation, References, memorisation
@@ -144,7 +145,9 @@ class Examiner:
         self.split = "held-out" if apart else "training"
         self._headline = space.codec.headline
         self.extractor = (
-            standardised(training) if space.codec.small else sketch(_rows(training, order[:4096]))
+            named_extractor(space.codec.extractor, training)
+            if space.codec.small
+            else sketch(_rows(training, order[:4096]))
         )
         self._compare(training, held_out, order, apart)
         self._same, self._within = _same(self._condition), float("nan")

@@ -33,6 +33,7 @@ __all__ = [
     "colour",
     "groups",
     "learned",
+    "measured",
     "module_extractor",
     "raw",
     "referee",
@@ -99,6 +100,15 @@ def standardised(training: Examples) -> Extractor:
     """
     mean, scale = _spread(rows(training, "training"))
     return Extractor("standardised", lambda x: (x.double().flatten(1) - mean) / scale)
+
+
+def measured(name: str, training: Examples, read: Callable[[np.ndarray], np.ndarray]) -> Extractor:
+    """What ``read`` tells of examples, ``(n, *shape)`` to ``(n, D)``: mean 0 and deviation 1 on ``training``.
+
+    For kinds whose own numbers say little: of tokens every step may be right, and the whole be nothing.
+    """
+    mean, scale = _spread(read(numpy_of(training)))
+    return Extractor(name, lambda x: (torch.from_numpy(read(numpy_of(x))) - mean) / scale)
 
 
 def sketch(training: Examples, *, components: int = 64, side: int = 16) -> Extractor:

@@ -12,7 +12,7 @@ from ganforge.codecs.text.facts import TextFacts
 from ganforge.metrics.music import total_variation
 from ganforge.metrics.score import Direction, Protocol, Score
 
-__all__ = ["NGrams", "text_scores"]
+__all__ = ["NGrams", "text_features", "text_scores"]
 
 _MOST = 5_000  # texts of each side
 _ORDER = 5
@@ -85,6 +85,25 @@ class NGrams:
 
 def _lengths(lines: Sequence[str]) -> np.ndarray:
     return np.bincount([len(line) for line in lines], minlength=256)
+
+
+def text_features(x: np.ndarray) -> np.ndarray:
+    """Shares of characters and of pairs of them in texts ``(N, 1, T)``, and their lengths, ``(N, K)``.
+
+    Pairs share 256 places by a hash of their two numbers.
+    """
+    codes = x[:, 0].astype(np.int64)
+    there = codes > 0
+    length = np.maximum(there.sum(1), 1)
+    both = there[:, :-1]  # a text's last character has the end after it
+    pairs = (codes[:, :-1] * 167 + codes[:, 1:] * 59) % 256
+    found = np.zeros((len(x), 513))
+    row = np.arange(len(x))[:, None]
+    np.add.at(found, (np.broadcast_to(row, codes.shape)[there], codes[there]), 1.0)
+    np.add.at(found, (np.broadcast_to(row, pairs.shape)[both], 256 + pairs[both]), 1.0)
+    found[:, :512] /= length[:, None]
+    found[:, 512] = there.sum(1)
+    return found
 
 
 def text_scores(

@@ -54,6 +54,8 @@ class Texts(Tokens):
     """
 
     name = "texts"
+    extractor = "texts"
+    keeps_alike = False  # a short name is made anew by right
     words = "short texts, such as names, character by character"
     one = "text"
     counted = "texts"
