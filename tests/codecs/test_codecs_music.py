@@ -249,3 +249,7 @@ def test_an_archive_is_learnt_with_classes_and_pieces_are_written(tmp_path: Path
     refused = Gan("evaluate", "run", "--target", "x", cwd=tmp_path)
     assert refused.wait() == 2
     assert "--target is for tables" in refused.said
+    long = Gan("export", "run", "--to", "onnx", cwd=tmp_path)
+    assert long.wait() == 2
+    assert "steps one from another" in long.said
+    assert "--to folder" in long.said

@@ -281,7 +281,13 @@ class FamilyTraits:
 
 
 class GeneratorTraits(FamilyTraits):
-    """A network from latents to samples."""
+    """A network from latents to samples.
+
+    Attributes:
+        unrolled: how many steps a pass has that follow one from another: a graph holds each of them.
+    """
+
+    unrolled: int = 1
 
 
 class DiscriminatorTraits(FamilyTraits):

@@ -120,6 +120,7 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         self.groups = [[self.states.index(i) for i in group] for group in codec.choices]
         ends = list(accumulate(map(len, self.groups)))
         self.spans = [slice(end - len(group), end) for end, group in zip(ends, self.groups, strict=True)]
+        self.unrolled = self.steps * (max(len(self.groups), 1) if chained else 1)
         self.held = dict(codec.held)
         self.components, self.jitter = components, jitter
         changing = space.shape[0] - self.lasting

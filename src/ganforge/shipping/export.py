@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 import ganforge
-from ganforge.core.declared import FORMATS, Format
+from ganforge.core.declared import FORMATS, Format, GeneratorTraits
 from ganforge.core.errors import DamageWarning, GanforgeError, RunError, UsageError, nearest
 from ganforge.networks.translating import Translating
 from ganforge.runs.checkpoint import Checkpoint, Opened
@@ -32,6 +32,8 @@ from ganforge.shipping.opening import Shipped
 from ganforge.shipping.weights import Precision, restored, stored
 
 __all__ = ["Exported", "Shipment", "export"]
+
+_LONGEST = 128  # steps of a graph: 16 take half a minute to trace, 512 more than ten
 
 
 @dataclass(frozen=True)
@@ -145,13 +147,26 @@ class Shipment:
         return _lost(self.seen, self.sampler, variant(), self.distance)
 
 
+def _check_length(what: Shipment) -> None:
+    """Raise UsageError where a graph would have so many steps that nobody waits for it."""
+    network = what.sampler.network
+    steps = network.unrolled if isinstance(network, GeneratorTraits) else 1
+    if steps > _LONGEST:
+        raise UsageError(
+            f"this generator writes {steps:,} steps one from another, and a graph of them takes hours to make"
+            f" (at most {_LONGEST} are tried); --to folder ships it as it is, and gan serve opens that"
+        )
+
+
 def _onnx(what: Shipment, path: Path) -> Exported:
+    _check_length(what)
     parity = export_onnx(what.sampler, replace(what.description, body=None), path)
     loss = what.lost(lambda: open_onnx(path))
     return Exported(what.opened, path, path.stat().st_size, parity, loss, served=True)
 
 
 def _torch(what: Shipment, path: Path) -> Exported:
+    _check_length(what)
     parity = export_program(what.sampler, path)
     return Exported(what.opened, path, path.stat().st_size, parity)
 
