@@ -192,8 +192,8 @@ def test_what_is_looked_at_while_training_sees_form_and_not_only_notes():
     rng = np.random.default_rng(0)
     train, real = walks(150, rng), walks(150, rng)
     broken = rng.permuted(real.reshape(150, 2, 32, 2), axis=2).reshape(150, 2, 64)
-    assert CODECS["passages"].extractor == "passages"
-    read = named_extractor("passages", train)
+    assert CODECS["passages"].extractor == "notes"
+    read = named_extractor("notes", train)
     wrong, right = (sliced_wasserstein(read(x), read(train)) for x in (broken, real))
     assert wrong > 2 * right
 

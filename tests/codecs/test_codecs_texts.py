@@ -136,8 +136,8 @@ def test_what_is_looked_at_while_training_sees_which_characters_stand_together()
     rng = np.random.default_rng(0)
     for row in broken[:, 0]:
         row[: (row > 0).sum()] = rng.permutation(row[row > 0])
-    assert CODECS["texts"].extractor == "texts"
-    read = named_extractor("texts", train)
+    assert CODECS["texts"].extractor == "characters"
+    read = named_extractor("characters", train)
     wrong, right = (sliced_wasserstein(read(x), read(train)) for x in (broken, real))
     assert wrong > 1.5 * right
 

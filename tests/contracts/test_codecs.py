@@ -16,6 +16,7 @@ from ganforge.core.declared import CODECS
 from ganforge.core.errors import DataError
 from ganforge.core.sequential import Sequential
 from ganforge.core.space import Space
+from ganforge.metrics.choice import EXTRACTORS
 from ganforge.objectives.augment import POLICIES
 from ganforge.recipes import RECIPES
 from tests import players
@@ -141,7 +142,7 @@ def test_what_a_kind_names_is_there():
     for name, codec in CODECS.items():
         assert codec.recipe in RECIPES
         assert set(codec.augmentations) <= set(POLICIES), name
-        assert codec.extractor in ("learned", "standardised"), name
+        assert codec.extractor in EXTRACTORS, name
         assert codec.headline in ("kernel_distance", "sliced_wasserstein"), name
 
 

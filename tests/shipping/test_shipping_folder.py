@@ -192,7 +192,10 @@ HOSTILE: dict[str, tuple[Callable[[Path], None], str]] = {
     "a huge shape": (_change(("space", "shape"), [1, 16_384, 16_384]), "too large"),
     "a negative shape": (_change(("space", "shape"), [1, -8, 8]), "space.shape must be a whole number"),
     "no shape": (_change(("space", "shape"), []), "need a shape"),
-    "an unknown kind": (_change(("space", "kind"), ["pictures"]), "space.kind can be pictures"),
+    "an unknown kind": (
+        _change(("space", "kind"), ["pictures"]),
+        "space.kind can be clips, passages, pictures",
+    ),
     "a million classes": (_change(("space", "classes"), ["x"] * 20_000), "more than 10,000 classes"),
     "conditions without classes": (_change(("conditions",), 7), "7 conditions do not fit 3 classes"),
     "another precision": (_change(("precision",), "int2"), "precision can be"),

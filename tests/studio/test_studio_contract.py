@@ -55,6 +55,7 @@ ADDRESSES: dict[str, tuple[str, dict[str, str], Any]] = {
     "/api/watch/report": ("GET", {"run": "0:digits"}, None),
     "/api/watch/command": ("POST", {}, {"run": "0:digits", "command": "save"}),
     "/api/watch/export": ("POST", {}, {"run": "0:digits", "form": "onnx"}),
+    "/api/watch/delete": ("POST", {}, {"run": "0:digits", "path": "elsewhere"}),
     "/api/explore/models": ("GET", {}, None),
     "/api/explore/picture": ("POST", {"id": "0123"}, _png()),
 }

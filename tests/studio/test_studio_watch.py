@@ -199,16 +199,19 @@ def test_this_moment_is_exported(studio: Running, runs: Path):
 def test_a_run_is_deleted_once_and_only_where_nobody_trains_it(studio: Running, runs: Path, tmp_path: Path):
     copy = runs / "spare"
     shutil.copytree(runs / "digits", copy)
-    assert studio.ask("/api/watch/delete", {"run": "0:../digits"})[0] == 404
+    asked = {"run": "0:spare", "path": str(copy)}
+    assert studio.ask("/api/watch/delete", {"run": "0:../digits", "path": str(copy)})[0] == 404
+    status, told = studio.ask("/api/watch/delete", {"run": "0:spare"})
+    assert (status, "path must be" in json.loads(told)["error"]) == (409, True)
     with Run.open(copy).locked():
-        status, told = studio.ask("/api/watch/delete", {"run": "0:spare"})
+        status, told = studio.ask("/api/watch/delete", asked)
         assert (status, json.loads(told)["error"]) == (409, "it is being trained: stop it first")
         assert (copy / "run.json").is_file()
-    assert studio.json("/api/watch/delete", {"run": "0:spare"}) == {"words": "spare was deleted"}
+    assert studio.json("/api/watch/delete", asked) == {"words": "spare was deleted"}
     assert not copy.exists()
     assert not list(runs.glob(".deleted-*"))
     assert "0:spare" not in {run["run"] for run in studio.json("/api/watch/runs")["runs"]}
-    assert studio.ask("/api/watch/delete", {"run": "0:spare"})[0] == 404
+    assert studio.ask("/api/watch/delete", asked)[0] == 404
 
 
 def test_the_studio_beside_a_training_ends_by_itself(runs: Path, monkeypatch: pytest.MonkeyPatch):

@@ -38,7 +38,8 @@ class Evaluate:
     samples: Annotated[int | None, option("N")] = None
     """how many to make; by default 10,000 points, or 1,000 to 10,000 of the rest"""
     extractor: Annotated[str | None, option("NAME")] = None
-    """learned, raw, standardised, sketch, inception, mobilenet, squeezenet, or a FILE.py of your own"""
+    """learned, raw, standardised, sketch, notes, characters, inception, mobilenet, squeezenet, or a FILE.py
+    of your own"""
     weights: Annotated[Path | None, option("FILE")] = None
     """weights of inception, mobilenet or squeezenet; fetch has inception's fetched (95 MB)"""
     only: Annotated[str | None, option("GROUPS")] = None

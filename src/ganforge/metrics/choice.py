@@ -27,7 +27,7 @@ WEIGHED: dict[str, Callable[[Path], Extractor]] = {
 }
 """Extractors whose weights come from a file."""
 
-EXTRACTORS = ("learned", "raw", "standardised", "sketch", "passages", "texts", *WEIGHED)
+EXTRACTORS = ("learned", "raw", "standardised", "sketch", "notes", "characters", *WEIGHED)
 """Every name that :func:`named_extractor` knows; a file ending in .py is one more."""
 
 
@@ -79,9 +79,9 @@ def named_extractor(
         return raw()
     if name == "standardised":
         return standardised(training)
-    if name == "passages":
+    if name == "notes":
         return measured(name, training, lambda x: window_features(x, BAR))
-    if name == "texts":
+    if name == "characters":
         return measured(name, training, text_features)
     return sketch(training[:4096]) if name == "sketch" else _from_file(Path(name))
 

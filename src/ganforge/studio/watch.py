@@ -194,8 +194,10 @@ class Watch:
     async def _delete(self, request: Request) -> Response:
         fields = fields_of_body(request.scope["state"]["body"])
         try:
-            asked.only(fields, ("run",))
+            asked.only(fields, ("run", "path"))
             run = self._named(str(fields.get("run")))
+            if fields.get("path") != str(run.path):  # whoever deletes it has read which folder it is
+                raise UsageError("path must be that of the run's folder, as it is listed")
             return JSONResponse({"words": await asyncio.to_thread(run.delete)})
         except RunError as error:
             raise Refused(404, words_of(error)) from None

@@ -78,7 +78,7 @@ class Music(Tokens):
     """
 
     name = "passages"
-    extractor = "passages"
+    extractor = "notes"
     words = "passages of MIDI files, as voices on a grid of steps"
     one = "passage"
     counted = "passages"

@@ -54,7 +54,7 @@ class Texts(Tokens):
     """
 
     name = "texts"
-    extractor = "texts"
+    extractor = "characters"
     keeps_alike = False  # a short name is made anew by right
     words = "short texts, such as names, character by character"
     one = "text"

@@ -17,7 +17,7 @@ const LOOKS: readonly Omit<Series, "name">[] = [
 type Settings = Map<string, string>;
 
 export class Comparison {
-  readonly element = el("section", { class: "comparison stack", "aria-label": "Side by side", hidden: true });
+  readonly element = el("section", { class: "comparison stack", "aria-label": "Side by side", tabindex: 0, hidden: true });
   private readonly plots = el("div", {});
   private readonly table = el("table", { class: "scores differences" });
   private readonly settings = new Map<string, Settings>();

@@ -188,7 +188,7 @@ export class RunPanel {
     const path = this.one.summary?.path ?? this.one.run;
     const sure = (): void => {
       dialog.close();
-      post<{ words: string }>("/api/watch/delete", { run: this.one.run })
+      post<{ words: string }>("/api/watch/delete", { run: this.one.run, path })
         .then(({ words }) => {
           word(words);
           this.leave();
