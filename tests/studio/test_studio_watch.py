@@ -199,7 +199,8 @@ def test_this_moment_is_exported(studio: Running, runs: Path):
 def test_a_run_is_deleted_once_and_only_where_nobody_trains_it(studio: Running, runs: Path, tmp_path: Path):
     copy = runs / "spare"
     shutil.copytree(runs / "digits", copy)
-    asked = {"run": "0:spare", "path": str(copy)}
+    listed = {run["run"]: run["path"] for run in studio.json("/api/watch/runs")["runs"]}
+    asked = {"run": "0:spare", "path": listed["0:spare"]}
     assert studio.ask("/api/watch/delete", {"run": "0:../digits", "path": str(copy)})[0] == 404
     status, told = studio.ask("/api/watch/delete", {"run": "0:spare"})
     assert (status, "path must be" in json.loads(told)["error"]) == (409, True)
