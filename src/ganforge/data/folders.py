@@ -6,18 +6,19 @@ import os
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from ganforge.core.codec import Codec
 from ganforge.core.declared import CODECS
 from ganforge.core.errors import DataError
-from ganforge.data.files import Entry, Listing, UnreadableError, list_files, printable
+from ganforge.data.files import Entry, Listing, UnreadableError, is_archive, list_files, printable
 from ganforge.data.kinds import words_on_others
 from ganforge.data.raw import Progress, Skipped
 
-__all__ = ["aside_of", "at_least", "counter", "example_suffixes", "kind_of_file", "list_examples", "moving"]
-__all__ += ["one_file", "plainly"]
+__all__ = ["aside_of", "at_least", "counter", "example_suffixes", "form_of", "kind_of_file", "list_examples"]
+__all__ += ["moving", "one_file", "plainly", "read_each"]
 
 
 _T = TypeVar("_T")
@@ -118,6 +119,32 @@ def plainly(entry: Entry, work: Callable[[], _T]) -> _T | Skipped:
     except Exception as error:
         words = " ".join(str(error).split()) or type(error).__name__
         return Skipped(printable(entry.name), f"damaged ({words})")
+
+
+def read_each(
+    entries: Sequence[Entry],
+    work: Callable[[Entry], _T],
+    *,
+    done: Callable[[int], None],
+    skipped: list[Skipped],
+) -> list[tuple[Entry, _T]]:
+    """Every file with its result; one that has none is added to ``skipped`` with the reason."""
+    found: list[tuple[Entry, _T]] = []
+    for entry in entries:
+        result = plainly(entry, partial(work, entry))
+        done(1)
+        if isinstance(result, Skipped):
+            skipped.append(result)
+        else:
+            found.append((entry, result))
+    return found
+
+
+def form_of(path: Path, many: str, one: str) -> str:
+    """What a source of files is called: ``many`` in a folder or an archive, or ``one`` alone."""
+    if path.is_dir():
+        return f"folder of {many}"
+    return f"archive of {many}" if is_archive(path) else one
 
 
 def counter(progress: Progress | None, total: int) -> Callable[[int], None]:

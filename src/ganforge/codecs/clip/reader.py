@@ -17,7 +17,7 @@ from ganforge.core.errors import DataError
 from ganforge.core.value_range import ValueRange
 from ganforge.data.clips import FORM, frames_of_folder, natural, smaller
 from ganforge.data.files import Entry, Listing, UnreadableError, printable
-from ganforge.data.folders import at_least, counter, plainly
+from ganforge.data.folders import at_least, counter, plainly, read_each
 from ganforge.data.layouts import classes_from_folders
 from ganforge.data.pictures import open_picture, read_pictures
 from ganforge.data.pixels import Fit, choose_channels, normalise
@@ -165,14 +165,7 @@ def _read_films(
     entries = [entry for entry in entries if only is None or printable(entry.name) in only]
     skipped = list(listing.skipped)
     done = counter(progress, 2 * len(entries))
-    good: list[tuple[Entry, About]] = []
-    for entry in entries:
-        found = plainly(entry, partial(_about, listing, entry))
-        done(1)
-        if isinstance(found, Skipped):
-            skipped.append(found)
-        else:
-            good.append((entry, found))
+    good = read_each(entries, partial(_about, listing), done=done, skipped=skipped)
     _some_film(path, len(good), skipped)
     sizes = [known.size for _, known in good]
     if size is not None:

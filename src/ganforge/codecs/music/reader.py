@@ -15,10 +15,10 @@ from ganforge.codecs.music.codec import BAR, STEPS, pitch_name
 from ganforge.codecs.music.midi import Piece, read_piece
 from ganforge.codecs.music.voices import grid_of, off_grid, part_voices
 from ganforge.core.errors import DataError
-from ganforge.data.files import Entry, Listing, UnreadableError, is_archive, printable
-from ganforge.data.folders import at_least, counter, plainly
+from ganforge.data.files import Entry, Listing, UnreadableError, printable
+from ganforge.data.folders import at_least, counter, form_of, read_each
 from ganforge.data.layouts import classes_from_folders
-from ganforge.data.raw import Progress, Raw, Skipped
+from ganforge.data.raw import Progress, Raw
 
 __all__ = ["read_music"]
 
@@ -71,27 +71,19 @@ def read_music(
     entries = [entry for entry in listing.entries if only is None or printable(entry.name) in only]
     skipped = list(listing.skipped)
     done = counter(progress, len(entries))
-    found: list[_Read] = []
-    good: list[Entry] = []
-    for entry in entries:
-        read = plainly(entry, partial(_read, listing, entry))
-        done(1)
-        if isinstance(read, Skipped):
-            skipped.append(read)
-        else:
-            found.append(read)
-            good.append(entry)
+    read = read_each(entries, partial(_read, listing), done=done, skipped=skipped)
+    found = [one for _, one in read]
     at_least(path, len(found), skipped, "piece of music")
     count = min(_MOST_VOICES, int(np.median([len(one.voices) for one in found])))
     parts = [_passages(one, count) for one in found]
     owner = np.repeat(np.arange(len(found)), [len(windows) for windows in parts])
     values = np.concatenate(parts)
-    names = [good[at].name for at in owner]
+    names = [read[at][0].name for at in owner]
     labels, classes, about, warned = classes_from_folders(names, one="piece of music")
     tempo = float(np.median([one.piece.tempo for one in found]))
     return Raw(
         kind="passages",
-        form=_form(path),
+        form=form_of(path, "MIDI files", "MIDI file"),
         values=values,
         shape=values.shape[1:],
         labels=labels,
@@ -102,7 +94,7 @@ def read_music(
         names=[printable(name) for name in names],
         modes=Counter(f"{len(one.voices)} voices" for one in found),
         skipped=tuple(skipped),
-        notes=(*_notes(found, count), *about),
+        notes=(*_notes(found), *about),
         warnings=(*warned, *_warnings(found, count)),
     )
 
@@ -168,7 +160,7 @@ def _lines(found: Sequence[_Read], values: np.ndarray) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _notes(found: Sequence[_Read], count: int) -> list[str]:
+def _notes(found: Sequence[_Read]) -> list[str]:
     notes = [
         f"a passage has {STEPS} steps, sixteenths of 4/4, and the next one begins {_HOP // BAR} bars later"
     ]
@@ -182,7 +174,6 @@ def _notes(found: Sequence[_Read], count: int) -> list[str]:
     drums = sum(one.piece.drums for one in found)
     if drums:
         notes.append(f"{drums:,} notes of percussion are left out")
-    del count
     return notes
 
 
@@ -196,9 +187,3 @@ def _warnings(found: Sequence[_Read], count: int) -> list[str]:
     if late > 0.01 * total:
         warnings.append(f"{late / total:.0%} of the notes begin between sixteenths, and move to the nearest")
     return warnings
-
-
-def _form(path: Path) -> str:
-    if path.is_dir():
-        return "folder of MIDI files"
-    return "archive of MIDI files" if is_archive(path) else "MIDI file"

@@ -16,8 +16,8 @@ import torch
 from ganforge.codecs.sound.mel import FRAME, Mel
 from ganforge.core.errors import DataError
 from ganforge.core.value_range import ValueRange
-from ganforge.data.files import Entry, Listing, UnreadableError, is_archive, printable
-from ganforge.data.folders import at_least, counter, plainly
+from ganforge.data.files import Entry, Listing, UnreadableError, printable
+from ganforge.data.folders import at_least, counter, form_of, plainly, read_each
 from ganforge.data.layouts import classes_from_folders
 from ganforge.data.raw import Progress, Raw, Skipped, spool
 
@@ -84,16 +84,8 @@ def read_sounds(
     entries = [entry for entry in listing.entries if only is None or printable(entry.name) in only]
     skipped = list(listing.skipped)
     done = counter(progress, 2 * len(entries))
-    headers: list[_Header] = []
-    good: list[Entry] = []
-    for entry in entries:
-        found = plainly(entry, partial(_header, listing, entry))
-        done(1)
-        if isinstance(found, Skipped):
-            skipped.append(found)
-        else:
-            headers.append(found)
-            good.append(entry)
+    read = read_each(entries, partial(_header, listing), done=done, skipped=skipped)
+    good, headers = [entry for entry, _ in read], [header for _, header in read]
     at_least(path, len(good), skipped, "sound")
     rates = Counter(header.rate for header in headers)
     rate = max(rates, key=lambda one: (rates[one], one)) if rate is None else rate
@@ -136,7 +128,7 @@ def read_sounds(
         warned.append(f"{silent:,} {what} are silent, nowhere above {_SILENT:g} dB, and left out")
     return Raw(
         kind="sounds",
-        form=_form(path),
+        form=form_of(path, "sounds", "sound file"),
         values=values,
         shape=(1, mels, columns),
         finish=value_range.to_bytes,
@@ -290,9 +282,3 @@ def _found(headers: Sequence[_Header], rate: int) -> tuple[str, ...]:
     if long:
         lines.append(f"lengths: of {long:,} longer than an hour, the first hour is read")
     return tuple(lines)
-
-
-def _form(path: Path) -> str:
-    if path.is_dir():
-        return "folder of sounds"
-    return "archive of sounds" if is_archive(path) else "sound file"

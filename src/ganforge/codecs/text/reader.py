@@ -14,10 +14,10 @@ import numpy as np
 from ganforge.codecs.text.codec import MOST_LETTERS
 from ganforge.core.errors import DataError
 from ganforge.data.files import Entry, Listing, UnreadableError, is_archive, printable
-from ganforge.data.folders import at_least, counter, plainly
+from ganforge.data.folders import at_least, counter, form_of, read_each
 from ganforge.data.kinds import what_to_do, without_pictures
 from ganforge.data.layouts import classes_from_folders
-from ganforge.data.raw import Progress, Raw, Skipped, name_classes
+from ganforge.data.raw import Progress, Raw, name_classes
 
 __all__ = ["read_texts"]
 
@@ -60,16 +60,9 @@ def read_texts(
     entries = [entry for entry in listing.entries if only is None or printable(entry.name) in only]
     skipped = list(listing.skipped)
     done = counter(progress, len(entries))
-    lines: list[str] = []
-    names: list[str] = []
-    for entry in entries:
-        found = plainly(entry, partial(_lines, listing, entry))
-        done(1)
-        if isinstance(found, Skipped):
-            skipped.append(found)
-        else:
-            lines += found
-            names += [entry.name] * len(found)
+    read = read_each(entries, partial(_lines, listing), done=done, skipped=skipped)
+    lines = [line for _, found in read for line in found]
+    names = [entry.name for entry, found in read for _ in found]
     at_least(path, len(lines), skipped, "text")
     numbers = sum(not any(letter.isalpha() for letter in line) for line in lines)
     if len(lines) < _FEWEST or 2 * numbers > len(lines):  # notes, or a table
@@ -94,7 +87,7 @@ def read_texts(
     said = f"{long.min()} to {long.max()} characters, half of them up to {np.median(long):.0f}"
     return Raw(
         kind="texts",
-        form=_form(path),
+        form=form_of(path, "texts", "text file"),
         values=values,
         shape=values.shape[1:],
         labels=labels,
@@ -163,9 +156,3 @@ def _kept(path: Path, words: Sequence[str]) -> tuple[list[int], str, int, list[s
     if not kept:
         raise DataError(f"{path} has no line of up to {steps} characters")
     return kept, "".join(sorted(letters)), steps, warnings
-
-
-def _form(path: Path) -> str:
-    if path.is_dir():
-        return "folder of texts"
-    return "archive of texts" if is_archive(path) else "text file"
