@@ -27,7 +27,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def test_rows_are_what_they_are_said_to_be(run: Run, tmp_path: Path) -> None:
     dataset = prepare("digits", recipe=run.recipe).dataset
-    rows = {strip.title: strip for strip in strips(run, dataset)}
+    rows = {strip.title: strip for strip in strips(run, dataset, run.checkpoint())}
     assert list(rows) == [
         "Real",
         "Made",
@@ -65,4 +65,4 @@ def test_points_have_no_rows(tmp_path: Path) -> None:
     experiment = prepare("moons", recipe=players.recipe(kimg=0.05))
     trainer = experiment.start(tmp_path / "moons")
     assert trainer.train().finished
-    assert strips(trainer.run, experiment.dataset) == []
+    assert strips(trainer.run, experiment.dataset, trainer.run.checkpoint()) == []

@@ -13,8 +13,9 @@ from ganforge.data import Dataset
 from ganforge.metrics.neighbours import nearest_examples
 from ganforge.report import write_report
 from ganforge.report.sections import Strip
+from ganforge.runs.checkpoint import Checkpoint
 from ganforge.runs.folder import Run
-from ganforge.runs.sampler import load
+from ganforge.runs.sampler import sampler_at
 from ganforge.tasks.strips import strips
 
 __all__ = ["Pair", "conclude", "report"]
@@ -30,8 +31,9 @@ def conclude(run: Run, dataset: Dataset) -> Path | None:
     pairs: list[Pair] = []
     rows: list[Strip] = []
     try:
-        rows = strips(run, dataset)
-        pairs = _pairs(run, dataset)
+        found = run.checkpoint(only=("average", "game"))
+        rows = strips(run, dataset, found)
+        pairs = _pairs(run, dataset, found)
     except (GanforgeError, ValueError) as error:  # a generator that makes no numbers has no neighbours
         run.add_event("report without neighbours", error=repr(error))
     return report(run, pairs, rows)
@@ -50,10 +52,10 @@ def report(run: Run, nearest: Sequence[Pair], shown: Sequence[Strip]) -> Path | 
         return None
 
 
-def _pairs(run: Run, dataset: Dataset) -> list[Pair]:
+def _pairs(run: Run, dataset: Dataset, found: Checkpoint) -> list[Pair]:
     if not run.space.codec.pictured:
         return []
-    made = load(run.path).sample(_SHOWN, seed=run.recipe.seed).numpy()
+    made = sampler_at(run, found).sample(_SHOWN, seed=run.recipe.seed).numpy()
     real = dataset.train.values
     ((distance, index),) = nearest_examples(real, made)
     return [(sample, real[at], float(far)) for sample, at, far in zip(made, index, distance, strict=True)]

@@ -275,8 +275,10 @@ def evaluate_run(
                 progress=tell,
             ),
         )
-    rows = strips(run, reals.dataset) if reals.own else []
-    found = replace(found, pairs=_pairs(found, reals, made), strips=tuple(rows))
+    shown: list[Strip] = []
+    if reals.own:
+        shown = strips(run, reals.dataset, run.checkpoint(only=("average", "game")))
+    found = replace(found, pairs=_pairs(found, reals, made), strips=tuple(shown))
     if write:
         tell("writing")
         keep(found)

@@ -12,10 +12,11 @@ from ganforge.core.prior import Inputs
 from ganforge.data import Dataset
 from ganforge.latent.paths import between
 from ganforge.report.sections import Strip
-from ganforge.runs.discriminator import load_judge
+from ganforge.runs.checkpoint import Checkpoint
+from ganforge.runs.discriminator import judge_at
 from ganforge.runs.folder import Run
 from ganforge.runs.made import latents
-from ganforge.runs.sampler import GeneratorSampler, load
+from ganforge.runs.sampler import GeneratorSampler, sampler_at
 
 __all__ = ["strips"]
 
@@ -25,20 +26,20 @@ _TRUNCATIONS = (0.7, 0.4)
 _JUDGED = 64  # samples, of which the best and the worst by the discriminator are shown
 
 
-def strips(run: Run, dataset: Dataset) -> list[Strip]:
-    """Rows of examples of ``dataset`` and of samples of ``run`` at its chosen moment.
+def strips(run: Run, dataset: Dataset, found: Checkpoint) -> list[Strip]:
+    """Rows of examples of ``dataset`` and of samples of ``run`` at the moment ``found``.
 
+    Generator and discriminator are of that one moment: ``average`` and ``game`` of it have been read.
     Samples are those of ``gan sample --seeds`` with the same numbers. A translation, whose samples are made
     from inputs, has neither truncation nor walks here; kinds that are not shown one by one have no rows.
     """
     if not run.space.codec.pictured:
         return []
-    sampler = load(run.path)
-    assert isinstance(sampler, GeneratorSampler)
-    return list(_rows(run, dataset, sampler))
+    return list(_rows(run, dataset, found))
 
 
-def _rows(run: Run, dataset: Dataset, sampler: GeneratorSampler) -> Iterator[Strip]:
+def _rows(run: Run, dataset: Dataset, found: Checkpoint) -> Iterator[Strip]:
+    sampler = sampler_at(run, found)
     train = dataset.train
     real = np.linspace(0, train.n - 1, min(_LONG, train.n)).round().astype(int)
     named = [""] * len(real)
@@ -64,14 +65,14 @@ def _rows(run: Run, dataset: Dataset, sampler: GeneratorSampler) -> Iterator[Str
         told = [f"seed {2 * walk}", *[""] * (_LONG - 2), f"seed {2 * walk + 1}"]
         words = "a walk between two seeds" + _asked(sampler, 2 * walk)
         yield Strip("Interpolation", words, _told(sampler.generate(steps, wish).numpy(), told))
-    yield from _judged(run, sampler)
+    yield from _judged(run, found, sampler)
 
 
-def _judged(run: Run, sampler: GeneratorSampler) -> Iterator[Strip]:
+def _judged(run: Run, found: Checkpoint, sampler: GeneratorSampler) -> Iterator[Strip]:
     """The samples that the discriminator takes for the most and the least real."""
     try:
-        judge = load_judge(run.path)
-    except GanforgeError:  # it judges pairs, or none was kept: then there is no opinion of a sample
+        judge = judge_at(run, found)
+    except GanforgeError:  # it judges pairs, or does not fit: then there is no opinion of a sample
         return
     numbers = range(_JUDGED)
     wishes = sampler.in_turn(numbers)

@@ -98,7 +98,7 @@ function column(points: readonly ScorePoint[], x: readonly number[]): (number | 
 }
 
 /** The leaves of plain data by their dotted keys; what a list holds goes by its name, where it has one. */
-export function flat(value: unknown, key = ""): [string, string][] {
+function flat(value: unknown, key = ""): [string, string][] {
   if (value === null || typeof value !== "object") return [[key, String(value ?? "–")]];
   const named = (item: unknown, i: number): string =>
     item !== null && typeof item === "object" && "name" in item ? String(item.name) : String(i);
