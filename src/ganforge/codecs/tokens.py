@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ganforge.core.sequential import Sequential
 
@@ -22,6 +22,10 @@ class Tokens(Sequential):
     small = True
     headline = "sliced_wasserstein"
     recipe = "tokens"
+
+    @property
+    def dtype(self) -> Literal["uint8"]:
+        return "uint8"
 
     @property
     def table(self) -> Space | None:

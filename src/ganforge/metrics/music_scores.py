@@ -8,7 +8,7 @@ import numpy as np
 
 from ganforge.codecs.music.facts import MusicFacts
 from ganforge.metrics import music
-from ganforge.metrics.score import Direction, Protocol, Score
+from ganforge.metrics.score import Direction, Protocol, Score, opposed
 
 __all__ = ["music_scores"]
 
@@ -38,24 +38,16 @@ def music_scores(
     known = train[np.sort(rng.permutation(len(train))[:n])]
     tell("a Markov chain")
     chain = music.markov_chain(train, n, seed=seed)
+    protocol = Protocol(extractor="music", n=n, split=split, seed=seed)
     scores: list[Score] = []
 
     def add(
         key: str, name: str, of: Callable[[np.ndarray], float], direction: Direction, floor: float
     ) -> None:
         tell(name)
-        settings: dict[str, float | int | str] = {"Markov chain": round(of(chain), 4)}
-        protocol = Protocol(extractor="music", n=n, split=split, seed=seed, settings=settings)
+        opponents = {"Markov chain": chain}
         scores.append(
-            Score(
-                key=key,
-                name=name,
-                value=of(some),
-                interval=None,
-                floor=floor,
-                direction=direction,
-                protocol=protocol,
-            )
+            opposed(key, name, of, some, opponents, floor=floor, direction=direction, protocol=protocol)
         )
 
     def trees(x: np.ndarray) -> float:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal, TypeVar
 
-__all__ = ["Direction", "Protocol", "Score", "plain", "short"]
+__all__ = ["Direction", "Protocol", "Score", "opposed", "plain", "short"]
 
 Direction = Literal["higher", "lower", "floor"]
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +84,31 @@ class Score:
     def to_json(self) -> dict[str, Any]:
         """Plain data; numbers that are not finite become None, because JSON has none of them."""
         return plain(asdict(self))
+
+
+def opposed(
+    key: str,
+    name: str,
+    of: Callable[[_Made], float],
+    made: _Made,
+    opponents: Mapping[str, _Made],
+    *,
+    floor: float,
+    direction: Direction,
+    protocol: Protocol,
+    interval: tuple[float, float] | None = None,
+) -> Score:
+    """The score ``of`` what was made, with that of each opponent without a game in its protocol."""
+    beside: dict[str, float | int | str] = {who: round(of(theirs), 4) for who, theirs in opponents.items()}
+    return Score(
+        key=key,
+        name=name,
+        value=of(made),
+        interval=interval,
+        floor=floor,
+        direction=direction,
+        protocol=replace(protocol, settings=beside),
+    )
 
 
 def short(value: float | int | str) -> str:

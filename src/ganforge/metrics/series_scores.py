@@ -10,7 +10,7 @@ from ganforge.codecs.series.facts import SeriesFacts
 from ganforge.core.errors import UsageError, nearest
 from ganforge.core.names import find_name
 from ganforge.metrics import series
-from ganforge.metrics.score import Direction, Protocol, Score
+from ganforge.metrics.score import Direction, Protocol, Score, opposed
 
 __all__ = ["series_scores"]
 
@@ -49,6 +49,7 @@ def series_scores(
     block, block_from = series.block_bootstrap(known, n, labels=labels, seed=seed)
     opponents = {"VAR(1)": var, "block bootstrap": block}
     lags = series.lags_of(real)
+    protocol = Protocol(extractor="series", n=min(n, len(real)), split=split, seed=seed)
     scores: list[Score] = []
 
     def add(
@@ -60,19 +61,9 @@ def series_scores(
         floor: float | None = None,
     ) -> None:
         tell(name)
-        settings: dict[str, float | int | str] = {who: round(of(x), 4) for who, x in opponents.items()}
+        best = of(known) if floor is None else floor
         scores.append(
-            Score(
-                key=key,
-                name=name,
-                value=of(fakes),
-                interval=None,
-                floor=of(known) if floor is None else floor,
-                direction=direction,
-                protocol=Protocol(
-                    extractor="series", n=min(n, len(real)), split=split, seed=seed, settings=settings
-                ),
-            )
+            opposed(key, name, of, fakes, opponents, floor=best, direction=direction, protocol=protocol)
         )
 
     add(

@@ -10,7 +10,7 @@ from ganforge.codecs.rows.facts import TableFacts
 from ganforge.core.errors import UsageError, nearest
 from ganforge.core.names import find_name
 from ganforge.metrics import tables
-from ganforge.metrics.score import Direction, Protocol, Score
+from ganforge.metrics.score import Direction, Protocol, Score, opposed
 
 __all__ = ["table_scores"]
 
@@ -48,6 +48,7 @@ def table_scores(
         "independent": tables.independent(train, len(made), seed=seed),
     }
     n = min(len(made), len(real))
+    protocol = Protocol(extractor="cells", n=n, split=split, seed=seed)
     scores: list[Score] = []
 
     def add(
@@ -57,24 +58,21 @@ def table_scores(
         floor: float,
         direction: Direction,
         *,
-        opposed: bool = True,
+        alone: bool = False,
         interval: tuple[float, float] | None = None,
     ) -> None:
         tell(name)
-        settings: dict[str, float | int | str] = {}
-        if opposed:
-            settings = {who: round(of(rows), 4) for who, rows in opponents.items()}
-        protocol = Protocol(extractor="cells", n=n, split=split, seed=seed, settings=settings)
-        value = of(made)
         scores.append(
-            Score(
-                key=key,
-                name=name,
-                value=value,
-                interval=interval,
+            opposed(
+                key,
+                name,
+                of,
+                made,
+                {} if alone else opponents,
                 floor=floor,
                 direction=direction,
                 protocol=protocol,
+                interval=interval,
             )
         )
 
@@ -153,7 +151,7 @@ def table_scores(
         lambda _: area,
         0.5,
         "lower",
-        opposed=False,
+        alone=True,
         interval=(area - wide, area + wide),
     )
     return scores, _notes(facts, real, made, missed)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ganforge.codecs.text.facts import TextFacts
 from ganforge.metrics.music import total_variation
-from ganforge.metrics.score import Direction, Protocol, Score
+from ganforge.metrics.score import Direction, Protocol, Score, opposed
 
 __all__ = ["NGrams", "text_features", "text_scores"]
 
@@ -163,21 +163,13 @@ def text_scores(
         ("different_texts", "share that is different from the others", unique, "floor", unique(other)),
         ("text_lengths", "distance of lengths", lengths, "lower", lengths(other)),
     ]
+    protocol = Protocol(extractor="texts", n=n, split=split, seed=seed)
     scores: list[Score] = []
     for key, name, of, direction, floor in rows:
         tell(name)
-        settings: dict[str, float | int | str] = {"5-gram": round(of(chain), 4)}
-        protocol = Protocol(extractor="texts", n=n, split=split, seed=seed, settings=settings)
+        opponents = {"5-gram": chain}
         scores.append(
-            Score(
-                key=key,
-                name=name,
-                value=of(some),
-                interval=None,
-                floor=floor,
-                direction=direction,
-                protocol=protocol,
-            )
+            opposed(key, name, of, some, opponents, floor=floor, direction=direction, protocol=protocol)
         )
     note = (
         "a 5-gram, or a language model trained by likelihood, writes likelier texts than a GAN (1811.02549)"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from ganforge.codecs import plots
 from ganforge.codecs.music.facts import MusicFacts
@@ -91,10 +91,6 @@ class Music(Tokens):
         fitted = space.fitted
         if isinstance(fitted, FittedMusic):
             self.fitted = fitted
-
-    @property
-    def dtype(self) -> Literal["uint8"]:
-        return "uint8"
 
     @property
     def shape(self) -> tuple[int, ...]:

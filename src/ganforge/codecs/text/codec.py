@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from ganforge.codecs.text.facts import TextFacts
 from ganforge.codecs.text.picture import columns
@@ -70,10 +70,6 @@ class Texts(Tokens):
         fitted = space.fitted
         if isinstance(fitted, FittedTexts):
             self.fitted = fitted
-
-    @property
-    def dtype(self) -> Literal["uint8"]:
-        return "uint8"
 
     @property
     def shape(self) -> tuple[int, ...]:
