@@ -431,6 +431,15 @@ def test_a_fault_does_not_vanish_by_one_kind_look():
     assert "mode-collapse" not in [finding.code for finding in diagnose(once).findings]
 
 
+def test_a_collapse_is_told_by_what_is_narrow():
+    narrow = variety.mode_collapse(history(scores(0.3), score("precision", value=0.9), probe(spread=0.8)))
+    few = variety.mode_collapse(history(scores(0.3), few_support(8.0)))
+    assert narrow is not None
+    assert few is not None
+    assert "again and again" in few.meaning
+    assert narrow.meaning.startswith("Samples vary")
+
+
 def test_least_squares_is_judged_at_its_own_level():
     real, fake = note("real_logits", mean=0.4, deviation=0.01), note("fake_logits", mean=0.4, deviation=0.01)
     found = balance.accuracy_diverged(history(scores(), real, fake, objective="least_squares"))

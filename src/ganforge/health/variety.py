@@ -82,7 +82,9 @@ def mode_collapse(history: History) -> Finding | None:
             "coverage_of_real": last.score("coverage", "floor"),
             "spread": last.probe("spread"),
         },
-        meaning="The generator makes the same few things again and again, a small part of the data.",
+        meaning="The generator makes the same few things again and again, a small part of the data."
+        if few or last.probe("spread") < SHRUNK
+        else "Samples vary, but within a small part of the data: most of what is there is never made.",
         remedy=f"{remedy.words} Then random bits in the latent, or packing.",
         changes=remedy.changes,
     )
