@@ -100,6 +100,9 @@ def test_a_tick_is_one_honest_line(clock: SimpleNamespace):
     assert told.text().plain == words
     assert told.text(columns=80).plain == f"━─────── {words}"
     assert len(told.text(columns=120).plain) == 21 + len(words)
+    coarse = {"examination": {"headline": "distance", "sides": [16, 32]}}
+    told.follow(replace(scored, record=NOTED | coarse))
+    assert "50 % of the way at 32×16 · ●" in told.text().plain
     collapsed = Finding(code="mode-collapse", severity="failure", nimg=1, evidence={}, meaning="One picture.")
     told.follow(replace(scored, findings=(collapsed,)))
     assert "● failing: mode collapse · ETA" in told.text().plain
@@ -132,6 +135,7 @@ def test_the_expert_is_told_the_numbers(clock: SimpleNamespace):
         "seconds": 60.0,
         "seconds_left": 40.0,
         "way": None,
+        "sides": None,
         "distance": 0.0812,
         "best_possible": -0.001,
         "examined_seconds_ago": 20.0,

@@ -47,6 +47,8 @@ def test_a_growing_run_is_examined_at_its_size_and_forgets_what_it_said_of_coars
     assert looks[0] == (0, None)
     assert [growth for _, growth in looks[1:]] == [0, 0, 0, 1, 1, None, None, None]
     lines = list(run.log())
+    sides = [line["examination"].get("sides") for line in lines if "examination" in line]
+    assert sides == [None, *[[16, 16]] * 3, *[[32, 32]] * 2, *[None] * 3]
     history = History.from_records(lines, recipe=recipe, space=data.space, training=72, held_out=8)
     assert {tick["growth"] for tick in history.ticks if tick["nimg"]} == {2}
     assert history.examined[0].nimg == 0

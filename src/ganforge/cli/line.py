@@ -73,6 +73,7 @@ class Line:
         self._first: _Seen | None = None
         self._last: _Seen | None = None
         self._examined: float | None = None
+        self._sides: list[int] | None = None
         self._before: tuple[str, float] | None = None
 
     @property
@@ -87,6 +88,7 @@ class Line:
         self._first = self._first or self._last
         if "examination" in tick.record:
             self._examined = now
+            self._sides = tick.record["examination"].get("sides")
 
     def to_json(self) -> dict[str, Any]:
         """The newest tick as plain data; None is what nobody knows yet."""
@@ -101,6 +103,7 @@ class Line:
             "seconds": round(tick.seconds, 3),
             "seconds_left": self._left(),
             "way": self._way(tick),
+            "sides": self._sides,
             "distance": score[0],
             "best_possible": score[1],
             "examined_seconds_ago": self._age(),
@@ -129,7 +132,7 @@ class Line:
             line.append("before training")
         share, age = self._way(tick), self._age_words()
         if share is not None and tick.nimg:
-            line.append(f" · {100 * share:.0f} % of the way")
+            line.append(f" · {100 * share:.0f} % of the way{self._coarse()}")
         if tick.score is not None:
             line.append(" · ").append(*_health(tick.findings)).append(age)
         line.append(f" · ETA {duration(self._left())}")
@@ -139,6 +142,10 @@ class Line:
         if self._verbose:
             _numbers(line, tick.record)
         return line
+
+    def _coarse(self) -> str:
+        """At which sides the last examination judged, where they are not yet the whole ones."""
+        return "" if self._sides is None else f" at {'×'.join(str(side) for side in reversed(self._sides))}"
 
     def _age_words(self) -> str:
         """How old the last examination is, where it was not made just now."""

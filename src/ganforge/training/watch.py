@@ -140,14 +140,15 @@ class Watch:
         return regular + sum(LEAST_NIMG <= mark <= nimg for mark in early)
 
     def examine(self, rounds: Rounds, sampler: GeneratorSampler) -> dict[str, Any]:
-        """Look at the game now; gives the examination as plain data."""
+        """Look at the game now; gives the examination as plain data, with the sides of a level before the last."""
         # Before training it is looked at as a whole: what comes later must not be worse than that.
         level = rounds.coarse if rounds.nimg else None
         growth = rounds.growth if level is not None else None
         if self._examiner is None or self._examined_growth != growth:
             self._examiner = self.examiner(rounds.recipe, self._dataset, level=level)
             self._examined_growth = growth
-        return self._examiner(sampler, self._judged(rounds)).to_json()
+        seen = self._examiner(sampler, self._judged(rounds)).to_json()
+        return seen if level is None else {**seen, "sides": list(level.sides[level.level])}
 
     def _judged(self, rounds: Rounds) -> Judge | None:
         """The discriminator as it is now."""
