@@ -140,7 +140,7 @@ class Watch:
         return regular + sum(LEAST_NIMG <= mark <= nimg for mark in early)
 
     def examine(self, rounds: Rounds, sampler: GeneratorSampler) -> dict[str, Any]:
-        """Look at the game now; gives the examination as plain data, with the sides of a level before the last."""
+        """Look at the game now: the examination as plain data, with the sides of a level before the last."""
         # Before training it is looked at as a whole: what comes later must not be worse than that.
         level = rounds.coarse if rounds.nimg else None
         growth = rounds.growth if level is not None else None
