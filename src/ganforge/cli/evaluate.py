@@ -44,7 +44,8 @@ class Evaluate:
     """weights of inception, mobilenet or squeezenet; fetch has inception's fetched (95 MB)"""
     only: Annotated[str | None, option("GROUPS")] = None
     """groups of scores, joined by commas: distances, manifold, sliced, two_sample, support, memorisation,
-    spectrum, histograms, modes, classes, stacked, paired, shapes, clips, or one of a plugin"""
+    spectrum, histograms, modes, classes, stacked, paired, shapes, clips, rows, series, music,
+    texts, or one of a plugin"""
     stacked: Annotated[Path | None, option("FILE")] = None
     """LeNet weights that read stacked digits"""
     target: Annotated[str | None, option("COLUMN")] = None

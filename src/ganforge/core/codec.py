@@ -299,7 +299,7 @@ class Codec:
         return "numbers"
 
     def facts(self) -> Any:
-        """What scores of a table's rows or series need (``codecs.….facts``); None where it is no table."""
+        """What the scores of this kind alone need to know of it (``ScoreGroup.facts``); else None."""
         return None
 
     # -- questions ---------------------------------------------------------------------------------------

@@ -174,11 +174,20 @@ class ScoreGroup:
     Attributes:
         name, words: what they are called, and what they are in a line.
         of: a ``metrics.context.Context`` to a list of ``metrics.score.Score``, empty where they do not apply.
+        facts: what the codec of a kind says of its examples (``Codec.facts``) that these scores are made for:
+            a kind that says it is scored by them, and by no other group unless it is named.
+        takes_target: whether they judge how useful samples are for a column (``gan evaluate --target``).
     """
 
     name: str
     words: str
     of: Callable[[Any], list[Any]]
+    facts: type | None = None
+    takes_target: bool = False
+
+    def suits(self, facts: Any) -> bool:
+        """Whether it applies by itself to a kind whose codec says ``facts``, which is None of most."""
+        return facts is None if self.facts is None else isinstance(facts, self.facts)
 
 
 @dataclass(frozen=True)
@@ -324,6 +333,10 @@ SCORES: Registry[ScoreGroup] = Registry(
     "ganforge.metrics.paired",
     "ganforge.metrics.voxels",
     "ganforge.metrics.clips",
+    "ganforge.metrics.table_scores",
+    "ganforge.metrics.series_scores",
+    "ganforge.metrics.music_scores",
+    "ganforge.metrics.texts",
 )
 SYMPTOMS: Registry[Symptom] = Registry("finding", Symptom, "ganforge.health")
 QUESTIONS: Registry[type[QuestionTraits]] = Registry("question", QuestionTraits, "ganforge.tasks.questions")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from ganforge.metrics.points import Mixture
 from ganforge.metrics.score import Direction, Protocol, Score
 from ganforge.metrics.stacked import Referee
 
-__all__ = ["LEAST", "Context", "Raw", "Scored", "context_of", "scores"]
+__all__ = ["LEAST", "Context", "Raw", "Scored", "context_of", "scores", "scores_of"]
 
 LEAST = 8  # examples a side, below which nothing can be said
 
@@ -43,8 +43,12 @@ class Scored:
         mixture: the source of the points, where it is known.
         stacked: the referee of stacked digits (``stacked.lenet``).
         of_frames: whether examples are pictures in order, ``(C, T, H, W)``.
+        facts: what the codec says of the examples (``Codec.facts``), for the scores of that kind alone.
+        target: of a table or of series, the column that samples shall be useful for; None takes the last
+            one with a few words.
+        notes: what scores have to say beside their numbers is added here.
         sources, targets: of a translation, what each sample was made from, and what it should have become.
-        only: names of groups (``core.declared.SCORES``); None is all that apply.
+        only: names of groups (``core.declared.SCORES``); None is all that suit the kind.
         most: examples a side used for distances.
         floors: a floor is the mean over so many disjoint real sets, or as many as there are.
         seed: of every choice made by chance.
@@ -64,6 +68,9 @@ class Scored:
     mixture: Mixture | None = None
     stacked: Referee | None = None
     of_frames: bool = False
+    facts: Any = None
+    target: str | None = None
+    notes: list[str] = field(default_factory=list[str])
     sources: Tensor | None = None
     targets: Tensor | None = None
     only: Collection[str] | None = None
@@ -80,6 +87,30 @@ def scores(of: Callable[[Context], list[Score]]) -> ScoreGroup:
     """
     words = (of.__doc__ or "").strip().partition("\n")[0].rstrip(".")
     return ScoreGroup(of.__name__, words, of)
+
+
+def scores_of(
+    facts: type,
+    name: str,
+    words: str,
+    measure: Callable[..., tuple[list[Score], list[str]]],
+    *,
+    takes_target: bool = False,
+) -> ScoreGroup:
+    """The scores of a kind whose codec says ``facts`` of its examples.
+
+    ``measure`` takes samples, training and held-out examples, and the facts; then ``split``, ``seed`` and
+    ``tell``, and ``target`` where it takes one. It gives scores, and notes on what numbers do not say.
+    """
+
+    def of(c: Context) -> list[Score]:
+        wish = {"target": c.given.target} if takes_target else {}
+        known = {"split": c.split, "seed": c.seed, "tell": c.given.progress or (lambda words: None)}
+        found, notes = measure(c.everything, *c.parts, c.given.facts, **known, **wish)
+        c.given.notes.extend(notes)
+        return found
+
+    return ScoreGroup(name, words, of, facts, takes_target)
 
 
 @dataclass(frozen=True)
@@ -141,6 +172,16 @@ class Context:
             floor=float(floor),
             direction=direction,
             protocol=protocol,
+        )
+
+    @property
+    def parts(self) -> tuple[Raw, Raw]:
+        """All training examples, and all that are compared with; its halves where none are held out."""
+        half = len(self.training) // 2
+        return (
+            (self.training, self.held_out)
+            if self.held_out is not None
+            else (self.training[:half], self.training[half:])
         )
 
     def mean_interval(self, values: Array, centre: float = 0.0) -> tuple[float, float]:

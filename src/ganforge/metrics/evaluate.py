@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganforge.core.declared import SCORES
+from ganforge.core.declared import SCORES, ScoreGroup
 from ganforge.core.errors import UsageError, nearest
 from ganforge.metrics import intervals
 from ganforge.metrics.arrays import Array, random, thumbnails
@@ -23,7 +24,7 @@ from ganforge.metrics.sliced import project, sorted_distance
 from ganforge.metrics.spectrum import power_spectrum, spectrum_gap
 from ganforge.metrics.two_sample import two_sample_test
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "groups_of"]
 
 _HEADLINE = 5000  # from so many examples the Fréchet distance stands first
 
@@ -40,7 +41,7 @@ def evaluate(given: Scored) -> list[Score]:
         DataError: fewer than ``LEAST`` examples on a side, or shapes differ.
         UsageError: an unknown group.
     """
-    wanted = set(SCORES if given.only is None else given.only)
+    wanted = set(groups_of(given.facts) if given.only is None else given.only)
     for name in sorted(wanted - set(SCORES)):
         raise UsageError(f"no group of scores is called {name!r}.{nearest(name, SCORES)}")
     tell = given.progress or _silent
@@ -48,10 +49,16 @@ def evaluate(given: Scored) -> list[Score]:
     context = context_of(given)
     found: list[Score] = []
     for name, group in SCORES.items():
-        if name in wanted:
+        if name in wanted and (group.facts is None or group.suits(given.facts)):
             tell(f"scores: {name.replace('_', ' ')}")
             found += group.of(context)
     return found
+
+
+def groups_of(facts: Any) -> dict[str, ScoreGroup]:
+    """The groups of scores of a kind whose codec says ``facts`` of its examples (``Codec.facts``)."""
+    own = {name: group for name, group in SCORES.items() if group.suits(facts)}
+    return own or {name: group for name, group in SCORES.items() if group.facts is None}
 
 
 def _silent(words: str) -> None:

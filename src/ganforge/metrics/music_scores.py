@@ -8,6 +8,7 @@ import numpy as np
 
 from ganforge.codecs.music.facts import MusicFacts
 from ganforge.metrics import music
+from ganforge.metrics.context import scores_of
 from ganforge.metrics.score import Direction, Protocol, Score, opposed
 
 __all__ = ["music_scores"]
@@ -79,3 +80,8 @@ def music_scores(
     add("copied_run", "longest run that a training passage has too, steps", run, "floor", run(real))
     note = f"the longest run of all that is copied has {longest[0]} steps, of held-out passages {longest[1]}"
     return scores, [note]
+
+
+MUSIC = scores_of(
+    MusicFacts, "music", "passages: told from real ones, pitches, durations, intervals, copies", music_scores
+)

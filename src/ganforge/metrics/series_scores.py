@@ -10,6 +10,7 @@ from ganforge.codecs.series.facts import SeriesFacts
 from ganforge.core.errors import UsageError, nearest
 from ganforge.core.names import find_name
 from ganforge.metrics import series
+from ganforge.metrics.context import scores_of
 from ganforge.metrics.score import Direction, Protocol, Score, opposed
 
 __all__ = ["series_scores"]
@@ -133,3 +134,12 @@ def _target(facts: SeriesFacts, asked: str | None) -> int | None:
             + (f" There are {', '.join(names)}" if names else " None has")
         )
     return facts.classes[place]
+
+
+SERIES = scores_of(
+    SeriesFacts,
+    "series",
+    "series: told from real ones, useful, how they hang together in time",
+    series_scores,
+    takes_target=True,
+)

@@ -10,6 +10,7 @@ from ganforge.codecs.rows.facts import TableFacts
 from ganforge.core.errors import UsageError, nearest
 from ganforge.core.names import find_name
 from ganforge.metrics import tables
+from ganforge.metrics.context import scores_of
 from ganforge.metrics.score import Direction, Protocol, Score, opposed
 
 __all__ = ["table_scores"]
@@ -183,3 +184,12 @@ def _notes(
         shown = ", ".join(f"{facts.names[i]}={facts.say(i, code)}" for i, code in missed[:8])
         notes.append(f"words that were never made: {shown}{', …' if len(missed) > 8 else ''}")
     return notes
+
+
+ROWS = scores_of(
+    TableFacts,
+    "rows",
+    "rows of a table: told from real ones, useful, rules, copies",
+    table_scores,
+    takes_target=True,
+)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ganforge.codecs.text.facts import TextFacts
+from ganforge.metrics.context import scores_of
 from ganforge.metrics.music import total_variation
 from ganforge.metrics.score import Direction, Protocol, Score, opposed
 
@@ -175,3 +176,8 @@ def text_scores(
         "a 5-gram, or a language model trained by likelihood, writes likelier texts than a GAN (1811.02549)"
     )
     return scores, [note]
+
+
+TEXTS = scores_of(
+    TextFacts, "texts", "short texts: perplexity both ways, new ones, copies, lengths", text_scores
+)

@@ -12,11 +12,7 @@ import torch
 from torch import Tensor
 
 from ganforge.codecs import plots
-from ganforge.codecs.music.facts import MusicFacts
-from ganforge.codecs.rows.facts import TableFacts
-from ganforge.codecs.series.facts import SeriesFacts
-from ganforge.codecs.text.facts import TextFacts
-from ganforge.core.declared import GAMES, SCORES
+from ganforge.core.declared import GAMES
 from ganforge.core.errors import DataError, RunError, UsageError
 from ganforge.core.prior import Inputs
 from ganforge.data import Dataset
@@ -27,17 +23,13 @@ from ganforge.metrics.by_class import ClassLine, class_lines, lagging
 from ganforge.metrics.choice import named_extractor
 from ganforge.metrics.classifier import Classifier
 from ganforge.metrics.context import LEAST, Scored
-from ganforge.metrics.evaluate import evaluate
+from ganforge.metrics.evaluate import evaluate, groups_of
 from ganforge.metrics.features import Extractor, referee
-from ganforge.metrics.music_scores import music_scores
 from ganforge.metrics.neighbours import nearest_examples
 from ganforge.metrics.optimal_picture import draw
 from ganforge.metrics.points import Mixture
 from ganforge.metrics.score import Score, plain
-from ganforge.metrics.series_scores import series_scores
 from ganforge.metrics.stacked import lenet
-from ganforge.metrics.table_scores import table_scores
-from ganforge.metrics.texts import text_scores
 from ganforge.report.sections import Strip
 from ganforge.runs.checkpoint import Opened
 from ganforge.runs.files import sealed, write_atomically
@@ -209,14 +201,14 @@ def evaluate_run(
     folder = cache_folder(cache)
     tell("a small network for the features (once for these data)")
     measured = _extractor(run, reals, extractor, weights, folder)
-    wanted = set(SCORES if only is None else only)
+    facts = run.space.codec.facts()
+    groups = groups_of(facts)
+    if target is not None and not any(group.takes_target for group in groups.values()):
+        raise UsageError("--target is for tables and series; leave it out")
+    wanted = set(groups if only is None else only)
     if not reals.own:
         wanted.discard("memorisation")  # of what the run was not trained on nothing can be memorised
-    facts = run.space.codec.facts()
-    if facts is not None and only is None:
-        wanted = set()  # distances between codes of words say nothing
     judge = _referee(reals, wanted, folder, tell)
-    own, said = _of_table(facts, reals, made, target, seed, tell)
     given = Scored(
         made,
         reals.dataset.train.values,
@@ -229,6 +221,8 @@ def evaluate_run(
         mixture=_mixture(reals.dataset),
         stacked=None if stacked is None else lenet(stacked),
         of_frames=run.space.codec.of_frames,
+        facts=facts,
+        target=target,
         sources=sources,
         targets=targets,
         only=wanted,
@@ -236,7 +230,7 @@ def evaluate_run(
         seed=seed,
         progress=tell,
     )
-    scores = own + evaluate(given)
+    scores = evaluate(given)
     found = Evaluation(
         run=run.path,
         opened=opened.opened,
@@ -245,7 +239,7 @@ def evaluate_run(
         extractor=measured.name,
         data=_told(reals),
         scores=tuple(scores),
-        notes=(*reals.notes, *said),
+        notes=(*reals.notes, *given.notes),
     )
     if judge is not None:
         if judge.accuracy < _SURE:
@@ -387,35 +381,6 @@ def _extractor(
         if weights is not None:
             raise UsageError("--weights belongs to an extractor: name it, as in --extractor inception")
     return named_extractor(wish, reals.fitted.values, reals.fitted_labels, weights=weights, cache=cache)
-
-
-def _of_table(
-    facts: TableFacts | SeriesFacts | MusicFacts | TextFacts | None,
-    reals: Reals,
-    made: Tensor,
-    target: str | None,
-    seed: int,
-    tell: Progress,
-) -> tuple[list[Score], list[str]]:
-    """What is scored of tables, series, music or texts alone, and notes; nothing of other kinds."""
-    if target is not None and (facts is None or isinstance(facts, MusicFacts | TextFacts)):
-        raise UsageError("--target is for tables; leave it out")
-    if facts is None:
-        return [], []
-    train = np.asarray(reals.dataset.train.values)
-    half = len(train) // 2
-    one, other = (
-        (train[:half], train[half:]) if reals.halved else (train, np.asarray(reals.dataset.held_out.values))
-    )
-    split = "training" if reals.halved else "held-out"
-    if isinstance(facts, TextFacts):
-        return text_scores(made.numpy(), one, other, facts, split=split, seed=seed, tell=tell)
-    if isinstance(facts, MusicFacts):
-        return music_scores(made.numpy(), one, other, facts, split=split, seed=seed, tell=tell)
-    wish: Any = {"split": split, "target": target, "seed": seed, "tell": tell}
-    if isinstance(facts, SeriesFacts):
-        return series_scores(made.numpy(), one, other, facts, **wish)
-    return table_scores(made.numpy(), one, other, facts, **wish)
 
 
 def _referee(reals: Reals, wanted: set[str], cache: Path, tell: Progress) -> Classifier | None:
