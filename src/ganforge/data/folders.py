@@ -118,7 +118,7 @@ def plainly(entry: Entry, work: Callable[[], _T]) -> _T | Skipped:
     # Readers of other people raise nearly anything on damaged files; each costs one file only.
     except Exception as error:
         words = " ".join(str(error).split()) or type(error).__name__
-        return Skipped(printable(entry.name), f"damaged ({words})")
+        return Skipped(printable(entry.name), "truncated" if "truncated" in words else f"damaged ({words})")
 
 
 def read_each(

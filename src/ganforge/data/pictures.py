@@ -20,7 +20,7 @@ from PIL import Image, UnidentifiedImageError
 from ganforge.core.errors import DataError
 from ganforge.core.value_range import ValueRange
 from ganforge.data.files import Entry, Listing, UnreadableError, list_files, printable
-from ganforge.data.folders import counter
+from ganforge.data.folders import counter, plainly
 from ganforge.data.kinds import without_pictures
 from ganforge.data.layouts import classes_from_folders
 from ganforge.data.pixels import (
@@ -264,18 +264,6 @@ def _orientation(image: Image.Image) -> int:
     return int(image.getexif().get(_ORIENTATION, 1))
 
 
-def _plainly(work: Callable[[Entry], _T], entry: Entry) -> _T | Skipped:
-    """A file's result, or why it has none."""
-    try:
-        return work(entry)
-    except UnreadableError as error:
-        return Skipped(printable(entry.name), str(error))
-    # Pillow's readers raise nearly any exception on damaged or hostile files; each costs one file only.
-    except Exception as error:
-        reason = "truncated" if "truncated" in str(error) else f"damaged ({error or type(error).__name__})"
-        return Skipped(printable(entry.name), reason)
-
-
 def _header(listing: Listing, entry: Entry) -> _Header:
     with listing.open(entry) as file:
         image = open_picture(file, checked=False)
@@ -346,10 +334,9 @@ def _each(
     work: Callable[[Entry], _T], entries: Sequence[Entry], done: Callable[[int], None]
 ) -> Iterator[_T | Skipped]:
     """``work`` on every file, in order, in a few threads: Pillow decodes without Python's lock."""
-    safe = partial(_plainly, work)
 
     def block(start: int) -> list[_T | Skipped]:
-        return [safe(entry) for entry in entries[start : start + _BLOCK]]
+        return [plainly(entry, partial(work, entry)) for entry in entries[start : start + _BLOCK]]
 
     workers = min(8, os.cpu_count() or 1)
     ahead = _BLOCK * workers * 4  # results wait in memory: never more than a few blocks

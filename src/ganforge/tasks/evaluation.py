@@ -182,7 +182,7 @@ def evaluate_run(
     if samples is not None and samples < LEAST:
         raise UsageError(f"--samples is {samples}; scores need at least {LEAST}")
     tell("reading the data")
-    opened = run.checkpoint(only=("average", "game") if discriminator or duality_steps else ("average",))
+    opened = run.checkpoint(only=("average", "game"))  # once: what is scored is what is shown
     sampler = sampler_at(run, opened)
     reals = real_examples(
         run, against, cache, lambda done, total: tell(f"reading the data: {done:,} of {total:,}")
@@ -269,9 +269,7 @@ def evaluate_run(
                 progress=tell,
             ),
         )
-    shown: list[Strip] = []
-    if reals.own:
-        shown = strips(run, reals.dataset, run.checkpoint(only=("average", "game")))
+    shown = strips(run, reals.dataset, opened) if reals.own else []
     found = replace(found, pairs=_pairs(found, reals, made), strips=tuple(shown))
     if write:
         tell("writing")
