@@ -28,7 +28,7 @@ class Gan:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", before + _PROGRAM, *words],
                 cwd=cwd,
-                env=environment(GANFORGE_CACHE=str(cwd / "cache"), **variables),
+                env=environment(**variables),
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

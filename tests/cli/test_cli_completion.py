@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from ganforge.cli import VERBS
-from tests.cli.conftest import Call
+from tests.conftest import Call
 
 _ASK = 'eval "$SCRIPT"; COMP_WORDS=({words} ""); COMP_CWORD={at}; _gan; echo "${{COMPREPLY[@]}}"'
 

@@ -13,12 +13,13 @@ import pytest
 
 from ganforge.cli import diagnose
 from ganforge.core.errors import DamageWarning, RunError, UsageError
+from ganforge.data.cache import cache_folder
 from ganforge.health.history import History
 from ganforge.runs.folder import Run
 from ganforge.studio.rundir import RunFolder
 from ganforge.tasks import second_look
 from ganforge.tasks.experiment import prepare
-from tests.cli.conftest import Call
+from tests.conftest import Call
 from tests.health.conftest import Bend, fixed, line, probe, scores, won
 
 
@@ -27,7 +28,6 @@ def run(points_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ru
     """A copy of a short run, under runs/ of an empty folder."""
     shutil.copytree(points_run, tmp_path / "runs" / "moons")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GANFORGE_CACHE", str(tmp_path / "cache"))
     return Run.open(Path("runs/moons"))
 
 
@@ -165,11 +165,10 @@ def test_what_cannot_be_done_is_one_line(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_look_measures_afresh_and_names_the_class(
-    digits_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    digits_run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    monkeypatch.setenv("GANFORGE_CACHE", str(tmp_path / "cache"))
     run = Run.open(digits_run)
-    after = second_look.look(run, History.of(run), cache=tmp_path / "cache")
+    after = second_look.look(run, History.of(run), cache=cache_folder())
     seen = after.examined[-1]
     assert seen.nimg == run.checkpoint("newest", only=()).state["nimg"]
     assert seen.score("kernel_distance") > 0

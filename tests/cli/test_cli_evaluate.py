@@ -8,13 +8,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests import processes
-from tests.cli.conftest import Call
+from tests.conftest import Call
 
 QUICK = ("--samples", "200", "--only", "distances,manifold,memorisation")
 
@@ -59,8 +58,6 @@ def test_a_program_reads_json_alone(gan: Call, points_run: Path):
     assert told["headline"] == told["scores"][0]["key"] == "kernel_distance"
     assert told["extractor"] == "standardised"
     assert {"value", "floor", "interval", "direction", "protocol"} <= set(told["scores"][0])
-    again = json.loads(gan("evaluate", points_run, *QUICK, "--json").out)
-    assert again == told
     assert json.loads(gan("evaluate", points_run, *QUICK, "--json", "--seed", "1").out) != told
 
 
@@ -108,26 +105,18 @@ def test_what_is_asked_wrongly_has_one_line(name: str, gan: Call, points_run: Pa
     assert re.match(r"gan evaluate: .*" + pattern, answer.err), answer.err
 
 
-@pytest.mark.parametrize(
-    ("number", "code", "says"),
-    [(signal.SIGINT, 130, "stopped at once"), (signal.SIGTERM, 143, "stopped by SIGTERM")],
-)
-def test_a_stop_leaves_nothing_half_written(
-    points_run: Path, tmp_path: Path, number: int, code: int, says: str
-):
+def test_a_stop_leaves_nothing_half_written(points_run: Path):
     before = sorted(path.name for path in points_run.iterdir())
     command = [sys.executable, "-c", PATIENT, str(points_run)]
-    environment = {**processes.environment(), "GANFORGE_CACHE": str(tmp_path)}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as ran:
+    piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=processes.environment(), **piped) as ran:
         assert ran.stdout is not None
-        assert ran.stdout.readline() == "begun\n"
-        time.sleep(0.2)
-        os.kill(ran.pid, number)
-        _, err = ran.communicate(timeout=60)
-    assert ran.returncode == code
-    assert err == f"gan evaluate: {says}\n"
+        for number in (signal.SIGINT, signal.SIGTERM):
+            assert ran.stdout.readline() == "begun\n"
+            os.kill(ran.pid, number)
+        out, err = ran.communicate(timeout=60)
+    assert out == "[130, 143]\n"
+    assert err == "gan evaluate: stopped at once\ngan evaluate: stopped by SIGTERM\n"
     assert sorted(path.name for path in points_run.iterdir()) == before
 
 
@@ -140,5 +129,5 @@ def slow(*arguments, **options):
     print("begun", flush=True)
     time.sleep(60)
 evaluate.context_of = slow
-sys.exit(main(["evaluate", sys.argv[1]]))
+print([main(["evaluate", sys.argv[1]]) for _ in range(2)])
 """

@@ -15,8 +15,7 @@ from ganforge.core.declared import QUESTIONS
 from ganforge.core.errors import UsageError
 from ganforge.latent.directions import read_directions
 from ganforge.tasks.subject import Subject
-from tests.cli.conftest import Call
-from tests.processes import Gan
+from tests.conftest import Call
 
 
 def colours(path: Path) -> int:
@@ -40,13 +39,13 @@ def test_each_question_has_a_help_page(what: str, gan: Call):
     assert what in gan("explore", "--help").out
 
 
-def test_interpolation_as_a_process(digits_run: Path, tmp_path: Path):
+def test_a_walk(gan: Call, digits_run: Path, tmp_path: Path):
     out = tmp_path / "found"
-    words = ("explore", str(digits_run), "interpolate", "--seeds", "0-4", "--frames", "5", "--pairs", "8")
-    gan = Gan(*words, "--seconds", "1", "--out", str(out), cwd=tmp_path)
-    assert gan.wait() == 0, gan.said
-    assert "perceptual path length" in gan.said
-    assert "sure along 8 walks" in gan.said
+    words = ("explore", digits_run, "interpolate", "--seeds", "0-4", "--frames", "5", "--pairs", "8")
+    found = gan(*words, "--seconds", "1", "--out", out)
+    assert found.code == 0, found.err
+    assert "perceptual path length" in found.out
+    assert "sure along 8 walks" in found.out
     assert colours(out / "interpolate" / "strip.png") > 50
     assert colours(out / "interpolate" / "grid.png") > 50
     with Image.open(out / "interpolate" / "walk.gif") as film:
@@ -55,14 +54,13 @@ def test_interpolation_as_a_process(digits_run: Path, tmp_path: Path):
     assert set(numbers) == {"path_length", "confidence"}
 
 
-def test_feedback_as_a_process(digits_run: Path, tmp_path: Path):
+def test_feedback(gan: Call, digits_run: Path, tmp_path: Path):
     out = tmp_path / "found"
-    words = ("explore", str(digits_run), "feedback", "--seeds", "0-5", "--steps", "4", "--out", str(out))
-    gan = Gan(*words, cwd=tmp_path)
-    assert gan.wait() == 0, gan.said
-    assert re.search(r"seed 0 +real: \d\.\d\d\. pixel \(\d, \d\) by [+-]8, ", gan.said), gan.said
-    assert "calibrated on" in gan.said
-    assert "reaches" in gan.said
+    found = gan("explore", digits_run, "feedback", "--seeds", "0-5", "--steps", "4", "--out", out)
+    assert found.code == 0, found.err
+    assert re.search(r"seed 0 +real: \d\.\d\d\. pixel \(\d, \d\) by [+-]8, ", found.out), found.out
+    assert "calibrated on" in found.out
+    assert "reaches" in found.out
     assert colours(out / "feedback" / "sheet.png") > 50
     numbers = result(out / "feedback")
     assert numbers["rose"] == 1.0

@@ -14,7 +14,7 @@ import torch
 import ganforge
 from ganforge.runs.checkpoint import write_checkpoint
 from ganforge.runs.folder import Run
-from tests.cli.conftest import Call
+from tests.conftest import Call
 from tests.processes import environment
 
 

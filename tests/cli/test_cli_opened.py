@@ -15,7 +15,7 @@ from ganforge.runs.files import sha256
 from ganforge.runs.folder import Run
 from ganforge.studio.model import Model
 from tests import players, translations
-from tests.cli.conftest import Call
+from tests.conftest import Call
 
 VERBS = {
     "sample": "sample run --seeds 0-1 --out made",

@@ -26,7 +26,7 @@ from ganforge.tasks.reals import real_examples
 from ganforge.tasks.subject import Subject
 from ganforge.tasks.translation import translate
 from tests import players
-from tests.cli.conftest import Call
+from tests.conftest import Call
 from tests.translations import translating
 
 N = 40

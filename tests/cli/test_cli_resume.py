@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from ganforge.runs.folder import Run
-from tests.cli.conftest import Call
+from tests.conftest import Call
 
 TINY = ("--set", "generator.width=8", "discriminator.width=8", "batch=32")
 

@@ -12,7 +12,7 @@ import ganforge
 from ganforge.codecs.rows.reader import write_frame
 from ganforge.runs.folder import Run
 from tests import players
-from tests.cli.conftest import Call
+from tests.conftest import Call
 
 TINY = ("--set", "generator.width=16", "discriminator.width=16", "batch=32")
 
@@ -110,7 +110,6 @@ def test_numbers_alone_stay_points_and_a_few_rows_too(gan: Call, tmp_path: Path)
 
 def test_columns_by_name_can_be_trained_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GANFORGE_CACHE", str(tmp_path / "cache"))
     thin = {"generator__width": 8, "discriminator__width": 8, "batch": 16}
     run = ganforge.train(players.columns(100), kimg=0.1, **thin)
     assert run.path == Path("runs/table")

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from ganforge.codecs.rows.reader import write_frame
+from ganforge.metrics import series
 from tests import players
-from tests.cli.conftest import Call
+from tests.conftest import Call
 
 TINY = ("--set", "generator.width=16", "discriminator.width=8", "batch=16")
 
@@ -23,7 +24,8 @@ def series_of(path: Path) -> dict[str, list[dict[str, str]]]:
     return found
 
 
-def test_train_sample_evaluate(gan: Call, tmp_path: Path) -> None:
+def test_train_sample_evaluate(gan: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(series, "_STEPS", 20)  # what a network tells is proved elsewhere
     write_frame(players.steps(60), tmp_path / "shops.csv")
     seen = gan("data", "shops.csv")
     assert seen.code == 0

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import ganforge
-from tests.cli.conftest import Call
+from tests.conftest import Call
 from tests.processes import Gan, wait_until
 
 TOKEN = "0123456789-abcdef"

@@ -10,7 +10,7 @@ import numpy as np
 
 from ganforge.runs.folder import Run
 from ganforge.tasks.again import load_again
-from tests.cli.conftest import Call
+from tests.conftest import Call
 
 TINY = ("--set", "generator.width=8", "discriminator.width=8", "batch=32")
 

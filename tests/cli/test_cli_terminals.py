@@ -39,7 +39,7 @@ class _Terminal:
         self.process = subprocess.Popen(
             [*GAN, *words],
             cwd=cwd,
-            env=environment(GANFORGE_CACHE=str(cwd / "cache"), TERM="xterm"),
+            env=environment(TERM="xterm"),
             stdin=other,
             stdout=other,
             stderr=other,
@@ -112,7 +112,7 @@ def test_a_full_or_closed_standard_output_is_no_end_of_a_training(closed: bool, 
         done = subprocess.run(
             [*shell, *GAN, *words],
             cwd=tmp_path,
-            env=environment(GANFORGE_CACHE=str(tmp_path / "cache")),
+            env=environment(),
             stdout=full,
             stderr=subprocess.PIPE,
         )
@@ -135,7 +135,6 @@ def test_a_terminal_without_utf_8_and_a_path_that_is_not_utf_8(tmp_path: Path):
         "PYTHONUTF8": "0",
         "PYTHONCOERCECLOCALE": "0",
         "PYTHONIOENCODING": "ascii",
-        "GANFORGE_CACHE": str(tmp_path / "cache"),
     }
     run = folder + b"-run"
     for words in (

@@ -19,7 +19,7 @@ from ganforge.tasks import translation
 from ganforge.tasks.arrow import Arrow, open_arrow
 from ganforge.tasks.translation import translate
 from tests import players
-from tests.cli.conftest import Call
+from tests.conftest import Call
 from tests.processes import Gan, wait_until
 from tests.translations import clean, photo, trained
 

@@ -20,7 +20,7 @@ from PIL import Image
 from ganforge.core.errors import DamageWarning
 from ganforge.runs import files
 from ganforge.runs.folder import Run
-from tests.cli.conftest import Call
+from tests.conftest import Call
 
 TINY = ("train", "moons", "--kimg", "0.2", "--set", "generator.width=8", "discriminator.width=8", "batch=32")
 

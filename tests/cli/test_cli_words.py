@@ -16,7 +16,7 @@ from ganforge.cli import VERBS
 from ganforge.recipes import RECIPES
 from ganforge.runs import files
 from tests import processes
-from tests.cli.conftest import Call
+from tests.conftest import Call
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "help"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 from pathlib import Path
@@ -15,7 +16,7 @@ from ganforge.core.errors import DataError
 from ganforge.core.recipe import TableFormat
 from ganforge.core.space import Space
 from ganforge.data import load, scan
-from tests.processes import Gan
+from tests.conftest import Call
 
 FRAMES = TableFormat(what="frames")
 
@@ -45,10 +46,14 @@ def films(place: Path, suffix: str, n: int = 24, rate: float = 12.5, frames: int
     for i in range(n):
         kind = ("right", "down")[i % 2]
         (place / kind).mkdir(parents=True, exist_ok=True)
-        shown = frames_of(kind, frames, seed=i)
-        content = mp4(shown, rate) if suffix == ".mp4" else write(shown, rate, suffix)
-        (place / kind / f"{i:03d}{suffix}").write_bytes(content)
+        (place / kind / f"{i:03d}{suffix}").write_bytes(film(kind, suffix, rate, frames, i))
     return place
+
+
+@functools.cache
+def film(kind: str, suffix: str, rate: float, frames: int, seed: int) -> bytes:
+    shown = frames_of(kind, frames, seed=seed)
+    return mp4(shown, rate) if suffix == ".mp4" else write(shown, rate, suffix)
 
 
 def folders(place: Path, n: int = 8, frames: int = 14) -> Path:
@@ -260,44 +265,37 @@ def test_a_walk_and_a_sheet_move():
     assert (np.asarray(codec.still(x[1], 18)) == x[1][:, 2].transpose(1, 2, 0)).all()
 
 
-def said(place: Path, *words: str, code: int = 0) -> str:
-    """What `gan` says, as a process."""
-    gan = Gan(*words, cwd=place)
-    assert gan.wait(280) == code, gan.said
-    return gan.said
-
-
-def test_from_a_folder_of_films_to_films(tmp_path: Path):
+def test_from_a_folder_of_films_to_films(gan: Call, tmp_path: Path):
     films(tmp_path / "films", ".gif", n=40)
-    told = said(tmp_path, "data", "films")
+    told = gan("data", "films").said
     assert "40 clips · 16 frames of 16×16 RGB · 2 classes" in told
     assert "rate: 12.5 frames a second" in told
     thin = ("--set", "generator.width=8", "discriminator.width=8")
-    told = said(tmp_path, "train", "films", "--kimg", "0.1", "--no-picture", *thin)
+    told = gan("train", "films", "--kimg", "0.1", "--no-picture", *thin).said
     assert "clips: the default for clips" in told
-    said(tmp_path, "sample", "runs/films", "--class", "down", "--seeds", "0-3")
+    assert gan("sample", "runs/films", "--class", "down", "--seeds", "0-3").code == 0
     written = sorted((tmp_path / "runs/films/made").iterdir())
     assert [one.suffix for one in written] == [".webp"] * 4
     with Image.open(written[0]) as image:
         assert image.size == (16, 16)
         assert image.n_frames > 1
-    said(tmp_path, "sample", "runs/films", "--seeds", "0-3", "--format", "gif", "--out", "gifs")
+    assert gan("sample", "runs/films", "--seeds", "0-3", "--format", "gif", "--out", "gifs").code == 0
     assert {one.suffix for one in (tmp_path / "gifs").iterdir()} == {".gif"}
-    said(tmp_path, "sample", "runs/films", "--seeds", "0-3", "--grid", "sheet.webp")
+    assert gan("sample", "runs/films", "--seeds", "0-3", "--grid", "sheet.webp").code == 0
     with Image.open(tmp_path / "sheet.webp") as image:
         assert image.n_frames > 1
-    wrong = said(tmp_path, "sample", "runs/films", "--format", "avi", code=2)
+    wrong = gan("sample", "runs/films", "--format", "avi").said
     assert "clips are not written as avi: --format can be webp, gif, mp4" in wrong
     assert "data:image/webp;base64," in (tmp_path / "runs/films/report.html").read_text()
 
 
 @pytest.mark.slow
-def test_a_run_is_measured_and_walked_through(tmp_path: Path):
+def test_a_run_is_measured_and_walked_through(gan: Call, tmp_path: Path):
     films(tmp_path / "films", ".gif", n=40)
     thin = ("--set", "generator.width=8", "discriminator.width=8")
-    said(tmp_path, "train", "films", "--kimg", "0.1", "--no-picture", *thin)
-    scores = said(tmp_path, "evaluate", "runs/films", "--samples", "32", "--only", "clips")
+    assert gan("train", "films", "--kimg", "0.1", "--no-picture", *thin).code == 0
+    scores = gan("evaluate", "runs/films", "--samples", "32", "--only", "clips").said
     assert "kernel distance of frame differences" in scores
     assert "shuffled" in scores
-    said(tmp_path, "explore", "runs/films", "interpolate")
+    assert gan("explore", "runs/films", "interpolate").code == 0
     assert list((tmp_path / "runs/films").rglob("*.gif")) or list((tmp_path / "runs/films").rglob("*.webp"))

@@ -24,7 +24,7 @@ from ganforge.metrics.choice import named_extractor
 from ganforge.metrics.music_scores import music_scores
 from ganforge.metrics.sliced import sliced_wasserstein
 from tests import players
-from tests.processes import Gan
+from tests.conftest import Call
 
 
 def beside(folder: Path) -> Path:
@@ -140,15 +140,15 @@ def bad_files(whole: bytes) -> dict[str, tuple[bytes, str]]:
     }
 
 
-def test_bad_files_are_skipped_and_named(tmp_path: Path):
+def test_bad_files_are_skipped_and_named(gan: Call, tmp_path: Path):
     tunes = players.tunes(tmp_path / "tunes", 130)
     bad = bad_files((tunes / "rising" / "000.mid").read_bytes())
     for name, (content, _) in bad.items():
         (tunes / "rising" / name).write_bytes(content)
     (tunes / "rising" / "cover.png").write_bytes(b"\x89PNG")
-    done = Gan("data", "tunes", cwd=tmp_path)
-    assert done.wait() == 0, done.said
-    said = " ".join(done.said.split())
+    done = gan("data", "tunes")
+    assert done.code == 0, done.err
+    said = done.said
     for name, (_, reason) in list(bad.items())[:5]:
         assert f"skipped: rising/{name}: {reason}" in said
     assert "not read: 1 .png" in said
@@ -227,29 +227,29 @@ def test_scores_know_real_music_and_see_what_is_wrong():
     assert music.rests(held) == pytest.approx(6 / 16)
 
 
-def test_an_archive_is_learnt_with_classes_and_pieces_are_written(tmp_path: Path):
+def test_an_archive_is_learnt_with_classes_and_pieces_are_written(gan: Call, tmp_path: Path):
     tunes = players.tunes(tmp_path / "tunes", 60)
     with zipfile.ZipFile(tmp_path / "tunes.zip", "w") as file:
         for one in sorted(tunes.rglob("*.mid")):
             file.write(one, one.relative_to(tunes))
     small = ["--set", "generator.width=16", "--set", "discriminator.width=8", "--no-picture"]
-    train = Gan("train", "tunes.zip", "--kimg", "0.3", "--out", "run", *small, cwd=tmp_path)
-    assert train.wait(240) == 0, train.said
-    sample = Gan("sample", "run", "--seeds", "0-3", "--class", "rising", "--out", "made", cwd=tmp_path)
-    assert sample.wait() == 0, sample.said
+    train = gan("train", "tunes.zip", "--kimg", "0.3", "--out", "run", *small)
+    assert train.code == 0, train.err
+    sample = gan("sample", "run", "--seeds", "0-3", "--class", "rising", "--out", "made")
+    assert sample.code == 0, sample.err
     files = sorted((tmp_path / "made").glob("*.mid"))
     assert len(files) == 4
     assert all(len(notes_of_file(file.read_bytes())) == 3 for file in files)
     page = (tmp_path / "run" / "report.html").read_text()
     assert 'src="data:audio/wav;base64,' in page
-    scored = Gan("evaluate", "run", "--samples", "40", cwd=tmp_path)
-    assert scored.wait(240) == 0, scored.said
-    assert "headline  told from real by boosted trees" in scored.said
+    scored = gan("evaluate", "run", "--samples", "40")
+    assert scored.code == 0, scored.err
+    assert "headline  told from real by boosted trees" in scored.out
     assert "Markov chain" in scored.said
-    refused = Gan("evaluate", "run", "--target", "x", cwd=tmp_path)
-    assert refused.wait() == 2
+    refused = gan("evaluate", "run", "--target", "x")
+    assert refused.code == 2
     assert "--target is for tables" in refused.said
-    long = Gan("export", "run", "--to", "onnx", cwd=tmp_path)
-    assert long.wait() == 2
+    long = gan("export", "run", "--to", "onnx")
+    assert long.code == 2
     assert "steps one from another" in long.said
     assert "--to folder" in long.said

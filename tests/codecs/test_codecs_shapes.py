@@ -11,7 +11,7 @@ import pytest
 from ganforge.codecs.shape.mesh import glb, solid, voxels
 from ganforge.core.errors import DataError
 from ganforge.data import load
-from tests.processes import Gan
+from tests.conftest import Call
 
 trimesh = pytest.importorskip("trimesh")
 pytest.importorskip("skimage")
@@ -87,7 +87,7 @@ def folder_of(place: Path, n: int = 40) -> Path:
     return place
 
 
-def test_a_folder_of_meshes_is_read_and_bad_ones_are_named(tmp_path: Path):
+def test_a_folder_of_meshes_is_read_and_bad_ones_are_named(gan: Call, tmp_path: Path):
     folder = folder_of(tmp_path / "models", 42)
     (folder / "ball" / "empty.obj").write_bytes(b"")
     (folder / "ball" / "words.ply").write_text("no mesh at all")
@@ -95,9 +95,9 @@ def test_a_folder_of_meshes_is_read_and_bad_ones_are_named(tmp_path: Path):
     whole = trimesh.creation.icosphere()
     whole.update_faces(np.arange(len(whole.faces)) > 40)
     whole.export(folder / "ball" / "holes.stl")
-    done = Gan("data", "models", "--size", "16", cwd=tmp_path)
-    assert done.wait() == 0, done.said
-    said = " ".join(done.said.split())
+    done = gan("data", "models", "--size", "16")
+    assert done.code == 0, done.err
+    said = done.said
     assert "43 shapes, 2 skipped · 16×16×16 voxels, 1 channel(s) · 2 classes" in said
     assert "skipped: ball/empty.obj: empty (0 bytes)" in said
     assert "skipped: ball/words.ply: damaged" in said

@@ -21,7 +21,7 @@ from ganforge.tasks.again import load_again
 from ganforge.tasks.experiment import prepare
 from ganforge.tasks.subject import Subject
 from tests import players
-from tests.processes import Gan
+from tests.conftest import Call
 
 RATE = 8_000
 
@@ -141,7 +141,7 @@ BAD = {
 }
 
 
-def test_bad_files_are_skipped_and_named(tmp_path: Path):
+def test_bad_files_are_skipped_and_named(gan: Call, tmp_path: Path):
     players.tones(tmp_path, 80)
     whole = (tmp_path / "low" / "00.wav").read_bytes()
     for name, (content, _) in BAD.items():
@@ -149,11 +149,9 @@ def test_bad_files_are_skipped_and_named(tmp_path: Path):
     (tmp_path / "low" / "short.wav").write_bytes(whole[:-1_000])
     (tmp_path / "low" / "cover.png").write_bytes(b"\x89PNG")
     soundfile.write(tmp_path / "low" / "silent.wav", np.zeros(900), RATE)
-    at = beside(tmp_path)
-    at.mkdir()
-    done = Gan("data", str(tmp_path), cwd=at)
-    assert done.wait() == 0, done.said
-    said = " ".join(done.said.split())
+    done = gan("data", tmp_path)
+    assert done.code == 0, done.err
+    said = done.said
     for name, (_, reason) in BAD.items():
         assert f"skipped: low/{name}: {reason}" in said
     assert f"skipped: low/short.wav: truncated: {len(whole) - 1_000:,} of {len(whole):,} bytes" in said
@@ -175,14 +173,12 @@ def test_a_folder_of_silence_says_so(tmp_path: Path):
         load(tmp_path, cache=beside(tmp_path))
 
 
-def test_a_folder_is_learnt_and_sounds_are_written(tmp_path: Path):
+def test_a_folder_is_learnt_and_sounds_are_written(gan: Call, tmp_path: Path):
     players.tones(tmp_path / "tones")
-    train = Gan(
-        "train", "tones", "--kimg", "0.1", "--out", "run", "--size", "16x16", "--no-picture", cwd=tmp_path
-    )
-    assert train.wait(240) == 0, train.said
-    sample = Gan("sample", "run", "--seeds", "0-2", "--class", "high", "--out", "made", cwd=tmp_path)
-    assert sample.wait() == 0, sample.said
+    train = gan("train", "tones", "--kimg", "0.1", "--out", "run", "--size", "16x16", "--no-picture")
+    assert train.code == 0, train.err
+    sample = gan("sample", "run", "--seeds", "0-2", "--class", "high", "--out", "made")
+    assert sample.code == 0, sample.err
     files = sorted((tmp_path / "made").glob("*.wav"))
     assert len(files) == 3
     assert all(soundfile.info(file).samplerate == RATE for file in files)

@@ -19,7 +19,7 @@ from ganforge.metrics.choice import named_extractor
 from ganforge.metrics.sliced import sliced_wasserstein
 from ganforge.metrics.texts import NGrams, text_scores
 from tests import players
-from tests.processes import Gan
+from tests.conftest import Call
 
 
 def test_lines_come_back_with_their_labels_as_classes(tmp_path: Path):
@@ -142,16 +142,16 @@ def test_what_is_looked_at_while_training_sees_which_characters_stand_together()
     assert wrong > 1.5 * right
 
 
-def test_a_file_is_learnt_and_lines_of_a_class_are_written(tmp_path: Path):
+def test_a_file_is_learnt_and_lines_of_a_class_are_written(gan: Call, tmp_path: Path):
     players.names(tmp_path / "names.txt")
     small = ["--set", "generator.width=16", "--set", "discriminator.width=8", "--no-picture"]
-    train = Gan("train", "names.txt", "--kimg", "0.3", "--out", "run", *small, cwd=tmp_path)
-    assert train.wait(240) == 0, train.said
-    sample = Gan("sample", "run", "--seeds", "0-29", "--class", "soft", "--out", "new.txt", cwd=tmp_path)
-    assert sample.wait() == 0, sample.said
+    train = gan("train", "names.txt", "--kimg", "0.3", "--out", "run", *small)
+    assert train.code == 0, train.err
+    sample = gan("sample", "run", "--seeds", "0-29", "--class", "soft", "--out", "new.txt")
+    assert sample.code == 0, sample.err
     assert "wrote 30 texts to new.txt" in sample.said
     assert len((tmp_path / "new.txt").read_text("utf-8").split("\n")) == 31
-    scored = Gan("evaluate", "run", "--samples", "40", cwd=tmp_path)
-    assert scored.wait(240) == 0, scored.said
-    assert "headline  perplexity of real texts to a 5-gram of made ones" in scored.said
+    scored = gan("evaluate", "run", "--samples", "40")
+    assert scored.code == 0, scored.err
+    assert "headline  perplexity of real texts to a 5-gram of made ones" in scored.out
     assert "writes likelier texts than a GAN" in scored.said

@@ -5,15 +5,13 @@ from __future__ import annotations
 import ast
 import importlib.util
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-import ganforge
 from ganforge.core.declared import EVERY, FORMATS, QUESTIONS, SCORES, QuestionTraits
 from ganforge.core.registry import Registry
+from tests.contracts.test_structure import FILES, SOURCE, parsed
 
-SOURCE = Path(ganforge.__file__).parent
 NAMES = {name: registry.sort for registry in EVERY for name in registry}
 # Words that are also names of something else, and are meant so.
 MEANT = {
@@ -59,7 +57,7 @@ def words_of(node: ast.AST, known: dict[str, set[str]]) -> set[str]:
 
 def compared(text: str) -> Iterator[str]:
     """Texts that a module compares with, by ==, in, match, or as keys of a table that it looks into."""
-    tree = ast.parse(text)
+    tree = parsed(text)
     tables: dict[str, set[str]] = {}
     for node in tree.body:
         value = node.value if isinstance(node, (ast.Assign, ast.AnnAssign)) else None
@@ -86,11 +84,11 @@ def compared(text: str) -> Iterator[str]:
                 pass
 
 
-@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
-def test_no_module_compares_with_the_name_of_something_declared(path: Path):
-    inside = str(path.relative_to(SOURCE))
-    found = {word for word in compared(path.read_text()) if word in NAMES and (inside, word) not in MEANT}
-    assert not found, f"ask the declaration: {', '.join(f'{NAMES[word]} {word}' for word in sorted(found))}"
+def test_no_module_compares_with_the_name_of_something_declared():
+    for path, text in FILES.items():
+        inside = path.relative_to(SOURCE).as_posix()
+        found = {word for word in compared(text) if word in NAMES and (inside, word) not in MEANT}
+        assert not found, f"{inside} asks the declaration of {', '.join(map(NAMES.get, found))}: {found}"
 
 
 @pytest.mark.parametrize(

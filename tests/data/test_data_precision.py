@@ -85,8 +85,7 @@ def test_a_column_of_tiny_numbers_is_scaled(tmp_path: Path, cache: Path) -> None
     assert abs(real.std(unbiased=False) - 1) < 1e-4
 
 
-def test_a_recipe_in_the_points_own_units_refuses_them(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setenv("GANFORGE_CACHE", str(tmp_path / "cache"))
+def test_a_recipe_in_the_points_own_units_refuses_them(tmp_path: Path) -> None:
     path = _table(tmp_path / "t.csv", _times(), names="time")
     with pytest.raises(RecipeError, match="standardise=true"):
         prepare(path, recipe="gaussian")

@@ -61,7 +61,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         cwd=folder,
         capture_output=True,
         text=True,
-        env=processes.environment(GANFORGE_CACHE=str(folder / "cache")),
+        env=processes.environment(),
     )
     assert ran.returncode == 0, ran.stderr
     return folder, ran.stdout

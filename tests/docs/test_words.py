@@ -7,10 +7,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import ganforge
+from tests.contracts.test_structure import FILES, SOURCE, parsed
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCE = Path(ganforge.__file__).parent
 # What was said before, and what is said in its place.
 INSTEAD = {
     r"\bfloors?\b": "best possible",
@@ -28,9 +27,9 @@ INSTEAD = {
 TO_COME = {"docs/reference/studio-protocol.md", "docs/reference/run-folder.md", "docs/reference/python.md"}
 
 
-def texts(file: Path) -> Iterator[tuple[int, str]]:
+def texts(text: str) -> Iterator[tuple[int, str]]:
     """The strings of a module that are sentences or titles, not names of fields; no docstrings."""
-    tree = ast.parse(file.read_text())
+    tree = parsed(text)
     inner = (ast.Module, ast.ClassDef, ast.FunctionDef)
     doc = {id(node.body[0].value) for node in ast.walk(tree) if isinstance(node, inner) and _documented(node)}
     for node in ast.walk(tree):
@@ -57,9 +56,9 @@ def test_the_rule_itself():
 def test_what_the_program_prints():
     found = [
         f"{file.relative_to(SOURCE)}:{number}: {text!r}: {fault}"
-        for file in sorted(SOURCE.rglob("*.py"))
+        for file, whole in FILES.items()
         if "node_modules" not in file.parts
-        for number, text in texts(file)
+        for number, text in texts(whole)
         for fault in wrong(text)
     ]
     assert not found, "\n".join(found)

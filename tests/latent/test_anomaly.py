@@ -179,16 +179,13 @@ def bars(tmp_path_factory: pytest.TempPathFactory) -> Path:
     draw(place / "mixed" / "lying", 0, 20, seed=2)
     small = ["--set", "generator.width=8", "--set", "encoder.width=8", "--set", "precision=float32"]
     words = [str(place / "data"), "--recipe", "bigan", "--kimg", "6", "--out", str(place / "run")]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GANFORGE_CACHE", str(place / "cache"))
-        assert train([*words, *small]) == 0
+    assert train([*words, *small]) == 0
     return place
 
 
 def test_the_verb_scores_files_and_tells_kinds_apart(
     bars: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setenv("GANFORGE_CACHE", str(bars / "cache"))
     run = str(bars / "run")
     assert explore([run, "anomaly", "--data", str(bars / "mixed")]) == 0
     said = capsys.readouterr().out
@@ -230,7 +227,6 @@ def test_the_verb_scores_files_and_tells_kinds_apart(
 def test_what_cannot_be_asked_is_refused_in_one_line(
     bars: Path, words: list[str], message: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setenv("GANFORGE_CACHE", str(bars / "cache"))
     monkeypatch.chdir(bars)
     with pytest.raises(UsageError) as refused:
         explore([str(bars / "run"), "anomaly", *words])
@@ -239,7 +235,6 @@ def test_what_cannot_be_asked_is_refused_in_one_line(
 
 
 def test_questions_that_need_a_judge_of_examples_say_so(bars: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("GANFORGE_CACHE", str(bars / "cache"))
     for what in ("feedback", "resample"):
         with pytest.raises(UsageError, match="judges pairs, and no example alone"):
             explore([str(bars / "run"), what])
@@ -248,7 +243,6 @@ def test_questions_that_need_a_judge_of_examples_say_so(bars: Path, monkeypatch:
 def test_inversion_starts_from_the_runs_own_encoder(
     bars: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setenv("GANFORGE_CACHE", str(bars / "cache"))
     run = str(bars / "run")
     asked = ["--count", "4", "--steps", "3", "--restarts", "0"]
     assert explore([run, "invert", *asked]) == 0

@@ -8,6 +8,11 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from ganforge.metrics.classifier import train_classifier
+from ganforge.metrics.context import Scored
+from ganforge.metrics.evaluate import evaluate
+from ganforge.metrics.features import learned
+
 
 @dataclass(frozen=True)
 class Digits:
@@ -28,6 +33,39 @@ def digits() -> Digits:
     x = (pictures.reshape(-1, 1, 8, 8) * 255 / 16).astype(np.uint8)[order]
     y = labels[order]
     return Digits(x[:1000], y[:1000], x[1000:1400], y[1000:1400], x[1400:], y[1400:])
+
+
+def by_key(scores):
+    keys = [score.key for score in scores]
+    assert len(keys) == len(set(keys))
+    return dict(zip(keys, scores, strict=True))
+
+
+@pytest.fixture(scope="session")
+def referee(digits: Digits):
+    """A classifier of the digits."""
+    known = {"held_out": digits.held_out, "held_out_labels": digits.held_out_labels}
+    return train_classifier(digits.training, digits.training_labels, kimg=20, **known)
+
+
+@pytest.fixture(scope="session")
+def measure(digits: Digits, referee):
+    """Scores of samples by name, with features that were learned from 600 digits."""
+    extractor = learned(digits.training[:600], digits.training_labels[:600], kimg=20)
+
+    def score(samples, **options):
+        given = {"extractor": extractor, "spare": digits.training[600:]}
+        if "asked" in options:
+            given |= {"training_labels": digits.training_labels, "classifier": referee}
+        return by_key(evaluate(Scored(samples, digits.training, digits.held_out, **(given | options))))
+
+    return score
+
+
+@pytest.fixture(scope="session")
+def honest(digits: Digits, measure):
+    """Every score of real digits in place of samples."""
+    return measure(digits.fresh, asked=digits.fresh_labels)
 
 
 @pytest.fixture

@@ -100,13 +100,14 @@ def test_every_extractor_has_a_name(digits, tmp_path):
 
 
 def test_the_referee_and_the_features_are_one_network_from_one_cache(digits, tmp_path):
-    extractor = named_extractor("learned", digits.training, digits.training_labels, cache=tmp_path)
+    some = digits.training[:300], digits.training_labels[:300]
+    extractor = named_extractor("learned", *some, cache=tmp_path)
     (file,) = tmp_path.iterdir()
     stamp = file.stat().st_mtime_ns
-    judge = referee(digits.training, digits.training_labels, cache=tmp_path)
+    judge = referee(*some, cache=tmp_path)
     assert file.stat().st_mtime_ns == stamp
     assert list(tmp_path.iterdir()) == [file]
-    assert (judge.probabilities(digits.fresh).argmax(1) == digits.fresh_labels).mean() > 0.95
+    assert (judge.probabilities(digits.fresh).argmax(1) == digits.fresh_labels).mean() > 0.9
     features, read = extractor(digits.fresh[:50]), judge.features(digits.fresh[:50])
     np.testing.assert_allclose(np.corrcoef(features[:, 3], read[:, 3])[0, 1], 1.0, rtol=1e-9)
 

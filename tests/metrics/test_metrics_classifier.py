@@ -12,17 +12,6 @@ from ganforge.core.errors import DataError
 from ganforge.metrics.classifier import class_report, train_classifier
 
 
-@pytest.fixture(scope="module")
-def referee(digits):
-    return train_classifier(
-        digits.training,
-        digits.training_labels,
-        held_out=digits.held_out,
-        held_out_labels=digits.held_out_labels,
-        kimg=30,
-    )
-
-
 def test_it_reads_digits_it_has_not_seen(referee, digits):
     assert referee.accuracy >= 0.95
     told = referee.probabilities(digits.fresh).argmax(1)

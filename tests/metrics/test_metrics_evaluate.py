@@ -16,38 +16,7 @@ from ganforge.metrics.evaluate import evaluate
 from ganforge.metrics.features import learned, raw
 from ganforge.metrics.points import Mixture
 from ganforge.metrics.score import Protocol, Score
-
-
-def by_key(scores):
-    keys = [score.key for score in scores]
-    assert len(keys) == len(set(keys))
-    return {score.key: score for score in scores}
-
-
-@pytest.fixture(scope="module")
-def extractor(digits):
-    return learned(digits.training, digits.training_labels, kimg=20)
-
-
-@pytest.fixture(scope="module")
-def measure(digits, extractor):
-    def score(samples, **options):
-        return by_key(
-            evaluate(Scored(samples, digits.training, digits.held_out, extractor=extractor, **options))
-        )
-
-    return score
-
-
-@pytest.fixture(scope="module")
-def honest(digits, measure):
-    return measure(
-        digits.fresh,
-        training_labels=digits.training_labels,
-        held_out_labels=digits.held_out_labels,
-        asked=digits.fresh_labels,
-    )
-
+from tests.metrics.conftest import by_key
 
 GENERAL = ("distances", "manifold", "sliced", "support", "memorisation", "spectrum")
 
@@ -130,22 +99,11 @@ def test_noise_loses_precision_and_is_told_apart(chance, measure):
         assert score.gap > 0, score.key
 
 
-def test_wrong_classes_and_missing_classes_are_named(digits, extractor):
+def test_wrong_classes_and_missing_classes_are_named(digits, measure):
     some = digits.fresh[digits.fresh_labels != 3]
-    scores = by_key(
-        evaluate(
-            Scored(
-                some,
-                digits.training,
-                digits.held_out,
-                extractor=extractor,
-                training_labels=digits.training_labels,
-                held_out_labels=digits.held_out_labels,
-                asked=np.roll(digits.fresh_labels[digits.fresh_labels != 3], 1),
-                only=("classes",),
-            )
-        )
-    )
+    asked = np.roll(digits.fresh_labels[digits.fresh_labels != 3], 1)
+    own = {"classifier": None, "held_out_labels": digits.held_out_labels}  # one is trained
+    scores = measure(some, asked=asked, only=("classes",), **own)
     assert scores["class_accuracy"].value < 0.4
     assert scores["class_accuracy"].floor > 0.95
     assert scores["class_balance"].value > 4 * scores["class_balance"].floor

@@ -10,7 +10,7 @@ import torch
 
 from ganforge.core.condition import Condition
 from ganforge.core.space import Space
-from ganforge.metrics import examination, intervals, neighbours
+from ganforge.metrics import examination, intervals
 from ganforge.metrics.arrays import thumbnails
 from ganforge.metrics.examination import Examiner
 from ganforge.metrics.intervals import quantile
@@ -112,17 +112,23 @@ def test_prepared_references_give_what_unprepared_ones_do(chance):
 
 
 def test_draws_that_are_kept_are_the_draws(chance, monkeypatch: pytest.MonkeyPatch):
-    x, y, z = (chance.standard_normal((n, 2)) for n in (80, 120, 60))
-
-    def measured() -> tuple[object, ...]:
-        found = memorisation(x, y, z, seed=3, resamples=40)
-        numbers = found.low, found.high, found.honest_low, found.honest_high
-        return numbers, intervals.of_mean(x[:, 0], seed=3, resamples=40)
-
-    kept = [measured(), measured()]
+    x = chance.standard_normal(80)
+    kept = [intervals.of_mean(x, seed=3, resamples=40) for _ in range(2)]
     monkeypatch.setattr(intervals, "_KEPT", 0)
-    monkeypatch.setattr(neighbours, "_KEPT", 0)
-    assert kept == [measured(), measured()]
+    assert kept == [intervals.of_mean(x, seed=3, resamples=40) for _ in range(2)]
+
+
+def test_the_intervals_of_memorisation_are_those_of_single_draws(chance):
+    """Of samples with replacement, and of which real examples are held out."""
+    x, y, z = (chance.standard_normal((n, 2)) for n in (300, 120, 60))
+    x[200:] = x[:100]  # some real examples are the nearest of many
+    found = memorisation(x, y, z, resamples=4000)
+    nearest = nearest_neighbours(x, np.concatenate([y, z])).index[:, 0]
+    apart = nearest >= 120
+    drawn = [1 - 1.5 * apart[chance.integers(300, size=300)].mean() for _ in range(4000)]
+    blind = [1 - 1.5 * (chance.permutation(180)[nearest] >= 120).mean() for _ in range(4000)]
+    for low, high, values in ((found.low, found.high, drawn), (found.honest_low, found.honest_high, blind)):
+        assert (low, high) == pytest.approx(np.quantile(np.clip(values, 0, 1), [0.025, 0.975]), abs=0.015)
 
 
 def test_the_power_of_a_band_is_the_sum_over_its_ring(chance):

@@ -97,12 +97,12 @@ def test_shrunk_averages_and_leaves_small_ones_alone():
 
 @pytest.fixture(scope="module")
 def by_class(digits):
-    return learned(digits.training, digits.training_labels, kimg=30)
+    return learned(digits.training, digits.training_labels, kimg=12)
 
 
 @pytest.fixture(scope="module")
 def by_groups(digits):
-    return learned(digits.training, kimg=30)
+    return learned(digits.training, kimg=12)
 
 
 @pytest.mark.parametrize("which", ["by_class", "by_groups"])

@@ -153,11 +153,11 @@ def test_narrow_modes_are_not_blurred_and_equal_sides_leave_nothing_to_know(chan
         return ring[chance.integers(8, size=n)] + 0.01 * chance.standard_normal((n, 2))
 
     source = Mixture(ring, 0.01)
-    equal = optimal(points(6_000), points(6_000), lambda x: np.full(len(x), 0.5), closed_form, mixture=source)
+    equal = optimal(points(3_000), points(3_000), lambda x: np.full(len(x), 0.5), closed_form, mixture=source)
     assert equal.distance == equal.coin < 0.1
-    lacking = points(12_000)
-    lacking = lacking[lacking[:, 0] < 0.9][:6_000]  # the mode at (1, 0) is never made
-    missed = optimal(points(6_000), lacking, lambda x: np.full(len(x), 0.5), closed_form, mixture=source)
+    lacking = points(6_000)
+    lacking = lacking[lacking[:, 0] < 0.9][:3_000]  # the mode at (1, 0) is never made
+    missed = optimal(points(3_000), lacking, lambda x: np.full(len(x), 0.5), closed_form, mixture=source)
     assert equal.coin == pytest.approx(equal.floor, rel=0.3)
     assert missed.coin > 1.3 * equal.coin
     assert missed.bandwidth[0] == 0

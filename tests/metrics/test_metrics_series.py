@@ -30,9 +30,9 @@ def test_referees_cannot_tell_equal_series_and_tell_others():
 
 
 def test_lengths_and_correlations_are_those_of_the_process():
-    x = autoregressive(3_000, 0.8, steps=200, features=1)
+    x = autoregressive(1_200, 0.8, steps=200, features=1)
     x = np.concatenate([x, -x], 1)
-    assert series.lengths(x).tolist() == [195] * 750 + [200] * 2_250
+    assert series.lengths(x).tolist() == [195] * 300 + [200] * 900
     assert series.lags_of(x) == 48
     found = series.autocorrelation(x, 4)
     assert found.shape == (2, 4)

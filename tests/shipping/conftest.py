@@ -51,9 +51,7 @@ def pictures() -> tuple[GeneratorSampler, Description]:
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on pictures with classes."""
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("runs")
-        patch.setenv("GANFORGE_CACHE", str(folder / "cache"))
-        trainer = prepare("digits", recipe=players.recipe(kimg=0.1)).start(folder / "digits")
-        assert trainer.train().finished
-        return trainer.run.path
+    folder = tmp_path_factory.mktemp("runs")
+    trainer = prepare("digits", recipe=players.recipe(kimg=0.1)).start(folder / "digits")
+    assert trainer.train().finished
+    return trainer.run.path

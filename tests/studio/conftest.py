@@ -17,7 +17,6 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from ganforge.tasks.experiment import prepare
-from ganforge.training import probe
 from tests.processes import Gan, wait_until
 
 RING = {"data": {"kind": "builtin", "name": "ring"}, "recipe": "textbook", "changes": {}, "seed": 0}
@@ -170,12 +169,9 @@ def running(folder: Path, *words: str, **variables: str) -> Generator[Running]:
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a run on digits that has ended, called ``digits``."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(probe, "_SECONDS", 0.01)
-        folder = tmp_path_factory.mktemp("studio") / "runs"
-        patch.setenv("GANFORGE_CACHE", str(folder.parent / "cache"))
-        trainer = prepare("digits", kimg=3, seed=1).start(folder / "digits")
-        assert trainer.train().finished
+    folder = tmp_path_factory.mktemp("studio") / "runs"
+    trainer = prepare("digits", kimg=3, seed=1).start(folder / "digits")
+    assert trainer.train().finished
     return folder
 
 

@@ -17,7 +17,6 @@ import ganforge
 from ganforge.studio.explorer import _newest_only
 from ganforge.studio.model import Model
 from ganforge.tasks.experiment import prepare
-from ganforge.training import probe
 from tests import players
 from tests.studio.conftest import Line, Running
 from tests.translations import trained
@@ -104,10 +103,7 @@ def test_pictures_keep_their_classes_side_by_side_and_between(digits: Line, runs
 
 
 def test_points_and_captions_of_a_seed_are_gan_samples(tmp_path: Path):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GANFORGE_CACHE", str(tmp_path / "cache"))
-        patch.setattr(probe, "_SECONDS", 0.01)
-        prepare("moons", recipe=players.recipe(kimg=0.1)).start(tmp_path / "moons").train()
+    prepare("moons", recipe=players.recipe(kimg=0.1)).start(tmp_path / "moons").train()
     trained("captions", tmp_path / "text", players.captioned())
     for name, words in (("moons", None), ("text", None), ("text", "green")):
         model = Model(tmp_path / name, tmp_path / "keep", "chosen")

@@ -23,15 +23,6 @@ from tests import players
 QUICK = ("distances", "manifold", "memorisation")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory):
-    """One folder for the decoded data and small networks of these tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("cache")
-        patch.setenv("GANFORGE_CACHE", str(folder))
-        yield folder
-
-
 def trained(data: str | Path, out: Path, **changes: object) -> Path:
     trainer = prepare(data, recipe=players.recipe(kimg=0.1, **changes)).start(out)
     assert trainer.train().finished

@@ -305,7 +305,8 @@ def test_listening_leaves_no_trace():
     assert torch.equal(hands[0].real, eager._deal(0, recipe.batch)().real)
 
 
-def test_the_probe_records_short_rounds_and_says_so():
+def test_the_probe_records_short_rounds_and_says_so(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("ganforge.training.probe._SECONDS", 8.0)
     recipe, data = CASES["gaussian, minimax"]()
     finding = probe(recipe, data, device=torch.device("cpu"))
     assert finding.engine.recorded

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import islice
 from typing import Literal
 
 import numpy as np
@@ -30,7 +28,6 @@ __all__ = [
     "nearest_neighbours",
 ]
 
-_KEPT = 120_000  # numbers drawn a side, up to which they are kept for the next time
 _SHORT = 16  # numbers a row
 _PART = 1 << 22  # numbers of examples that are prepared at once: 32 MB in float64, some three times over
 _BLOCK = 4_194_304  # squared distances held at once: 32 MB in float64
@@ -181,23 +178,22 @@ def memorisation(
     far, far_index = nearest_by_parts(x, held_out)
     gap = near - far
     nearer = 0.5 - 0.5 * np.sign(gap)  # 1 training, 0 held-out, ½ a tie
-    weight = (kept + apart) / (2 * apart)
+    weight, n = (kept + apart) / (2 * apart), len(x)
 
-    def share(held: float) -> float:
-        return float(np.clip(1 - held * weight, 0, 1))
+    def share(held: Array) -> Array:
+        return np.clip(1 - held * weight, 0, 1)
 
-    n = len(x)
-    keep = resamples * max(n, apart) <= _KEPT
-    draws = iter((_kept_draws if keep else _draws)(seed, resamples, n, kept + apart, apart))
-    spread = [share(1 - nearer[pick].mean()) for pick in islice(draws, resamples)]
+    chance = random(seed, 0x3E3)
+    # A bootstrap of n of few different values is so often each of them.
+    kinds, counts = np.unique(1 - nearer, return_counts=True)
+    low, high = ends(share(chance.multinomial(n, counts / n, resamples) @ kinds / n))
     # How often each real example is the nearest: an honest sampler does not know which were held out.
     found = np.where(gap <= 0, near_index, kept + far_index)
-    hits = np.bincount(found, minlength=kept + apart) / n
-    honest = [share(hits[pick].sum()) for pick in draws]
-    low, high = ends(np.array(spread))
-    honest_low, honest_high = ends(np.array(honest))
+    often, reals = np.unique(np.bincount(found, minlength=kept + apart), return_counts=True)
+    held = chance.multivariate_hypergeometric(reals, apart, resamples, method="marginals")
+    honest_low, honest_high = ends(share(held @ often / n))
     return Memorisation(
-        share=share(1 - nearer.mean()),
+        share=float(share(1 - nearer.mean())),
         low=low,
         high=high,
         honest_low=honest_low,
@@ -208,20 +204,6 @@ def memorisation(
         held_out=apart,
         nearer=nearer,
     )
-
-
-def _draws(seed: int, resamples: int, n: int, reals: int, apart: int) -> Iterator[Indices]:
-    """So often n samples with replacement, and then so often which of the real examples are held out."""
-    chance = random(seed, 0x3E3)
-    for _ in range(resamples):
-        yield chance.integers(n, size=n)
-    for _ in range(resamples):
-        yield chance.permutation(reals)[:apart]
-
-
-@lru_cache(maxsize=2)
-def _kept_draws(seed: int, resamples: int, n: int, reals: int, apart: int) -> tuple[Indices, ...]:
-    return tuple(_draws(seed, resamples, n, reals, apart))
 
 
 def nearest_by_parts(

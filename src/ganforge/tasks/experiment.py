@@ -99,9 +99,11 @@ class Experiment:
 
     def measure(self) -> Experiment:
         """The same, with the fastest way to compute on this machine."""
-        limit = {} if self.budget.seconds is None else {"seconds": min(0.02 * self.budget.seconds, 8.0)}
+        limit = math.inf if self.budget.seconds is None else 0.02 * self.budget.seconds
         cores = None if self.budget.core_minutes is None and self.processes == 1 else 1
-        finding = probe(self.recipe, self.dataset, device=self.device, free=self.free, cores=cores, **limit)
+        finding = probe(
+            self.recipe, self.dataset, device=self.device, free=self.free, seconds=limit, cores=cores
+        )
         engine = shared(finding.engine, self.recipe, self.dataset, self.processes)
         speed = finding.images_per_second * self.processes
         measured = replace(self, finding=replace(finding, engine=engine, images_per_second=speed))

@@ -25,7 +25,7 @@ from ganforge.training.rounds import Rounds
 
 __all__ = ["Finding", "choose_device", "fewer_threads", "probe"]
 
-_SECONDS = 8.0  # that a probe may take, where nothing else is said
+_SECONDS = 8.0  # that a probe may take at most
 _LIGHT = 1 / 60  # of them, that a round of the probe may take, about
 _SHORT = 0.05  # seconds; rounds that take longer are arithmetic
 _ENOUGH = 0.15  # seconds spent on two ways, after which the least of each is known
@@ -76,7 +76,7 @@ def probe(
     *,
     device: torch.device,
     free: bool = False,
-    seconds: float = _SECONDS,
+    seconds: float = math.inf,
     cores: int | None = None,
 ) -> Finding:
     """Play a few rounds in each way and keep the fastest. Leaves no trace in any player.
@@ -92,12 +92,13 @@ def probe(
         dataset: its examples.
         device: where.
         free: whether nobody asked for this device.
-        seconds: that it may take, about: of the processor's time, or on an accelerator by the clock. What
-            there is no time left to try is not taken; the first round of two examples is always played.
+        seconds: that it may take, about, 8 at most: of the processor's time, or on an accelerator by the
+            clock. What there is no time left to try is not taken; the first round of two examples is always
+            played.
         cores: of the processor, that a round may use; None leaves it to torch, which takes all there are.
     """
     most = torch.get_num_threads()
-    spent = _Spent(device, seconds)
+    spent = _Spent(device, min(seconds, _SECONDS))
     plain_way = Engine(device=device, threads=1 if device.type == "cpu" and most > 1 else None)
     plain_way.apply()  # what is measured is what the training will use
     best = plain = _lightened(plain_way, recipe, dataset, spent)
