@@ -131,7 +131,7 @@ def _last(line: Line) -> float:
 
 
 def _reading(line: Line, index: int) -> str:
-    """``.0814 [.075, .087], floor .004``."""
+    """``.0814 [.075, .087], best possible .004``."""
     if not line.values or math.isnan(line.values[index]):
         return "not known"
     told = short(line.values[index])

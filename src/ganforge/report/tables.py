@@ -17,11 +17,11 @@ _PICTURE = "discriminator.png"  # written by an evaluation that looks at the dis
 
 
 def scores(measured: Measured, run: Run) -> Markup:
-    """Scores with interval, floor and protocol; classes; and the discriminator beside the best one."""
+    """Scores, each with its best possible value; classes; and the discriminator beside the best one."""
     if not measured.rows:
         told = tag("p", "Not measured yet. gan evaluate measures them.", class_="quiet")
         return section("scores", "Scores", told, _discriminator(run))
-    heads = ("score", "value", "95 % interval", "floor", "", "how it was measured")
+    heads = ("score", "value", "95 % interval", "best possible", "", "how it was measured")
     about = f"{measured.origin} The best possible is what real examples score against real ones."
     return section(
         "scores",
@@ -93,7 +93,7 @@ def _row(row: Row) -> Markup:
         tag("th", row.name, tag("span", told, class_="quiet") if told else None, scope="row"),
         tag("td", short(row.value), class_="number", data_head="value"),
         tag("td", interval, class_="number", data_head="95 % interval"),
-        tag("td", *floor, class_="number", data_head="floor"),
+        tag("td", *floor, class_="number", data_head="best possible"),
         tag("td", _whisker(row), class_="whisker"),
         tag("td", row.protocol or "–", class_="quiet", data_head="measured"),
     )

@@ -32,7 +32,7 @@ export class RunPanel {
   private readonly found = findingList(null);
   private readonly bells = el("canvas", { class: "bells", role: "img", "aria-label": "Logits" });
   private readonly score = new Chart({ title: "Score", series: [
-    { name: "score", colour: "ink" }, { name: "floor", colour: "quiet", dash: [5, 4] }], bands: ["quiet"] });
+    { name: "score", colour: "ink" }, { name: "best possible", colour: "quiet", dash: [5, 4] }], bands: ["quiet"] });
   private readonly losses = new Chart({ title: "Losses", series: [
     { name: "discriminator", colour: "discriminator" }, { name: "generator", colour: "generated" }] });
   private readonly logits = new Chart({ title: "Logits, mean and deviation", series: [

@@ -9,7 +9,7 @@ export function scoreTable(): { element: HTMLElement; show(line: LogLine | null)
   const body = el("tbody", {});
   const caption = el("caption", {}, "Scores");
   const element = el("table", { class: "scores" }, caption,
-    el("thead", {}, el("tr", {}, ...["score", "value", "interval", "floor"].map((name) => el("th", { scope: "col" }, name)))),
+    el("thead", {}, el("tr", {}, ...["score", "value", "interval", "best possible"].map((name) => el("th", { scope: "col" }, name)))),
     body);
   element.hidden = true;
   let shown = "";
