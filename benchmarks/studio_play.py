@@ -157,7 +157,7 @@ def speed() -> None:
             gaps, spans = 0, 0.0
             for turn in range(TURNS):
                 for rate in (0, RATE) if turn % 2 else (RATE, 0):
-                    game.call("watch", rate=rate)
+                    game.call("watch", rate=rate, networks=True)
                     began, before = time.monotonic(), game.call("play", speed=None)["round"]
                     used = processor_seconds(workers(pid))
                     frames = game.frames(STRETCH)

@@ -73,6 +73,7 @@ CALLS: dict[str, list[dict[str, Any]]] = {
             "grid": 3,
             "generated": 16,
             "arrows": 2,
+            "networks": True,
         },
         {"do": "play", "speed": 5, "rounds": 2},
         {"do": "pause"},

@@ -123,7 +123,7 @@ def best_inspector(games: list[Played]) -> None:
 
 
 def turns(games: list[Played]) -> None:
-    """Of the five steps, one moves D alone and one G alone."""
+    """Of the eight steps, one moves D alone and one G alone."""
     (game,) = games
     players = game.session.game.rounds.game.players
 
@@ -131,7 +131,7 @@ def turns(games: list[Played]) -> None:
         return torch.cat([one.detach().flatten().clone() for one in players[name].parameters()])
 
     moved: dict[str, tuple[bool, bool]] = {}
-    for _ in range(5):
+    for _ in range(8):
         before = weights("discriminator"), weights("generator")
         reply = game.session.call({"do": "slow"}, None)
         assert reply is not None
@@ -144,7 +144,10 @@ def turns(games: list[Played]) -> None:
         "generate": (False, False),
         "fakes": (False, False),
         "reals": (False, False),
+        "discriminator_loss": (False, False),
         "update_discriminator": (True, False),
+        "judge": (False, False),
+        "generator_loss": (False, False),
         "update_generator": (False, True),
     }
 

@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import math
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from ganforge.data.builtin import modes
+from ganforge.studio.bounds import Bounds
+from ganforge.studio.session import PlaySession
 from ganforge.studio.view import _on_modes
-from tests.studio.conftest import RING, Line, Running
+from tests.studio.conftest import RING, Line, Running, unpacked
+
+# A round in the article's order.
+STAGES = (
+    "generate",
+    "fakes",
+    "reals",
+    "discriminator_loss",
+    "update_discriminator",
+    "judge",
+    "generator_loss",
+    "update_generator",
+)
 
 
 def drawn(line: Line, rounds: int | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -77,13 +93,13 @@ def test_the_same_settings_and_seed_give_the_same_numbers(studio: Running):
 
 
 def test_steps_and_slow_motion_make_the_same_round(studio: Running):
-    """Slow motion's five stages are one round, to the last bit; a step of one leaves the other alone."""
+    """Slow motion's stages are one round, to the last bit; a step of one leaves the other alone."""
     with studio.socket("/api/play") as quick, studio.socket("/api/play") as slow:
         quick.call("open", settings=RING)
         slow.call("open", settings=RING)
         drawn(quick, 3)
         for _ in range(3):
-            for name in ("generate", "fakes", "reals", "update_discriminator", "update_generator"):
+            for name in STAGES:
                 told = slow.call("slow")["stage"]
                 assert told["stage"] == name
         assert told["numbers"]["gradient"] > 0
@@ -109,13 +125,22 @@ def test_steps_and_slow_motion_make_the_same_round(studio: Running):
 
 def test_the_parts_of_slow_motion_add_up(game: Line):
     game.call("slow")
-    fakes, reals, update = (game.call("slow")["stage"] for _ in range(3))
+    fakes, reals, whole, update = (game.call("slow")["stage"] for _ in range(4))
+    assert update["numbers"]["loss"] == whole["numbers"]["loss"]
     loss = fakes["numbers"]["loss"] + reals["numbers"]["loss"] + reals["numbers"]["penalty"]
     assert update["numbers"]["loss"] == pytest.approx(loss, rel=1e-4)
     assert reals["numbers"]["penalty"] == pytest.approx(0.0, abs=1e-6)
     assert len(fakes["predictions"]) == 8
     assert all(0 < value < 1 for value in fakes["predictions"])
     assert update["predictions"] != fakes["predictions"]
+    judged, generator, moved = (game.call("slow")["stage"] for _ in range(3))
+    assert all(0 < value < 1 for value in judged["predictions"])
+    assert moved["numbers"]["loss"] == generator["numbers"]["loss"]
+    game.call("watch", rate=10)
+    shown, _ = drawn(game)  # the frames after a stage tell the same numbers
+    for player, stage in (("discriminator", update), ("generator", moved)):
+        assert shown["numbers"][f"{player}_loss"] == pytest.approx(stage["numbers"]["loss"], rel=1e-5)
+        assert shown["numbers"][f"{player}_gradient"] == pytest.approx(stage["numbers"]["gradient"], rel=1e-5)
     # Half of slow motion is finished by whatever else is asked for.
     assert game.call("step", who="both")["round"] == 2
 
@@ -335,3 +360,70 @@ def test_a_table_is_uploaded_and_played(studio: Running):
     )
     gone = {"kind": "uploaded", "id": "nothing", "name": "my.csv"}
     assert studio.ask("/api/play/check", {**RING, "data": gone})[0] == 422
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"data": {"kind": "builtin", "name": "gaussian"}, "recipe": None},
+        {"data": {"kind": "builtin", "name": "ring"}, "recipe": "textbook"},
+        {"data": {"kind": "builtin", "name": "ring"}, "recipe": None},  # sines, ten numbers of noise
+    ],
+)
+def test_units_and_weights_are_those_of_the_networks(settings: dict[str, Any], tmp_path: Path):
+    """From the maps and the weights that are sent the networks' own samples and logits come out again."""
+    sent: list[Any] = []
+    session = PlaySession("a", sent.append, Bounds(), tmp_path)
+    width = {"generator.width": 6, "discriminator.width": 6}  # few enough for all to be shown
+    session.call({"do": "open", "settings": {**settings, "changes": width, "seed": 3}}, None)
+    session.call({"do": "play", "rounds": 31}, None)
+    while session.playing:
+        session.slice(0.1)
+    session.call({"do": "watch", "rate": 10, "networks": True}, None)
+    session.slice(0.0)
+    header, arrays = unpacked(next(one for one in reversed(sent) if isinstance(one, bytes)))
+    assert (header["type"], header["round"]) == ("frame", 31)
+    space = session.view.space
+    for player, network in session.game.rounds.game.players.items():
+        told, maps, weights = (
+            header["networks"][player],
+            torch.from_numpy(arrays[f"{player}_maps"].copy()),
+            torch.from_numpy(arrays[f"{player}_weights"].copy()),
+        )
+        units = told["units"]
+        assert told["shown"] == [min(n, 8) for n in units]
+        assert len(maps) == sum(told["shown"])
+        first, last = maps[: told["shown"][0]], maps[-units[-1] :].flatten(1).T
+        places = first[: 2 if maps.dim() == 3 else 1].flatten(1).T  # what enters: where the map's places are
+        with torch.no_grad():
+            if player == "generator":
+                z = torch.zeros(len(places), session.game.recipe.latent)
+                z[:, : places.shape[1]] = places
+                made = space.to_declared(network(z))
+            else:
+                made = network(places)[:, None]
+        assert torch.allclose(made, last, rtol=1e-6, atol=1e-6)
+        # The last hidden layer, by the weights that are sent, gives the logit but for its bias.
+        if player == "discriminator":
+            hidden = maps[-units[-1] - units[-2] : -units[-1]].flatten(1).T
+            rebuilt = hidden @ weights[-units[-2] :]
+            assert (rebuilt - last[:, 0]).std() < 1e-5
+        linears = [one.weight for one in network.modules() if isinstance(one, torch.nn.Linear)]
+        flat = torch.cat([one[:8, :8].flatten() for one in linears])
+        assert torch.equal(flat, weights)
+
+
+def test_units_are_asked_for_and_come_now_and_then(game: Line):
+    game.call("watch", rate=20)
+    header, arrays = game.until("frame")
+    assert "networks" not in header
+    assert not [name for name in arrays if name.endswith("_maps")]
+    game.call("watch", rate=20, networks=True)
+    game.call("play", speed=None)
+    frames = list(game.frames(3.0))
+    game.call("pause")
+    inside = [header["seconds"] for header, _ in frames if "networks" in header]
+    assert 2 <= len(inside) < len(frames)
+    assert len(inside) <= 9  # 0.4 seconds apart while it is played
+    assert arrays["generated"].shape == (400, 2)
+    assert "networks must be true or false" in game.refused("watch", networks=3)

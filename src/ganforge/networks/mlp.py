@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -81,7 +81,11 @@ class _ResidualLayer(nn.Module):
 
 
 class MlpTrunk(nn.Module):
-    """``(N, inputs)`` → the activations ``(N, width)`` of each of ``depth`` hidden layers."""
+    """``(N, inputs)`` → the activations ``(N, width)`` of each of ``depth`` hidden layers.
+
+    Attributes:
+        linears: the linear map of each hidden layer.
+    """
 
     def __init__(
         self, *, inputs: int, width: int, depth: int, activation: Activation, fourier: int, residual: bool
@@ -104,6 +108,15 @@ class MlpTrunk(nn.Module):
         for _ in range(depth - 1):
             plain = nn.Sequential(nn.Linear(width, width), _activation(activation))
             self.layers.append(_ResidualLayer(width, activation) if residual else plain)
+
+    @property
+    def linears(self) -> list[nn.Linear]:
+        return [module for module in self.modules() if isinstance(module, nn.Linear)]
+
+    def inside(self, x: Tensor) -> tuple[Tensor, ...]:
+        """What enters the first linear map, ``(N, inputs)``, then what :meth:`forward` gives."""
+        first = cast(nn.Sequential, self.layers[0])
+        return (first[:-2](x), *self(x))
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         stages: list[Tensor] = []
@@ -155,8 +168,21 @@ class MlpGenerator(nn.Module, GeneratorTraits):
         _initialise(self, self.output, self.input.embed, activation)
 
     def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
-        x = self.output(self.trunk(self.input(z, condition))[-1]).float()
+        return self._sample(self.trunk(self.input(z, condition))[-1], z)
+
+    def _sample(self, h: Tensor, z: Tensor) -> Tensor:
+        x = self.output(h).float()
         return self.space.codec.finish(x.unflatten(1, self.space.shape), z, torch.tanh)
+
+    @property
+    def linears(self) -> list[nn.Linear]:
+        """Linear maps between the layers that :meth:`inside` gives, in order."""
+        return [*self.trunk.linears, self.output]
+
+    def inside(self, z: Tensor, condition: Tensor | None = None) -> tuple[Tensor, ...]:
+        """What enters, the hidden layers, and the sample: each ``(N, units)``."""
+        layers = self.trunk.inside(self.input(z, condition))
+        return (*layers, self._sample(layers[-1], z).flatten(1))
 
 
 class MlpDiscriminator(nn.Module, DiscriminatorTraits):
@@ -206,3 +232,13 @@ class MlpDiscriminator(nn.Module, DiscriminatorTraits):
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         return self.head(self.trunk(x)[-1], condition)
+
+    @property
+    def linears(self) -> list[nn.Linear]:
+        """Linear maps between the layers that :meth:`inside` gives; a condition adds to the last."""
+        return [*self.trunk.linears, self.head.linear]
+
+    def inside(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, ...]:
+        """What enters, the hidden layers, and the logit: each ``(N, units)``."""
+        layers = self.trunk.inside(x)
+        return (*layers, self.head(layers[-1], condition)[:, None])

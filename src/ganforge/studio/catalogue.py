@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ganforge.core.declared import OBJECTIVES, PENALTIES
 
-__all__ = ["SLOW_STAGES", "TEXTBOOK", "catalogue"]
+__all__ = ["SLOW_STAGES", "TEXTBOOK", "SlowStage", "catalogue"]
 
 # The small game of a textbook, as changes of the recipe points: two hidden layers, two numbers of noise, the
 # non-saturating loss, no penalty, nothing else.
@@ -56,27 +57,65 @@ _RECIPES = {
     "pictures": ("digits", "residual", "few-shot", "dcgan"),
 }
 
+
+@dataclass(frozen=True)
+class SlowStage:
+    """A stage of slow motion: its words, and the parts of the drawn game that light up in it, in order."""
+
+    stage: str
+    title: str
+    words: str
+    lights: tuple[str, ...]
+
+
 SLOW_STAGES = (
-    ("generate", "Forward through G", "The generator turns noise into fakes. Nothing is learned yet."),
-    (
+    SlowStage(
+        "generate",
+        "Forward through G",
+        "The generator turns noise into fakes. Nothing is learned yet.",
+        ("noise", "generator", "generated"),
+    ),
+    SlowStage(
         "fakes",
         "D looks at fakes, label 0",
         "The discriminator should say 0 to fakes. How wrong it is gives a gradient, which is kept.",
+        ("generated", "discriminator", "verdict"),
     ),
-    (
+    SlowStage(
         "reals",
         "D looks at reals, label 1",
         "The discriminator should say 1 to real examples. That gives a second gradient.",
+        ("real", "discriminator", "verdict"),
     ),
-    (
+    SlowStage(
+        "discriminator_loss",
+        "D's loss",
+        "What it was wrong by on fakes and on reals, and the penalty where there is one, is added up.",
+        ("verdict", "discriminator_loss"),
+    ),
+    SlowStage(
         "update_discriminator",
         "The sum updates D",
-        "Both gradients (and the penalty's, where there is one) are added up, and D moves. G stands still.",
+        "The gradient of that sum goes back through the discriminator, and D moves. G stands still.",
+        ("discriminator_gradient", "discriminator"),
     ),
-    (
+    SlowStage(
+        "judge",
+        "G's fakes through the updated D",
+        "New fakes go through the discriminator as it is now.",
+        ("noise", "generator", "generated", "discriminator", "verdict"),
+    ),
+    SlowStage(
+        "generator_loss",
+        "G's loss",
+        "The generator wants its fakes to be taken for real. How far it is from that is its loss.",
+        ("verdict", "generator_loss"),
+    ),
+    SlowStage(
         "update_generator",
-        "G through the updated D",
-        "The fakes go through the discriminator as it is now; its advice flows back, and only G moves.",
+        "Back through D to G",
+        "The gradient goes back through the discriminator, which stands still, to the generator; G moves.",
+        ("generator_gradient", "generator"),
     ),
 )
 
@@ -293,7 +332,7 @@ def catalogue() -> dict[str, Any]:
         "penalties": _penalties(),
         "failures": _failures(),
         "why_randomness": _why_randomness(),
-        "slow_stages": [{"stage": s, "title": t, "words": w} for s, t, w in SLOW_STAGES],
+        "slow_stages": [asdict(stage) for stage in SLOW_STAGES],
     }
 
 

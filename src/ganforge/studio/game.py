@@ -29,25 +29,28 @@ __all__ = ["ENGINE", "Game", "Stage", "Who"]
 Who = Literal["discriminator", "generator", "both"]
 ENGINE = Engine(threads=1, recorded=True)
 _SHOWN = 8  # predictions that slow motion shows
+_BEFORE = ("generate", "fakes", "reals", "discriminator_loss")  # stages at which the discriminator is to move
 
 
 class _Only:
     """A game of which only one player's moves are made: the other's turns are played, and left out.
 
     Turns that are left out move nobody, so what follows sees the players as they were.
+    With ``seen`` nobody moves at all: that player's first turn is put there, and play ends.
     """
 
-    def __init__(self, game: Playable, who: str | None, seen: list[Turn] | None = None) -> None:
+    def __init__(self, game: Playable, who: str, seen: list[Turn] | None = None) -> None:
         self.players = game.players
         self._game, self._who, self._seen = game, who, seen
 
     def play(self, deal: Deal, draw: Draw, moment: Moment) -> Play:
         for turn in self._game.play(deal, draw, moment):
+            if turn.player != self._who:
+                continue
             if self._seen is not None:
                 self._seen.append(turn)
-                return  # one turn is looked at, and nobody moves
-            if turn.player == self._who:
-                yield turn
+                return
+            yield turn
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Stage:
     """One stage of slow motion.
 
     Attributes:
-        name: generate, fakes, reals, update_discriminator or update_generator.
+        name: one of the catalogue's ``SLOW_STAGES``.
         numbers: what it shows; None where the loss has no such part.
         predictions: of the first few, as the discriminator's output is read.
         samples: the first few fakes in declared units, of points.
@@ -67,12 +70,13 @@ class Stage:
     samples: list[list[float]] | None
 
     def to_json(self, game: Game) -> dict[str, Any]:
-        title, words = next((t, w) for s, t, w in SLOW_STAGES if s == self.name)
+        told = next(one for one in SLOW_STAGES if one.stage == self.name)
         moves = game.recipe.discriminator_moves
         return {
             "stage": self.name,
-            "title": title,
-            "words": words,
+            "title": told.title,
+            "words": told.words,
+            "lights": list(told.lights),
             "move": 1,
             "moves": moves,
             "round": game.played,
@@ -84,7 +88,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class _Seen:
-    """The discriminator's next turn, not made; the fakes ``(N, *shape)`` in it, and their condition."""
+    """A player's next turn, not made; the fakes ``(N, *shape)`` in it, and their condition."""
 
     turn: Turn
     fakes: Tensor
@@ -160,42 +164,43 @@ class Game:
         """Complete a round that slow motion has begun."""
         if self.stage is None:
             return
-        if self.stage != "update_discriminator":
+        if self.stage in _BEFORE:
             self._update_discriminator()
-        with self._played_by("generator"):
-            self.rounds.play(self.progress)
+        self._update_generator()
         self.stage, self._seen = None, None
 
     def slow(self) -> Stage:
         """The next stage of slow motion; after the last one a new round begins."""
-        if self.stage is None:
-            self._seen = self._look()
-            return self._told("generate", {})
-        if self.stage == "generate":
-            return self._told("fakes", self._part(fake=True))
-        if self.stage == "fakes":
-            return self._told("reals", self._part(fake=False))
-        if self.stage == "reals":
-            assert self._seen is not None
-            turn = self._seen.turn
-            numbers = {"loss": turn.loss.mean().item(), "gradient": _norm(self._gradient(turn.loss.mean()))}
-            self._update_discriminator()
-            return self._told("update_discriminator", numbers)
-        with self._played_by("generator"):
-            self.rounds.play(self.progress)
-        noted = self.rounds.ledger.close()
-        numbers = {
-            "loss": noted.get("generator_loss", {}).get("mean"),
-            "gradient": noted.get("generator_gradient", {}).get("mean"),
-        }
-        told = self._told("update_generator", numbers)
-        self.stage, self._seen = None, None
-        return told
+        match self.stage:
+            case None:
+                self._seen = self._look("discriminator")
+                return self._told("generate", {})
+            case "generate":
+                return self._told("fakes", self._part(fake=True))
+            case "fakes":
+                return self._told("reals", self._part(fake=False))
+            case "reals":
+                return self._told("discriminator_loss", self._loss())
+            case "discriminator_loss":
+                numbers = self._step(self.discriminator)
+                self._update_discriminator()
+                return self._told("update_discriminator", numbers)
+            case "update_discriminator":
+                self._seen = self._look("generator")
+                return self._told("judge", {})
+            case "judge":
+                return self._told("generator_loss", self._loss())
+            case _:
+                numbers = self._step(self.generator)
+                self._update_generator()
+                told = self._told("update_generator", numbers)
+                self.stage, self._seen = None, None
+                return told
 
     # -- how --------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _played_by(self, who: str | None, seen: list[Turn] | None = None) -> Generator[None]:
+    def _played_by(self, who: str, seen: list[Turn] | None = None) -> Generator[None]:
         """Rounds in which only ``who`` moves, with the same optimisers and the same books."""
         whole = self.rounds.referee
         players = {"generator": self.recipe.generator, "discriminator": self.recipe.discriminator}
@@ -229,8 +234,8 @@ class Game:
             for now, then in zip(self.rounds.game.buffers(), held[3], strict=True):
                 now.copy_(then)
 
-    def _look(self) -> _Seen:
-        """Play up to the discriminator's first turn, and put everything back."""
+    def _look(self, who: str) -> _Seen:
+        """Play up to the first turn of ``who``, and put everything back."""
         made: list[tuple[Tensor, Tensor | None]] = []
 
         def note(_: nn.Module, given: tuple[Any, ...], fakes: Tensor) -> None:
@@ -239,12 +244,12 @@ class Game:
         hook = self.generator.register_forward_hook(note)
         held, turns = self._held(), list[Turn]()
         try:
-            with self._played_by(None, turns):
+            with self._played_by(who, turns):
                 self.rounds.play(self.progress)
         finally:
             hook.remove()
             self._put_back(held, buffers=True)
-        return _Seen(turns[0], *made[0])
+        return _Seen(turns[0], *made[-1])
 
     def _update_discriminator(self) -> None:
         """Its moves of this round; the round is not over yet."""
@@ -253,11 +258,21 @@ class Game:
             self.rounds.play(self.progress)
         self._put_back(held, buffers=False)
 
-    def _gradient(self, value: Tensor, weights: Tensor | None = None) -> list[Tensor]:
-        parameters = list(self.discriminator.parameters())
-        return list(
-            torch.autograd.grad(value, parameters, weights, retain_graph=True, materialize_grads=True)
-        )
+    def _update_generator(self) -> None:
+        """Its move, which ends the round."""
+        with self._played_by("generator"):
+            self.rounds.play(self.progress)
+
+    def _loss(self) -> dict[str, float | None]:
+        """Of the turn that is looked at."""
+        assert self._seen is not None
+        return {"loss": self._seen.turn.loss.mean().item()}
+
+    def _step(self, player: nn.Module) -> dict[str, float | None]:
+        """Loss and gradient of the turn that is looked at, by the player that is to move."""
+        assert self._seen is not None
+        gradient = _gradient(player, self._seen.turn.loss.mean())
+        return {**self._loss(), "gradient": _norm(gradient)}
 
     def _part(self, *, fake: bool) -> dict[str, float | None]:
         """What the discriminator's verdict on one side adds to its loss and to its gradient."""
@@ -271,7 +286,10 @@ class Game:
         if isinstance(self.objective, Separate):
             term = self.objective.of_fakes if fake else self.objective.of_reals
             loss = term(logits.detach()).mean().item()
-        numbers: dict[str, float | None] = {"loss": loss, "gradient": _norm(self._gradient(logits, towards))}
+        numbers: dict[str, float | None] = {
+            "loss": loss,
+            "gradient": _norm(_gradient(self.discriminator, logits, towards)),
+        }
         if not fake:
             whole = self.objective.discriminator(turn.notes["real_logits"], turn.notes["fake_logits"])
             numbers["penalty"] = (turn.loss - whole).mean().item()
@@ -281,9 +299,10 @@ class Game:
         self.stage = name
         assert self._seen is not None
         turn, fakes, condition = self._seen.turn, self._seen.fakes, self._seen.condition
-        side = "real_logits" if name == "reals" else "fake_logits"
-        logits = turn.notes[side].detach().flatten()[:_SHOWN]
-        if name.startswith("update"):  # what it says of the same fakes now
+        if name in _BEFORE:
+            logits = turn.notes["real_logits" if name == "reals" else "fake_logits"]
+            logits = logits.detach().flatten()[:_SHOWN]
+        else:  # what it says of these fakes now
             n = _SHOWN * self.recipe.packing
             logits = _judged(self.discriminator, fakes[:n], None if condition is None else condition[:n])
         predictions = [] if name == "generate" else self.objective.probability(logits).tolist()
@@ -296,6 +315,12 @@ def _hush(_: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """The generator does not hear its latents."""
     z, *rest = inputs
     return (torch.zeros_like(z), *rest)
+
+
+def _gradient(player: nn.Module, value: Tensor, weights: Tensor | None = None) -> list[Tensor]:
+    """Of ``value``, by each of a player's parameters."""
+    parameters = list(player.parameters())
+    return list(torch.autograd.grad(value, parameters, weights, retain_graph=True, materialize_grads=True))
 
 
 def _norm(gradients: list[Tensor]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 
 from ganforge.studio.view import Wanted
 
@@ -12,6 +13,7 @@ __all__ = ["Frames", "Speed"]
 _AHEAD = 2  # frames that may be on their way
 _SHARE = 0.045  # of the time, that making frames may take …
 _LONGEST = 0.35  # … unless they would come at longer intervals than this, in seconds
+_INSIDE = 0.4  # seconds between two frames that show the networks' units, while the game is played
 
 
 class Frames:
@@ -33,6 +35,7 @@ class Frames:
         self._next = 0.0  # when one is due while the game is played
         self._cost = 0.0  # seconds that one takes to make, lately
         self._round = -1  # that was shown last
+        self._inside = -math.inf  # when the networks' units were shown last
 
     def drawn(self, number: int) -> None:
         """The browser has drawn it."""
@@ -53,6 +56,14 @@ class Frames:
         if not self.free:
             return False
         return self.due or (playing and rounds != self._round and time.monotonic() >= self._next)
+
+    def now(self, playing: bool) -> Wanted:
+        """What the next frame shows: the networks' units now and then while the game is played."""
+        moment = time.monotonic()
+        if playing and moment - self._inside < _INSIDE:
+            return replace(self.wanted, networks=False)
+        self._inside = moment
+        return self.wanted
 
     def until(self, playing: bool) -> float:
         """The moment at which the next one will be due, if anything is played."""

@@ -120,7 +120,7 @@ class PlaySession:
         return self.standing()
 
     def _watch(self, fields: dict[str, Any]) -> dict[str, Any]:
-        asked.only(fields, ("rate", "layers", "heat", "grid", "generated", "arrows"))
+        asked.only(fields, ("rate", "layers", "heat", "grid", "generated", "arrows", "networks"))
         known = LAYERS.get(self.view.kind, ())
         layers = (
             known if fields.get("layers") is None else tuple(map(str, asked.listed(fields, "layers", 32)))
@@ -137,6 +137,7 @@ class PlaySession:
             asked.whole(fields, "grid", 11, 2, 31),
             asked.whole(fields, "generated", 400, 16, 2_000),
             asked.whole(fields, "arrows", 100, 0, 400),
+            asked.truth(fields, "networks"),
         )
         self._frames.come_back()
         return {}
@@ -401,7 +402,8 @@ class PlaySession:
 
     def _send_frame(self) -> None:
         began = time.thread_time()
-        frame = self.view.frame(self._frames.wanted, brief=self.playing and self._speed.wanted is None)
+        wanted = self._frames.now(self.playing)
+        frame = self.view.frame(wanted, brief=self.playing and self._speed.wanted is None)
         self._note(frame.numbers)
         rounds = self.game.rounds.rounds
         header = {

@@ -43,13 +43,14 @@ class Onlooker:
     def condition(self, n: int) -> Tensor | None:
         return None if self._condition is None else self._condition.in_turn(range(n))
 
-    def _network(self, network: nn.Module) -> nn.Module:
+    def network(self, network: nn.Module) -> nn.Module:
+        """One of the players, to be looked at."""
         return copy.deepcopy(network) if self._keeps else network
 
     @torch.no_grad()
     def generated(self, z: Tensor) -> Tensor:
         """Latents ``(n, L)`` to samples in model units ``(n, *shape)``, by the generator as it is now."""
-        return cast(Tensor, self._network(self.game.generator)(z, self.condition(len(z)))).detach()
+        return cast(Tensor, self.network(self.game.generator)(z, self.condition(len(z)))).detach()
 
     def logits(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Examples in model units to logits ``(n,)``, differentiable by ``x``; each judged by itself.
@@ -62,7 +63,7 @@ class Onlooker:
         if packing > 1:
             x = x.repeat_interleave(packing, 0)
             condition = None if condition is None else condition.repeat_interleave(packing, 0)
-        logits = cast(Tensor, self._network(self.game.discriminator)(x, condition)).float()
+        logits = cast(Tensor, self.network(self.game.discriminator)(x, condition)).float()
         return logits.flatten(1).mean(1) if logits.dim() > 1 else logits
 
     def settle(self, real: Tensor, fake: Tensor) -> None:

@@ -17,6 +17,7 @@ from ganforge.data.builtin import Modes, modes
 from ganforge.metrics.optimal import best_discriminator, mixture_density
 from ganforge.metrics.points import Mixture, perfect_high_quality
 from ganforge.studio.game import Game
+from ganforge.studio.inside import SIDE, Inside
 from ganforge.studio.verdict import Onlooker
 
 __all__ = ["LAYERS", "View", "Wanted"]
@@ -35,6 +36,7 @@ _COARSE = 16  # … unless it would have fewer cells a side than this
 _SEEN = {"line": 1_024, "plane": 512, "pictures": 36, "numbers": 256}  # samples that are made for a frame
 _MAPPED = 25  # latents of the map along a line
 _GALLERY = 36
+_NOISE = 200  # latents shown, of each the first numbers
 _BINS = 12  # a side, for the divergence in the plane
 _HELD = 0.1  # of its fair share of the samples: what a mode needs to count as found
 _SEEN_AT = 0.01  # of the data's highest density: where there are fewer examples D* is not shown
@@ -49,6 +51,7 @@ class Wanted:
     Attributes:
         layers: names out of ``LAYERS``.
         heat: cells a side; grid: lines; generated, arrows: how many.
+        networks: whether both networks are shown from the inside, where they are small.
     """
 
     layers: tuple[str, ...]
@@ -56,6 +59,7 @@ class Wanted:
     grid: int = 11
     generated: int = 400
     arrows: int = 100
+    networks: bool = False
 
 
 @dataclass
@@ -102,6 +106,7 @@ class View:
         self._evenly: dict[int, Tensor] = {}
         self._heat_nodes: tuple[int, Tensor] = (0, torch.empty(0))
         self._z = self.onlooker.latents(_SEEN[self.kind])
+        self.inside = Inside.of(self.onlooker, self.bounds) if self.kind in ("line", "plane") else None
 
     # -- the scene ------------------------------------------------------------------------------------
 
@@ -122,6 +127,7 @@ class View:
             "layers": list(LAYERS.get(self.kind, ())),
             "bounds": self.bounds,
         }
+        noise = {"noise": _f32(self._z[:_NOISE, :_GALLERY].numpy())}
         arrays: dict[str, np.ndarray] = {}
         if self.kind == "line":
             arrays = {"x": _f32(self._x), "p_data": _f32(self._p_data), "real": _f32(self._real)}
@@ -129,7 +135,7 @@ class View:
             arrays = {"real": _f32(self._real)}
         elif self.kind == "pictures":
             arrays = {"real": self._real[:_GALLERY]}
-        return header, arrays
+        return header, arrays | noise
 
     # -- frames -----------------------------------------------------------------------------------------
 
@@ -176,7 +182,14 @@ class View:
             }
         if self._modes is not None:
             frame.numbers |= _on_modes(shown, self._modes)
+        if wanted.networks and self.inside is not None:
+            frame.header["networks"], arrays = self.inside.look(self._work_side() if brief else SIDE)
+            frame.arrays |= arrays
         return frame
+
+    def _work_side(self) -> int:
+        """Of maps that are followed by others at once: as many places as the heat map's work allows."""
+        return SIDE if self._weights <= _LARGE else SIDE // 2
 
     def _conditions(self, fakes: int) -> Tensor | None:
         """Of the judged reals, then of the first fakes."""
@@ -245,7 +258,7 @@ class View:
             frame.arrays["best"] = self._best(shown, wanted.heat)
 
     def _points(self, frame: Frame, wanted: Wanted, x: Tensor, shown: np.ndarray, real: Tensor) -> None:
-        if "generated" in wanted.layers:
+        if "generated" in wanted.layers or wanted.networks:
             frame.arrays["generated"] = _f32(shown[: wanted.generated])
         if "arrows" in wanted.layers and wanted.arrows:
             arrows = self.onlooker.advice(x[: wanted.arrows], real)

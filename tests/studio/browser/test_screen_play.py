@@ -41,23 +41,26 @@ def test_single_steps_and_reset(screen: Screen) -> None:
     screen.until(lambda: screen.round() == 0, "the beginning")
 
 
-def test_slow_motion_goes_through_the_five_steps_in_order(screen: Screen) -> None:
+def test_slow_motion_goes_through_the_steps_in_order(screen: Screen) -> None:
     screen.play("data=gaussian&latent=1")
     screen.click("[name=slow]")
     titles: list[str] = []
     now = screen.page.locator(".stages li.now")
-    for _ in range(5):
+    for _ in range(8):
         expect(now.locator("p").first).to_be_visible(timeout=PATIENCE)
         titles.append(now.locator("strong").inner_text())
-        if len(titles) < 5:
+        if len(titles) < 8:
             screen.click("[name=next-stage]")
             screen.until(lambda: now.locator("strong").inner_text() != titles[-1], "the next step")
     assert titles == [
         "Forward through G",
         "D looks at fakes, label 0",
         "D looks at reals, label 1",
+        "D's loss",
         "The sum updates D",
-        "G through the updated D",
+        "G's fakes through the updated D",
+        "G's loss",
+        "Back through D to G",
     ]
     assert "loss" in screen.one(".stages li.now").inner_text()
     screen.keep("play-slow")

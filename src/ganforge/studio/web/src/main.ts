@@ -3,6 +3,7 @@
 import "./styles/base.css";
 import "./styles/shell.css";
 import "./styles/play.css";
+import "./styles/drawn.css";
 import "./styles/watch.css";
 import "./styles/explore.css";
 import { readAddress, type ViewName } from "./base/address";

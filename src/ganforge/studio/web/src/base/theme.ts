@@ -9,6 +9,7 @@ export interface Colours {
   quiet: string;
   rule: string;
   faint: string;
+  edge: string;
   real: string;
   generated: string;
   discriminator: string;
@@ -18,6 +19,11 @@ export interface Colours {
   notice: string;
   warning: string;
   failure: string;
+  /** Of weights and activations above 0 and below, as strings and as red, green, blue. */
+  plus: string;
+  minus: string;
+  unitPlus: readonly [number, number, number];
+  unitMinus: readonly [number, number, number];
   /** Heat of 'this is real' and 'this is generated', as red, green, blue 0…255. */
   heatReal: readonly [number, number, number];
   heatGenerated: readonly [number, number, number];
@@ -90,6 +96,7 @@ export function colours(): Colours {
     quiet: read("quiet"),
     rule: read("rule"),
     faint: read("faint"),
+    edge: read("edge"),
     real: read("real"),
     generated: read("generated"),
     discriminator: read("discriminator"),
@@ -99,6 +106,10 @@ export function colours(): Colours {
     notice: read("notice"),
     warning: read("warning"),
     failure: read("failure"),
+    plus: read("plus"),
+    minus: read("minus"),
+    unitPlus: rgb(read("plus")),
+    unitMinus: rgb(read("minus")),
     heatReal: rgb(read("heat-real")),
     heatGenerated: rgb(read("heat-generated")),
     heatNeutral: rgb(read("heat-neutral")),

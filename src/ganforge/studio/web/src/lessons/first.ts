@@ -46,9 +46,10 @@ export const FIRST: readonly Lesson[] = [
     ...playedIn("turns"),
     title: "They take turns",
     text: [
-      "One round has five steps. Noise goes forward through the generator. The discriminator looks at these fakes, whose " +
-        "label is 0. It looks at real examples, label 1. The sum of both moves the discriminator. Then the fakes go through " +
-        "the discriminator as it is now, and the generator moves.",
+      "One round has eight steps. Noise goes forward through the generator. The discriminator looks at these fakes, whose " +
+        "label is 0. It looks at real examples, label 1. What it was wrong by is its loss, whose gradient moves it. Then new " +
+        "fakes go through the discriminator as it is now; that gives the generator’s loss, and its gradient goes back through " +
+        "the discriminator and moves the generator.",
     ],
     question: "In the generator’s turn, which network changes?",
     choices: ["Both, a little", "Only the generator", "Only the discriminator"],
@@ -57,8 +58,8 @@ export const FIRST: readonly Lesson[] = [
     answer: "Only the generator. The gradient runs back through the discriminator, but its weights stand still: it is the ruler, " +
       "and a ruler must not bend while one measures.",
     look: [
-      "Press ‘Next step’ and follow the five steps; the numbers are those of this very batch.",
-      "After ‘The sum updates D’ the blue curve moves; after ‘G through the updated D’ the orange one does.",
+      "Press ‘Next step’ and follow the eight steps: the parts of the drawn game light up, with the numbers of this batch.",
+      "After ‘The sum updates D’ the blue curve moves; after ‘Back through D to G’ the orange one does.",
     ],
   },
   {

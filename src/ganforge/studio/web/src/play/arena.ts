@@ -4,6 +4,7 @@ import { Chart } from "../base/chart";
 import { button, el } from "../base/dom";
 import { clearNotice, lost, refused, word } from "../base/notices";
 import type { Catalogue, Finding, Settings } from "../base/protocol";
+import { GameDrawing } from "./drawn";
 import { changesInWords, findingList } from "./findings";
 import { Facts } from "./facts";
 import { Session } from "./session";
@@ -11,12 +12,16 @@ import { SlowMotion } from "./slow";
 import { GameStage } from "./stage";
 import { Timeline } from "./timeline";
 
+const NARROW = matchMedia("(max-width: 1100px)");
+
 export interface ArenaOptions {
   title: string;
   settings: Settings;
   catalogue: Catalogue;
   /** The session to go on with, or null for a new one. */
   former: string | null;
+  /** Beside its title. */
+  extras: Node[];
   /** Takes it off the screen; null where it must stay. */
   leave: (() => void) | null;
 }
@@ -28,6 +33,7 @@ export class Arena {
   private readonly stage: GameStage;
   private readonly timeline: Timeline;
   private readonly slow: SlowMotion;
+  private readonly drawing: GameDrawing;
   private readonly charts: Chart[];
   private readonly facts = new Facts();
   private readonly over = el("div", { class: "over card", hidden: true, role: "alert" });
@@ -37,6 +43,7 @@ export class Arena {
     this.session = new Session(options.settings, options.former);
     const { session } = this;
     this.stage = new GameStage(session);
+    this.drawing = new GameDrawing(session, (picked) => this.stage.enlarge(picked));
     this.timeline = new Timeline(session);
     this.slow = new SlowMotion(session, options.catalogue.slow_stages);
     const losses = new Chart({ title: "Losses", series: [
@@ -50,12 +57,14 @@ export class Arena {
     this.title.textContent = options.title;
     this.element = el("article", { class: "arena" },
       el("header", { class: "row" }, this.title, el("span", { class: "grow" }),
-        options.leave ? button("Close this one", options.leave, { class: "plain" }) : null),
-      this.over,
+        ...options.extras, options.leave ? button("Close this one", options.leave, { class: "plain" }) : null),
+      this.over, this.drawing.element,
       el("div", { class: "pair" },
-        el("div", { class: "stack" }, this.stage.element, this.timeline.element, this.slow.element),
-        el("div", { class: "stack wide side" }, this.facts.element, found.element,
+        el("div", { class: "stack" }, this.stage.element, this.timeline.element),
+        el("div", { class: "stack wide side" }, this.slow.element, this.facts.element, found.element,
           losses.element, logits.element, gradients.element)));
+    this.place();
+    NARROW.addEventListener("change", this.place);
     session.on("frame", (frame) => this.facts.show(frame.header, session.scene?.header ?? null));
     session.on("scene", () => this.facts.show(null, session.scene?.header ?? null));
     session.on("curves", (curves) => {
@@ -86,10 +95,23 @@ export class Arena {
     this.title.textContent = title;
   }
 
+  /** Beside another game there is room for the pictures alone. */
+  crowded(two: boolean): void {
+    this.drawing.element.open = !two && !NARROW.matches;
+  }
+
+  /** The drawing is above the picture; where there is less room, below it. */
+  private readonly place = (): void => {
+    if (NARROW.matches) this.stage.element.after(this.drawing.element);
+    else this.over.after(this.drawing.element);
+  };
+
   /** `kept`: the game can be come back to. */
   close(kept = false): void {
     if (kept) this.session.leave();
     else this.session.close();
+    NARROW.removeEventListener("change", this.place);
+    this.drawing.close();
     this.stage.close();
     this.timeline.close();
     this.slow.close();

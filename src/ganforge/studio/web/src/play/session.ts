@@ -70,6 +70,7 @@ export class Session extends Emitter<SessionEvents> {
 
   /** `until`: the round at which play ends by itself; null is never. */
   play(speed?: number | null, until: number | null = null): Promise<void> {
+    this.emit("stage", null);
     return this.act("play", { ...(speed === undefined ? {} : { speed }), ...(until === null ? {} : { until }) });
   }
 
@@ -125,7 +126,7 @@ export class Session extends Emitter<SessionEvents> {
     return this.link.call<Advice>("advice", { index });
   }
 
-  watch(wishes: { rate?: number; layers?: string[]; heat?: number; grid?: number; arrows?: number; generated?: number }): void {
+  watch(wishes: { layers?: string[]; heat?: number; arrows?: number; networks?: boolean }): void {
     this.watching = { ...this.watching, ...wishes };
     if (this.standing) void this.guard(async () => void (await this.link.call("watch", this.watching)));
   }

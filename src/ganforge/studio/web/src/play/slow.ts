@@ -14,9 +14,10 @@ export class SlowMotion {
 
   constructor(session: Session, private readonly stages: Catalogue["slow_stages"]) {
     this.element = el("section", { class: "slow card stack", hidden: true, "aria-live": "polite" },
-      this.head, this.list,
-      el("div", { class: "row" }, button("Next step", () => void session.slow(), { class: "primary", name: "next-stage" }),
-        button("Leave slow motion", () => this.show(null), { class: "plain" })));
+      el("div", { class: "row" }, this.head, el("span", { class: "grow" }),
+        button("Next step", () => void session.slow(), { class: "primary", name: "next-stage" }),
+        button("Leave", () => this.show(null), { class: "plain", "aria-label": "Leave slow motion" })),
+      this.list);
     this.stop = session.on("stage", (stage) => this.show(stage));
   }
 
@@ -32,7 +33,7 @@ export class SlowMotion {
     const now = this.stages.findIndex((one) => one.stage === stage.stage);
     fill(this.list, ...this.stages.map((one, i) => {
       const here = i === now;
-      return el("li", { class: here ? "now" : i < now ? "past" : "", ...(here ? { "aria-current": "step" } : {}) },
+      return el("li", { "data-stage": one.stage, class: here ? "now" : i < now ? "past" : "", ...(here ? { "aria-current": "step" } : {}) },
         el("strong", {}, one.title), here ? detail(stage) : null);
     }));
   }
@@ -45,5 +46,5 @@ function detail(stage: Stage): HTMLElement {
     numbers.length ? el("p", { class: "small" },
       numbers.map(([name, value]) => `${plain(name)} ${short(value)}`).join(" · ")) : null,
     stage.predictions?.length ? el("p", { class: "small quiet" },
-      "The discriminator’s first verdicts: ", stage.predictions.map((p) => p.toFixed(2)).join(", ")) : null);
+      "The first verdicts: ", stage.predictions.slice(0, 5).map((p) => p.toFixed(2)).join(", ")) : null);
 }

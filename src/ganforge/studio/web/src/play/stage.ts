@@ -5,9 +5,11 @@ import { short } from "../base/numbers";
 import { colours, onTheme } from "../base/theme";
 import { drawLine, type LineScene } from "../draw/line";
 import { sharpen } from "../draw/plane";
+import { drawUnit } from "../draw/units";
 import { drawArrows, drawHeat, drawPoints, drawWarp, squarePlane } from "../draw/scatter";
 import { asked, layersOf } from "./layers";
 import { legend } from "./legend";
+import type { Picked } from "./network";
 import { PictureSheet } from "./pictures";
 import { array, type Frame, type Scene, type Session } from "./session";
 
@@ -25,6 +27,7 @@ export class GameStage {
   private latent = 0;
   private pending = false;
   private drawnTimes: number[] = [];
+  private picked: Picked | null = null;
 
   constructor(private readonly session: Session) {
     this.sheet = new PictureSheet(session);
@@ -42,6 +45,13 @@ export class GameStage {
 
   close(): void {
     for (const stop of this.stops) stop();
+  }
+
+  /** A unit of a network, large over the picture; null is the picture again. */
+  enlarge(picked: Picked | null): void {
+    this.picked = picked;
+    this.element.dataset["unit"] = picked?.words ?? "";
+    this.schedule();
   }
 
   private begin(scene: Scene): void {
@@ -88,7 +98,12 @@ export class GameStage {
       if (frame) this.sheet.draw(frame);
     } else if (this.view !== "numbers") {
       const sharp = sharpen(this.canvas);
-      if (sharp) {
+      if (sharp && this.picked) {
+        const { player, unit } = this.picked;
+        const points = array(scene, player.over);
+        const few = points && (points.shape[1] ?? 0) === player.bounds.length / 2 ? points.data : [];
+        drawUnit(sharp.pen, sharp.width, sharp.height, player, unit, few, colours(), this.scratch);
+      } else if (sharp) {
         if (this.view === "line") this.drawLine(sharp.pen, sharp.width, sharp.height, scene, frame);
         else this.drawPlane(sharp.pen, sharp.width, sharp.height, scene, frame);
         this.describe(frame);

@@ -42,6 +42,7 @@ class PlayView implements View {
   private readonly holder = el("div", { class: "arenas" });
   private readonly panel: SettingsPanel;
   private readonly controls: Controls;
+  private readonly extras: Node[];
   private lesson: string | null = null;
   private open = true;
   /** What to do once the games that were just asked for stand. */
@@ -69,10 +70,12 @@ class PlayView implements View {
     const side = el("aside", { class: "sidebar", "aria-label": "Lessons and settings" },
       el("h2", { class: "unseen" }, "Lessons and settings"), tabs.element);
     this.controls = buildControls(() => this.arenas.map((arena) => arena.session), [
-      button("Beside …", () => this.beside(), { name: "beside" }),
       button("Lessons and settings", () => side.scrollIntoView(), { name: "to-lessons", class: "on-a-phone" }),
-      button("As Python", () => void showPython(this.first?.session.settings ?? settings, this.first?.session.round ?? 0), { name: "python" }),
     ]);
+    this.extras = [
+      button("Beside …", () => this.beside(), { name: "beside" }),
+      button("As Python", () => void showPython(this.first?.session.settings ?? settings, this.first?.session.round ?? 0), { name: "python" }),
+    ];
     fill(main, el("div", { class: "play" }, side,
       el("div", { class: "field-of-play" }, this.controls.element, this.holder)));
     const left = findLeft(asked);
@@ -123,13 +126,14 @@ class PlayView implements View {
 
   private dropSecond(): void {
     for (const arena of this.arenas.splice(1)) arena.close();
+    if (this.holder.classList.contains("two")) this.first?.crowded(false);
     this.holder.classList.remove("two");
     this.remember();
   }
 
   private place(showing: Showing, second: boolean, former: string | null = null): void {
     const arena: Arena = new Arena({
-      title: showing.title, settings: showing.settings, catalogue: this.catalogue, former,
+      title: showing.title, settings: showing.settings, catalogue: this.catalogue, former, extras: second ? [] : this.extras,
       leave: second ? (): void => {
         this.dropSecond();
         this.controls.show();
@@ -138,6 +142,7 @@ class PlayView implements View {
     this.arenas.push(arena);
     this.holder.append(arena.element);
     this.holder.classList.toggle("two", this.arenas.length > 1);
+    if (second) for (const one of this.arenas) one.crowded(true);
     let begun = false;
     arena.session.on("refused", (error) => {
       if (arena.session.standing || second) return;

@@ -64,7 +64,7 @@ export interface Catalogue {
   penalties: { name: string; words: string; defaults: { weight: number; [option: string]: Value } }[];
   failures: Failure[];
   why_randomness: Contrast[];
-  slow_stages: { stage: string; title: string; words: string }[];
+  slow_stages: { stage: string; title: string; words: string; lights: string[] }[];
 }
 
 export interface Uploaded {
@@ -120,6 +120,8 @@ export interface Stage {
   round: number;
   title: string;
   words: string;
+  /** Parts of the drawn game that it is about, in order. */
+  lights: string[];
   numbers: Numbers;
   predictions: number[] | null;
   samples: number[][] | null;
@@ -168,4 +170,6 @@ export interface FrameHeader {
   numbers: Numbers;
   bounds?: number[];
   arrow_norm?: number | null;
+  /** Small networks from the inside: units of each layer, how many of them are shown, and over what. */
+  networks?: Record<"generator" | "discriminator", { units: number[]; shown: number[]; bounds: number[] }>;
 }
