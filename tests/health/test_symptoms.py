@@ -550,3 +550,13 @@ def test_a_run_of_a_few_steps_is_told_to_go_on():
     found = [one for one in diagnose(few).findings if one.code in ("far-from-the-data", "modes-missed")]
     assert found
     assert all(one.remedy.startswith("Train for longer: ") and not one.changes for one in found)
+
+
+def test_the_first_steps_are_no_finding_unless_they_were_all():
+    """What one step has made is far from the data in every training."""
+    whole = history(scores(0.3, 0.3))
+    first = replace(whole, examined=(replace(whole.examined[1], since_rounds=1, progress=0.01),))
+    codes = {one.code for one in diagnose(first).findings}
+    assert not codes & {"far-from-the-data", "modes-missed"}
+    found = [one for one in diagnose(replace(first, finished=True)).findings if one.code == "modes-missed"]
+    assert found[0].remedy == "Train for longer: 1 step is few."

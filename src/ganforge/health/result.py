@@ -15,6 +15,7 @@ from ganforge.health.history import Examined, History
 from ganforge.health.measures import (
     DEAD,
     YOUNG,
+    ended,
     headline,
     late,
     latest,
@@ -43,6 +44,7 @@ CLOSE_RECALL, FAR_RECALL = 0.3, 0.25
 CLOSE_DISTANCE, FAR_DISTANCE = 2.0, 3.0
 # Of the real examples, in regions where hardly a sample comes; the tails of a bell alone are about .02.
 LEFT_OUT, MISSING = 0.025, 0.05
+_BEGUN = 20  # steps, before which what any training makes is far from the data
 WORSE = 1.1  # times the distance before training, beyond its interval
 UNDECIDED = (0.38, 0.65)  # how often the discriminator is right about a pair
 
@@ -54,7 +56,7 @@ def far_from_the_data(history: History) -> Finding | None:
     alike = window(recent, lambda one: reach(one, "precision"))
     distances = window(recent, _distance)
     apart = min(distances, default=math.nan)
-    if not alike or (max(alike) >= CLOSE and not apart > CLOSE_DISTANCE):
+    if _hardly_begun(history) or not alike or (max(alike) >= CLOSE and not apart > CLOSE_DISTANCE):
         return None
     last = recent[-1]
     far = max(alike) < FAR or apart > FAR_DISTANCE
@@ -94,7 +96,8 @@ def modes_missed(history: History) -> Finding | None:
         max(window(recent, lambda one, key=key: reach(one, key)), default=math.nan)
         for key in ("recall", "coverage")
     )
-    if not (found < _close_recall(recent[-1:]) or covered < CLOSE or missed >= LEFT_OUT):
+    bad = found < _close_recall(recent[-1:]) or covered < CLOSE or missed >= LEFT_OUT
+    if _hardly_begun(history) or not bad:
         return None
     last = recent[-1]
     plain = missed >= MISSING or found < FAR_RECALL or covered < FAR
@@ -184,7 +187,13 @@ def equilibrium(history: History) -> Finding | None:
 def _longer(history: History) -> str:
     """What helps a run of a few steps alone; empty for any other."""
     steps = moves(history)
-    return f"Train for longer: {steps:,.0f} steps are few." if steps < YOUNG else ""
+    few = "1 step is few" if steps == 1 else f"{steps:,} steps are few"
+    return f"Train for longer: {few}." if steps < YOUNG else ""
+
+
+def _hardly_begun(history: History) -> bool:
+    """Whether bad samples are no finding: a training that goes on has made its first steps alone."""
+    return moves(history) < _BEGUN and not ended(history)
 
 
 def _good(history: History, code: str, meaning: str) -> Finding:
