@@ -45,9 +45,9 @@ def test_they_are_for_rows_alone():
         generator("columns", space=SPACE, latent=CODEC.chances, width=8, depth=1)
 
 
-@pytest.mark.parametrize("passes", [1, 2, 16])
-def test_what_is_given_is_kept_and_the_rest_is_a_row(passes: int):
-    G, x = make_generator(passes=passes), reals(40)
+@pytest.mark.parametrize("options", [{"passes": 1}, {"passes": 2}, {"passes": 16}, {"copula": 0.1}], ids=str)
+def test_what_is_given_is_kept_and_the_rest_is_a_row(options: dict[str, Any]):
+    G, x = make_generator(**options), reals(40)
     mask = (torch.rand(40, BLOCKS, generator=torch.Generator().manual_seed(0)) < 0.5).float()
     made = G.complete(latents(40), x, mask)
     kept = CODEC.spread(mask) > 0
@@ -71,8 +71,9 @@ def test_a_later_column_knows_the_earlier_ones_and_only_with_passes():
     assert torch.equal(one(z), one(other))
 
 
-def test_every_parameter_learns_from_the_likelihood_and_from_the_discriminator():
-    G, D, x = make_generator(), make_discriminator(), reals(32)
+@pytest.mark.parametrize("copula", [0.0, 0.1])
+def test_every_parameter_learns_from_the_likelihood_and_from_the_discriminator(copula: float):
+    G, D, x = make_generator(copula=copula), make_discriminator(), reals(32)
     mask = (torch.rand(32, BLOCKS, generator=torch.Generator().manual_seed(1)) < 0.5).float()
     for loss in ("likelihood", "game"):
         G.zero_grad()
@@ -87,10 +88,11 @@ def test_every_parameter_learns_from_the_likelihood_and_from_the_discriminator()
 
 def test_likelihood_is_the_mean_over_hidden_columns():
     G, x = make_generator(), reals(3)
-    logits, mask = G.logits(latents(3), x, torch.zeros(3, BLOCKS)), torch.zeros(3, BLOCKS)
+    foreseen, mask = G.logits(latents(3), x, torch.zeros(3, BLOCKS)), torch.zeros(3, BLOCKS)
+    logits = foreseen.logits
     mask[1, 1:] = 1.0
     mask[2] = 1.0
-    found = G.likelihood(logits, x, mask)
+    found = G.likelihood(foreseen, x, mask)
     first = CODEC.blocks[0].levels
     level = x[1, :first].argmax()
     assert found[1].item() == pytest.approx(-torch.log_softmax(logits[1, :first], 0)[level].item(), rel=1e-5)
@@ -98,8 +100,18 @@ def test_likelihood_is_the_mean_over_hidden_columns():
     assert found[0] > 0
 
 
-def test_state_seed_and_export():
-    one, same, other = make_generator(5), make_generator(5), make_generator(6)
+def test_what_is_added_to_a_copula_costs():
+    near, far = make_generator(copula=0.1), make_generator(copula=0.3)
+    x, mask = reals(4), torch.zeros(4, BLOCKS)
+    found = near.logits(latents(4), x, mask)
+    extra = far.likelihood(found, x, mask) - near.likelihood(found, x, mask)
+    assert torch.allclose(extra, 0.2 * found.own.square().sum(1) / BLOCKS, atol=1e-6)
+    assert extra.min() > 0
+
+
+@pytest.mark.parametrize("copula", [0.0, 0.1])
+def test_state_seed_and_export(copula: float):
+    one, same, other = (make_generator(seed, copula=copula) for seed in (5, 5, 6))
     z = latents(4)
     assert torch.equal(one(z), same(z))
     assert not all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -15,8 +16,9 @@ from ganforge.core.declared import DiscriminatorTraits, GeneratorTraits
 from ganforge.core.draw import Draw
 from ganforge.core.errors import RecipeError
 from ganforge.core.space import Space
+from ganforge.networks.copula import Copula, Expected
 
-__all__ = ["ColumnsDiscriminator", "ColumnsGenerator"]
+__all__ = ["ColumnsDiscriminator", "ColumnsGenerator", "Foreseen"]
 
 _PASSES = 16  # times at most that the network looks at what is there
 
@@ -48,12 +50,32 @@ class _OfRows:
         return isinstance(space.codec, Columnar)
 
 
+@dataclass(frozen=True)
+class Foreseen:
+    """What a generator foretells of the columns that are not given.
+
+    Attributes:
+        logits: of the levels, ``(N, levels)``.
+        own: what is not the copula's in them, of the columns asked for.
+        expected: by the copula, where there is one.
+    """
+
+    logits: Tensor
+    own: Tensor
+    expected: Expected | None
+
+
 class ColumnsGenerator(_OfRows, nn.Module, GeneratorTraits):
     """A latent, and the columns that are given, to whole rows.
 
     It writes a row in several passes: in each it makes all columns that are not there yet and keeps the next
     few, so that every column knows those before it. The last latents are the chance of the levels
     (``codecs.rows``), the others go through the network.
+
+    Args:
+        passes: at most; of a copula as many as there are columns, words first.
+        copula: above 0 a Gaussian copula foretells each column, and the network what is added to its logits;
+            the weight of the mean square of that, which keeps few rows from being learnt by heart.
     """
 
     judged_every = 1
@@ -63,7 +85,15 @@ class ColumnsGenerator(_OfRows, nn.Module, GeneratorTraits):
     usual_rate = 1e-3
 
     def __init__(
-        self, *, space: Space, latent: int, condition: int = 0, width: int, depth: int, passes: int = _PASSES
+        self,
+        *,
+        space: Space,
+        latent: int,
+        condition: int = 0,
+        width: int,
+        depth: int,
+        passes: int = _PASSES,
+        copula: float = 0.0,
     ) -> None:
         super().__init__()
         codec = _codec(space)
@@ -76,70 +106,109 @@ class ColumnsGenerator(_OfRows, nn.Module, GeneratorTraits):
             )
         if passes < 1:
             raise RecipeError(f"generator.passes is {passes}; it must be at least 1")
+        if copula and not codec.correlations:
+            raise RecipeError("these columns have too many words for a copula: --set generator.copula=0")
         if condition:
             raise RecipeError("rows are asked for by any of their columns: leave conditional out")
         levels = [block.levels for block, _ in codec.slices]
         self.blocks = blocks = len(levels)
-        self.trunk = _Trunk(self.free + space.size + blocks, width, depth)
+        self.copula = Copula(codec) if copula else None
+        self.nearness = copula
+        known = 0 if self.copula is None else 2 * self.copula.size
+        self.trunk = _Trunk(self.free + space.size + blocks + known, width, depth)
         self.output = nn.Linear(width, sum(levels))
-        with torch.no_grad():  # at the start every column is as frequent as it is, and knows no other
-            self.output.weight.mul_(0.1)
-            self.output.bias.copy_(torch.tensor(codec.log_shares))
+        with torch.no_grad():  # at the start every column is as frequent as it is, and knows at most a copula
+            self.output.weight.mul_(0.1 if self.copula is None else 0.01)
+            self.output.bias.copy_(torch.tensor(codec.log_shares) * (self.copula is None))
         groups = np.array_split(np.arange(blocks), min(passes, blocks))
         self.groups = [group.tolist() for group in groups]
+        if self.copula is not None:
+            self.groups = [[b] for b in self.copula.words_first]
         self._levels = np.cumsum([0, *levels]).tolist()
 
     def masks(self, draw: Draw, n: int) -> Tensor:
         """Which columns of ``n`` rows are given, ``(n, B)``: a share of them that is any for each row."""
         return (draw.uniform(n, self.blocks) < draw.uniform(n, 1)).float()
 
-    def logits(self, z: Tensor, given: Tensor, mask: Tensor, which: Sequence[int] | None = None) -> Tensor:
-        """Of the levels, ``(N, levels)``.
+    def logits(self, z: Tensor, given: Tensor, mask: Tensor) -> Foreseen:
+        """What is foretold of the columns that are not given.
 
         Args:
             z: latents ``(N, L)``.
             given: rows ``(N, W)`` in model units, of which only the columns in the mask are looked at.
             mask: ``(N, B)``, 1 for each column that is given.
-            which: the columns whose logits are wanted, a run of neighbours; the others are 0.
         """
-        h = self.trunk(torch.cat([z[:, : self.free], given * self.codec.spread(mask), mask], 1))
-        if which is None:
-            return self.output(h).float()
-        low, high = self._levels[which[0]], self._levels[which[-1] + 1]
-        some = F.linear(h, self.output.weight[low:high], self.output.bias[low:high]).float()
-        return F.pad(some, (low, self._levels[-1] - high))
+        return self._foreseen(z, given, mask, self._expected(given, mask), range(self.blocks))
 
-    def made(self, logits: Tensor, z: Tensor, given: Tensor, mask: Tensor) -> Tensor:
-        """Rows ``(N, W)``: what is given, and the rest as the first logits have it, all at once."""
-        kept = self.codec.spread(mask)
-        return given * kept + self.codec.chosen(logits[: len(z)], z) * (1.0 - kept)
+    @torch.no_grad()
+    def _expected(self, given: Tensor, mask: Tensor) -> Expected | None:
+        return None if self.copula is None else self.copula.given(given, mask)
 
-    def likelihood(self, logits: Tensor, real: Tensor, mask: Tensor) -> Tensor:
-        """Minus the mean log likelihood of what is not given of ``real`` ``(N, W)``, ``(N,)``."""
-        found: list[Tensor] = []
+    def _foreseen(
+        self, z: Tensor, given: Tensor, mask: Tensor, expected: Expected | None, which: Sequence[int]
+    ) -> Foreseen:
+        """The same of a run of neighbouring columns; the logits of others are 0."""
+        parts = [z[:, : self.free], given * self.codec.spread(mask), mask]
+        if expected is not None:
+            parts += [expected.mean, expected.covariance.diagonal(dim1=1, dim2=2)]
+        h = self.trunk(torch.cat(parts, 1))
+        levels = slice(self._levels[which[0]], self._levels[which[-1] + 1])
+        own = F.linear(h, self.output.weight[levels], self.output.bias[levels]).float()
+        found = own
+        if self.copula is not None and expected is not None:
+            found = own + self.copula.logits(expected, levels)
+        return Foreseen(F.pad(found, (levels.start, self._levels[-1] - levels.stop)), own, expected)
+
+    def _chosen(self, found: Foreseen, z: Tensor, which: Sequence[int]) -> Tensor:
+        """Rows ``(N, W)`` as they are foretold; columns that are not asked for are 0."""
+        row = self.codec.chosen(found.logits, z, which)
+        if self.copula is None or found.expected is None:
+            return row
+        return self.copula.placed(row, z, found.expected, which)
+
+    def made(self, found: Foreseen, z: Tensor, given: Tensor, mask: Tensor) -> Tensor:
+        """Rows ``(N, W)``: what is given, and the rest as it is foretold, all at once."""
+        kept, n = self.codec.spread(mask), len(z)
+        expected = None if found.expected is None else Expected(*(x[:n] for x in found.expected))
+        few = Foreseen(found.logits[:n], found.own[:n], expected)
+        return given * kept + self._chosen(few, z, range(self.blocks)) * (1.0 - kept)
+
+    def likelihood(self, found: Foreseen, real: Tensor, mask: Tensor) -> Tensor:
+        """Minus the mean log likelihood of what is not given of ``real`` ``(N, W)``, ``(N,)``.
+
+        With a copula the weighted square of what the network adds to it is in it, too.
+        """
+        losses: list[Tensor] = []
         for b, (block, channels) in enumerate(self.codec.slices):
             low, high = self._levels[b], self._levels[b + 1]
             level = real[:, channels][:, : block.levels].argmax(1)
-            found.append(F.cross_entropy(logits[:, low:high], level, reduction="none"))
+            losses.append(F.cross_entropy(found.logits[:, low:high], level, reduction="none"))
         hidden = 1.0 - mask
-        return (torch.stack(found, 1) * hidden).sum(1) / hidden.sum(1).clamp_min(1.0)
+        loss = (torch.stack(losses, 1) * hidden).sum(1) / hidden.sum(1).clamp_min(1.0)
+        return loss + self.nearness * found.own.square().sum(1) / self.blocks if self.nearness else loss
 
     def complete(self, z: Tensor, given: Tensor, mask: Tensor) -> Tensor:
         """Rows ``(N, W)`` with the columns of ``given`` that are in the mask ``(N, B)`` as they are."""
+        return self._completed(z, given, mask, self._expected(given, mask))
+
+    def _completed(self, z: Tensor, given: Tensor, mask: Tensor, expected: Expected | None) -> Tensor:
         row = given * self.codec.spread(mask)
         for group in self.groups:
-            logits = self.logits(z, row, mask, group)
+            found = self._foreseen(z, row, mask, expected, group)
             here = torch.zeros_like(mask)
             here[:, group] = 1.0
             new = here * (1.0 - mask)
-            row = row + self.codec.chosen(logits, z, group) * self.codec.spread(new)
+            row = row + self._chosen(found, z, group) * self.codec.spread(new)
             mask = mask + new
+            if self.copula is not None and expected is not None:
+                expected = self.copula.more(expected, row, new, group)
         return row
 
     def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
         del condition
         nothing = z.new_zeros(z.shape[0], self.codec.space.size)
-        return self.complete(z, nothing, z.new_zeros(z.shape[0], self.blocks))
+        expected = None if self.copula is None else self.copula.nothing(z.shape[0])
+        return self._completed(z, nothing, z.new_zeros(z.shape[0], self.blocks), expected)
 
 
 class ColumnsDiscriminator(_OfRows, nn.Module, DiscriminatorTraits):

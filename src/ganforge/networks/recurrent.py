@@ -17,7 +17,7 @@ from ganforge.core.draw import Draw
 from ganforge.core.errors import RecipeError
 from ganforge.core.sequential import Sequential
 from ganforge.core.space import Space
-from ganforge.networks.columns import ColumnsGenerator
+from ganforge.networks.columns import ColumnsGenerator, Foreseen
 from ganforge.networks.layers import Head, leaky
 from ganforge.networks.residual import ResidualTrunk
 
@@ -37,14 +37,14 @@ class Foretold:
         states: logits ``(N, T, S)``.
         shares: log shares of the components ``(N, T, M)``; of no numbers M is 0.
         means, spreads: of each component, ``(N, T, M, V)``; spreads are log deviations.
-        table: logits of what lasts; None where nothing differs.
+        table: what is foretold of what lasts; None where nothing differs.
     """
 
     states: Tensor
     shares: Tensor
     means: Tensor
     spreads: Tensor
-    table: Tensor | None
+    table: Foreseen | None
 
 
 class _OfSeries:

@@ -16,6 +16,7 @@ from ganforge.codecs.rows import Rows
 from ganforge.codecs.rows.block import Block
 from ganforge.codecs.rows.column import Column
 from ganforge.codecs.rows.reader import cells_of
+from ganforge.core.columns import WIDE
 from ganforge.core.draw import Draw, key
 from ganforge.core.errors import UsageError, nearest
 from ganforge.core.prior import Prior
@@ -25,7 +26,6 @@ __all__ = ["RowsMaker", "conditions"]
 
 _BATCH = 4_096  # rows that are made at a time
 _TRIES = 4  # rows tried for each one that is kept, where several columns have a range
-_WIDE = math.sqrt(12.0)
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,7 @@ class RowsMaker:
         block, channels = self.codec.slices[b]
         shares = torch.tensor(_overlaps(block, wish), device=z.device)
         at = sum(other.levels for other in self.codec.blocks[:b])
-        logits = self.network.logits(z, given, mask, [b])[:, at : at + block.levels]
+        logits = self.network.logits(z, given, mask).logits[:, at : at + block.levels]
         chances = torch.log_softmax(logits, 1) + shares.clamp_min(1e-30).log()
         chances = torch.where(shares > 0, chances, -torch.inf)
         level = (
@@ -241,7 +241,7 @@ class RowsMaker:
                 ]
                 if inside:
                     place = torch.where(level == k, _within(inside, u), place)
-            row = torch.cat([row, ((place - 0.5) * _WIDE)[:, None]], 1)
+            row = torch.cat([row, ((place - 0.5) * WIDE)[:, None]], 1)
         given[:, channels] = row
         mask[:, b] = 1.0
         return torch.logsumexp(chances, 1)

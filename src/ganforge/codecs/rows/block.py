@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ganforge.core.columns import WIDE
 from ganforge.core.fields import flag, listed, mapping, only, real, whole
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ _BINS = 50  # levels for the codes that are no spikes, where there are more
 _MOST_STEPS = 4_096  # different numbers up to which each is kept; of more, quantiles
 _EDGE = 1 / 256
 _MANY = 10_000_000
-_WIDE = math.sqrt(12.0)  # of a uniform variable, by its deviation
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,13 @@ class Block:
     def width(self) -> int:
         return self.levels + self.placed
 
-    @cached_property
+    @property
     def bounds(self) -> list[tuple[float, float]]:
         """Where each level begins and ends in the distribution; missing has no extent, in the middle."""
+        return self._bounds
+
+    @cached_property
+    def _bounds(self) -> list[tuple[float, float]]:
         starts = [0.0 if i == 0 else self.ends[i if self.smooth else i - 1] for i in self.first]
         found = list(zip(starts, [*starts[1:], 1.0], strict=True))
         return [*found, (0.5, 0.5)] if self.gaps else found
@@ -104,13 +108,13 @@ class Block:
         if not self.placed:
             return hot
         place = torch.where(gone, 0.5, place)
-        return torch.cat([hot, ((place - 0.5) * _WIDE).float()[:, None]], 1)
+        return torch.cat([hot, ((place - 0.5) * WIDE).float()[:, None]], 1)
 
     def place(self, hot: Tensor, chance: Tensor) -> Tensor:
         """The last number of chosen levels ``(N, levels)``: within it by ``chance`` ``(N, 1)``, 0…1."""
         low = hot.new_tensor([bounds[0] for bounds in self.bounds])
         wide = hot.new_tensor([bounds[1] - bounds[0] for bounds in self.bounds])
-        return ((hot * low).sum(1, keepdim=True) + (hot * wide).sum(1, keepdim=True) * chance - 0.5) * _WIDE
+        return ((hot * low).sum(1, keepdim=True) + (hot * wide).sum(1, keepdim=True) * chance - 0.5) * WIDE
 
     def decode(self, x: Tensor) -> Tensor:
         """Model units ``(N, width)`` to codes ``(N,)`` float64."""
@@ -125,7 +129,7 @@ class Block:
         else:
             last = torch.cat([first[1:] - 1, first.new_tensor([len(self.values) - 1])])
             ends = x.new_tensor(self.ends)
-            place = (x[:, -1] / _WIDE + 0.5).clamp(0.0, 1.0)
+            place = (x[:, -1] / WIDE + 0.5).clamp(0.0, 1.0)
             if self.smooth:
                 # Within the level: from the quantile it begins with to that of the next one.
                 last = (last + 1).clamp(max=len(self.values) - 1)

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 __all__ = ["Derived", "FittedRows", "Rows", "aside", "keys_like", "with_gaps"]
 
 _MANY = 10_000_000
+_SCORES = 100  # up to which correlations are kept
+_ROWS = 20_000  # that they are measured on
 _TEMPERATURE = 0.5  # of the softmax whose gradient a chosen level passes on
 
 
@@ -96,6 +98,8 @@ class FittedRows:
         derived: of those that others decide.
         rules: all that were found.
         rows: how many rows it was fitted on.
+        correlations: of all columns' scores (``core.columns``), in the order of the blocks; empty where there
+            are more than a hundred scores.
     """
 
     columns: tuple[Column, ...]
@@ -104,6 +108,7 @@ class FittedRows:
     derived: Mapping[int, Derived]
     rules: tuple[Rule, ...]
     rows: int
+    correlations: tuple[tuple[float, ...], ...] = ()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, FittedRows) and self.to_json() == other.to_json()
@@ -119,13 +124,14 @@ class FittedRows:
             "derived": [[place, one.to_json()] for place, one in self.derived.items()],
             "rules": [rule.to_json() for rule in self.rules],
             "rows": self.rows,
+            "correlations": [list(row) for row in self.correlations],
         }
 
     @classmethod
     def from_json(cls, fields: Any, where: str) -> FittedRows:
         """The inverse of :meth:`to_json`, on plain data of unknown origin. Raises ValueError, TypeError."""
         fields = mapping(fields, where)
-        only(fields, ["columns", "layout", "blocks", "derived", "rules", "rows"], where)
+        only(fields, ["columns", "layout", "blocks", "derived", "rules", "rows", "correlations"], where)
         columns = listed(fields["columns"], f"{where}.columns", 100_000)
         found = cls(
             tuple(Column.from_json(column, f"{where}.columns") for column in columns),
@@ -134,10 +140,14 @@ class FittedRows:
             {int(i): Derived.from_json(one, f"{where}.derived") for i, one in fields["derived"]},
             rules_from_json(fields["rules"], f"{where}.rules"),
             int(real(fields["rows"], f"{where}.rows", 0)),
+            _matrix(fields.get("correlations", []), f"{where}.correlations"),
         )
+        scores = sum(1 if block.ordered else block.levels for block in found.blocks.values())
         count = len(found.modelled)
-        if sorted([*found.blocks, *found.derived]) != list(range(count)) or any(
-            i >= count for rule in found.rules for i in rule.columns
+        if (
+            sorted([*found.blocks, *found.derived]) != list(range(count))
+            or any(i >= count for rule in found.rules for i in rule.columns)
+            or (found.correlations and {len(found.correlations), *map(len, found.correlations)} != {scores})
         ):
             raise ValueError(f"{where} does not fit together")
         return found
@@ -241,7 +251,8 @@ class Rows(Columnar):
         fitted = FittedRows(
             columns, Layout.from_json(about["layout"]), blocks, derived, tuple(rules), len(train)
         )
-        return replace(self.space, shape=(sum(block.width for block in blocks.values()),), fitted=fitted)
+        space = replace(self.space, shape=(sum(block.width for block in blocks.values()),), fitted=fitted)
+        return replace(space, fitted=replace(fitted, correlations=_correlations(type(self)(space), train)))
 
     @classmethod
     def fitted_from_json(cls, fields: Any, where: str) -> FittedRows:
@@ -324,6 +335,10 @@ class Rows(Columnar):
     def log_shares(self) -> list[float]:
         """Logits of levels that are as frequent as in the training part, of all blocks side by side."""
         return [math.log(max(share, 1e-9)) for block in self.blocks for share in block.shares]
+
+    @property
+    def correlations(self) -> Sequence[Sequence[float]]:
+        return self.fitted.correlations
 
     @property
     def step(self) -> float:
@@ -441,3 +456,25 @@ def keys_like(pattern: str, n: int) -> list[str]:
             key = key if key not in made else f"{key}-{len(made)}"
             made[key] = None
     return list(made)
+
+
+def _correlations(codec: Rows, train: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    """Of the columns' scores, a little nearer to none than in so few rows (Ledoit and Wolf 2004)."""
+    import torch
+    from sklearn.covariance import ledoit_wolf_shrinkage
+
+    if sum(1 if block.ordered else block.levels for block in codec.blocks) > _SCORES:
+        return ()
+    x = torch.cat(codec.scores(codec.encode(torch.from_numpy(train[:_ROWS].copy()))), 1).double().numpy()
+    x = (x - x.mean(0)) / np.maximum(x.std(0), 1e-3)
+    less = float(ledoit_wolf_shrinkage(x, assume_centered=True))
+    found = (1.0 - less) * (x.T @ x) / len(x)
+    np.fill_diagonal(found, 1.0)
+    return tuple(tuple(row) for row in found.round(5).tolist())
+
+
+def _matrix(fields: Any, where: str) -> tuple[tuple[float, ...], ...]:
+    return tuple(
+        tuple(real(x, where, -1.0, 1.0) for x in listed(row, where, _SCORES))
+        for row in listed(fields, where, _SCORES)
+    )
