@@ -14,7 +14,7 @@ import torch
 from ganforge.data.builtin import modes
 from ganforge.studio.bounds import Bounds
 from ganforge.studio.session import PlaySession
-from ganforge.studio.view import _on_modes
+from ganforge.studio.view import _divergences, _on_modes
 from tests.studio.conftest import RING, Line, Running, unpacked
 
 # A round in the article's order.
@@ -217,6 +217,18 @@ def test_a_mode_is_found_from_a_tenth_of_its_fair_share_on():
     many, few = int(0.1 * share), int(0.1 * share) - 1
     points = np.repeat(known.centres[:3], [400 - many - few, many, few], axis=0)
     assert _on_modes(points, known)["modes_covered"] == 2
+
+
+def test_divergences_are_those_of_their_formulas():
+    p, q = np.array([3.0, 1.0, 0.0]), np.array([1.0, 1.0, 2.0])
+    got = _divergences(p, q, 9)
+    assert got["js"] == pytest.approx(0.5 * (0.75 * math.log2(1.5) + 0.25 * 0 + 0.25 * math.log2(0.5) + 0.5))
+    # One more sample, a third of it in each cell.
+    assert got["kl"] == pytest.approx(
+        0.75 * math.log2(7.5 / (2.25 + 1 / 3)) + 0.25 * math.log2(2.5 / (2.25 + 1 / 3))
+    )
+    assert _divergences(p, p, 10**9)["kl"] == pytest.approx(0.0, abs=1e-6)
+    assert _divergences(p, 1 - p.clip(0, 1), 10)["kl"] < 6  # finite without a common cell
 
 
 def test_rewound_play_repeats_itself(game: Line):

@@ -243,13 +243,13 @@ class View:
         middle = (self._p_data + p_g) / 2
         weight = middle / max(middle.sum(), 1e-12)
         frame.numbers["distance_to_best"] = float(weight @ np.abs(d - best))
-        frame.numbers["js"] = _jensen_shannon(self._p_data, p_g)
+        frame.numbers |= _divergences(self._p_data, p_g, len(shown))
         seen = np.maximum(self._p_data, p_g) >= _SEEN_AT * self._p_data.max()
         layers = {"p_g": p_g, "d": d, "best": np.where(seen, best, -1.0)}  # −1: none without examples
         frame.arrays |= {name: _f32(array) for name, array in layers.items() if name in wanted.layers}
 
     def _plane(self, frame: Frame, wanted: Wanted, shown: Array, told: Tensor | None) -> None:
-        frame.numbers["js"] = _jensen_shannon(self._bins, self._binned(shown))
+        frame.numbers |= _divergences(self._bins, self._binned(shown), len(shown))
         frame.header["bounds"] = self.bounds
         if told is not None:
             shades = told.mul(255.0).round_().clamp_(0, 255).byte().numpy()
@@ -364,16 +364,21 @@ def _bounds(points: Array) -> list[float]:
     return np.stack([middle - half, middle + half], axis=1).ravel().tolist()
 
 
-def _jensen_shannon(p: Array, q: Array) -> float:
-    """In bits, of two histograms or densities on one grid."""
+def _divergences(p: Array, q: Array, n: int) -> dict[str, float | None]:
+    """Of two histograms or densities on one grid, in bits: ``js``, and ``kl`` of ``q`` from the data ``p``.
+
+    For ``kl`` one sample more, beside the ``n`` of ``q``, is spread over the whole grid: it would be infinite
+    wherever ``q`` has none.
+    """
     p, q = p / max(p.sum(), 1e-12), q / max(q.sum(), 1e-12)
     middle = (p + q) / 2
 
-    def against(one: Array) -> float:
+    def against(one: Array, other: Array) -> float:
         held = one > 0
-        return float((one[held] * np.log2(one[held] / middle[held])).sum())
+        return float((one[held] * np.log2(one[held] / other[held])).sum())
 
-    return 0.5 * (against(p) + against(q))
+    js = 0.5 * (against(p, middle) + against(q, middle))
+    return {"js": js, "kl": against(p, (n * q + 1 / len(q)) / (n + 1))}
 
 
 def _f32(array: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ import "uplot/dist/uPlot.min.css";
 import { el, fill, say } from "./dom";
 import { short } from "./numbers";
 import type { Finding } from "./protocol";
+import { lineChart } from "./svg";
 import { type Colours, colours, onTheme } from "./theme";
 
 export interface Series {
@@ -23,6 +24,8 @@ export interface ChartOptions {
   /** What the horizontal axis counts. */
   unit?: string;
 }
+
+const UNIT = "real examples shown";
 
 type Column = (number | null)[];
 
@@ -60,6 +63,18 @@ export class Chart {
   mark(findings: readonly Finding[]): void {
     this.findings = findings;
     this.schedule();
+  }
+
+  get title(): string {
+    return this.options.title;
+  }
+
+  /** The curves as a picture of its own, in the colours of the screen. */
+  svg(): string {
+    const [x, ...columns] = this.data;
+    const tint = colours();
+    const lines = this.options.series.map(({ name, colour }, i) => ({ name, colour: tint[colour], values: columns[i] ?? [] }));
+    return lineChart(this.options.title, this.options.unit ?? UNIT, x, lines, tint);
   }
 
   close(): void {
@@ -126,7 +141,7 @@ export class Chart {
       scales: { x: { time: false }, y: { range: padded } },
       axes: [
         { ...axis, size: 22, gap: 4, grid: { show: false }, space: 70, values: (_, marks) => marks.map(short),
-          label: this.options.unit ?? "real examples shown", labelSize: 18, labelGap: 0,
+          label: this.options.unit ?? UNIT, labelSize: 18, labelGap: 0,
           labelFont: "12px system-ui, sans-serif" },
         { ...axis, size: 46, gap: 4, grid: { stroke: tint.faint, width: 1 }, space: 34,
           values: (_, marks) => marks.map(short) },

@@ -1,12 +1,14 @@
 /** One game on the screen: the picture, its numbers, its curves, its findings and its timeline. */
 
-import { Chart } from "../base/chart";
+import type { Chart } from "../base/chart";
 import { button, el } from "../base/dom";
 import { clearNotice, lost, refused, word } from "../base/notices";
 import type { Catalogue, Finding, Settings } from "../base/protocol";
+import { gameCharts } from "./charts";
 import { GameDrawing } from "./drawn";
 import { changesInWords, findingList } from "./findings";
 import { Facts } from "./facts";
+import { saveDialog } from "./save";
 import { Session } from "./session";
 import { SlowMotion } from "./slow";
 import { GameStage } from "./stage";
@@ -46,32 +48,25 @@ export class Arena {
     this.drawing = new GameDrawing(session, (picked) => this.stage.enlarge(picked));
     this.timeline = new Timeline(session);
     this.slow = new SlowMotion(session, options.catalogue.slow_stages);
-    const losses = new Chart({ title: "Losses", series: [
-      { name: "discriminator", colour: "discriminator" }, { name: "generator", colour: "generated" }] });
-    const logits = new Chart({ title: "Logits", words: "above 0 is ‘real’, below is ‘generated’", series: [
-      { name: "reals", colour: "real" }, { name: "fakes", colour: "generated" }] });
-    const gradients = new Chart({ title: "Gradient norms", height: 128, series: [
-      { name: "discriminator", colour: "discriminator" }, { name: "generator", colour: "generated" }] });
-    this.charts = [losses, logits, gradients];
+    const graphs = gameCharts();
+    this.charts = graphs.map(({ chart }) => chart);
     const found = findingList((finding) => void this.remedy(finding));
     this.title.textContent = options.title;
     this.element = el("article", { class: "arena" },
       el("header", { class: "row" }, this.title, el("span", { class: "grow" }),
-        ...options.extras, options.leave ? button("Close this one", options.leave, { class: "plain" }) : null),
+        ...options.extras, button("Save …", () => saveDialog(this.name, this.stage, this.session, this.charts), { name: "save" }),
+        options.leave ? button("Close this one", options.leave, { class: "plain" }) : null),
       this.over, this.drawing.element,
       el("div", { class: "pair" },
         el("div", { class: "stack" }, this.stage.element, this.timeline.element),
-        el("div", { class: "stack wide side" }, this.slow.element, this.facts.element, found.element,
-          losses.element, logits.element, gradients.element)));
+        el("div", { class: "stack wide side" }, this.slow.element, this.facts.element, found.element),
+        el("div", { class: "stack wide" }, ...this.charts.map((chart) => chart.element))));
     this.place();
     NARROW.addEventListener("change", this.place);
     session.on("frame", (frame) => this.facts.show(frame.header, session.scene?.header ?? null));
     session.on("scene", () => this.facts.show(null, session.scene?.header ?? null));
     session.on("curves", (curves) => {
-      const x = curves.x();
-      losses.set(x, curves.column("discriminator_loss"), curves.column("generator_loss"));
-      logits.set(x, curves.column("real_logits"), curves.column("fake_logits"));
-      gradients.set(x, curves.column("discriminator_gradient"), curves.column("generator_gradient"));
+      for (const graph of graphs) graph.set(curves, session.scene?.header ?? null);
     });
     session.on("findings", ({ findings, verdict }) => {
       found.show(findings, verdict);
@@ -97,7 +92,7 @@ export class Arena {
 
   /** Beside another game there is room for the pictures alone. */
   crowded(two: boolean): void {
-    this.drawing.element.open = !two && !NARROW.matches;
+    this.drawing.room(!two);
   }
 
   /** The drawing is above the picture; where there is less room, below it. */

@@ -33,6 +33,8 @@ export class GameDrawing {
   /** Numbers of the round that slow motion is in. */
   private readonly held = new Map<string, number>();
   private lighting: number[] = [];
+  /** Whether the person wants it open; null where nothing was said. */
+  private wish: boolean | null = null;
   private pictured = 0;
 
   constructor(private readonly session: Session, private readonly enlarge: (picked: Picked | null) => void) {
@@ -43,7 +45,9 @@ export class GameDrawing {
     const lane = (name: PartName): HTMLElement => this.part(name, el("i", { class: "bar" }), this.value(name), el("i", { class: "bar" }));
     const to = (): HTMLElement => el("i", { class: "to", "aria-hidden": "true" });
     this.element = el("details", { class: "drawn card", open: !NARROW.matches },
-      el("summary", {}, "The game, drawn"), this.says,
+      el("summary", { onclick: () => {
+        this.wish = !this.element.open;
+      } }, "The game, drawn"), this.says,
       el("div", { class: "flow" },
         this.part("noise", this.thumbs.noise, this.value("noise")), to(),
         this.part("generator", this.networks.generator.element, this.value("generator")), to(),
@@ -56,9 +60,7 @@ export class GameDrawing {
     this.element.addEventListener("toggle", () => this.ask());
     const seen = new ResizeObserver(() => this.paint());
     for (const canvas of this.element.querySelectorAll("canvas")) seen.observe(canvas);
-    const width = (): void => {
-      this.element.open = !NARROW.matches;
-    };
+    const width = (): void => this.room(true);
     NARROW.addEventListener("change", width);
     this.stops.push(
       () => seen.disconnect(), () => NARROW.removeEventListener("change", width),
@@ -73,6 +75,11 @@ export class GameDrawing {
   close(): void {
     this.dark();
     for (const stop of this.stops) stop();
+  }
+
+  /** It is folded where there is no room for it beside the picture, until it is opened. */
+  room(enough: boolean): void {
+    this.element.open = enough && !NARROW.matches && this.wish !== false;
   }
 
   // What it is made of -------------------------------------------------------------------------------------

@@ -31,6 +31,8 @@ const FACTS: readonly Fact[] = [
   { key: "good_share", title: "good samples", words: ({ numbers }) => percent(numbers["good_share"]) },
   { key: "js", title: "Jensen–Shannon divergence", words: ({ numbers }) =>
     numbers["js"] === null || numbers["js"] === undefined ? null : `${short(numbers["js"])} bits` },
+  { key: "kl", title: "Kullback–Leibler divergence", words: ({ numbers }) =>
+    numbers["kl"] === null || numbers["kl"] === undefined ? null : `${short(numbers["kl"])} bits` },
   { key: "distance_to_best", title: "distance of D to D*", words: ({ numbers }) =>
     numbers["distance_to_best"] === null || numbers["distance_to_best"] === undefined ? null :
       short(numbers["distance_to_best"]) },

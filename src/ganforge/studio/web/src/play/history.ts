@@ -42,6 +42,13 @@ export class Curves {
     return this.entries.map((entry) => entry.nimg);
   }
 
+  /** All numbers, a line for each point. */
+  csv(): string {
+    const names = [...new Set(this.entries.flatMap((entry) => Object.keys(entry.numbers)))].sort();
+    const lines = this.entries.map(({ nimg, numbers }) => [nimg, ...names.map((name) => numbers[name] ?? "")].join(","));
+    return `${["nimg", ...names].join(",")}\n${lines.join("\n")}\n`;
+  }
+
   column(name: string): (number | null)[] {
     return this.entries.map((entry) => entry.numbers[name] ?? null);
   }

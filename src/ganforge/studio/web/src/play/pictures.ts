@@ -54,6 +54,22 @@ export class PictureSheet {
     }
   }
 
+  /** The generated pictures, eight a row. */
+  whole(): HTMLCanvasElement {
+    const made = document.createElement("canvas");
+    const first = this.cells[0]?.picture;
+    if (!first) return made;
+    const [wide, high] = [first.width + 2, first.height + 2];
+    const times = Math.max(1, Math.floor(96 / Math.max(wide, high)));
+    [made.width, made.height] = [8 * wide * times, Math.ceil(this.cells.length / 8) * high * times];
+    const pen = made.getContext("2d");
+    if (!pen) return made;
+    pen.imageSmoothingEnabled = false;
+    this.cells.forEach(({ picture }, i) => pen.drawImage(picture, (i % 8) * wide * times + times, Math.floor(i / 8) * high * times + times,
+      picture.width * times, picture.height * times));
+    return made;
+  }
+
   draw(frame: Frame): void {
     const generated = array(frame, "generated");
     if (!generated) return;

@@ -6,28 +6,44 @@ import type { Catalogue, Stage } from "../base/protocol";
 import { plain } from "./fields";
 import type { Session } from "./session";
 
+const READ = 4000;  // milliseconds a step
+
 export class SlowMotion {
   readonly element: HTMLElement;
   private readonly list = el("ol", { class: "stages" });
   private readonly head = el("h3", {}, "Slow motion");
   private readonly stop: () => void;
+  private readonly itself = button("By itself", () => this.run(this.timer === null), { name: "slow-by-itself", "aria-pressed": "false" });
+  private timer: number | null = null;
 
-  constructor(session: Session, private readonly stages: Catalogue["slow_stages"]) {
+  constructor(private readonly session: Session, private readonly stages: Catalogue["slow_stages"]) {
     this.element = el("section", { class: "slow card stack", hidden: true, "aria-live": "polite" },
       el("div", { class: "row" }, this.head, el("span", { class: "grow" }),
-        button("Next step", () => void session.slow(), { class: "primary", name: "next-stage" }),
+        this.itself, button("Next step", () => void session.slow(), { class: "primary", name: "next-stage" }),
         button("Leave", () => this.show(null), { class: "plain", "aria-label": "Leave slow motion" })),
       this.list);
     this.stop = session.on("stage", (stage) => this.show(stage));
   }
 
   close(): void {
+    this.run(false);
     this.stop();
+  }
+
+  /** One step after the other, slowly enough to read each. */
+  private run(on: boolean): void {
+    if (this.timer !== null) clearInterval(this.timer);
+    this.timer = on ? window.setInterval(() => void this.session.slow(), READ) : null;
+    this.itself.setAttribute("aria-pressed", String(on));
+    if (on) void this.session.slow();
   }
 
   private show(stage: Stage | null): void {
     this.element.hidden = stage === null;
-    if (!stage) return;
+    if (!stage) {
+      this.run(false);
+      return;
+    }
     const turns = stage.moves > 1 ? `, move ${stage.move} of ${stage.moves}` : "";
     this.head.textContent = `Slow motion: round ${stage.round.toLocaleString("en-GB")}${turns}`;
     const now = this.stages.findIndex((one) => one.stage === stage.stage);

@@ -54,6 +54,20 @@ export class GameStage {
     this.schedule();
   }
 
+  /** What is seen, as a file; null where nothing can be drawn. */
+  png(): Promise<Blob | null> {
+    const canvas = this.view === "pictures" ? this.sheet.whole() : this.canvas;
+    if (this.view === "numbers" || canvas.width === 0) return Promise.resolve(null);
+    const made = document.createElement("canvas");
+    [made.width, made.height] = [canvas.width, canvas.height];
+    const pen = made.getContext("2d");
+    if (!pen) return Promise.resolve(null);
+    pen.fillStyle = colours().card;
+    pen.fillRect(0, 0, made.width, made.height);
+    pen.drawImage(canvas, 0, 0);
+    return new Promise((done) => made.toBlob(done));
+  }
+
   private begin(scene: Scene): void {
     const { view, latent } = scene.header;
     const layers = layersOf(view, latent);

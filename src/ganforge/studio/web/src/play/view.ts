@@ -73,6 +73,7 @@ class PlayView implements View {
       button("Lessons and settings", () => side.scrollIntoView(), { name: "to-lessons", class: "on-a-phone" }),
     ]);
     this.extras = [
+      button("Full screen", () => void this.wide(), { name: "full-screen" }),
       button("Beside …", () => this.beside(), { name: "beside" }),
       button("As Python", () => void showPython(this.first?.session.settings ?? settings, this.first?.session.round ?? 0), { name: "python" }),
     ];
@@ -94,6 +95,13 @@ class PlayView implements View {
   close(): void {
     this.open = false;
     for (const arena of this.arenas) arena.close(true);
+  }
+
+  /** The game alone on the whole screen, larger, for a class; Escape leaves it. */
+  private async wide(): Promise<void> {
+    const field = this.holder.parentElement;
+    if (document.fullscreenElement) await document.exitFullscreen();
+    else await field?.requestFullscreen().catch(refused);
   }
 
   /** For coming back, and for a reload: which sessions this window has. */
