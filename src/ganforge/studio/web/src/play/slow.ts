@@ -11,13 +11,13 @@ const READ = 4000;  // milliseconds a step
 export class SlowMotion {
   readonly element: HTMLElement;
   private readonly list = el("ol", { class: "stages" });
-  private readonly head = el("h3", {}, "Slow motion");
+  private readonly head = el("h3");
   private readonly stop: () => void;
   private readonly itself = button("By itself", () => this.run(this.timer === null), { name: "slow-by-itself", "aria-pressed": "false" });
   private timer: number | null = null;
 
   constructor(private readonly session: Session, private readonly stages: Catalogue["slow_stages"]) {
-    this.element = el("section", { class: "slow card stack", hidden: true, "aria-live": "polite" },
+    this.element = el("section", { class: "slow card stack", hidden: true, "aria-label": "Slow motion", "aria-live": "polite" },
       el("div", { class: "row" }, this.head, el("span", { class: "grow" }),
         this.itself, button("Next step", () => void session.slow(), { class: "primary", name: "next-stage" }),
         button("Leave", () => this.show(null), { class: "plain", "aria-label": "Leave slow motion" })),
@@ -45,7 +45,7 @@ export class SlowMotion {
       return;
     }
     const turns = stage.moves > 1 ? `, move ${stage.move} of ${stage.moves}` : "";
-    this.head.textContent = `Slow motion: round ${stage.round.toLocaleString("en-GB")}${turns}`;
+    this.head.textContent = `Round ${stage.round.toLocaleString("en-GB")}, slowly${turns}`;
     const now = this.stages.findIndex((one) => one.stage === stage.stage);
     fill(this.list, ...this.stages.map((one, i) => {
       const here = i === now;
@@ -56,11 +56,10 @@ export class SlowMotion {
 }
 
 function detail(stage: Stage): HTMLElement {
-  const numbers = Object.entries(stage.numbers).filter(([, value]) => value !== null);
-  return el("div", { class: "stack" },
-    el("p", {}, stage.words),
-    numbers.length ? el("p", { class: "small" },
-      numbers.map(([name, value]) => `${plain(name)} ${short(value)}`).join(" · ")) : null,
-    stage.predictions?.length ? el("p", { class: "small quiet" },
-      "The first verdicts: ", stage.predictions.slice(0, 5).map((p) => p.toFixed(2)).join(", ")) : null);
+  const numbers = Object.entries(stage.numbers).filter(([, value]) => value !== null)
+    .map(([name, value]) => `${plain(name)} ${short(value)}`);
+  const verdicts = stage.predictions?.slice(0, 4).map((p) => p.toFixed(2)).join(", ");
+  if (verdicts) numbers.push(`first verdicts ${verdicts}`);
+  return el("div", { class: "stack" }, el("p", {}, stage.words),
+    numbers.length ? el("p", { class: "small" }, numbers.join(" · ")) : null);
 }
