@@ -21,6 +21,15 @@ torch.set_num_threads(1)
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of two processes (`-n 2 --dist loadgroup`) one plays a whole file, and one all that asks one studio."""
+    for item in items:
+        path = item.path.relative_to(ROOT)
+        group = path.parent if "studio" in path.parts[:-1] else path
+        item.add_marker(pytest.mark.xdist_group(group.as_posix()))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data, beside the checkout or named by GANFORGE_TEST_DATA."""

@@ -31,7 +31,7 @@ def test_only_what_is_no_digit_fails():
 
 
 def test_photographs_make_a_grid_in_colour(tmp_path: Path):
-    path = photos(tmp_path / "photos", kimg=0.2)
+    path = photos(tmp_path / "photos", kimg=0.03)
     with Image.open(path / "grid.png") as grid:
         assert grid.mode == "RGB"
         assert np.asarray(grid).std(axis=2).mean() > 1  # the channels differ

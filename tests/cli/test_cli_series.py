@@ -93,7 +93,10 @@ def test_train_sample_evaluate(gan: Call, tmp_path: Path, monkeypatch: pytest.Mo
         (("sample", "--continue", "shops.csv", "--ahead", "12"), "series of this run have 12 steps: 1 to 11"),
         (("train", "shops.csv", "--entity", "shp"), "there is no column 'shp'. Did you mean 'shop'"),
         (("train", "shops.csv", "--entity", "town"), "two rows of Ulm have the day"),
-        (("evaluate", "--target", "sales"), "there is no attribute 'sales' with a few levels"),
+        (
+            ("evaluate", "--target", "sales", "--samples", "16"),
+            "there is no attribute 'sales' with a few levels",
+        ),
     ):
         refused = gan(*words)
         assert refused.code == 2, words

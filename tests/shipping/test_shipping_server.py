@@ -121,7 +121,8 @@ def test_slow_clients_are_cut_and_the_others_are_served():
 def test_a_client_that_does_not_read_holds_no_memory():
     large = Space(kind="pictures", shape=(3, 256, 256), classes=("a",))
     body = b'{"n": 48, "format": "npy"}'  # 9 MB: more than the system's buffers take
-    with running(large, request_seconds=2.0) as service, service.connect() as stuck:
+    # Long enough for a busy machine to answer the others in.
+    with running(large, request_seconds=5.0) as service, service.connect() as stuck:
         stuck.sendall(head(len(body)) + body)
         end = time.monotonic() + 20
         while not service.service._held and time.monotonic() < end:

@@ -42,6 +42,8 @@ from ganforge.runs.folder import Run, is_held
 from ganforge.core.errors import RunError
 tiny = ["--set", "generator.width=8", "discriminator.width=8", "batch=32"]
 assert main(["train", "moons", "--kimg", "0.2", "--out", "run", *tiny]) == 0
+# Who trains alone loads no symbolic shapes: they take two seconds of the processor to import.
+assert not {"sympy", "torch.fx.experimental.symbolic_shapes"} & set(sys.modules)
 before = Run.open("run").checkpoint("newest").nimg
 run = Run.open("run")
 with run.locked():

@@ -121,15 +121,3 @@ def test_a_process_knows_its_place_only_where_all_is_said():
     assert place_of({"RANK": "3", "WORLD_SIZE": "4"}) == (0, 1)  # a cluster's own variables
     there = {"RANK": "3", "WORLD_SIZE": "4", "MASTER_ADDR": "x", "MASTER_PORT": "1"}
     assert place_of(there) == (3, 4)
-
-
-def test_who_trains_alone_loads_no_symbolic_shapes(tmp_path: Path):
-    """They take two seconds of the processor to import."""
-    words = (
-        "import sys; from ganforge.cli import main; main(['train', 'ring', '--kimg', '0.5', '--quiet']); "
-        "print([name for name in ('sympy', 'torch.fx.experimental.symbolic_shapes') if name in sys.modules])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", words], cwd=tmp_path, env=environment(), capture_output=True, text=True
-    )
-    assert done.stdout.strip() == "[]", done
