@@ -324,3 +324,27 @@ def test_one_decimal_is_one(tmp_path: Path):
     assert any(
         "x: number with 1 decimal" in words and "1 decimals" not in words for words in read_rows(path).found
     )
+
+
+def test_faults_of_made_rows_are_named_and_real_rows_have_none():
+    rng = np.random.default_rng(0)
+    start = rng.integers(0, 90, 400)
+    town = rng.choice(["Ulm", "Bath", "Lyon"], 400, p=[0.5, 0.4, 0.1])
+    table = {
+        "start": start.tolist(),
+        "end": (start + rng.integers(0, 60, 400)).tolist(),
+        "paid": [0.0 if u < 0.6 else round(100 * u, 2) for u in rng.random(400)],
+        "town": town.tolist(),
+    }
+    codec, real = codec_of(read_frame(table)), read_frame(table).values
+    assert codec.faults(real[:200], real[200:]) == {}
+    made = real.copy()
+    lyon = read_frame(table).about["columns"][3]["levels"].index("Lyon")
+    made[made[:, 3] == lyon, 3] = 0
+    made[:, 2] += np.where(rng.random(400) < 0.7, 0.01, 0.0)
+    made[:80, 0] = made[:80, 1] + 3
+    found = codec.faults(made, real)
+    assert list(found) == ["smeared: paid=0.0", "never made: town=Lyon", "broken: start ≤ end"]
+    assert found["smeared: paid=0.0"] == pytest.approx(0.3, abs=0.1)
+    assert found["never made: town=Lyon"] == pytest.approx(0.1, abs=0.03)
+    assert found["broken: start ≤ end"] == pytest.approx(0.2)

@@ -228,6 +228,18 @@ CASES: dict[str, tuple[History, tuple[History, ...]]] = {
         history(lambda record, i: record["examination"].update(classes={"1": 0.9, "2": 0.95, "7": 0.4})),
         (history(lambda record, i: record["examination"].update(classes={"1": 0.9, "2": 0.95, "7": 0.8})),),
     ),
+    "word-never-made": (
+        history(probe(**{"never made: town=Ulm": 0.2})),
+        (history(), history(late(probe(**{"never made: town=Ulm": 0.2}), 16))),
+    ),
+    "spike-smeared": (
+        history(probe(**{"smeared: paid=0": 0.1})),
+        (history(), history(late(probe(**{"smeared: paid=0": 0.1}), 16))),
+    ),
+    "rule-broken": (
+        history(probe(**{"broken: start ≤ end": 0.3})),
+        (history(), history(late(probe(**{"broken: start ≤ end": 0.3}), 16))),
+    ),
     "equilibrium": (
         history(),
         (
@@ -299,6 +311,9 @@ def test_the_remedy_fits_the_recipe_and_changes_no_network(code: str):
             )
         if found.rank >= 2 and code not in (
             "class-lagging",
+            "word-never-made",
+            "spike-smeared",
+            "rule-broken",
             "shortcut",
             "standing-clip",
             "discriminator-too-weak",

@@ -141,6 +141,14 @@ class Codec:
         """Declared units for a person: ``uint8, 0 to 255``."""
         raise NotImplementedError
 
+    def faults(self, samples: np.ndarray, real: np.ndarray) -> dict[str, float]:
+        """What this kind of data sees at once in ``samples`` beside ``real`` examples: words to a number.
+
+        The words begin with what is wrong, as a finding of ``health`` looks for it.
+        """
+        del samples, real
+        return {}
+
     # -- files of tables ---------------------------------------------------------------------------------
 
     @classmethod

@@ -73,7 +73,8 @@ class Examination:
             ones; ``within``: deviation among fakes that were asked for the same, over that among real
             examples that say the same; ``shortcut``: accuracy of a linear test on mean, deviation and
             spectrum, on examples that it was not fitted to; ``copies``: share of samples at distance 0 from
-            a training example; ``motion``: of clips, how much frames change, over that of real ones.
+            a training example; ``motion``: of clips, how much frames change, over that of real ones; and
+            what the kind of data sees by itself (``Codec.faults``).
         fingerprint: features of the first fixed latents' samples, ``(32,)``.
     """
 
@@ -209,6 +210,7 @@ class Examiner:
                 seen.scores[key] = {**score, "floor": self._floors.get(key, float("nan"))}
             seen.probes["spread"] = _spread(features) / max(self._between, 1e-12)
             seen.probes["shortcut"] = self._shortcut(numpy_of(fakes))
+            seen.probes.update(self.space.codec.faults(numpy_of(fakes), self._training))
             if self._motion > 0:
                 seen.probes["motion"] = float(motion(numpy_of(fakes)).mean()) / self._motion
             if self._audit is not None:

@@ -15,6 +15,7 @@ from ganforge.codecs import plots
 from ganforge.codecs.rows.block import Block, fit_block
 from ganforge.codecs.rows.column import Column
 from ganforge.codecs.rows.facts import TableFacts
+from ganforge.codecs.rows.faults import faults_of
 from ganforge.codecs.rows.layout import Layout
 from ganforge.codecs.rows.picture import beside
 from ganforge.codecs.rows.reader import read_rows, wants_rows
@@ -370,6 +371,9 @@ class Rows(Columnar):
             partial(with_gaps, columns),
             lambda place, code: columns[place].cells(np.array([code]))[0],
         )
+
+    def faults(self, samples: np.ndarray, real: np.ndarray) -> dict[str, float]:
+        return faults_of(self.facts(), samples, real)
 
     # -- files and pictures ------------------------------------------------------------------------------
 
