@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ganforge.codecs.rows.faults import BROKEN, NEVER, SMEARED
-from ganforge.health.finding import Finding, symptom
+from ganforge.health.finding import Finding, Severity, symptom
 from ganforge.health.history import Examined, History
 from ganforge.health.measures import ended, late, progress
 
@@ -28,7 +28,8 @@ def _lasting(history: History, what: str) -> dict[str, float]:
 
 
 def _found(history: History, code: str, faults: dict[str, float], meaning: str, remedy: str) -> Finding:
-    severity: Literal[warning, notice] = "warning" if ended(history) or progress(history) > 0.5 else "notice"
+    sure = ended(history) or progress(history) > 0.5
+    severity: Severity = "warning" if sure else "notice"
     named = dict(list(faults.items())[:_MOST])
     return Finding(
         code=code, severity=severity, nimg=history.nimg, evidence=named, meaning=meaning, remedy=remedy
