@@ -202,6 +202,7 @@ class Examiner:
         finite = bool(torch.isfinite(fakes.float()).all()) and bool(torch.isfinite(fixed.float()).all())
         if finite:
             seen = replace(seen, fingerprint=tuple(self.extractor(fixed)[:, :_NUMBERS].ravel().tolist()))
+            seen.probes.update(self.space.codec.faults(numpy_of(fakes), self._training))
         if finite and self._same is not None and self._within > 0:
             seen.probes["within"] = _within(self.extractor(fakes), self._same) / self._within
         if finite and self._size:
@@ -210,7 +211,6 @@ class Examiner:
                 seen.scores[key] = {**score, "floor": self._floors.get(key, float("nan"))}
             seen.probes["spread"] = _spread(features) / max(self._between, 1e-12)
             seen.probes["shortcut"] = self._shortcut(numpy_of(fakes))
-            seen.probes.update(self.space.codec.faults(numpy_of(fakes), self._training))
             if self._motion > 0:
                 seen.probes["motion"] = float(motion(numpy_of(fakes)).mean()) / self._motion
             if self._audit is not None:
