@@ -109,6 +109,7 @@ CALLS: dict[str, list[dict[str, Any]]] = {
                 {"near": {"sum": [{"seed": 1}] * 3}, "spread": 0.2, "seed": 1},
             ],
         },
+        {"do": "name", "direction": "factorised-1", "name": "bold"},
         {"do": "feedback", "latent": {"mixed": [{"seed": 1}, {"seed": 2}]}, "class": 3},
         {"do": "task", "kind": "directions", "method": "factorised", "count": 2},
         {"do": "task", "kind": "invert", "picture": PICTURE, "mask": PICTURE, "class": 3, "steps": 10},

@@ -161,6 +161,21 @@ def test_directions_are_found_and_moved_along(digits: Line):
     assert [one["name"] for one in again["directions"]] == told["found"]
 
 
+def test_a_direction_is_named_and_the_name_is_kept(digits: Line):
+    task(digits, kind="directions", method="factorised", count=2)
+    z, _ = make(digits, {"moved": SEED, "by": [{"direction": "factorised-1", "amount": 2.0}]})
+    told = digits.call("name", direction="factorised-1", name="bold")["directions"]
+    assert {"bold", "factorised-2"} <= {one["name"] for one in told}
+    named, _ = make(digits, {"moved": SEED, "by": [{"direction": "bold", "amount": 2.0}]})
+    assert (named == z).all()
+    again = digits.call("open", model="0:digits")["directions"]
+    assert again == told
+    assert "'bold' already" in digits.refused("name", direction="factorised-2", name="bold")
+    assert "1 to 40 letters" in digits.refused("name", direction="bold", name=" bold")
+    assert "no direction 'bald'. Did you mean 'bold'" in digits.refused("name", direction="bald", name="a")
+    digits.call("name", direction="bold", name="factorised-1")
+
+
 def test_the_discriminators_advice(digits: Line):
     header, arrays = digits.call("feedback", latent=SEED, **{"class": "3"})
     assert 0 <= header["probability"] <= 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,10 +31,12 @@ __all__ = [
     "named",
     "principal",
     "read_directions",
+    "rename_direction",
     "supervised",
     "write_directions",
 ]
 
+_LONGEST = 40  # letters of a name
 Kind = Literal["principal", "factorised", "supervised"]
 Measure = Callable[[Tensor], Mapping[str, Tensor]]
 """Samples ``(N, *space.shape)`` in declared units to named numbers ``(N,)``."""
@@ -308,8 +310,28 @@ def write_directions(folder: Path, directions: Sequence[Direction], info: Mappin
         if told.get("checkpoint") == info.get("checkpoint"):
             kept = {direction.name: direction for direction in former}
     kept |= {direction.name: direction for direction in directions}
-    content = safetensors.torch.save({name: one.vector.contiguous() for name, one in kept.items()})
-    listed = [{k: v for k, v in vars(one).items() if k != "vector"} for one in kept.values()]
+    _write(folder, list(kept.values()), info)
+
+
+def rename_direction(folder: Path, name: str, new: str) -> None:
+    """Give a direction that was written another name, by which it is asked for from then on.
+
+    Raises:
+        UsageError: there is none of that name, or the new one is taken or no name.
+        RunError: there are none, or they are damaged.
+    """
+    found, info = read_directions(folder)
+    old = named(found, name)
+    if not new or len(new) > _LONGEST or new != new.strip() or not new.isprintable():
+        raise UsageError(f"a direction's name has 1 to {_LONGEST} letters, without blanks around them")
+    if new != name and any(one.name == new for one in found):
+        raise UsageError(f"there is a direction {new!r} already")
+    _write(folder, [replace(one, name=new) if one is old else one for one in found], info)
+
+
+def _write(folder: Path, directions: Sequence[Direction], info: Mapping[str, Any]) -> None:
+    content = safetensors.torch.save({one.name: one.vector.contiguous() for one in directions})
+    listed = [{k: v for k, v in vars(one).items() if k != "vector"} for one in directions]
     record = {"format": FORMAT, "sha256": sha256(content), "info": dict(info), "directions": listed}
     with machine_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)

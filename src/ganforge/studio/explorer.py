@@ -18,12 +18,13 @@ import torch
 from ganforge.codecs import plots
 from ganforge.core.errors import GanforgeError, UsageError
 from ganforge.latent import sheets
+from ganforge.latent.directions import rename_direction
 from ganforge.latent.feedback import advise, follow, sentence
 from ganforge.runs.folder import Moment
 from ganforge.shipping.reading import words_of
 from ganforge.studio import asked, tasks
 from ganforge.studio.bounds import Bounds
-from ganforge.studio.model import Model
+from ganforge.studio.model import Model, described
 from ganforge.studio.translation import Translation, is_translator
 from ganforge.studio.wire import Inbox, binary, post, text
 
@@ -134,8 +135,13 @@ class Explorer:
                 return self._make(model, fields, number)
             case "feedback":
                 return self._feedback(model, fields, number)
+            case "name":
+                asked.only(fields, ("direction", "name"))
+                rename_direction(model.keep, str(fields.get("direction")), str(fields.get("name")))
+                return {"id": number, "ok": True, "directions": [described(d) for d in model.directions()]}
             case _:
-                raise UsageError(f"there is no call {do[:40]!r}; there is open, make, feedback, task, cancel")
+                known = "open, make, feedback, name, task, cancel"
+                raise UsageError(f"there is no call {do[:40]!r}; there is {known}")
 
     def _make(self, model: Model, fields: dict[str, Any], number: Any) -> bytes:
         asked.only(fields, ("slot", "latents", "class", "heard"))

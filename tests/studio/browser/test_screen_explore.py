@@ -57,6 +57,19 @@ def test_directions_have_sliders_that_move_the_picture(screen: Screen) -> None:
     for _ in range(6):
         screen.page.keyboard.press("PageUp")
     screen.until(lambda: screen.pixels(EASEL) != before, "another picture")
+    moved = screen.pixels(EASEL)
+    screen.one("[data-rename]").click()
+    screen.one("[name=direction-name]").fill("bold")
+    assert screen.violations() == []
+    screen.click("[name=keep-name]")
+    screen.see(".sliders label", "bold")
+    screen.until(lambda: screen.pixels(EASEL) == moved, "the same picture, under the new name")
+    screen.page.reload()
+    screen.see(".sliders label", "bold")
+    screen.click("[data-rename=bold]")
+    screen.one("[name=direction-name]").fill("factorised-1")
+    screen.page.keyboard.press("Enter")
+    screen.see(".sliders label", "factorised-1")
 
 
 def test_a_pinned_picture_keeps_its_class_and_a_seed_is_one_picture(screen: Screen) -> None:

@@ -1,5 +1,6 @@
 /** The easel: one picture, its seed, class, truncation, and a slider along each direction. */
 
+import { openDialog } from "../base/dialog";
 import { button, el, fill, fresh } from "../base/dom";
 import type { Direction, Latent } from "../base/protocol";
 import { slider } from "../base/slider";
@@ -113,14 +114,35 @@ export class Easel {
   private showDirections(directions: readonly Direction[]): void {
     this.directions = directions;
     fill(this.sliders, directions.length === 0 ? el("p", { class: "small quiet" }, "None yet: look for some below.") : null,
-      ...directions.map((direction) => slider({
+      ...directions.map((direction) => el("div", { class: "direction" }, slider({
         label: direction.name, hint: direction.words, name: `direction-${direction.name}`,
         low: -direction.reach, high: direction.reach, step: direction.reach / 100, value: this.amounts.get(direction.name) ?? 0,
         moved: (amount) => {
           this.amounts.set(direction.name, amount);
           this.paint();
         },
-      }).element));
+      }).element, button("Name …", () => this.name(direction), { class: "plain", "data-rename": direction.name,
+        "aria-label": `Name the direction ${direction.name}` }))));
+  }
+
+  /** A name that says what the direction does; it is kept with the run. */
+  private name(direction: Direction): void {
+    const id = fresh("name");
+    const field = el("input", { id, type: "text", name: "direction-name", value: direction.name, maxlength: 40 });
+    const form = el("form", { class: "stack", onsubmit: (event) => {
+      event.preventDefault();
+      this.desk.link.rename(direction.name, field.value.trim()).then((all) => {
+        const amount = this.amounts.get(direction.name);
+        this.amounts.delete(direction.name);
+        if (amount !== undefined) this.amounts.set(field.value.trim(), amount);
+        this.showDirections(all);
+        dialog.close();
+        this.paint();
+      }).catch(refused);
+    } }, el("label", { for: id }, "what it changes"), field,
+    el("div", { class: "row" }, el("button", { type: "submit", class: "primary", name: "keep-name" }, "Keep the name")));
+    const dialog = openDialog(`Name ‘${direction.name}’`, form);
+    field.select();
   }
 
   private finder(): HTMLElement {

@@ -2,7 +2,7 @@
 
 import type { Binary } from "../base/binary";
 import { Emitter } from "../base/emitter";
-import type { Latent, Opened, TaskMessage } from "../base/protocol";
+import type { Direction, Latent, Opened, TaskMessage } from "../base/protocol";
 import { Link, type LinkState, Refusal } from "../base/socket";
 import type { Said } from "./condition";
 
@@ -71,6 +71,11 @@ export class ModelLink extends Emitter<ModelEvents> {
 
   feedback(latent: Latent, chosen: Said): Promise<Made> {
     return this.link.call<Made>("feedback", { latent, class: chosen });
+  }
+
+  /** Another name for a direction, kept with the run; gives all of them. */
+  async rename(direction: string, name: string): Promise<Direction[]> {
+    return (await this.link.call<{ directions: Direction[] }>("name", { direction, name })).directions;
   }
 
   /** A long piece of work; its progress comes as `task` events. `begun` is told its name, to cancel it by. */
