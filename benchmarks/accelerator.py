@@ -28,13 +28,13 @@ import torch
 from torch import Tensor, nn
 
 from ganforge.core.batch import Batch
-from ganforge.core.draw import Draw
 from ganforge.core.errors import MachineError
+from ganforge.core.rng import Rng
 from ganforge.tasks.experiment import Experiment, prepare, resume
 from ganforge.training.clock import Budget
 from ganforge.training.engine import Engine
 from ganforge.training.probe import probe
-from ganforge.training.rounds import Rounds, deck_of
+from ganforge.training.rounds import Rounds, loader_of
 
 WIDE = {"generator.width": 64, "generator.learning_rate": 2e-4, "batch": 16}
 GAMES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -159,24 +159,24 @@ def gradients(shared: Path, device: str, games: list[str]) -> None:
     for name in ("dcgan, 28 px", "residual, 64 px"):
         ready = experiment(name, shared, device)
         rounds = play(Rounds(ready.recipe, ready.dataset, Engine(device=ready.device)), 40)
-        hand = deck_of(ready.dataset.train, ready.recipe, ready.dataset.space).deal(0, 16)
+        batch = loader_of(ready.dataset.train, ready.recipe, ready.dataset.space).batch_at(0, 16)
         judge, cpu = rounds.game.players["discriminator"], torch.device("cpu")
-        exact = change(judge, hand, cpu, torch.float64)
+        exact = change(judge, batch, cpu, torch.float64)
         off: list[float] = []
         for where, tf32 in ((ready.device, True), (ready.device, False), (cpu, False)):
             torch.backends.cudnn.allow_tf32 = tf32
-            found = change(judge, hand, where, torch.float32)
+            found = change(judge, batch, where, torch.float32)
             off.append(float((found - exact).norm() / exact.norm()))
         print(f"| {name} | {' | '.join(f'{x:.2e}' for x in off)} |", flush=True)
 
 
 @torch.no_grad()
-def change(judge: nn.Module, hand: Batch, device: torch.device, dtype: torch.dtype) -> Tensor:
+def change(judge: nn.Module, batch: Batch, device: torch.device, dtype: torch.dtype) -> Tensor:
     """D(x + σε) − D(x), as ``judge`` says it on this device and in this precision."""
     judge = copy.deepcopy(judge).to(device, dtype)
-    given = None if hand.condition is None else hand.condition.to(device, dtype)
-    moved = hand.real + 0.01 * Draw(1).normal(*hand.real.shape)
-    before, after = (judge(x.to(device, dtype), given) for x in (hand.real, moved))
+    given = None if batch.condition is None else batch.condition.to(device, dtype)
+    moved = batch.real + 0.01 * Rng(1).normal(*batch.real.shape)
+    before, after = (judge(x.to(device, dtype), given) for x in (batch.real, moved))
     return (after - before).double().cpu()
 
 

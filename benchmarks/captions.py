@@ -24,7 +24,7 @@ from torch import Tensor
 
 from ganforge.codecs.plots import png
 from ganforge.core.condition import Condition
-from ganforge.core.draw import permutation
+from ganforge.core.rng import permutation
 from ganforge.data import Dataset
 from ganforge.metrics.classifier import Reader
 from ganforge.runs.sampler import load

@@ -12,10 +12,10 @@ from torch import Tensor
 from ganforge.core.batch import Turn
 from ganforge.core.declared import OBJECTIVES
 from ganforge.core.declared import PENALTIES as DECLARED
-from ganforge.core.draw import Draw
 from ganforge.core.recipe import Penalty, Recipe
+from ganforge.core.rng import Rng
 from ganforge.core.schedule import Moment
-from ganforge.data import Dataset, Deck
+from ganforge.data import Dataset, Loader
 from ganforge.games import build_game
 from tests import players
 
@@ -49,8 +49,8 @@ def case(objective: str, penalty: str) -> tuple[Recipe, Dataset]:
 
 def playing(recipe: Recipe, data: Dataset):
     game = build_game(recipe, data.space)
-    deck = Deck(data.train, data.space, seed=recipe.seed, device=torch.device("cpu"))
-    return game, game.play(lambda: deck.deal(0, recipe.batch), Draw(5), Moment(0, 0, 0.0))
+    loader = Loader(data.train, data.space, seed=recipe.seed, device=torch.device("cpu"))
+    return game, game.play(lambda: loader.batch_at(0, recipe.batch), Rng(5), Moment(0, 0, 0.0))
 
 
 def gradients(game: torch.nn.Module, turn: Turn) -> dict[str, dict[str, Tensor]]:
@@ -111,8 +111,8 @@ def test_state_goes_round(penalty: str):
     assert all(torch.equal(value, twin.state_dict()[name]) for name, value in game.state_dict().items())
     losses = []
     for each in (game, twin):
-        deck = Deck(data.train, data.space, seed=0, device=torch.device("cpu"))
-        turns = each.play(lambda deck=deck: deck.deal(8, recipe.batch), Draw(6), Moment(8, 1, 0.5))
+        loader = Loader(data.train, data.space, seed=0, device=torch.device("cpu"))
+        turns = each.play(lambda loader=loader: loader.batch_at(8, recipe.batch), Rng(6), Moment(8, 1, 0.5))
         losses.append([turn.loss.detach() for turn in turns])
     assert all(torch.equal(a, b) for a, b in zip(*losses, strict=True))
 

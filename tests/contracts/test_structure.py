@@ -143,7 +143,7 @@ def test_every_room_is_known_and_arrows_make_no_circle():
         ("runs", "def f():\n    import ganforge.training.loop", ["training"]),
         ("metrics", "if TYPE_CHECKING:\n    from ganforge.data import Dataset", ["data"]),
         ("training", "from ganforge import recipes", ["recipes"]),
-        ("games", "from ganforge.core.draw import Draw\nfrom ganforge.runs.folder import Run", ["runs"]),
+        ("games", "from ganforge.core.rng import Rng\nfrom ganforge.runs.folder import Run", ["runs"]),
         ("games", "from ganforge.networks import generator", []),
     ],
 )

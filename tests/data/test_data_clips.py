@@ -11,7 +11,7 @@ from PIL import Image
 from ganforge.core.errors import DataError
 from ganforge.core.recipe import TableFormat
 from ganforge.core.space import Space
-from ganforge.data import Deck, load
+from ganforge.data import Loader, load
 from ganforge.data.made import CLIPS, FRAMES
 
 
@@ -55,7 +55,7 @@ def test_arrays(tmp_path: Path, cache: Path, before: int) -> None:
         assert f"input: 20 clips of 6 frames: {20 * (6 - before)} frames" in data.scan.found[0]
     assert data.train.labels is not None
     assert (data.train.labels == data.train.values[:, 0, 0, 0] % 2).all()
-    batch = Deck(data.train, data.space, seed=0, mirror=True, source=f"previous:{before}").deal(0, 16)
+    batch = Loader(data.train, data.space, seed=0, mirror=True, source=f"previous:{before}").batch_at(0, 16)
     assert batch.source is not None
     assert batch.source.shape == (16, 3 * before, 10, 10)
     # Clip and frame number lie at the ends of a row, mirrored with it.

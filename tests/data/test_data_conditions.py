@@ -15,7 +15,7 @@ import torch
 
 from ganforge.core.condition import Condition, phrases
 from ganforge.core.errors import DataError
-from ganforge.data import Dataset, Deck, load, made, scan
+from ganforge.data import Dataset, Loader, load, made, scan
 from ganforge.data.conditions import beside, words_of_name
 from ganforge.data.facts import MAX_BYTES
 from ganforge.data.readers import Source
@@ -83,7 +83,7 @@ def test_captions(
         assert {"a", COLOURS[i % 3], f"{COLOURS[i % 3]} thing"} <= found
     assert len(condition.examples) == 27
     assert condition.captions[0].startswith("A ")
-    batch = Deck(data.train, data.space, seed=0).deal(0, 27)
+    batch = Loader(data.train, data.space, seed=0).batch_at(0, 27)
     assert batch.condition is not None
     assert batch.condition.shape == (27, condition.size)
     assert torch.allclose(batch.condition.square().sum(1), torch.ones(27))
@@ -99,13 +99,13 @@ def test_captions(
 def test_deals_with_captions_are_resumed_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(made, "PICTURES", 500)
     data = load("captioned-shapes")
-    deck = Deck(data.train, data.space, seed=5, mirror=True)
-    whole = deck.deal(300, 400)
-    fresh = Deck(data.train, data.space, seed=5, mirror=True)
-    pieces = [fresh.deal(300 + i, 100) for i in (0, 100, 200, 300)]
+    loader = Loader(data.train, data.space, seed=5, mirror=True)
+    whole = loader.batch_at(300, 400)
+    fresh = Loader(data.train, data.space, seed=5, mirror=True)
+    pieces = [fresh.batch_at(300 + i, 100) for i in (0, 100, 200, 300)]
     assert torch.equal(torch.cat([piece.condition for piece in pieces]), whole.condition)
     assert torch.equal(torch.cat([piece.real for piece in pieces]), whole.real)
-    assert torch.equal(deck.at(np.array([3, 4])).condition[1], deck.at(np.array([4])).condition[0])
+    assert torch.equal(loader.at(np.array([3, 4])).condition[1], loader.at(np.array([4])).condition[0])
 
 
 def test_several_captions_do_not_run_together() -> None:
@@ -167,7 +167,7 @@ def test_labels(make_folder: Callable[..., Path], cache: Path) -> None:
     assert (condition.kind, condition.names) == ("labels", ("smile", "hat"))
     for part in (data.train, data.held_out):
         assert (part.rows == np.stack([part.origin % 2, part.origin < 15], 1)).all()
-    batch = Deck(data.train, data.space, seed=0).deal(0, 9)
+    batch = Loader(data.train, data.space, seed=0).batch_at(0, 9)
     assert set(batch.condition.unique().tolist()) == {0.0, 1.0}
     assert "condition: 2 labels from table.csv: smile 15, hat 15" in data.scan.lines()
     _table(folder, {"image_id": _files(), "smile": [-1, 1] * 15})  # as CelebA has them
@@ -191,7 +191,7 @@ def test_numbers(make_folder: Callable[..., Path], cache: Path) -> None:
     ages = data.train.origin.astype(float)
     assert condition.mean[:2] == pytest.approx((ages.mean(), 5.0))  # of the training part alone
     assert condition.deviation[:2] == pytest.approx((ages.std(), 1.0))
-    whole = Deck(data.train, data.space, seed=0).deal(0, 27).condition
+    whole = Loader(data.train, data.space, seed=0).batch_at(0, 27).condition
     assert whole[:, 0].mean().item() == pytest.approx(0, abs=1e-5)
     assert whole[:, 0].std(correction=0).item() == pytest.approx(1, abs=1e-5)
     assert "condition: 3 numbers from table.csv: age 0 … 29, size 5 … 5, smile 0 … 1" in data.scan.lines()
@@ -446,7 +446,7 @@ def test_captions_and_pairs_together(make_folder: Callable[..., Path], cache: Pa
     data = load(photos, source=str(maps), cache=cache)
     assert (data.scan.count, data.space.condition.kind) == (29, "text")
     assert (data.train.sources == data.train.values).all()
-    batch = Deck(data.train, data.space, seed=0, source=str(maps)).deal(0, 4)
+    batch = Loader(data.train, data.space, seed=0, source=str(maps)).batch_at(0, 4)
     assert batch.source is not None
     assert batch.condition is not None
     (maps / "captions.json").write_text("junk")  # of the inputs: nobody asks

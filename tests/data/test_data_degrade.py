@@ -10,7 +10,7 @@ import torch
 
 from ganforge.core.errors import DataError
 from ganforge.core.space import Space
-from ganforge.data import Deck, Examples, load
+from ganforge.data import Examples, Loader, load
 from ganforge.data.degrade import DEGRADATIONS, Chance, degradation, is_degradation, previous
 
 COLOUR = Space(kind="pictures", shape=(3, 16, 24))
@@ -144,19 +144,19 @@ def test_deals_are_made_from_what_is_dealt(source: str, mirror: bool) -> None:
     data = load("digits", source=source)
     assert data.space.source == degradation(source).space(data.space)
     assert data.train.sources is None
-    deck = Deck(data.train, data.space, seed=3, mirror=mirror, source=source)
-    whole = deck.deal(1300, 100)  # into the second epoch
+    loader = Loader(data.train, data.space, seed=3, mirror=mirror, source=source)
+    whole = loader.batch_at(1300, 100)  # into the second epoch
     assert whole.source is not None
-    fresh = Deck(data.train, data.space, seed=3, mirror=mirror, source=source)
-    pieces = [fresh.deal(1300 + i, k) for i, k in ((0, 30), (30, 70))]
+    fresh = Loader(data.train, data.space, seed=3, mirror=mirror, source=source)
+    pieces = [fresh.batch_at(1300 + i, k) for i, k in ((0, 30), (30, 70))]
     assert torch.equal(torch.cat([piece.source for piece in pieces]), whole.source)
     assert torch.equal(torch.cat([piece.real for piece in pieces]), whole.real)
-    plain = Deck(data.train, data.space, seed=3, mirror=mirror).deal(1300, 100)
+    plain = Loader(data.train, data.space, seed=3, mirror=mirror).batch_at(1300, 100)
     assert torch.equal(plain.real, whole.real)
     assert torch.equal(plain.condition, whole.condition)
     if source in ("edges", "low-resolution:2"):  # mirrored with its target
         assert torch.equal(degradation(source).apply(whole.real, Chance(0)), whole.source)
-    held = Deck(data.held_out, data.space, seed=3, source=source)
+    held = Loader(data.held_out, data.space, seed=3, source=source)
     some, again = held.at(np.array([5, 2, 9])), held.at(np.array([2, 5]))
     assert torch.equal(some.source[:2].flip(0), again.source)
     assert torch.equal(some.real[0], data.space.to_model(torch.from_numpy(data.held_out.values[5:6]))[0])
@@ -173,6 +173,6 @@ def test_manifest_and_fingerprint_tell_inputs_apart() -> None:
 
 def test_examples_without_inputs_have_none() -> None:
     values = np.zeros((4, 1, 8, 8), np.uint8)
-    deck = Deck(Examples(values, None, np.arange(4)), Space(kind="pictures", shape=(1, 8, 8)), seed=0)
-    assert deck.deal(0, 2).source is None
-    assert deck.at(np.array([0])).source is None
+    loader = Loader(Examples(values, None, np.arange(4)), Space(kind="pictures", shape=(1, 8, 8)), seed=0)
+    assert loader.batch_at(0, 2).source is None
+    assert loader.at(np.array([0])).source is None

@@ -12,10 +12,10 @@ import pytest
 import torch
 from PIL import Image
 
-from ganforge.core.draw import key, permutation
 from ganforge.core.errors import DataError
+from ganforge.core.rng import key, permutation
 from ganforge.core.space import Space
-from ganforge.data import Deck, Examples, load, scan
+from ganforge.data import Examples, Loader, load, scan
 from ganforge.data.layouts import domains_of
 from ganforge.data.matching import match
 from ganforge.data.pairs import pairs_match
@@ -221,10 +221,10 @@ def test_domains_of_points() -> None:
     data = load("ring", source="moons", paired=False)
     assert data.space.source is not None
     assert data.space.source.offset != data.space.offset
-    hand = Deck(data.train, data.space, seed=0, source="moons", paired=False).deal(0, 20_000)
-    assert hand.source is not None
-    assert hand.source.mean(0).abs().max() < 0.05  # in its own units
-    assert (hand.source.std(0) - 1).abs().max() < 0.05
+    batch = Loader(data.train, data.space, seed=0, source="moons", paired=False).batch_at(0, 20_000)
+    assert batch.source is not None
+    assert batch.source.mean(0).abs().max() < 0.05  # in its own units
+    assert (batch.source.std(0) - 1).abs().max() < 0.05
 
 
 def _numbered(n: int, m: int) -> tuple[Examples, Space]:
@@ -245,36 +245,36 @@ def _read(batch: torch.Tensor) -> tuple[list[int], list[bool]]:
 @pytest.mark.parametrize("far", [False, True])
 def test_decks_keep_pairs_together_and_domains_apart(far: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if far:
-        monkeypatch.setattr("ganforge.data.deck._ON_DEVICE", 0)
+        monkeypatch.setattr("ganforge.data.loader._ON_DEVICE", 0)
     examples, space = _numbered(20, 20)
-    deck = Deck(examples, space, seed=1, mirror=True)
-    batch = deck.deal(7, 50)
+    loader = Loader(examples, space, seed=1, mirror=True)
+    batch = loader.batch_at(7, 50)
     assert _read(batch.source) == _read(batch.real)
     assert 10 < sum(_read(batch.real)[1]) < 40
-    assert torch.equal(deck.at(np.array([3])).source[0, :1], deck.at(np.array([3])).real[0])
+    assert torch.equal(loader.at(np.array([3])).source[0, :1], loader.at(np.array([3])).real[0])
 
     examples, space = _numbered(20, 7)
-    deck = Deck(examples, space, seed=1, mirror=True, paired=False)
-    whole = deck.deal(0, 60)
+    loader = Loader(examples, space, seed=1, mirror=True, paired=False)
+    whole = loader.batch_at(0, 60)
     assert (
         _read(whole.real)[0] == np.concatenate([permutation(20, seed=1, epoch=e) for e in range(3)]).tolist()
     )
     own = np.concatenate([permutation(7, seed=key(1, 2), epoch=e) for e in range(9)])[:60].tolist()
     assert _read(whole.source)[0] == own
     assert _read(whole.source)[1] != _read(whole.real)[1]
-    fresh = Deck(examples, space, seed=1, mirror=True, paired=False)
-    pieces = [fresh.deal(start, 15) for start in (0, 15, 30, 45)]
+    fresh = Loader(examples, space, seed=1, mirror=True, paired=False)
+    pieces = [fresh.batch_at(start, 15) for start in (0, 15, 30, 45)]
     assert torch.equal(torch.cat([piece.source for piece in pieces]), whole.source)
     assert torch.equal(
-        deck.at(np.array([9])).source, deck.at(np.array([2])).source
+        loader.at(np.array([9])).source, loader.at(np.array([2])).source
     )  # from the beginning again
 
 
 def test_degraded_domains_are_dealt_apart() -> None:
     data = load("digits", source="blur:1", paired=False)
-    deck = Deck(data.train, data.space, seed=0, source="blur:1", paired=False)
-    paired = Deck(data.train, data.space, seed=0, source="blur:1").deal(0, 32)
-    batch = deck.deal(0, 32)
+    loader = Loader(data.train, data.space, seed=0, source="blur:1", paired=False)
+    paired = Loader(data.train, data.space, seed=0, source="blur:1").batch_at(0, 32)
+    batch = loader.batch_at(0, 32)
     assert torch.equal(batch.real, paired.real)
     assert not torch.equal(batch.source, paired.source)
 

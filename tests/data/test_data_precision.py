@@ -10,7 +10,7 @@ import torch
 
 from ganforge.core.errors import DataError, RecipeError
 from ganforge.core.space import Space
-from ganforge.data import Deck, load
+from ganforge.data import Loader, load
 from ganforge.metrics.two_sample import two_sample_test
 from ganforge.tasks.experiment import prepare
 
@@ -32,14 +32,14 @@ def test_unix_times_stay_apart(tmp_path: Path, cache: Path) -> None:
     order = np.argsort(data.train.origin)
     assert (data.train.values[order, 0] == times).all()  # as they were in the file
     assert data.space.is_fine
-    real = Deck(data.train, data.space, seed=0).deal(0, 400).real
+    real = Loader(data.train, data.space, seed=0).batch_at(0, 400).real
     assert real.dtype == torch.float32
     assert len(real[:, 0].unique()) == len(np.unique(times))
     assert abs(real[:, 0].mean()) < 1e-5
     assert abs(real[:, 0].std(unbiased=False) - 1) < 1e-5
     back = data.space.to_declared(real)
     assert back.dtype == torch.float64
-    known = torch.from_numpy(data.train.values[Deck(data.train, data.space, seed=0)._order.take(0, 400)[0]])
+    known = torch.from_numpy(data.train.values[Loader(data.train, data.space, seed=0)._order.take(0, 400)[0]])
     assert (back - known).abs().max() < 1e-4
 
 

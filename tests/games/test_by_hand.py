@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from ganforge.core.batch import Batch, Turn
 from ganforge.core.declared import GAMES
-from ganforge.core.draw import Draw
 from ganforge.core.prior import Prior
 from ganforge.core.recipe import Augmentation, Penalty
+from ganforge.core.rng import Rng
 from ganforge.core.schedule import Moment
 from ganforge.core.space import Space
 from ganforge.games.contest import Contest
@@ -63,7 +63,7 @@ class Judge(Line):
         return logits + self.beside * sum(rest, torch.zeros(()))
 
 
-def turns(name: str, G: nn.Module, D: nn.Module, hand: Batch, **settings: Any) -> list[Turn]:
+def turns(name: str, G: nn.Module, D: nn.Module, batch: Batch, **settings: Any) -> list[Turn]:
     """The first round of a game of these players."""
     objective = settings.pop("objective")
     made: Any = GAMES[name]
@@ -75,7 +75,7 @@ def turns(name: str, G: nn.Module, D: nn.Module, hand: Batch, **settings: Any) -
         augment=augment(Augmentation(), POINT),
         **settings,
     )
-    return list(game.play(lambda: hand, Draw(7), Moment(0, 0, 0.0)))
+    return list(game.play(lambda: batch, Rng(7), Moment(0, 0, 0.0)))
 
 
 def hinge(r: float, f: float) -> float:
@@ -100,7 +100,7 @@ def duel() -> tuple[list[Turn], list[list[float]]]:
         (0.4, -0.9),
         ((0.3, -0.2), (-0.2, 0.3)),
     )  # what the judge adds: for its own class, for the other
-    z = Prior(1)(Draw(7), 2)[:, 0].tolist()
+    z = Prior(1)(Rng(7), 2)[:, 0].tolist()
     fake = [2.0 * z[0] + 0.5 + 0.1, 2.0 * z[1] + 0.5 + 0.8]
     r = [1.5 * value + own for value, (own, _) in zip(x, classes, strict=True)]
     other = [1.5 * value + strange for value, (_, strange) in zip(x, classes, strict=True)]
@@ -191,7 +191,7 @@ def exchange_of_classes() -> tuple[list[Turn], list[list[float]]]:
 
 def inference() -> tuple[list[Turn], list[list[float]]]:
     """Donahue et al. 2017, equation 3, on one pair of each kind, with the exchanged labels."""
-    x, z = 0.8, Prior(1)(Draw(7), 1).item()
+    x, z = 0.8, Prior(1)(Rng(7), 1).item()
     code = x / 4 + 1
     r, f = 1.5 * x - 3 * code, 1.5 * (2 * z) - 3 * z
     first = softplus(-r) + softplus(f) + r1(1.5)
@@ -213,8 +213,8 @@ class Completer(Line):
 
     blocks = judged_every = 1
 
-    def masks(self, draw: Draw, n: int) -> Tensor:
-        return (draw.uniform(n, 1) < draw.uniform(n, 1)).float()
+    def masks(self, rng: Rng, n: int) -> Tensor:
+        return (rng.uniform(n, 1) < rng.uniform(n, 1)).float()
 
     def logits(self, z: Tensor, given: Tensor, mask: Tensor) -> Tensor:
         return self(z)
@@ -228,7 +228,7 @@ class Completer(Line):
 
 def completion() -> tuple[list[Turn], list[list[float]]]:
     x = (0.4, -0.9, 0.2, 0.1)
-    rng = Draw(7)
+    rng = Rng(7)
     mask = (rng.uniform(4, 1) < rng.uniform(4, 1)).float()[:, 0].tolist()
     z = Prior(1)(rng, 4)[:, 0].tolist()
     assert set(mask) == {0.0, 1.0}

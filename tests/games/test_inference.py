@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from ganforge.core.batch import Batch
-from ganforge.core.draw import Draw
 from ganforge.core.errors import RecipeError
 from ganforge.core.prior import Prior
 from ganforge.core.recipe import Penalty, Player, Recipe, Term
+from ganforge.core.rng import Rng
 from ganforge.core.schedule import Moment
-from ganforge.data import Deck
+from ganforge.data import Loader
 from ganforge.games import build_game
 from ganforge.games.inference import Inference
 from ganforge.networks.encoder import Encoder
@@ -41,8 +41,8 @@ def recipe(**changes: Any) -> Recipe:
 
 def playing(wanted: Recipe, data: Any):
     game = build_game(wanted, data.space)
-    deck = Deck(data.train, data.space, seed=0, device=torch.device("cpu"))
-    return game, game.play(lambda: deck.deal(0, wanted.batch), Draw(5), NOW)
+    loader = Loader(data.train, data.space, seed=0, device=torch.device("cpu"))
+    return game, game.play(lambda: loader.batch_at(0, wanted.batch), Rng(5), NOW)
 
 
 @pytest.mark.parametrize(("kind", "classes"), [("points", 0), ("pictures", 0), ("pictures", 3)])
@@ -129,14 +129,14 @@ def test_a_penalty_of_fakes_sees_the_fakes_latents():
             assert condition is not None
             return self.scale * (x * condition).sum(1)
 
-    x, z = 0.8, Prior(1)(Draw(7), 1).item()
+    x, z = 0.8, Prior(1)(Rng(7), 1).item()
     plain = by_hand()
     plain.players["discriminator"] = Product()
     for name, latent in (("r1", x / 4 + 1), ("r2", z)):
         game = by_hand(Penalty(name=name, weight=4.0))
         game.players["discriminator"] = Product()
         losses = [
-            next(one.play(lambda: Batch(torch.tensor([[x]])), Draw(7), NOW)).loss.item()
+            next(one.play(lambda: Batch(torch.tensor([[x]])), Rng(7), NOW)).loss.item()
             for one in (game, plain)
         ]
         assert losses[0] - losses[1] == pytest.approx(4.0 / 2 * latent**2, rel=1e-4), name

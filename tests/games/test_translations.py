@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from ganforge import recipes
 from ganforge.core.batch import Turn
 from ganforge.core.declared import GAMES, OBJECTIVES
-from ganforge.core.draw import Draw
 from ganforge.core.errors import RecipeError
 from ganforge.core.recipe import Recipe, Term
+from ganforge.core.rng import Rng
 from ganforge.core.schedule import Moment
 from ganforge.data import Dataset
 from ganforge.games import build_game
@@ -26,7 +26,7 @@ from ganforge.runs.sampler import load
 from ganforge.training.clock import Budget
 from ganforge.training.engine import Engine
 from ganforge.training.loop import Trainer
-from ganforge.training.rounds import Rounds, deck_of
+from ganforge.training.rounds import Rounds, loader_of
 from tests import players
 
 CASES: dict[str, Callable[[], Dataset]] = {
@@ -49,8 +49,8 @@ def small(name: str, **changes: object) -> tuple[Recipe, Dataset]:
 
 def played(recipe: Recipe, data: Dataset) -> tuple[nn.Module, list[Turn]]:
     game = build_game(recipe, data.space)
-    deck = deck_of(data.train, recipe, data.space)
-    return game, list(game.play(lambda: deck.deal(0, recipe.batch), Draw(5), Moment(0, 0, 0.0)))
+    loader = loader_of(data.train, recipe, data.space)
+    return game, list(game.play(lambda: loader.batch_at(0, recipe.batch), Rng(5), Moment(0, 0, 0.0)))
 
 
 def reached(turn: Turn, player: nn.Module) -> list[Tensor | None]:
@@ -119,19 +119,19 @@ def test_without_adversarial_weight_the_discriminator_does_not_play(name: str):
     game, turns = played(recipe, data)
     assert [turn.player for turn in turns] == ["generator"]
     if name == "pix2pix":  # what remains is the distance to the target alone
-        hand = deck_of(data.train, recipe, data.space).deal(0, recipe.batch)
-        made = game.players["generator"](hand.source, None)
-        assert torch.allclose(turns[0].loss, 2.0 * (made - hand.real).abs().flatten(1).mean(1))
+        batch = loader_of(data.train, recipe, data.space).batch_at(0, recipe.batch)
+        made = game.players["generator"](batch.source, None)
+        assert torch.allclose(turns[0].loss, 2.0 * (made - batch.real).abs().flatten(1).mean(1))
 
 
 def test_one_arrow_is_told_another_class_for_most():
     recipe, data = small("stargan")
     game = build_game(recipe, data.space)
     assert isinstance(game, Exchange)
-    hand = deck_of(data.train, recipe, data.space).deal(0, 6)
-    (way,) = game.ways(hand)
+    batch = loader_of(data.train, recipe, data.space).batch_at(0, 6)
+    (way,) = game.ways(batch)
     assert way.wanted is not None
-    assert torch.equal(way.wanted, hand.condition.roll(1, 0))  # the classes asked for are those of the batch
+    assert torch.equal(way.wanted, batch.condition.roll(1, 0))  # the classes asked for are those of the batch
     assert way.there is way.back
 
 

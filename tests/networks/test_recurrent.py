@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganforge.core.draw import Draw
 from ganforge.core.errors import RecipeError
+from ganforge.core.rng import Rng
 from ganforge.core.space import Space
 from ganforge.networks import discriminator, generator, seeded
 from ganforge.networks.recurrent import _inverse
@@ -96,7 +96,7 @@ def test_the_inverse_of_a_triangle_is_exact():
 
 def test_half_of_the_series_begin_somewhere(space: Space):
     G = make(space)
-    mask = G.masks(Draw(0), 4_000)
+    mask = G.masks(Rng(0), 4_000)
     blocks, steps = mask[:, : G.blocks], mask[:, G.blocks :]
     begun = steps.any(1)
     assert 0.4 < float(begun.float().mean()) < 0.55
@@ -107,7 +107,7 @@ def test_half_of_the_series_begin_somewhere(space: Space):
 
 def test_every_parameter_learns_from_both_losses(space: Space, real: Tensor):
     G = make(space)
-    z, mask = latents(space, len(real)), G.masks(Draw(1), len(real))
+    z, mask = latents(space, len(real)), G.masks(Rng(1), len(real))
     loss = G.likelihood(G.logits(z, real, mask), real, mask).mean()
     found = torch.autograd.grad(loss, list(G.parameters()), allow_unused=True)
     assert all(gradient is not None and bool(gradient.isfinite().all()) for gradient in found)

@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.autograd.gradcheck import gradcheck, gradgradcheck
 
 from ganforge.core import recipe
-from ganforge.core.draw import Draw
 from ganforge.core.errors import RecipeError
+from ganforge.core.rng import Rng
 from ganforge.core.space import Space
 from ganforge.objectives.augment import POLICIES, Augment, augment, color, cutout, translation
 
@@ -67,11 +67,11 @@ def test_color_leaves_transparency_alone(name: str, colours: int) -> None:
     term = Augment(space, policies=("color",))
     assert term.colours == colours
     x = examples(space)
-    y = term(x, Draw(0))
+    y = term(x, Rng(0))
     assert torch.equal(y[:, colours:], x[:, colours:])
     assert not torch.equal(y[:, :colours], x[:, :colours])
     if colours == 1:  # no saturation: an affine map of each picture
-        u = Draw(0).uniform(8, 4)[:, 1:]
+        u = Rng(0).uniform(8, 4)[:, 1:]
         torch.testing.assert_close(y.std((1, 2, 3)), x.std((1, 2, 3)) * (u[:, 2] + 0.5))
 
 
@@ -89,7 +89,7 @@ def test_translation_rolls_what_stays(name: str) -> None:
     space = SPACES[name]
     x = examples(space, 5)
     reach = tuple(range(1, space.dims + 1))
-    shifts = Draw(1).integers(3, 5, space.dims) - 1
+    shifts = Rng(1).integers(3, 5, space.dims) - 1
     if space.dims == 2:
         x = x.contiguous(memory_format=torch.channels_last)
     got = translation(x, shifts, reach)
@@ -121,20 +121,20 @@ def test_ranges() -> None:
     """Brightness ±½, saturation ×0…2, contrast ×½…1½, shifts ±⅛, boxes of half a side, all reached."""
     n = 4000
     flat = torch.full((n, 3, 16, 24), 0.25)
-    y = Augment(RGB, policies=("color",))(flat, Draw(0)) - 0.25  # flat: brightness alone is seen
+    y = Augment(RGB, policies=("color",))(flat, Rng(0)) - 0.25  # flat: brightness alone is seen
     assert -0.5 <= y.min() < -0.498
     assert 0.498 < y.max() <= 0.5
     red = torch.tensor([1.0, 0.0, -1.0]).view(1, 3, 1, 1).expand(n, 3, 16, 24)
-    y = Augment(RGB, policies=("color",))(red, Draw(0))[:, :, 0, 0]
+    y = Augment(RGB, policies=("color",))(red, Rng(0))[:, :, 0, 0]
     spread = y[:, 0] - y[:, 2]  # 2·saturation·contrast
     assert 0 <= spread.min() < 0.01
     assert 5.5 < spread.max() <= 6.0
     ramp = torch.arange(1.0, 16 * 24 + 1).view(1, 1, 16, 24).expand(n, 3, 16, 24)
-    y = Augment(RGB, policies=("translation",))(ramp, Draw(0))
+    y = Augment(RGB, policies=("translation",))(ramp, Rng(0))
     assert sorted({int(v) for v in (ramp[:, 0, 8, 12] - y[:, 0, 8, 12])}) == sorted(
         24 * down + right for down in range(-2, 3) for right in range(-3, 4)
     )
-    y = Augment(RGB, policies=("cutout",))(torch.ones(n, 3, 16, 24), Draw(0))
+    y = Augment(RGB, policies=("cutout",))(torch.ones(n, 3, 16, 24), Rng(0))
     gone = (y == 0).sum((1, 2, 3)) // 3
     assert gone.max() == 8 * 12
     assert gone.min() == 4 * 6  # centred on a corner: a quarter of the box is inside
@@ -150,20 +150,20 @@ def test_ranges() -> None:
 def test_probability(name: str) -> None:
     space = SPACES[name]
     x = examples(space, 64)
-    assert torch.equal(every_policy(space, 0.0)(x, Draw(0)), x)
+    assert torch.equal(every_policy(space, 0.0)(x, Rng(0)), x)
     always = every_policy(space, 1.0)
-    y = always(x, Draw(0))
+    y = always(x, Rng(0))
     assert y.shape == x.shape
     assert y.dtype == x.dtype
-    assert torch.equal(y, always(x, Draw(0)))
-    assert not torch.equal(y, always(x, Draw(1)))
-    changed = (every_policy(space, 0.3)(x, Draw(0)) != x).flatten(1).any(1).float().mean()
+    assert torch.equal(y, always(x, Rng(0)))
+    assert not torch.equal(y, always(x, Rng(1)))
+    changed = (every_policy(space, 0.3)(x, Rng(0)) != x).flatten(1).any(1).float().mean()
     assert 0.3 < changed < 0.95
 
 
 def test_probability_is_each_example_and_each_policy() -> None:
     for policy in POLICIES:
-        y = Augment(RGB, policies=(policy,), probability=0.3)(examples(RGB, 2000), Draw(0))
+        y = Augment(RGB, policies=(policy,), probability=0.3)(examples(RGB, 2000), Rng(0))
         changed = (y != examples(RGB, 2000)).flatten(1).any(1).float().mean().item()
         # One of 35 translations does not move.
         assert abs(changed - 0.3) < 0.045, policy
@@ -173,8 +173,8 @@ def test_probability_is_each_example_and_each_policy() -> None:
 def test_parts_see_their_rows(name: str) -> None:
     space = SPACES[name]
     x = examples(space)
-    whole = every_policy(space, 0.7)(x, Draw(3))
-    halves = [every_policy(space, 0.7)(x[4 * i : 4 * i + 4], Draw(3, part=i, parts=2)) for i in range(2)]
+    whole = every_policy(space, 0.7)(x, Rng(3))
+    halves = [every_policy(space, 0.7)(x[4 * i : 4 * i + 4], Rng(3, part=i, parts=2)) for i in range(2)]
     torch.testing.assert_close(torch.cat(halves), whole, atol=1e-6, rtol=1e-6)
 
 
@@ -183,21 +183,21 @@ def test_gradient_reaches_the_examples(name: str) -> None:
     space = SPACES[name]
     x = examples(space).requires_grad_()
     weights = examples(space, seed=1)
-    (gradient,) = torch.autograd.grad((every_policy(space)(x, Draw(0)) * weights).sum(), x)
+    (gradient,) = torch.autograd.grad((every_policy(space)(x, Rng(0)) * weights).sum(), x)
     assert (gradient != 0).flatten(1).any(1).all()
     # Every policy is affine, so a step of any size changes the output by the gradient.
     step = examples(space, seed=2)
     with torch.no_grad():
-        change = (every_policy(space)(x + step, Draw(0)) - every_policy(space)(x, Draw(0))) * weights
+        change = (every_policy(space)(x + step, Rng(0)) - every_policy(space)(x, Rng(0))) * weights
     torch.testing.assert_close(change.sum(), (gradient * step).sum(), rtol=1e-3, atol=1e-3)
 
 
 def test_points_and_no_policy_are_left_alone() -> None:
     x = torch.randn(4, 2)
     term = augment(recipe.Augmentation(policy="color,cutout"), Space(kind="points", shape=(2,)))
-    assert term(x, Draw(0)) is x
+    assert term(x, Rng(0)) is x
     y = examples(RGB)
-    assert augment(recipe.Augmentation(), RGB)(y, Draw(0)) is y
+    assert augment(recipe.Augmentation(), RGB)(y, Rng(0)) is y
 
 
 # --------------------------------------------------------------------------- the adaptive probability

@@ -11,8 +11,8 @@ from torch.autograd.gradcheck import gradcheck, gradgradcheck
 
 from ganforge.core import recipe
 from ganforge.core.declared import PENALTIES
-from ganforge.core.draw import Draw
 from ganforge.core.errors import RecipeError
+from ganforge.core.rng import Rng
 from ganforge.objectives.evidence import Evidence, Judge
 from ganforge.objectives.penalties import (
     Centring,
@@ -68,7 +68,7 @@ def judged_by(net: nn.Module) -> Judge:
 
 @pytest.mark.parametrize("kind", [{"real": True}, {"real": False, "fake": True}])
 def test_linear_discriminator_exactly(kind: dict[str, bool]) -> None:
-    got = ZeroCentred(**kind)(seen(linear), 0.5, Draw(0))
+    got = ZeroCentred(**kind)(seen(linear), 0.5, Rng(0))
     torch.testing.assert_close(got, torch.full((8,), 0.25 * 169))  # γ/2·‖w‖²: the half counts
 
 
@@ -77,14 +77,14 @@ def test_both_sides_add() -> None:
     r1, r2 = ZeroCentred(), ZeroCentred(real=False, fake=True)
     both = ZeroCentred(fake=True)
     expected = curved_square(evidence.real) + curved_square(evidence.fake)
-    torch.testing.assert_close(both(evidence, 3.0, Draw(0)), 1.5 * expected)
+    torch.testing.assert_close(both(evidence, 3.0, Rng(0)), 1.5 * expected)
     torch.testing.assert_close(
-        both(evidence, 3.0, Draw(0)), r1(evidence, 3.0, Draw(0)) + r2(evidence, 3.0, Draw(0))
+        both(evidence, 3.0, Rng(0)), r1(evidence, 3.0, Rng(0)) + r2(evidence, 3.0, Rng(0))
     )
 
 
 def test_weight_may_be_a_tensor() -> None:
-    got = ZeroCentred()(seen(linear), torch.tensor(2.0), Draw(0))
+    got = ZeroCentred()(seen(linear), torch.tensor(2.0), Rng(0))
     torch.testing.assert_close(got, torch.full((8,), 169.0))
 
 
@@ -93,7 +93,7 @@ def test_finite_difference_agrees_in_expectation(independent: bool) -> None:
     """For a linear judge each draw is γ/2·(w·ε)², of mean γ/2·‖w‖² and relative deviation √2."""
     n = 100_000
     evidence = seen(linear, n, independent=independent)
-    got = ZeroCentred(fake=True, sigma=0.01)(evidence, 0.5, Draw(5))
+    got = ZeroCentred(fake=True, sigma=0.01)(evidence, 0.5, Rng(5))
     exact = 2 * 0.25 * 169  # both sides; their noises are apart, so the deviation is 1/√2 of a side's
     assert abs(got.mean().item() / exact - 1) < 4 / math.sqrt(n)
     assert abs(got.std().item() / exact - 1) < 0.05
@@ -106,9 +106,9 @@ def test_finite_difference_agrees_with_the_exact_one_on_a_network() -> None:
     real, fake = points.repeat(draws, 1), others.repeat(draws, 1)
     with torch.no_grad():
         many = Evidence(judged_by(net), real, fake, None, net(real), net(fake))
-        got = ZeroCentred(fake=True, sigma=0.003)(many, 2.0, Draw(1)).view(draws, n).mean(0)
+        got = ZeroCentred(fake=True, sigma=0.003)(many, 2.0, Rng(1)).view(draws, n).mean(0)
     few = Evidence(judged_by(net), points, others, None, net(points), net(others))
-    exact = ZeroCentred(fake=True)(few, 2.0, Draw(1))
+    exact = ZeroCentred(fake=True)(few, 2.0, Rng(1))
     assert exact.std() > 0.1 * exact.mean()  # the points differ, so the comparison says something
     torch.testing.assert_close(got, exact, rtol=5 * math.sqrt(2 / draws), atol=0)
 
@@ -116,11 +116,11 @@ def test_finite_difference_agrees_with_the_exact_one_on_a_network() -> None:
 def test_finite_difference_by_hand() -> None:
     """One step: the very noise that Draw hands out, the logits given used as D(x)."""
     evidence = seen(curved, 4)
-    draw = Draw(7)
-    got = ZeroCentred(fake=True, sigma=0.1)(evidence, 3.0, Draw(7))
+    rng = Rng(7)
+    got = ZeroCentred(fake=True, sigma=0.1)(evidence, 3.0, Rng(7))
     expected = torch.zeros(4)
     for x in (evidence.real, evidence.fake):
-        change = curved(x + 0.1 * draw.normal(4, 3), None) - curved(x, None)
+        change = curved(x + 0.1 * rng.normal(4, 3), None) - curved(x, None)
         expected += 1.5 * change.square() / 0.01
     torch.testing.assert_close(got, expected)
 
@@ -136,7 +136,7 @@ def test_passes(independent: bool, rows: list[int]) -> None:
 
     evidence = seen(judge, independent=independent)
     asked.clear()
-    ZeroCentred(fake=True, sigma=0.01, share=0.25)(evidence, 1.0, Draw(0))
+    ZeroCentred(fake=True, sigma=0.01, share=0.25)(evidence, 1.0, Rng(0))
     assert asked == rows
 
 
@@ -151,17 +151,17 @@ def test_gradients_of_inputs_that_were_kept_save_the_pass() -> None:
     term = ZeroCentred(fake=True)
     assert term.differentiates_input
     assert not ZeroCentred(share=0.5).differentiates_input
-    expected = term(plain, 1.0, Draw(0))
+    expected = term(plain, 1.0, Rng(0))
     real, fake = plain.real.clone().requires_grad_(), plain.fake.clone().requires_grad_()
     kept = Evidence(judge, real, fake, None, judge(real, None), judge(fake, None))
     asked.clear()
-    got = term(kept, 1.0, Draw(0))
+    got = term(kept, 1.0, Rng(0))
     assert not asked
     torch.testing.assert_close(got, expected)
     # With a share the slices are not what was judged: judged anew, same mean as by hand.
-    part = ZeroCentred(share=0.5)(kept, 1.0, Draw(0))
+    part = ZeroCentred(share=0.5)(kept, 1.0, Rng(0))
     assert asked == [4]
-    torch.testing.assert_close(part[::2], 2 * ZeroCentred()(plain, 1.0, Draw(0))[::2])
+    torch.testing.assert_close(part[::2], 2 * ZeroCentred()(plain, 1.0, Rng(0))[::2])
 
 
 def test_batch_statistics_do_not_drown_the_difference() -> None:
@@ -171,7 +171,7 @@ def test_batch_statistics_do_not_drown_the_difference() -> None:
     sides: dict[bool, float] = {}
     for independent in (True, False):
         evidence = seen(judged_by(net), 512, independent=independent)
-        sides[independent] = ZeroCentred(sigma=1e-3, share=0.25)(evidence, 2.0, Draw(0)).mean().item()
+        sides[independent] = ZeroCentred(sigma=1e-3, share=0.25)(evidence, 2.0, Rng(0)).mean().item()
     jacobian = torch.autograd.functional.jacobian(net, numbers(512, 3)[::4])  # (128, 128, 3)
     own = jacobian.diagonal().square().sum(0).mean().item()  # each verdict by its own example
     assert abs(sides[False] / own - 1) < 4 * math.sqrt(2 / 128)
@@ -184,11 +184,11 @@ def test_float32_under_autocast() -> None:
     real, fake = numbers(4096, 3), numbers(4096, 3, seed=1)
     evidence = Evidence(judged_by(net), real, fake, None, net(real), net(fake))
     for term in (ZeroCentred(fake=True, sigma=0.001), ZeroCentred(fake=True)):
-        expected = term(evidence, 1.0, Draw(2))
+        expected = term(evidence, 1.0, Rng(2))
         with torch.autocast("cpu", torch.bfloat16):
             reduced = Evidence(judged_by(net), real, fake, None, net(real), net(fake))
             assert reduced.real_logits.dtype == torch.bfloat16
-            got = term(reduced, 1.0, Draw(2))
+            got = term(reduced, 1.0, Rng(2))
         assert got.dtype == torch.float32
         torch.testing.assert_close(got, expected, rtol=1e-2, atol=1e-4)
 
@@ -200,11 +200,11 @@ def test_patch_logits() -> None:
         return torch.stack([linear(x, None), 3 * linear(x, None)], 1)[:, :, None]
 
     # With signs by chance it is ‖(3 ± 1)w‖²/2, half of the time each.
-    found = torch.cat([ZeroCentred()(seen(judge), 2.0, Draw(k)) for k in range(200)])
+    found = torch.cat([ZeroCentred()(seen(judge), 2.0, Rng(k)) for k in range(200)])
     assert set(found.div(169.0).round(decimals=4).tolist()) == {2.0, 8.0}
     assert found.mean().item() == pytest.approx(5 * 169.0, rel=0.05)
-    noise = Draw(4).normal(8, 3)
-    got = ZeroCentred(sigma=0.01)(seen(judge), 2.0, Draw(4))
+    noise = Rng(4).normal(8, 3)
+    got = ZeroCentred(sigma=0.01)(seen(judge), 2.0, Rng(4))
     torch.testing.assert_close(got, 5 * (noise @ W).square(), rtol=1e-2, atol=1e-2)
 
 
@@ -222,21 +222,21 @@ ALL_SHARED = [
 def test_a_share_keeps_the_mean(term: type[Penalty]) -> None:
     """On average over the rows; here every row is alike, so exactly, up to the noise of a difference."""
     evidence = seen(linear, 6)
-    got = term(0.25)(evidence, 1.0, Draw(0))  # rows 0 and 4 of 6
+    got = term(0.25)(evidence, 1.0, Rng(0))  # rows 0 and 4 of 6
     assert got.shape == (6,)
     assert (got[[1, 2, 3, 5]] == 0).all()
     assert (got[[0, 4]] > 0).all()
     if got[0] == got[4]:
-        torch.testing.assert_close(got.mean(), term(1.0)(evidence, 1.0, Draw(0)).mean())
+        torch.testing.assert_close(got.mean(), term(1.0)(evidence, 1.0, Rng(0)).mean())
 
 
 def test_conditions_follow_their_rows() -> None:
     condition = torch.tensor([[0.0], [1.0], [2.0], [3.0], [4.0], [5.0], [6.0], [7.0]])
-    got = ZeroCentred(fake=True, share=0.5)(seen(linear, 8, condition), 1.0, Draw(0))
+    got = ZeroCentred(fake=True, share=0.5)(seen(linear, 8, condition), 1.0, Rng(0))
     rows = torch.tensor([0.0, 2.0, 4.0, 6.0])
     torch.testing.assert_close(got[::2], 2 * 169 * (1 + rows).square())
-    by_difference = ZeroCentred(fake=True, sigma=0.01, share=0.5)(seen(linear, 8, condition), 1.0, Draw(0))
-    noises = Draw(0)
+    by_difference = ZeroCentred(fake=True, sigma=0.01, share=0.5)(seen(linear, 8, condition), 1.0, Rng(0))
+    noises = Rng(0)
     expected = sum(((1 + rows) * (noises.normal(4, 3) @ W)).square() for _ in range(2))
     torch.testing.assert_close(by_difference[::2], expected, rtol=2e-3, atol=2e-2)
 
@@ -251,27 +251,27 @@ def test_packing_takes_whole_groups() -> None:
     evidence = seen(packed, 16)
     assert (evidence.verdicts, evidence.packing) == (8, 2)
     for share in (1.0, 0.25):
-        got = ZeroCentred(fake=True, share=share)(evidence, 2.0, Draw(0))
+        got = ZeroCentred(fake=True, share=share)(evidence, 2.0, Rng(0))
         assert got.shape == (8,)
         torch.testing.assert_close(got.mean(), torch.tensor(2 * 5 * 169.0))
     assert got.count_nonzero() == 2
-    got = Interpolated(share=0.5)(evidence, 1.0, Draw(0))
+    got = Interpolated(share=0.5)(evidence, 1.0, Rng(0))
     torch.testing.assert_close(got.mean(), torch.tensor((13 * math.sqrt(5) - 1) ** 2))
-    noise = Draw(3).normal(8, 3)
-    got = ZeroCentred(sigma=0.01, share=0.5)(evidence, 2.0, Draw(3))
+    noise = Rng(3).normal(8, 3)
+    got = ZeroCentred(sigma=0.01, share=0.5)(evidence, 2.0, Rng(3))
     torch.testing.assert_close(got[::2], 2 * packed(noise, None).square(), rtol=5e-3, atol=5e-2)
 
 
 @pytest.mark.parametrize("term", ALL_SHARED[:3])
 def test_parts_add_up(term: type[Penalty]) -> None:
     whole = seen(curved, 16)
-    expected = term(0.25)(whole, 1.0, Draw(9))
+    expected = term(0.25)(whole, 1.0, Rng(9))
     for part in range(2):
         rows = slice(8 * part, 8 * part + 8)
         half = Evidence(
             curved, whole.real[rows], whole.fake[rows], None, whole.real_logits[rows], whole.fake_logits[rows]
         )
-        got = term(0.25)(half, 1.0, Draw(9, part=part, parts=2))
+        got = term(0.25)(half, 1.0, Rng(9, part=part, parts=2))
         torch.testing.assert_close(got, expected[rows])
 
 
@@ -289,7 +289,7 @@ def test_gradcheck(term: Penalty) -> None:
         def judge(x: Tensor, condition: Tensor | None) -> Tensor:
             return (x @ first.T).tanh() @ second
 
-        return term(Evidence(judge, real, fake, None, judge(real, None), judge(fake, None)), 0.7, Draw(0))
+        return term(Evidence(judge, real, fake, None, judge(real, None), judge(fake, None)), 0.7, Rng(0))
 
     assert gradcheck(loss, (first, second))
     assert gradgradcheck(loss, (first, second))
@@ -308,9 +308,9 @@ def test_moves_the_discriminator_alone(name: str, method: str) -> None:
     )
     term = penalty(recipe.Penalty(name=name, method=method))  # type: ignore[arg-type]
     if name == "lecam":
-        term(evidence, 1.0, Draw(0))
+        term(evidence, 1.0, Rng(0))
         term.get_buffer("real_sum").add_(1)
-    term(evidence, 1.0, Draw(0)).mean().backward()
+    term(evidence, 1.0, Rng(0)).mean().backward()
     assert made.grad is None
     gradients = [p.grad for p in net.parameters() if p.grad is not None]
     assert max(float(g.abs().max()) for g in gradients) > 1e-4
@@ -325,14 +325,14 @@ def test_slope_one_costs_nothing() -> None:
         return linear(x, None) / 13
 
     for term in (Interpolated(), Dragan()):
-        torch.testing.assert_close(term(seen(unit), 10.0, Draw(0)), torch.zeros(8), atol=1e-9, rtol=0)
-        torch.testing.assert_close(term(seen(linear), 10.0, Draw(0)), torch.full((8,), 1440.0))  # 10·12²
+        torch.testing.assert_close(term(seen(unit), 10.0, Rng(0)), torch.zeros(8), atol=1e-9, rtol=0)
+        torch.testing.assert_close(term(seen(linear), 10.0, Rng(0)), torch.full((8,), 1440.0))  # 10·12²
 
 
 def test_a_flat_discriminator_has_a_finite_gradient() -> None:
     w = torch.zeros(3, requires_grad=True)
     evidence = seen(lambda x, condition: x @ w)
-    loss = Interpolated()(evidence, 1.0, Draw(0)).mean()
+    loss = Interpolated()(evidence, 1.0, Rng(0)).mean()
     loss.backward()
     assert loss.item() == 1.0
     assert w.grad is not None
@@ -349,10 +349,10 @@ def test_where_the_slope_is_taken() -> None:
 
     evidence = seen(judge, 2000)
     places.clear()
-    Interpolated()(evidence, 1.0, Draw(2))
-    t = Draw(2).uniform(2000, 1)
+    Interpolated()(evidence, 1.0, Rng(2))
+    t = Rng(2).uniform(2000, 1)
     torch.testing.assert_close(places[0], evidence.real + t * (evidence.fake - evidence.real))
-    Dragan()(evidence, 1.0, Draw(2))
+    Dragan()(evidence, 1.0, Rng(2))
     away = (places[1] - evidence.real) / evidence.real.std()
     assert 0.495 < away.abs().max() < 0.501
     assert abs(away.mean().item()) < 0.015  # a uniform on ±½ has deviation .29; 6,000 numbers
@@ -367,22 +367,22 @@ def given(r: list[float], f: list[float]) -> Evidence:
 
 
 def test_centring_by_hand() -> None:
-    got = Centring()(given([2.0, -1.0], [0.5, -3.0]), 0.01, Draw(0))
+    got = Centring()(given([2.0, -1.0], [0.5, -3.0]), 0.01, Rng(0))
     torch.testing.assert_close(got, torch.tensor([0.0625, 0.16]))
 
 
 def test_lecam_by_hand() -> None:
     term = LeCam(decay=0.5)
     # Anchors after one call are that call's means: α_R = 1, α_F = −1.
-    got = term(given([3.0, -1.0], [-4.0, 2.0]), 2.0, Draw(0))
+    got = term(given([3.0, -1.0], [-4.0, 2.0]), 2.0, Rng(0))
     # (3+1)² + (1+4)², (−1+1)₊² + (1−2)₊²
     torch.testing.assert_close(got, torch.tensor([82.0, 0.0]))
     # Then α_R = (½·½·1 + ½·4) / ¾ = 3, α_F = (¼·(−1) + ½·½) / ¾ = 0.
-    got = term(given([4.0, 4.0], [0.5, 0.5]), 1.0, Draw(0))
+    got = term(given([4.0, 4.0], [0.5, 0.5]), 1.0, Rng(0))
     torch.testing.assert_close(got, torch.full((2,), 16 + 2.5**2))
     before = {name: value.clone() for name, value in term.state_dict().items()}
     assert set(before) == {"real_sum", "fake_sum", "total"}
-    term.eval()(given([9.0], [9.0]), 1.0, Draw(0))
+    term.eval()(given([9.0], [9.0]), 1.0, Rng(0))
     assert all(torch.equal(value, before[name]) for name, value in term.state_dict().items())
 
 
@@ -391,10 +391,10 @@ def test_reconstruction_looks_at_every_second_real() -> None:
     evidence = Evidence(
         linear, x, -x, None, torch.zeros(8), torch.zeros(8), reconstruction_loss=lambda x: x[:, 0]
     )
-    got = Reconstruction()(evidence, 10.0, Draw(0))
+    got = Reconstruction()(evidence, 10.0, Rng(0))
     torch.testing.assert_close(got, torch.tensor([0.0, 0, 40, 0, 80, 0, 120, 0]))
     with pytest.raises(RecipeError, match="few_shot"):
-        Reconstruction()(given([0.0], [0.0]), 1.0, Draw(0))
+        Reconstruction()(given([0.0], [0.0]), 1.0, Rng(0))
 
 
 # --------------------------------------------------------------------------- from a recipe

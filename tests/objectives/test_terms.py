@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ganforge.core import recipe
 from ganforge.core.declared import GAMES, TERMS
-from ganforge.core.draw import Draw
 from ganforge.core.errors import RecipeError
+from ganforge.core.rng import Rng
 from ganforge.objectives.pool import Pool
 from ganforge.objectives.terms import (
     Made,
@@ -269,10 +269,10 @@ def fakes(turn: int, n: int = 4) -> Tensor:
 
 def test_the_pool_is_a_list_with_a_coin() -> None:
     """The same as the papers' algorithm, written with a list."""
-    pool, draw, kept = Pool(6, (1,)), Draw(3), []
+    pool, rng, kept = Pool(6, (1,)), Rng(3), []
     for turn in range(30):
-        given = pool.exchange(fakes(turn), draw.move_to(turn)).flatten().tolist()
-        again = Draw(3, turn)
+        given = pool.exchange(fakes(turn), rng.move_to(turn)).flatten().tolist()
+        again = Rng(3, turn)
         coins, places = again.uniform(4), again.integers(6, 4)
         for fake, coin, place, answer in zip(
             fakes(turn).flatten().tolist(), coins, places, given, strict=True
@@ -290,10 +290,10 @@ def test_the_pool_is_a_list_with_a_coin() -> None:
 
 
 def test_half_of_what_a_full_pool_gives_is_old_and_nothing_is_given_twice() -> None:
-    pool, draw, given = Pool(50, (1,)), Draw(1), []
+    pool, rng, given = Pool(50, (1,)), Rng(1), []
     old = 0
     for turn in range(500):
-        answer = pool.exchange(fakes(turn), draw.move_to(4 * turn))
+        answer = pool.exchange(fakes(turn), rng.move_to(4 * turn))
         old += int((answer != fakes(turn)).sum()) if turn >= 13 else 0
         given += answer.flatten().tolist()
     assert 0.46 < old / (4 * 487) < 0.54  # deviation .011
@@ -306,13 +306,13 @@ def test_half_of_what_a_full_pool_gives_is_old_and_nothing_is_given_twice() -> N
 def test_a_pool_goes_on_from_its_state_bit_for_bit() -> None:
     one, other = Pool(5, (3, 2, 2)), Pool(5, (3, 2, 2))
     for turn in range(6):
-        one.exchange(numbers(3, 3, 2, 2, seed=turn), Draw(2, turn))
+        one.exchange(numbers(3, 3, 2, 2, seed=turn), Rng(2, turn))
     other.load_state_dict(one.state_dict())
     for turn in range(6, 12):
         batch = numbers(3, 3, 2, 2, seed=turn)
         torch.manual_seed(turn)  # global chance has no part in it
         before = torch.get_rng_state()
-        assert torch.equal(one.exchange(batch, Draw(2, turn)), other.exchange(batch, Draw(2, turn)))
+        assert torch.equal(one.exchange(batch, Rng(2, turn)), other.exchange(batch, Rng(2, turn)))
         assert torch.equal(torch.get_rng_state(), before)
     assert torch.equal(one.kept, other.kept)
 
@@ -320,7 +320,7 @@ def test_a_pool_goes_on_from_its_state_bit_for_bit() -> None:
 def test_what_a_pool_gives_has_no_graph_and_is_no_view_of_it() -> None:
     pool = Pool(2, (1,))
     batch = fakes(0).requires_grad_()
-    given = pool.exchange(batch, Draw(0))
+    given = pool.exchange(batch, Rng(0))
     assert not given.requires_grad
     given.zero_()
     assert pool.kept.flatten().sort().values.tolist() != [0.0, 0.0]
@@ -328,7 +328,7 @@ def test_what_a_pool_gives_has_no_graph_and_is_no_view_of_it() -> None:
 
 def test_a_pool_of_none_gives_back_what_came() -> None:
     pool = Pool(0, (1,))
-    assert torch.equal(pool.exchange(fakes(3), Draw(0)), fakes(3))
+    assert torch.equal(pool.exchange(fakes(3), Rng(0)), fakes(3))
     assert not pool.kept.numel()
     with pytest.raises(RecipeError, match="must not be negative"):
         Pool(-1, (1,))

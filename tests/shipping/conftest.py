@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ganforge.core.draw import key
 from ganforge.core.prior import Prior
+from ganforge.core.rng import key
 from ganforge.core.space import Space
 from ganforge.networks import generator, seeded
 from ganforge.runs.sampler import GeneratorSampler

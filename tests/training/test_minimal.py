@@ -9,11 +9,11 @@ from typing import Any
 
 import torch
 
-from ganforge.core.draw import Draw, key
 from ganforge.core.prior import Prior
 from ganforge.core.recipe import Augmentation, Penalty, Player
+from ganforge.core.rng import Rng, key
 from ganforge.training.engine import Engine
-from ganforge.training.rounds import Rounds, deck_of
+from ganforge.training.rounds import Rounds, loader_of
 from tests import players
 
 PAGE = Path(__file__).parents[2] / "examples/minimal.py"
@@ -49,10 +49,10 @@ def test_a_step_of_the_page_and_a_round_of_the_referee_are_equal_in_every_bit():
     G, D = (deepcopy(rounds.game.players[name]) for name in ("generator", "discriminator"))
     average = deepcopy(G).requires_grad_(False)
     adams = [torch.optim.Adam(each.parameters(), 1e-3, betas=(0.0, 0.9), fused=True) for each in (G, D)]
-    deck, draw = deck_of(data.train, recipe, data.space), Draw(key(recipe.seed, 3))
+    loader, rng = loader_of(data.train, recipe, data.space), Rng(key(recipe.seed, 3))
     for i in range(5):
-        real = deck.deal(i * recipe.batch, recipe.batch).real
-        z = Prior.of(recipe)(draw.move_to(i * recipe.batch), recipe.batch)
+        real = loader.batch_at(i * recipe.batch, recipe.batch).real
+        z = Prior.of(recipe)(rng.move_to(i * recipe.batch), recipe.batch)
         decay = 0.5 ** (recipe.batch / recipe.ema_nimg)
         step(G, D, *adams, average, real, z, gamma=gamma, decay=decay)
         rounds.play()

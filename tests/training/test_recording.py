@@ -12,9 +12,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganforge.core.batch import Batch, Deal, Turn
-from ganforge.core.draw import Draw
+from ganforge.core.batch import Batch, NextBatch, Turn
 from ganforge.core.recipe import Augmentation, Penalty, Player, Recipe
+from ganforge.core.rng import Rng
 from ganforge.core.schedule import Moment, cosine
 from ganforge.core.space import Space
 from ganforge.data import Dataset
@@ -205,10 +205,10 @@ class Game(nn.Module):
     def branch(self, moment: Moment) -> Hashable:
         return moment.round % 4 == 0
 
-    def play(self, deal: Deal, draw: Draw, moment: Moment) -> Iterator[Turn]:
-        hand = deal()
-        D = self.players["discriminator"](hand.real).squeeze(1)
-        G = self.players["generator"](draw.normal(hand.n, 2)).squeeze(1)
+    def play(self, next_batch: NextBatch, rng: Rng, moment: Moment) -> Iterator[Turn]:
+        batch = next_batch()
+        D = self.players["discriminator"](batch.real).squeeze(1)
+        G = self.players["generator"](rng.normal(batch.n, 2)).squeeze(1)
         factor: Any = moment.at(partial(cosine, 1.0, 0.1))
         self.rounds += 1
         match self.twist:
@@ -219,7 +219,7 @@ class Game(nn.Module):
             case "branch":
                 D = D if bool((D > 0).any()) else -D
             case "hidden branch":
-                D = D if hand.real.numpy().sum() > 0 else -2.0 * D
+                D = D if batch.real.numpy().sum() > 0 else -2.0 * D
             case "progress":
                 factor = cosine(1.0, 0.1, moment.progress)
             case "former":
@@ -230,14 +230,14 @@ class Game(nn.Module):
             case "counter":
                 factor = float(self.rounds)
             case "constant written to":
-                factor = torch.ones(hand.n)
+                factor = torch.ones(batch.n)
                 factor += D.detach()
             case "result unread":
-                self.norm(hand.real)
+                self.norm(batch.real)
             case _:
                 assert not self.twist
         yield Turn("discriminator", (D - G).square() * factor, {"logits": D})
-        yield Turn("generator", -self.players["discriminator"](hand.real).squeeze(1) * G)
+        yield Turn("generator", -self.players["discriminator"](batch.real).squeeze(1) * G)
 
 
 def judged(twist: str, recorded: bool, rounds: int = 12) -> tuple[Game, str | None]:
@@ -247,7 +247,7 @@ def judged(twist: str, recorded: bool, rounds: int = 12) -> tuple[Game, str | No
     referee = Referee(game, both, ledger=Ledger(), recorded=recorded)
     values = torch.from_numpy(np.random.default_rng(1).standard_normal((rounds, 8, 2), dtype=np.float32))
     for k in range(rounds):
-        referee.round([lambda k=k: Batch(values[k])], [Draw(5, k)], Moment(8 * k, k, k / rounds))
+        referee.round([lambda k=k: Batch(values[k])], [Rng(5, k)], Moment(8 * k, k, k / rounds))
     return game, referee.unrecorded
 
 
@@ -282,11 +282,11 @@ def test_a_game_that_does_not_name_its_branches_is_never_recorded():
             super().__init__()
             self.players = nn.ModuleDict({"generator": nn.Linear(2, 1)})
 
-        def play(self, deal: Deal, draw: Draw, moment: Moment) -> Iterator[Turn]:
-            yield Turn("generator", self.players["generator"](deal().real).squeeze(1))
+        def play(self, next_batch: NextBatch, rng: Rng, moment: Moment) -> Iterator[Turn]:
+            yield Turn("generator", self.players["generator"](next_batch().real).squeeze(1))
 
     referee = Referee(Silent(), {"generator": Player(family="x")}, ledger=Ledger(), recorded=True)
-    referee.round([lambda: Batch(torch.ones(4, 2))], [Draw(0)], Moment(0, 0, 0.0))
+    referee.round([lambda: Batch(torch.ones(4, 2))], [Rng(0)], Moment(0, 0, 0.0))
     assert "branches" in str(referee.unrecorded)
 
 
@@ -297,12 +297,12 @@ def test_listening_leaves_no_trace():
     recorder = recorded.referee._recorder
     assert recorder is not None
     before = {name: value.clone() for name, value in flat(recorded).items()}
-    hands: list[Batch] = []
-    recorder._record(recorded._deal(0, recipe.batch), torch.device("cpu"), Moment(0, 0, 0.0), hands)
+    batches: list[Batch] = []
+    recorder._record(recorded._next_batch(0, recipe.batch), torch.device("cpu"), Moment(0, 0, 0.0), batches)
     now = flat(recorded)
     assert all(torch.equal(now[name], value) for name, value in before.items())
-    assert len(hands) == 1
-    assert torch.equal(hands[0].real, eager._deal(0, recipe.batch)().real)
+    assert len(batches) == 1
+    assert torch.equal(batches[0].real, eager._next_batch(0, recipe.batch)().real)
 
 
 def test_the_probe_records_short_rounds_and_says_so(monkeypatch: pytest.MonkeyPatch):

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from ganforge.core.batch import Batch, Turn
-from ganforge.core.draw import Draw
 from ganforge.core.recipe import Player
+from ganforge.core.rng import Rng
 from ganforge.core.schedule import Moment
 from ganforge.training.engine import Engine
 from ganforge.training.ledger import Ledger
@@ -35,7 +35,7 @@ class TwoNumbers(nn.Module):
         self.factor = factor
         self.snapshots: list[dict[str, Tensor]] = []
 
-    def play(self, deal: object, draw: Draw, moment: Moment) -> Iterator[Turn]:
+    def play(self, next_batch: object, rng: Rng, moment: Moment) -> Iterator[Turn]:
         x = torch.ones(4, 1)
         for name in self.turns:
             self.snapshots.append({k: v.clone() for k, v in self.state_dict().items()})
@@ -48,14 +48,14 @@ def referee(game: TwoNumbers, **settings: object) -> Referee:
     return Referee(game, {"generator": player, "discriminator": player}, ledger=Ledger())
 
 
-def deal() -> Batch:
+def next_batch() -> Batch:
     return Batch(torch.ones(4, 1))
 
 
 def test_only_the_mover_moves_and_by_its_own_gradient():
     game = TwoNumbers(("discriminator", "generator"))
     judge = referee(game)
-    judge.round([deal], [Draw(0)], MOMENT)
+    judge.round([next_batch], [Rng(0)], MOMENT)
     before, between = game.snapshots
     after = game.state_dict()
     g, w, b = (
@@ -76,7 +76,7 @@ def test_a_move_that_is_not_finite_is_refused_and_counted():
     game = TwoNumbers(("discriminator",), factor=float("nan"))
     judge = referee(game)
     before = {k: v.clone() for k, v in game.state_dict().items()}
-    judge.round([deal], [Draw(0)], MOMENT)
+    judge.round([next_batch], [Rng(0)], MOMENT)
     assert all(torch.equal(value, before[name]) for name, value in game.state_dict().items())
     assert judge.refused == 1
 
@@ -86,7 +86,7 @@ def test_clipping_bounds_the_mover_alone():
     with torch.no_grad():
         for parameter in game.parameters():
             parameter.fill_(3.0)
-    referee(game, clip=0.01).round([deal], [Draw(0)], MOMENT)
+    referee(game, clip=0.01).round([next_batch], [Rng(0)], MOMENT)
     assert all(
         float(p.detach().abs().max()) == pytest.approx(0.01)
         for p in game.players["discriminator"].parameters()
@@ -96,11 +96,11 @@ def test_clipping_bounds_the_mover_alone():
 
 def test_a_loss_that_is_not_per_example_is_an_error():
     class Scalar(TwoNumbers):
-        def play(self, deal: object, draw: Draw, moment: Moment) -> Iterator[Turn]:
+        def play(self, next_batch: object, rng: Rng, moment: Moment) -> Iterator[Turn]:
             yield Turn("generator", self.players["generator"](torch.ones(4, 1)).mean())
 
     with pytest.raises(AssertionError, match="per example"):
-        referee(Scalar(())).round([deal], [Draw(0)], MOMENT)
+        referee(Scalar(())).round([next_batch], [Rng(0)], MOMENT)
 
 
 @pytest.mark.parametrize("kind", ["points", "pictures"])
@@ -138,8 +138,8 @@ def test_a_part_that_fails_is_told_when_all_have_stopped():
     playing = [0]
 
     class Failing(TwoNumbers):
-        def play(self, deal: object, draw: Draw, moment: Moment) -> Iterator[Turn]:
-            if draw.part == 0:
+        def play(self, next_batch: object, rng: Rng, moment: Moment) -> Iterator[Turn]:
+            if rng.part == 0:
                 raise torch.OutOfMemoryError("no more")
             playing[0] += 1
             time.sleep(0.2)
@@ -151,7 +151,7 @@ def test_a_part_that_fails_is_told_when_all_have_stopped():
     player = Player(family="x", optimiser="sgd")
     judge = Referee(game, dict.fromkeys(game.players, player), ledger=Ledger(), pool=pool)
     with pytest.raises(torch.OutOfMemoryError):
-        judge.round([deal, deal], [Draw(0, part=part, parts=2) for part in range(2)], MOMENT)
+        judge.round([next_batch, next_batch], [Rng(0, part=part, parts=2) for part in range(2)], MOMENT)
     assert playing == [0]
 
 
@@ -168,7 +168,7 @@ def test_moves_are_those_of_the_plain_optimiser_in_any_memory_format(optimiser: 
     player = Player(family="x", optimiser=optimiser, learning_rate=0.01, beta1=0.5, beta2=0.9)
     target = torch.randn(2, 5, 6, 6)
 
-    def play(deal: object, draw: Draw, moment: Moment) -> Iterator[Turn]:
+    def play(next_batch: object, rng: Rng, moment: Moment) -> Iterator[Turn]:
         x = torch.linspace(-1, 1, 2 * 3 * 64).view(2, 3, 8, 8)
         loss = (game.players["generator"](x) - target).square().flatten(1).sum(1)
         yield Turn("generator", loss)
@@ -181,7 +181,7 @@ def test_moves_are_those_of_the_plain_optimiser_in_any_memory_format(optimiser: 
         "rmsprop": lambda: torch.optim.RMSprop(twin, lr=0.01, alpha=0.9, foreach=False),
     }[optimiser]()
     for _ in range(3):
-        judge.round([deal], [Draw(0)], MOMENT)
+        judge.round([next_batch], [Rng(0)], MOMENT)
         x = torch.linspace(-1, 1, 2 * 3 * 64).view(2, 3, 8, 8)
         made = torch.nn.functional.conv2d(x, *twin)
         plain.zero_grad()

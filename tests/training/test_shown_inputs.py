@@ -12,7 +12,7 @@ from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
 from ganforge.data import load
 from ganforge.tasks.experiment import prepare
-from ganforge.training.rounds import deck_of, shown_inputs
+from ganforge.training.rounds import loader_of, shown_inputs
 
 THIN = {"batch": 8, "generator.width": 8, "discriminator.width": 8}
 
@@ -29,10 +29,10 @@ def test_rows_are_those_of_the_inputs_shown():
     kept = shown_inputs(recipe, data, most=20)
     assert kept is not None
     assert kept.rows is not None
-    hand = deck_of(data.held_out, recipe, data.space).at(np.arange(20))
-    assert hand.condition is not None
-    torch.testing.assert_close(asks.vectors(torch.from_numpy(kept.rows)), hand.condition)
-    torch.testing.assert_close(kept.targets, hand.real)
+    batch = loader_of(data.held_out, recipe, data.space).at(np.arange(20))
+    assert batch.condition is not None
+    torch.testing.assert_close(asks.vectors(torch.from_numpy(kept.rows)), batch.condition)
+    torch.testing.assert_close(kept.targets, batch.real)
     unasked = shown_inputs(scribbles(data.space, data.train.n, conditional=False), data)
     assert unasked is not None
     assert unasked.rows is None

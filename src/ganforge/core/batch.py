@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-__all__ = ["Batch", "Deal", "Play", "Turn"]
+__all__ = ["Batch", "NextBatch", "Play", "Turn"]
 
 
 @dataclass(frozen=True)
@@ -44,5 +44,5 @@ class Turn:
     notes: dict[str, Tensor] = field(default_factory=dict)
 
 
-Deal = Callable[[], Batch]
+NextBatch = Callable[[], Batch]
 Play = Generator[Turn, None, None]

@@ -51,7 +51,7 @@ class Codec:
         dims: number of spatial dimensions.
         limits: ends of declared units where there are some; model units then end at −1 and 1.
         dtype: of declared units: uint8, float32 or float64.
-        dithers: whether :meth:`encode` wants random numbers, anew each time that an example is dealt.
+        dithers: whether :meth:`encode` wants random numbers, anew each time that an example is in a batch.
         small: whether an example is a few numbers, so that thousands cost nothing.
         pictured: whether one example can be looked at by itself; else many are shown together.
         picture_files: whether an example is a picture in pixels: of any size, cut, mirrored, drawn on.

@@ -8,8 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ganforge.core.draw import Draw, permutation, seeded_numbers
 from ganforge.core.recipe import Recipe
+from ganforge.core.rng import Rng, permutation, seeded_numbers
 
 __all__ = ["Inputs", "Prior"]
 
@@ -40,16 +40,16 @@ class Prior:
         """What ``recipe``'s generator makes samples from."""
         return cls(recipe.latent, recipe.prior, recipe.latent_bits)
 
-    def __call__(self, draw: Draw, n: int) -> Tensor:
+    def __call__(self, rng: Rng, n: int) -> Tensor:
         """``(n, size)`` latents for a training move."""
         smooth = self.size - self.bits
         if self.kind == "normal":
-            z = draw.normal(n, smooth)
+            z = rng.normal(n, smooth)
         else:
-            z = draw.uniform(n, smooth).mul_(2.0).sub_(1.0)
+            z = rng.uniform(n, smooth).mul_(2.0).sub_(1.0)
         if not self.bits:
             return z
-        coins = draw.integers(2, n, self.bits).to(z.dtype).mul_(2.0).sub_(1.0)
+        coins = rng.integers(2, n, self.bits).to(z.dtype).mul_(2.0).sub_(1.0)
         return torch.cat([z, coins], dim=1)
 
     def truncated(self, z: Tensor, truncation: float) -> Tensor:
@@ -75,7 +75,7 @@ class Prior:
 class Inputs(Prior):
     """What a translation makes samples from: its inputs, in place of latents.
 
-    A seed deals them in an order of its own, and in another one again when all have been dealt.
+    A seed takes them in an order of its own, and in another one again when all have been taken.
 
     Attributes:
         values: ``(K, size)``, each input's numbers in model units.
@@ -88,9 +88,9 @@ class Inputs(Prior):
         """Inputs ``(K, *shape)`` in model units."""
         return cls(inputs[0].numel(), values=inputs.flatten(1))
 
-    def __call__(self, draw: Draw, n: int) -> Tensor:
+    def __call__(self, rng: Rng, n: int) -> Tensor:
         """``(n, size)`` inputs by chance."""
-        return self.values[draw.integers(len(self.values), n)]
+        return self.values[rng.integers(len(self.values), n)]
 
     def truncated(self, z: Tensor, truncation: float) -> Tensor:
         """``z`` as it is: there is no centre that an input could be drawn to."""

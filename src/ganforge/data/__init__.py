@@ -1,7 +1,7 @@
-"""A person's files, checked, decoded once, and dealt as batches in a declared space.
+"""A person's files, checked, decoded once, and given out as batches in a declared space.
 
-``load`` reads anything that ``gan train`` takes, ``scan`` reports on it, and a ``Deck`` deals it. One
-file of this room belongs to each kind of source. Importing the room costs nothing: a name is loaded when
+``load`` reads anything that ``gan train`` takes, ``scan`` reports on it, and a ``Loader`` makes batches.
+One file of this room belongs to each kind of source. Importing the room costs nothing: a name is loaded when
 it is asked for.
 """
 
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ganforge.data.dataset import Dataset, Examples
-    from ganforge.data.deck import Deck
     from ganforge.data.door import load, scan
+    from ganforge.data.loader import Loader
     from ganforge.data.report import Scan
 
-__all__ = ["Dataset", "Deck", "Examples", "Scan", "load", "scan"]
+__all__ = ["Dataset", "Examples", "Loader", "Scan", "load", "scan"]
 
 
 def __getattr__(name: str) -> Any:
@@ -27,10 +27,10 @@ def __getattr__(name: str) -> Any:
         from ganforge.data import dataset
 
         return dataset.Dataset if name == "Dataset" else dataset.Examples
-    if name == "Deck":
-        from ganforge.data.deck import Deck
+    if name == "Loader":
+        from ganforge.data.loader import Loader
 
-        return Deck
+        return Loader
     if name == "Scan":
         from ganforge.data.report import Scan
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ganforge.core.draw import key
 from ganforge.core.errors import DataError, nearest
+from ganforge.core.rng import key
 from ganforge.data.made import captioned_shapes, moving_digits
 from ganforge.data.pixels import fit, fit_array, to_channels
 from ganforge.data.raw import Raw, name_classes

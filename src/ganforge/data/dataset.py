@@ -28,7 +28,7 @@ class Examples:
             phrases then −1, or float32 labels and numbers; None where there is no such condition.
         sources: ``(m, *space.source.shape)`` in declared units, inputs of a translation. Of pairs, row i
             belongs to ``values[i]``; of two domains, m is their own number. None where there are none, or
-            where they are made from ``values`` when they are dealt (``data.degrade``).
+            where they are made from ``values`` when a batch is (``data.degrade``).
     """
 
     values: np.ndarray

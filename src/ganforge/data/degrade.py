@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ganforge.core.draw import key
 from ganforge.core.errors import DataError, nearest
+from ganforge.core.rng import key
 from ganforge.core.space import Space
 
 __all__ = ["DEGRADATIONS", "SIDES", "Chance", "Degradation", "degradation", "is_degradation", "previous"]

@@ -120,7 +120,7 @@ def load(
         text_encoder: the sentence encoder that reads captions (``core.sentences``); empty knows their words
             and pairs of words.
         source: of a translation, where inputs come from: a degradation (``data.degrade``) that is made when
-            examples are dealt; left, right, top or bottom of each picture; ``previous:K`` frames of a clip;
+            a batch is made; left, right, top or bottom of each picture; ``previous:K`` frames of a clip;
             or another built-in name or path.
         table: how csv files are read, where that is not to be found in them.
         paired: whether another place's inputs belong to the examples one by one. Else the two are domains.

@@ -15,7 +15,7 @@ from ganforge.data.report import Scan
 __all__ = ["Way", "made", "told", "two_domains", "way_of", "with_domain"]
 
 Way = Literal["none", "made", "side", "previous", "pairs", "domain"]
-"""No inputs; made from the examples when they are dealt; one side of each picture; the frames before it;
+"""No inputs; made from the examples when a batch is; one side of each picture; the frames before it;
 those of another place one by one; or a domain of their own."""
 
 

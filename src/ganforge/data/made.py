@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ganforge.core.draw import key
+from ganforge.core.rng import key
 from ganforge.data.pixels import fit_array, to_channels
 from ganforge.data.raw import Raw, Said
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ganforge.core.condition import Condition
-from ganforge.core.draw import permutation
+from ganforge.core.rng import permutation
 from ganforge.core.space import Space
 from ganforge.core.value_range import ValueRange
 from ganforge.data.cache import Stored

@@ -7,10 +7,10 @@ from typing import cast
 
 import torch
 
-from ganforge.core.batch import Deal, Play, Turn
-from ganforge.core.draw import Draw
+from ganforge.core.batch import NextBatch, Play, Turn
 from ganforge.core.errors import RecipeError
 from ganforge.core.recipe import Recipe
+from ganforge.core.rng import Rng
 from ganforge.core.schedule import Moment
 from ganforge.core.space import Space
 from ganforge.games.contest import Contest
@@ -61,33 +61,33 @@ class Completion(Contest):
         """Whether the discriminator plays in this round."""
         return moment.round % self.rhythm == 0
 
-    def play(self, deal: Deal, draw: Draw, moment: Moment) -> Play:
+    def play(self, next_batch: NextBatch, rng: Rng, moment: Moment) -> Play:
         """One round; the caller moves the named player between two turns."""
         G, D = cast(Completing, self.generator), self.discriminator
         weight = self.adversarial_weight if self._judges(moment) else 0.0
         notes: dict[str, torch.Tensor] = {}
         loss = None
         for left in reversed(range(self.discriminator_moves)):
-            batch = deal()
+            batch = next_batch()
             n = batch.n
             if left and not weight:
                 continue
-            mask = G.masks(draw, n)
+            mask = G.masks(rng, n)
             if batch.condition is not None:
                 mask = torch.cat([mask, batch.condition], 1)
-            z = self.prior(draw, n)
+            z = self.prior(rng, n)
             few = max(n // _JUDGED, 1)
             with torch.set_grad_enabled(not left):  # only the last fakes are kept
                 logits = G.logits(z, batch.real, mask)
                 fake = G.made(logits, z[:few], batch.real[:few], mask[:few]) if weight else batch.real
             if weight:
-                verdict = self.judged(D, batch.real[:few], fake, mask[:few], moment, draw)
+                verdict = self.judged(D, batch.real[:few], fake, mask[:few], moment, rng)
                 yield Turn("discriminator", _of_all(verdict.loss, n), verdict.notes)
-        # At least one batch is dealt, so what it leaves behind is bound.
+        # At least one batch is taken, so what it leaves behind is bound.
         if self.terms.weight("likelihood"):
             notes["likelihood"] = G.likelihood(logits, batch.real, mask)  # pyright: ignore
         if weight:
-            fooled = self.fooling(D, fake, mask[:few], moment, draw, verdict.real_seen)  # pyright: ignore
+            fooled = self.fooling(D, fake, mask[:few], moment, rng, verdict.real_seen)  # pyright: ignore
             loss = weight * _of_all(fooled, n)  # pyright: ignore
         yield Turn("generator", self.terms.added(loss, notes), notes)
 

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from ganforge.core import recipe
-from ganforge.core.batch import Deal, Play
+from ganforge.core.batch import NextBatch, Play
 from ganforge.core.declared import GameTraits
-from ganforge.core.draw import Draw
 from ganforge.core.prior import Prior
+from ganforge.core.rng import Rng
 from ganforge.core.schedule import Moment, cosine
 from ganforge.core.space import Space
 from ganforge.networks.growing import growing
@@ -109,7 +109,7 @@ class Contest(nn.Module, GameTraits, ABC):
         return samples_to_logits(recipe, space, conditions)
 
     @abstractmethod
-    def play(self, deal: Deal, draw: Draw, moment: Moment) -> Play:
+    def play(self, next_batch: NextBatch, rng: Rng, moment: Moment) -> Play:
         """One round; the caller moves the named player between two turns."""
 
     @property
@@ -150,7 +150,7 @@ class Contest(nn.Module, GameTraits, ABC):
         fake: Tensor,
         condition: Tensor | None,
         moment: Moment,
-        draw: Draw,
+        rng: Rng,
         fake_condition: Tensor | None = None,
     ) -> Verdict:
         """What ``D`` says of reals and fakes, each ``(N, *shape)``, and its loss with the penalties.
@@ -159,7 +159,7 @@ class Contest(nn.Module, GameTraits, ABC):
         that of the reals.
         """
         noise = self.noise(moment)
-        real_seen, fake_seen = (self.augment(x, draw, noise) for x in (real, fake.detach()))
+        real_seen, fake_seen = (self.augment(x, rng, noise) for x in (real, fake.detach()))
         if self._differentiates_input:
             real_seen.requires_grad_()
             fake_seen.requires_grad_()
@@ -172,7 +172,7 @@ class Contest(nn.Module, GameTraits, ABC):
         for entry, penalty in zip(self.schedule, self.penalties, strict=True):
             if moment.round % entry.every == 0:
                 weight = moment.at(partial(cosine, entry.weight, entry.weight_final))
-                loss = loss + penalty(evidence, entry.every * weight, draw)
+                loss = loss + penalty(evidence, entry.every * weight, rng)
         self.augment.adapt(r.detach(), f.detach(), len(real))
         return Verdict(loss, real_seen, r, f)
 
@@ -182,7 +182,7 @@ class Contest(nn.Module, GameTraits, ABC):
         fake: Tensor,
         condition: Tensor | None,
         moment: Moment,
-        draw: Draw,
+        rng: Rng,
         real_seen: Tensor | None = None,
         real_condition: Tensor | None = None,
     ) -> Tensor:
@@ -197,7 +197,7 @@ class Contest(nn.Module, GameTraits, ABC):
             assert real_seen is not None
             with torch.no_grad():
                 r = D(real_seen.detach(), condition if real_condition is None else real_condition)
-        f = D(self.augment(fake, draw, self.noise(moment)), condition)
+        f = D(self.augment(fake, rng, self.noise(moment)), condition)
         return self.objective.generator(r, f)
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ganforge.core.batch import Deal, Play, Turn
-from ganforge.core.draw import Draw
+from ganforge.core.batch import NextBatch, Play, Turn
+from ganforge.core.rng import Rng
 from ganforge.core.schedule import Moment
 from ganforge.games.contest import Contest, Verdict
 
@@ -27,16 +27,16 @@ class Duel(Contest):
     words = "latents to samples"
     settings = ("mismatched",)
 
-    def play(self, deal: Deal, draw: Draw, moment: Moment) -> Play:
+    def play(self, next_batch: NextBatch, rng: Rng, moment: Moment) -> Play:
         """One round; the caller moves the named player between two turns."""
         G, D = self.generator, self.discriminator
         for left in reversed(range(self.discriminator_moves)):
-            hand = deal()
+            batch = next_batch()
             with torch.set_grad_enabled(not left):  # only the last fakes are kept
-                fake = G(self.prior(draw, hand.n), hand.condition)
-            verdict = self.judged(D, hand.real, fake, hand.condition, moment, draw)
-            yield Turn("discriminator", self._matched(verdict, hand.condition), verdict.notes)
-        yield Turn("generator", self.fooling(D, fake, hand.condition, moment, draw, verdict.real_seen))
+                fake = G(self.prior(rng, batch.n), batch.condition)
+            verdict = self.judged(D, batch.real, fake, batch.condition, moment, rng)
+            yield Turn("discriminator", self._matched(verdict, batch.condition), verdict.notes)
+        yield Turn("generator", self.fooling(D, fake, batch.condition, moment, rng, verdict.real_seen))
 
     @property
     def couples(self) -> str:

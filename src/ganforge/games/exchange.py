@@ -1,6 +1,6 @@
 """Two domains of pictures, nothing paired: there, and back again (CycleGAN, StarGAN)."""
 
-# At least one hand is dealt, so what it leaves behind is bound.
+# At least one batch is taken, so what it leaves behind is bound.
 # pyright: reportPossiblyUnboundVariable=false
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from ganforge.core.batch import Batch, Deal, Play, Turn
-from ganforge.core.draw import Draw
+from ganforge.core.batch import Batch, NextBatch, Play, Turn
 from ganforge.core.errors import RecipeError
 from ganforge.core.recipe import Recipe
+from ganforge.core.rng import Rng
 from ganforge.core.schedule import Moment
 from ganforge.core.space import Space
 from ganforge.games.contest import Contest, Verdict
@@ -74,16 +74,16 @@ class Exchange(Contest):
         super().__init__(**parts)
         self.pools = None if pools is None else nn.ModuleList(pools)
 
-    def play(self, deal: Deal, draw: Draw, moment: Moment) -> Play:
+    def play(self, next_batch: NextBatch, rng: Rng, moment: Moment) -> Play:
         """One round; the caller moves the named player between two turns."""
         judges = cast(Iterable[Discriminator], self.players["discriminator"])
         for _ in range(self.discriminator_moves):
-            ways = list(zip(self.ways(deal()), judges, strict=True))
+            ways = list(zip(self.ways(next_batch()), judges, strict=True))
             if self.adversarial_weight:
-                verdicts = [self._verdict(i, way, D, moment, draw) for i, (way, D) in enumerate(ways)]
+                verdicts = [self._verdict(i, way, D, moment, rng) for i, (way, D) in enumerate(ways)]
                 loss = torch.stack([verdict.loss for verdict in verdicts]).sum(0)
                 yield Turn("discriminator", loss, verdicts[0].notes)
-        losses, parts = zip(*(self._loss(way, D, moment, draw) for way, D in ways), strict=True)
+        losses, parts = zip(*(self._loss(way, D, moment, rng) for way, D in ways), strict=True)
         notes = {name: torch.stack([some[name] for some in parts]).sum(0) for name in parts[0]}
         yield Turn("generator", torch.stack(losses).sum(0), notes)
 
@@ -91,32 +91,30 @@ class Exchange(Contest):
     def couples(self) -> str:
         return "" if isinstance(self.generator, Arrows) else "the class to become is the next example's"
 
-    def ways(self, hand: Batch) -> list[Way]:
-        """Where this hand is carried, and by which arrow."""
+    def ways(self, batch: Batch) -> list[Way]:
+        """Where this batch is translated to, and by which translator."""
         G = self.generator
-        if hand.source is not None:
-            there = Way(G, G.back, hand.source, hand.real)
-            return [there, Way(G.back, G, hand.real, hand.source)]
-        assert hand.condition is not None
-        wanted = hand.condition.roll(1, 0)
-        return [Way(G, G, hand.real, hand.real, hand.condition, hand.condition, wanted)]
+        if batch.source is not None:
+            there = Way(G, G.back, batch.source, batch.real)
+            return [there, Way(G.back, G, batch.real, batch.source)]
+        assert batch.condition is not None
+        wanted = batch.condition.roll(1, 0)
+        return [Way(G, G, batch.real, batch.real, batch.condition, batch.condition, wanted)]
 
-    def _verdict(self, i: int, way: Way, D: Discriminator, moment: Moment, draw: Draw) -> Verdict:
+    def _verdict(self, i: int, way: Way, D: Discriminator, moment: Moment, rng: Rng) -> Verdict:
         """What the ``i``-th discriminator says of one way."""
         with torch.no_grad():
             fake = way.there(way.start, way.wanted)
-        shown = fake if self.pools is None else cast(Pool, self.pools[i]).exchange(fake, draw)
-        return self.judged(D, way.aim, shown, way.aim_is, moment, draw, way.wanted)
+        shown = fake if self.pools is None else cast(Pool, self.pools[i]).exchange(fake, rng)
+        return self.judged(D, way.aim, shown, way.aim_is, moment, rng, way.wanted)
 
-    def _loss(
-        self, way: Way, D: Discriminator, moment: Moment, draw: Draw
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def _loss(self, way: Way, D: Discriminator, moment: Moment, rng: Rng) -> tuple[Tensor, dict[str, Tensor]]:
         """What the generator lowers on one way, ``(n,)``, and its parts for the log."""
         fake, loss = way.there(way.start, way.wanted), None
         if self.adversarial_weight:
             compared = self.objective.generator_sees_reals
-            seen = self.augment(way.aim, draw, self.noise(moment)) if compared else None
-            passed = self.fooling(D, fake, way.wanted, moment, draw, seen, way.aim_is)
+            seen = self.augment(way.aim, rng, self.noise(moment)) if compared else None
+            passed = self.fooling(D, fake, way.wanted, moment, rng, seen, way.aim_is)
             loss = self.adversarial_weight * passed
         found = [self.terms(Made(fake, None, way.start))]
         if self.terms.weight("cycle"):

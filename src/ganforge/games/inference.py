@@ -1,15 +1,15 @@
 """Samples from latents and latents from samples, with one discriminator of pairs (BiGAN, ALI)."""
 
-# At least one hand is dealt, so what it leaves behind is bound.
+# At least one batch is taken, so what it leaves behind is bound.
 # pyright: reportPossiblyUnboundVariable=false
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from ganforge.core.batch import Deal, Play, Turn
-from ganforge.core.draw import Draw
+from ganforge.core.batch import NextBatch, Play, Turn
 from ganforge.core.recipe import Recipe
+from ganforge.core.rng import Rng
 from ganforge.core.schedule import Moment
 from ganforge.core.space import Space
 from ganforge.games.contest import Contest
@@ -38,22 +38,22 @@ class Inference(Contest):
     settings = ("encoder",)
     own_terms = ("cycle",)
 
-    def play(self, deal: Deal, draw: Draw, moment: Moment) -> Play:
+    def play(self, next_batch: NextBatch, rng: Rng, moment: Moment) -> Play:
         """One round; the caller moves the named player between two turns."""
         both, D = self.generator, self.discriminator
         for _ in range(self.discriminator_moves):
-            hand = deal()
-            z = self.prior(draw, hand.n)
+            batch = next_batch()
+            z = self.prior(rng, batch.n)
             with torch.no_grad():
-                fake, code = both(z, hand.condition), both.encode(hand.real, hand.condition)
-            of_real, of_fake = beside(code, hand.condition), beside(z, hand.condition)
-            verdict = self.judged(D, hand.real, fake, of_real, moment, draw, of_fake)
+                fake, code = both(z, batch.condition), both.encode(batch.real, batch.condition)
+            of_real, of_fake = beside(code, batch.condition), beside(z, batch.condition)
+            verdict = self.judged(D, batch.real, fake, of_real, moment, rng, of_fake)
             yield Turn("discriminator", verdict.loss, verdict.notes)
-        fake, code = both(z, hand.condition), both.encode(hand.real, hand.condition)
-        r = D(self.augment(hand.real, draw, self.noise(moment)), beside(code, hand.condition))
-        f = D(self.augment(fake, draw, self.noise(moment)), beside(z, hand.condition))
+        fake, code = both(z, batch.condition), both.encode(batch.real, batch.condition)
+        r = D(self.augment(batch.real, rng, self.noise(moment)), beside(code, batch.condition))
+        f = D(self.augment(fake, rng, self.noise(moment)), beside(z, batch.condition))
         loss = self.objective.discriminator(f, r)  # the roles exchanged
-        back = l1(both(code, hand.condition), hand.real) if self.terms.weight("cycle") else None
+        back = l1(both(code, batch.condition), batch.real) if self.terms.weight("cycle") else None
         notes = {} if back is None else {"cycle": back}
         yield Turn("generator", self.terms.added(loss, notes), notes)
 

@@ -1,6 +1,6 @@
 """An input to its target: the generator starts from a picture and not from noise."""
 
-# At least one hand is dealt, so what it leaves behind is bound.
+# At least one batch is taken, so what it leaves behind is bound.
 # pyright: reportPossiblyUnboundVariable=false
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from ganforge.core.batch import Batch, Deal, Play, Turn
-from ganforge.core.draw import Draw
+from ganforge.core.batch import Batch, NextBatch, Play, Turn
 from ganforge.core.errors import RecipeError
 from ganforge.core.recipe import Recipe
+from ganforge.core.rng import Rng
 from ganforge.core.schedule import Moment
 from ganforge.core.space import Space
 from ganforge.games.contest import Contest
@@ -38,22 +38,22 @@ class Translation(Contest):
     settings = ("adversarial_weight",)
     compares = ("target", "input")
 
-    def play(self, deal: Deal, draw: Draw, moment: Moment) -> Play:
+    def play(self, next_batch: NextBatch, rng: Rng, moment: Moment) -> Play:
         """One round; the caller moves the named player between two turns."""
         G, D, weight, loss = self.generator, self.discriminator, self.adversarial_weight, None
         for left in reversed(range(self.discriminator_moves)):
-            hand = deal()
-            shown = _beside_input(hand)
+            batch = next_batch()
+            shown = _beside_input(batch)
             if left and not weight:
                 continue
             with torch.set_grad_enabled(not left):  # only the last fakes are kept
-                fake = G(hand.source, hand.condition)
+                fake = G(batch.source, batch.condition)
             if weight:
-                verdict = self.judged(D, shown(hand.real), shown(fake), hand.condition, moment, draw)
+                verdict = self.judged(D, shown(batch.real), shown(fake), batch.condition, moment, rng)
                 yield Turn("discriminator", verdict.loss, verdict.notes)
         if weight:
-            loss = weight * self.fooling(D, shown(fake), hand.condition, moment, draw, verdict.real_seen)
-        notes = self.terms(Made(fake, hand.real, hand.source, lambda x: D.features(shown(x))))
+            loss = weight * self.fooling(D, shown(fake), batch.condition, moment, rng, verdict.real_seen)
+        notes = self.terms(Made(fake, batch.real, batch.source, lambda x: D.features(shown(x))))
         yield Turn("generator", self.terms.added(loss, notes), notes)
 
     @classmethod
@@ -73,7 +73,7 @@ class Translation(Contest):
         return replace(space, shape=(space.channels + space.source.channels, *space.spatial), source=None)
 
 
-def _beside_input(hand: Batch) -> Callable[[Tensor], Tensor]:
+def _beside_input(batch: Batch) -> Callable[[Tensor], Tensor]:
     """What the discriminator gets to see of examples ``(N, *shape)``: each upon its input."""
-    assert hand.source is not None, "a translation needs inputs"
-    return partial(beside_source, source=hand.source)
+    assert batch.source is not None, "a translation needs inputs"
+    return partial(beside_source, source=batch.source)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ganforge.core.draw import key
 from ganforge.core.prior import Prior
+from ganforge.core.rng import key
 
 __all__ = ["combine", "neighbours"]
 

@@ -17,8 +17,8 @@ import torch.nn.functional as F
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from ganforge.core.draw import Draw, key, permutation
 from ganforge.core.prior import Prior
+from ganforge.core.rng import Rng, key, permutation
 from ganforge.core.space import Space
 from ganforge.networks.encoder import Encoder
 from ganforge.networks.layers import seeded
@@ -85,9 +85,9 @@ def train_encoder(
     half = batch // 2
     order, epoch = torch.empty(0, dtype=torch.int64), 0
     for number in range(rounds):
-        draw = Draw(seed, number)
-        z = prior(draw, half).to(device)
-        asked = _classes(draw, half, sampler.conditions, device)
+        rng = Rng(seed, number)
+        z = prior(rng, half).to(device)
+        asked = _classes(rng, half, sampler.conditions, device)
         with torch.no_grad():
             made = generator(z, asked)
         loss = (encoder(made, asked) - z).square().mean()
@@ -112,10 +112,10 @@ def train_encoder(
     return encoder.eval().requires_grad_(False)
 
 
-def _classes(draw: Draw, n: int, conditions: int, device: torch.device) -> Tensor | None:
+def _classes(rng: Rng, n: int, conditions: int, device: torch.device) -> Tensor | None:
     if not conditions:
         return None
-    return F.one_hot(draw.integers(conditions, n), conditions).float().to(device)
+    return F.one_hot(rng.integers(conditions, n), conditions).float().to(device)
 
 
 def _legal(prior: Prior, z: Tensor) -> Tensor:

@@ -10,8 +10,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ganforge.core.draw import key
 from ganforge.core.prior import Prior
+from ganforge.core.rng import key
 
 __all__ = ["PathLength", "Way", "between", "bilinear", "path_length", "spherical"]
 

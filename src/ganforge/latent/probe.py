@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganforge.core.draw import permutation
 from ganforge.core.errors import UsageError
+from ganforge.core.rng import permutation
 
 __all__ = ["Probe", "linear_probe", "pooled"]
 
@@ -93,8 +93,8 @@ def linear_probe(
     if count < 5 * len(classes):
         raise UsageError(f"{count} labels are too few for {len(classes)} classes; give {5 * len(classes)}")
     accuracies: list[float] = []
-    for draw in range(draws):
-        chosen = _balanced(y, classes, count, seed=seed, draw=draw)
+    for rng in range(draws):
+        chosen = _balanced(y, classes, count, seed=seed, rng=rng)
         rows, told = features.numpy()[chosen].astype(np.float64), y[chosen]
         mean, spread = rows.mean(0), rows.std(0)
         # A number that hardly moves among the labelled rows must not become huge among the others.
@@ -125,10 +125,10 @@ def _fit(strength: float, rows: Array, told: NDArray[np.int64]) -> Any:
 
 
 def _balanced(
-    y: NDArray[np.int64], classes: NDArray[np.int64], count: int, *, seed: int, draw: int
+    y: NDArray[np.int64], classes: NDArray[np.int64], count: int, *, seed: int, rng: int
 ) -> NDArray[np.int64]:
     """Indices of ``count`` rows, classes in turn."""
-    order = permutation(len(y), seed=seed, epoch=draw)
+    order = permutation(len(y), seed=seed, epoch=rng)
     each = -(-count // len(classes))
     picked = [order[y[order] == one][:each] for one in classes]
     short = [str(one) for one, rows in zip(classes, picked, strict=True) if len(rows) < each]

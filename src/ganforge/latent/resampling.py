@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ganforge.core.draw import Draw, key
 from ganforge.core.errors import UsageError
 from ganforge.core.prior import Prior
+from ganforge.core.rng import Rng, key
 
 __all__ = ["Rejected", "Walked", "acceptance", "langevin", "rejection"]
 
@@ -142,7 +142,7 @@ def langevin(
         step: ε.
         adjusted: False takes every smooth step, as the paper does.
     """
-    draw = Draw(key(seed, 11))
+    rng = Rng(key(seed, 11))
     smooth = prior.size - prior.bits
     z = start.clone()
     energy, gradient = _energy(log_odds, prior, z)
@@ -150,7 +150,7 @@ def langevin(
     taken = 0.0
     for _ in range(steps):
         if smooth:
-            noise = draw.normal(len(z), smooth)
+            noise = rng.normal(len(z), smooth)
             there = z.clone()
             there[:, :smooth] += -0.5 * step * gradient[:, :smooth] + step**0.5 * noise
             then, slope = _energy(log_odds, prior, there)
@@ -158,17 +158,17 @@ def langevin(
             back = (z - there + 0.5 * step * slope)[:, :smooth].square().sum(1) / (-2 * step)
             ratio = energy - then + back - forth
             inside = then.isfinite()
-            accept = inside & (draw.uniform(len(z)).log() < ratio) if adjusted else inside
+            accept = inside & (rng.uniform(len(z)).log() < ratio) if adjusted else inside
             taken += accept.double().mean().item() / steps
             z = torch.where(accept[:, None], there, z)
             gradient = torch.where(accept[:, None], slope, gradient)
             energy = torch.where(accept, then, energy)
         if prior.bits:
-            which = smooth + draw.integers(prior.bits, len(z))
+            which = smooth + rng.integers(prior.bits, len(z))
             tossed = z.clone()
             tossed[torch.arange(len(z)), which] *= -1
             then, slope = _energy(log_odds, prior, tossed)
-            accept = draw.uniform(len(z)).log() < energy - then
+            accept = rng.uniform(len(z)).log() < energy - then
             z = torch.where(accept[:, None], tossed, z)
             gradient = torch.where(accept[:, None], slope, gradient)
             energy = torch.where(accept, then, energy)

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganforge.core.draw import key as mixed
 from ganforge.core.errors import DataError
+from ganforge.core.rng import key as mixed
 
 __all__ = [
     "Array",

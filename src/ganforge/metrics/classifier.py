@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ganforge.core.draw import permutation
 from ganforge.core.errors import DataError
+from ganforge.core.rng import permutation
 from ganforge.metrics.arrays import Array, Examples, Indices, numpy_of, shrunk, tensor_of
 
 __all__ = [

@@ -25,9 +25,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from ganforge.core.draw import Draw, key
 from ganforge.core.errors import DataError
 from ganforge.core.prior import Prior
+from ganforge.core.rng import Rng, key
 from ganforge.metrics import intervals
 from ganforge.metrics.arrays import random
 from ganforge.metrics.score import plain
@@ -200,14 +200,14 @@ def _improved(
     G, D = (other, mover) if player == "discriminator" else (mover, other)
     sign = -1.0 if player == "discriminator" else 1.0
     optimiser = torch.optim.Adam(mover.parameters(), lr=learning_rate, betas=(0.0, 0.99))
-    draw = Draw(seed)
+    rng = Rng(seed)
     first = sign * _measured(table, G, D, choose, seed)
     best, kept = 0.0, copy.deepcopy(mover)
     every = max(1, steps // _LOOKS)
     for step in range(1, steps + 1):
-        draw.move_to(step)
-        pick = draw.integers(len(play.real), table.batch)
-        loss = sign * table.value(G, D, *play.rows(pick), table.prior(draw, table.batch)).mean()
+        rng.move_to(step)
+        pick = rng.integers(len(play.real), table.batch)
+        loss = sign * table.value(G, D, *play.rows(pick), table.prior(rng, table.batch)).mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

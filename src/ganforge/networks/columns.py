@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from ganforge.core.columns import Columnar
 from ganforge.core.declared import DiscriminatorTraits, GeneratorTraits
-from ganforge.core.draw import Draw
 from ganforge.core.errors import RecipeError
+from ganforge.core.rng import Rng
 from ganforge.core.space import Space
 from ganforge.networks.copula import Copula, Expected
 
@@ -126,9 +126,9 @@ class ColumnsGenerator(_OfRows, nn.Module, GeneratorTraits):
             self.groups = [[b] for b in self.copula.words_first]
         self._levels = np.cumsum([0, *levels]).tolist()
 
-    def masks(self, draw: Draw, n: int) -> Tensor:
+    def masks(self, rng: Rng, n: int) -> Tensor:
         """Which columns of ``n`` rows are given, ``(n, B)``: a share of them that is any for each row."""
-        return (draw.uniform(n, self.blocks) < draw.uniform(n, 1)).float()
+        return (rng.uniform(n, self.blocks) < rng.uniform(n, 1)).float()
 
     def logits(self, z: Tensor, given: Tensor, mask: Tensor) -> Foreseen:
         """What is foretold of the columns that are not given.

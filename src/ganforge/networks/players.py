@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from ganforge.core.condition import Condition
 from ganforge.core.declared import GAMES
-from ganforge.core.draw import key
 from ganforge.core.recipe import Recipe
+from ganforge.core.rng import key
 from ganforge.core.space import Space
 from ganforge.networks import discriminator, generator, seeded, translator
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
-from ganforge.core.draw import Draw
+from ganforge.core.rng import Rng
 
 __all__ = ["Completing", "Discriminator", "Generator", "Reconstructing", "Translator"]
 
@@ -87,7 +87,7 @@ class Completing(Protocol):
 
     judged_every: int
 
-    def masks(self, draw: Draw, n: int) -> Tensor:
+    def masks(self, rng: Rng, n: int) -> Tensor:
         """Which parts of ``n`` real examples are given, ``(n, B)``, 0 or 1."""
         ...
 

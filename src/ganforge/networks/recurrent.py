@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from ganforge.core.columns import Columnar
 from ganforge.core.declared import DiscriminatorTraits, GeneratorTraits
-from ganforge.core.draw import Draw
 from ganforge.core.errors import RecipeError
+from ganforge.core.rng import Rng
 from ganforge.core.sequential import Sequential
 from ganforge.core.space import Space
 from ganforge.networks.columns import ColumnsGenerator, Foreseen
@@ -200,12 +200,12 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
 
     # -- as a completion (``games.completion``) ----------------------------------------------------------
 
-    def masks(self, draw: Draw, n: int) -> Tensor:
+    def masks(self, rng: Rng, n: int) -> Tensor:
         """What is given of ``n`` series, ``(n, blocks + T)``: of half of them some of what lasts and no step,
         of the others all that lasts and a beginning."""
-        some = (draw.uniform(n, max(self.blocks, 1)) < draw.uniform(n, 1)).float()[:, : self.blocks]
-        begun = (draw.uniform(n, 1) < 0.5).float()
-        ends = draw.uniform(n, 1) * self.steps
+        some = (rng.uniform(n, max(self.blocks, 1)) < rng.uniform(n, 1)).float()[:, : self.blocks]
+        begun = (rng.uniform(n, 1) < 0.5).float()
+        ends = rng.uniform(n, 1) * self.steps
         steps = (torch.arange(self.steps, device=ends.device) < ends).float() * begun
         return torch.cat([torch.maximum(some, begun.expand_as(some)), steps], 1)
 

@@ -25,8 +25,8 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from ganforge.core import recipe
-from ganforge.core.draw import Draw
 from ganforge.core.errors import RecipeError, nearest
+from ganforge.core.rng import Rng
 from ganforge.core.space import Space
 
 __all__ = ["POLICIES", "Augment", "Policy", "augment", "color", "cutout", "translation"]
@@ -182,20 +182,20 @@ class Augment(nn.Module):
             return 0.0
         return first * (last / first) ** (progress / self.noise_until)
 
-    def forward(self, x: Tensor, draw: Draw, noise: float | Tensor = 0.0) -> Tensor:
-        """``(N, C, *spatial)`` in model units to the same; ``draw`` must be on the device of ``x``.
+    def forward(self, x: Tensor, rng: Rng, noise: float | Tensor = 0.0) -> Tensor:
+        """``(N, C, *spatial)`` in model units to the same; ``rng`` must be on the device of ``x``.
 
         ``noise`` is the deviation of the noise that is added last: :meth:`noise_level`.
         """
-        apply: dict[Policy, Callable[[Tensor, Draw], Tensor]] = {
+        apply: dict[Policy, Callable[[Tensor, Rng], Tensor]] = {
             "color": self._color,
             "translation": self._translation,
             "cutout": self._cutout,
         }
         for policy in self.policies:
-            x = apply[policy](x, draw)
+            x = apply[policy](x, rng)
         if isinstance(noise, Tensor) or noise > 0.0:
-            x = x + noise * draw.normal(*x.shape).to(x)
+            x = x + noise * rng.normal(*x.shape).to(x)
         return x
 
     @torch.no_grad()
@@ -214,26 +214,26 @@ class Augment(nn.Module):
         step = (self.statistic - self.target).sign() * (n / self.ramp_nimg)
         self.probability.add_(step).clamp_(0.0, self.highest)
 
-    def _chance(self, x: Tensor, draw: Draw, numbers: int) -> tuple[Tensor, Tensor]:
+    def _chance(self, x: Tensor, rng: Rng, numbers: int) -> tuple[Tensor, Tensor]:
         """Which examples are changed, ``(N,)`` bool, and numbers in [0, 1), ``(N, numbers)``."""
-        chance = draw.uniform(x.shape[0], 1 + numbers)
+        chance = rng.uniform(x.shape[0], 1 + numbers)
         return chance[:, 0] < self.probability, chance[:, 1:]
 
-    def _color(self, x: Tensor, draw: Draw) -> Tensor:
-        on, u = self._chance(x, draw, 3)
+    def _color(self, x: Tensor, rng: Rng) -> Tensor:
+        on, u = self._chance(x, rng, 3)
         brightness = torch.where(on, u[:, 0] - 0.5, 0.0)
         saturation = torch.where(on, 2.0 * u[:, 1], 1.0)
         contrast = torch.where(on, u[:, 2] + 0.5, 1.0)
         return color(x, brightness, saturation, contrast, self.colours)
 
-    def _translation(self, x: Tensor, draw: Draw) -> Tensor:
-        on, u = self._chance(x, draw, len(self.reach))
+    def _translation(self, x: Tensor, rng: Rng) -> Tensor:
+        on, u = self._chance(x, rng, len(self.reach))
         by = _whole(u, [2 * reach + 1 for reach in self.reach])
         by = torch.stack([b - reach for b, reach in zip(by, self.reach, strict=True)], dim=1)
         return translation(x, by * on[:, None], self.reach)
 
-    def _cutout(self, x: Tensor, draw: Draw) -> Tensor:
-        on, u = self._chance(x, draw, len(self.box))
+    def _cutout(self, x: Tensor, rng: Rng) -> Tensor:
+        on, u = self._chance(x, rng, len(self.box))
         # The centre may be any place; for an even box also one past the end, which keeps it symmetric.
         room = [side + 1 - size % 2 for side, size in zip(x.shape[2:], self.box, strict=True)]
         centre = torch.stack(_whole(u, room), dim=1)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ganforge.core.draw import Draw
+from ganforge.core.rng import Rng
 from ganforge.objectives.adversarial import per_example, wide
 
 __all__ = ["Evidence", "Judge", "Side", "changes", "every", "gradients", "spread", "squared_gradients"]
@@ -128,22 +128,20 @@ def _gradients(
         return _of_verdicts([verdict(wide(judge(examples, condition)))], [examples])[0]
 
 
-def squared_gradients(
-    judge: Judge, sides: Sequence[Side], draw: Draw, *, judged: bool = False
-) -> list[Tensor]:
+def squared_gradients(judge: Judge, sides: Sequence[Side], rng: Rng, *, judged: bool = False) -> list[Tensor]:
     """‖∇D‖² for each verdict of each side, each ``(k,)``, with its graph.
 
     Of P logits D₁ … D_P it is the mean of ‖∇Dₚ‖², estimated by one gradient: that of Σ sₚDₚ/√P with
     signs sₚ by chance, whose square has this mean (Hutchinson 1990, 'A stochastic estimator of the trace').
 
     Args:
-        draw: of the signs; one logit needs none.
+        rng: of the signs; one logit needs none.
         judged: whether the sides' logits are of these very tensors. Their graph is used again if the
             examples then had ``requires_grad``; otherwise each side is judged anew.
     """
     examples, logits = [side.examples for side in sides], [side.logits for side in sides]
     kept = all(x.requires_grad for x in examples) and all(side.requires_grad for side in logits)
-    mixes = [_mix(side, draw) for side in logits]
+    mixes = [_mix(side, rng) for side in logits]
     if judged and kept and not _in_reduced_precision(examples[0]):
         found = _of_verdicts([mix(wide(side)) for mix, side in zip(mixes, logits, strict=True)], examples)
     else:
@@ -154,12 +152,12 @@ def squared_gradients(
     return [gradient.square().sum(1) for gradient in found]
 
 
-def _mix(like: Tensor, draw: Draw) -> Callable[[Tensor], Tensor]:
+def _mix(like: Tensor, rng: Rng) -> Callable[[Tensor], Tensor]:
     """Logits ``(k, *patch)`` as ``like`` to ``(k,)``: with random signs, over the root of their number."""
     count = like[0].numel()
     if count == 1:
         return per_example
-    signs = (2 * draw.integers(2, *like.shape) - 1).to(like.device)
+    signs = (2 * rng.integers(2, *like.shape) - 1).to(like.device)
     return lambda logits: (signs * logits).flatten(1).sum(1) * count**-0.5
 
 

@@ -39,8 +39,8 @@ from torch import Tensor, nn
 
 from ganforge.core import recipe
 from ganforge.core.declared import PENALTIES, PenaltyTraits
-from ganforge.core.draw import Draw
 from ganforge.core.errors import RecipeError
+from ganforge.core.rng import Rng
 from ganforge.objectives.adversarial import per_example, wide
 from ganforge.objectives.evidence import (
     Evidence,
@@ -89,7 +89,7 @@ class Penalty(nn.Module, PenaltyTraits, ABC):
         return cls(**settings)
 
     @abstractmethod
-    def forward(self, evidence: Evidence, weight: float | Tensor, draw: Draw) -> Tensor:
+    def forward(self, evidence: Evidence, weight: float | Tensor, rng: Rng) -> Tensor:
         """The term for each verdict, ``(n,)`` float32; its mean is the penalty times ``weight``."""
 
 
@@ -119,13 +119,13 @@ class ZeroCentred(Penalty):
         self.stride = _stride(share)
         self.differentiates_input = sigma is None and self.stride == 1
 
-    def forward(self, evidence: Evidence, weight: float | Tensor, draw: Draw) -> Tensor:
+    def forward(self, evidence: Evidence, weight: float | Tensor, rng: Rng) -> Tensor:
         judge, sides = evidence.judge, self._sides(evidence)
         if self.sigma is None:
-            squares = squared_gradients(judge, sides, draw, judged=self.stride == 1)
+            squares = squared_gradients(judge, sides, rng, judged=self.stride == 1)
         else:
             # The numbers of each side are drawn apart, so that parts of a round draw their own rows.
-            steps = [self.sigma * _like(side.examples, draw.normal) for side in sides]
+            steps = [self.sigma * _like(side.examples, rng.normal) for side in sides]
             moves = changes(judge, sides, steps, independent=evidence.independent)
             squares = [per_example((move / self.sigma).square()) for move in moves]
         total = squares[0] if len(squares) == 1 else squares[0] + squares[1]
@@ -206,9 +206,9 @@ class Interpolated(Penalty):
         super().__init__()
         self.stride = _stride(share)
 
-    def forward(self, evidence: Evidence, weight: float | Tensor, draw: Draw) -> Tensor:
+    def forward(self, evidence: Evidence, weight: float | Tensor, rng: Rng) -> Tensor:
         real, fake, condition = _looked_at(evidence, self.stride)
-        t = draw.uniform(real.shape[0] // evidence.packing, 1).to(real)  # (k, 1)
+        t = rng.uniform(real.shape[0] // evidence.packing, 1).to(real)  # (k, 1)
         t = t.repeat_interleave(evidence.packing, 0)
         if condition is not None and evidence.fake_condition is not None:  # what was asked lies between too
             other = every(evidence.fake_condition, self.stride, evidence.packing)
@@ -236,9 +236,9 @@ class Dragan(Penalty):
         super().__init__()
         self.stride = _stride(share)
 
-    def forward(self, evidence: Evidence, weight: float | Tensor, draw: Draw) -> Tensor:
+    def forward(self, evidence: Evidence, weight: float | Tensor, rng: Rng) -> Tensor:
         real, _, condition = _looked_at(evidence, self.stride)
-        u = 2.0 * _like(real, draw.uniform) - 1.0
+        u = 2.0 * _like(real, rng.uniform) - 1.0
         near = real + 0.5 * evidence.real.detach().std(correction=0) * u
         distance = _distance_from_slope_one(evidence.judge, near, condition)
         return weight * spread(distance, evidence.verdicts, self.stride)
@@ -269,7 +269,7 @@ class Centring(Penalty):
     words = "keeps the level of D's verdict"
     usual = 0.001
 
-    def forward(self, evidence: Evidence, weight: float | Tensor, draw: Draw) -> Tensor:
+    def forward(self, evidence: Evidence, weight: float | Tensor, rng: Rng) -> Tensor:
         return weight * per_example((wide(evidence.real_logits) + wide(evidence.fake_logits)).square())
 
 
@@ -297,7 +297,7 @@ class LeCam(Penalty):
         for name in ("real_sum", "fake_sum", "total"):
             self.register_buffer(name, torch.zeros(()))
 
-    def forward(self, evidence: Evidence, weight: float | Tensor, draw: Draw) -> Tensor:
+    def forward(self, evidence: Evidence, weight: float | Tensor, rng: Rng) -> Tensor:
         r, f = wide(evidence.real_logits), wide(evidence.fake_logits)
         if self.training:
             with torch.no_grad():
@@ -326,7 +326,7 @@ class Reconstruction(Penalty):
         super().__init__()
         self.stride = _stride(share)
 
-    def forward(self, evidence: Evidence, weight: float | Tensor, draw: Draw) -> Tensor:
+    def forward(self, evidence: Evidence, weight: float | Tensor, rng: Rng) -> Tensor:
         if evidence.reconstruction_loss is None:
             raise RecipeError(
                 "the penalty reconstruction needs a discriminator that reconstructs; "

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ganforge.core.draw import Draw
 from ganforge.core.errors import RecipeError
+from ganforge.core.rng import Rng
 
 __all__ = ["Pool"]
 
@@ -39,7 +39,7 @@ class Pool(nn.Module):
         self.register_buffer("count", torch.zeros((), dtype=torch.int64))
 
     @torch.no_grad()
-    def exchange(self, fakes: Tensor, draw: Draw) -> Tensor:
+    def exchange(self, fakes: Tensor, rng: Rng) -> Tensor:
         """Fakes ``(N, *shape)`` to as many, some of them older, detached.
 
         Until the pool is full a fake is kept and returned. Then, with probability ½, one from the pool
@@ -49,8 +49,8 @@ class Pool(nn.Module):
         if not self.size:
             return fakes
         assert fakes.shape[1:] == self.kept.shape[1:]
-        swaps = draw.uniform(fakes.shape[0]).to(self.count.device) < 0.5  # (N,)
-        places = draw.integers(self.size, fakes.shape[0]).to(self.count.device)  # (N,)
+        swaps = rng.uniform(fakes.shape[0]).to(self.count.device) < 0.5  # (N,)
+        places = rng.integers(self.size, fakes.shape[0]).to(self.count.device)  # (N,)
         returned: list[Tensor] = []
         # One by one, since a row may take what an earlier one left. Nothing here waits for the device.
         for fake, swap, place in zip(fakes.split(1), swaps, places, strict=True):

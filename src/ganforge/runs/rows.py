@@ -17,9 +17,9 @@ from ganforge.codecs.rows.block import Block
 from ganforge.codecs.rows.column import Column
 from ganforge.codecs.rows.reader import cells_of
 from ganforge.core.columns import WIDE
-from ganforge.core.draw import Draw, key
 from ganforge.core.errors import UsageError, nearest
 from ganforge.core.prior import Prior
+from ganforge.core.rng import Rng, key
 from ganforge.networks.columns import ColumnsGenerator
 
 __all__ = ["RowsMaker", "conditions"]
@@ -194,21 +194,21 @@ class RowsMaker:
     def _batch(self, z: Tensor, wishes: Mapping[int, _Wish], tries: int, seed: int) -> np.ndarray:
         n = len(z)
         z = z.to(self._device)
-        draw = Draw(seed, device=self._device)
+        rng = Rng(seed, device=self._device)
         if tries > 1:
-            z = torch.cat([z, self.prior(draw, n * (tries - 1)).to(self._device)])
+            z = torch.cat([z, self.prior(rng, n * (tries - 1)).to(self._device)])
         given = z.new_zeros(len(z), self.codec.space.size)
         mask = z.new_zeros(len(z), len(self.codec.blocks))
         weight = z.new_zeros(len(z))
         ranged = 0
         for b in sorted(wishes, key=lambda b: (not wishes[b].single, b)):
-            mass = self._restrict(z, given, mask, b, wishes[b], draw)
+            mass = self._restrict(z, given, mask, b, wishes[b], rng)
             if not wishes[b].single:
                 ranged += 1
                 # How likely a later range is beside an earlier one decides which tries are kept.
                 weight = weight + mass if ranged > 1 else weight
         if tries > 1:
-            race = weight + -torch.log(-torch.log(draw.uniform(len(z)).clamp(1e-9, 1 - 1e-7)))
+            race = weight + -torch.log(-torch.log(rng.uniform(len(z)).clamp(1e-9, 1 - 1e-7)))
             kept = race.topk(n).indices  # without replacement, by weight (Efraimidis and Spirakis 2006)
             z, given, mask = z[kept], given[kept], mask[kept]
         codes = self.codec.close(self.network.complete(z, given, mask)).numpy()
@@ -220,7 +220,7 @@ class RowsMaker:
                 codes[:, place] = np.where(column.gone(codes[:, place]), codes[:, place], inside)
         return codes
 
-    def _restrict(self, z: Tensor, given: Tensor, mask: Tensor, b: int, wish: _Wish, draw: Draw) -> Tensor:
+    def _restrict(self, z: Tensor, given: Tensor, mask: Tensor, b: int, wish: _Wish, rng: Rng) -> Tensor:
         """Give column ``b`` a level that is allowed, as likely as the network has it; log of their mass."""
         block, channels = self.codec.slices[b]
         shares = torch.tensor(_overlaps(block, wish), device=z.device)
@@ -229,12 +229,12 @@ class RowsMaker:
         chances = torch.log_softmax(logits, 1) + shares.clamp_min(1e-30).log()
         chances = torch.where(shares > 0, chances, -torch.inf)
         level = (
-            chances - torch.log(-torch.log(draw.uniform(len(z), block.levels).clamp(1e-9, 1 - 1e-7)))
+            chances - torch.log(-torch.log(rng.uniform(len(z), block.levels).clamp(1e-9, 1 - 1e-7)))
         ).argmax(1)
         row = torch.nn.functional.one_hot(level, block.levels).float()
         if block.placed:
             place = torch.full((len(z),), 0.5, device=z.device)
-            u = draw.uniform(len(z)).to(z.device)
+            u = rng.uniform(len(z)).to(z.device)
             for k, (low, high) in enumerate(block.bounds[: len(block.first)]):
                 inside = [
                     (max(a, low), min(c, high)) for a, c in wish.stretches if min(c, high) > max(a, low)
@@ -310,12 +310,12 @@ class RowsMaker:
 
     def _without_gaps(self, z: Tensor, given: Tensor, mask: Tensor) -> Tensor:
         """Rows completed column by column, none of them missing."""
-        draw = Draw(0, device=self._device)
+        rng = Rng(0, device=self._device)
         for b, block in enumerate(self.codec.blocks):
             if not block.gaps:
                 continue
             new, seen = given.clone(), mask.clone()
-            self._restrict(z, new, seen, b, _Wish(((0.0, 1.0),), False, (-math.inf, math.inf)), draw)
+            self._restrict(z, new, seen, b, _Wish(((0.0, 1.0),), False, (-math.inf, math.inf)), rng)
             hidden = mask[:, b : b + 1] == 0
             given, mask = torch.where(hidden, new, given), torch.where(hidden, seen, mask)
         return self.network.complete(z, given, mask)

@@ -26,7 +26,7 @@ class Seeded(Protocol):
 
 
 class Translated:
-    """A translator that makes samples: of given inputs ``(K, *shape)`` in declared units, dealt by a seed."""
+    """A translator that makes samples: of given inputs ``(K, *shape)`` in declared units, by a seed."""
 
     def __init__(self, translator: Translator, inputs: Tensor) -> None:
         self.translator = translator

@@ -26,8 +26,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganforge.core.draw import seeded_numbers
 from ganforge.core.errors import GanforgeError, MachineError
+from ganforge.core.rng import seeded_numbers
 from ganforge.core.space import Space
 from ganforge.runs.files import machine_faults
 from ganforge.runs.sampler import GeneratorSampler

@@ -11,9 +11,9 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor, nn
 
-from ganforge.core.batch import Deal, Play, Turn
-from ganforge.core.draw import Draw
+from ganforge.core.batch import NextBatch, Play, Turn
 from ganforge.core.recipe import Recipe
+from ganforge.core.rng import Rng
 from ganforge.core.schedule import Moment
 from ganforge.data import Dataset
 from ganforge.networks import parameters_count
@@ -43,8 +43,8 @@ class _Only:
         self.players = game.players
         self._game, self._who, self._seen = game, who, seen
 
-    def play(self, deal: Deal, draw: Draw, moment: Moment) -> Play:
-        for turn in self._game.play(deal, draw, moment):
+    def play(self, next_batch: NextBatch, rng: Rng, moment: Moment) -> Play:
+        for turn in self._game.play(next_batch, rng, moment):
             if turn.player != self._who:
                 continue
             if self._seen is not None:

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from ganforge.core.declared import GAMES
-from ganforge.core.draw import key
 from ganforge.core.errors import RunError, UsageError
+from ganforge.core.rng import key
 from ganforge.core.space import Space
 from ganforge.core.value_range import ValueRange
 from ganforge.data.degrade import Chance, Degradation, degradation, is_degradation, previous

@@ -4,7 +4,7 @@ A round of a tiny game spends its time in Python and in autograd's bookkeeping, 
 which operations a round consists of is the same in every round. So a round is played once while a
 :class:`~ganforge.training.tape.Tape` listens underneath autograd, where forward and backward passes are
 one plain sequence of operations. That sequence is written out as one Python generator function, which
-deals and draws where the game did, and yields a move where the game yielded a turn: what follows a
+takes what the game took, and yields a move where the game yielded a turn: what follows a
 ``yield`` reads the parameters as they then are. Nothing is compiled to native code.
 
 A recording must not hold what was true only once: a number read out of a tensor, a value that depends on
@@ -23,8 +23,8 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from ganforge.core.batch import Batch, Deal
-from ganforge.core.draw import Draw
+from ganforge.core.batch import Batch, NextBatch
+from ganforge.core.rng import Rng
 from ganforge.core.schedule import Moment
 from ganforge.training.tape import Move, Moves, RefusedError, Tape
 
@@ -62,31 +62,33 @@ class Recorder:
         self._state = list(state)
         self._recordings: dict[Hashable, Moves] = {}
 
-    def play(self, deal: Deal, draw: Draw, moment: Moment) -> Iterator[Move]:
+    def play(self, next_batch: NextBatch, rng: Rng, moment: Moment) -> Iterator[Move]:
         """One round, from a recording where there can be one."""
         branch = self._branch(moment)
         moves = self._recordings.get(branch)
         if moves is None:
-            hands: list[Batch] = []
+            batches: list[Batch] = []
             try:
-                moves = self._record(deal, draw.device, moment, hands)
+                moves = self._record(next_batch, rng.device, moment, batches)
             except Exception as error:  # if it is the game itself that fails, it fails again when played
                 self.refusal = (str(error) or repr(error)).splitlines()[0]
                 moves = self._moves
             self._recordings[branch] = moves
-            deal = _again(hands, deal)
-        return moves(deal, draw, moment)
+            next_batch = _again(batches, next_batch)
+        return moves(next_batch, rng, moment)
 
-    def _record(self, deal: Deal, device: torch.device, moment: Moment, hands: list[Batch]) -> Moves:
-        """A recording of the round's branch. What it deals is kept in ``hands``; nothing else changes."""
+    def _record(
+        self, next_batch: NextBatch, device: torch.device, moment: Moment, batches: list[Batch]
+    ) -> Moves:
+        """A recording of the round's branch. What it takes is kept in ``batches``; nothing else changes."""
 
         def keep() -> Batch:
-            hands.append(deal())
-            return _changed(hands[-1], torch.clone)
+            batches.append(next_batch())
+            return _changed(batches[-1], torch.clone)
 
-        tape = self._listen(keep, Draw(1, device=device), moment)
-        others = iter([_changed(hand, lambda x: x.flip(0) * -0.75) for hand in hands])
-        other = self._listen(lambda: next(others), Draw(2, device=device), self._other(moment))
+        tape = self._listen(keep, Rng(1, device=device), moment)
+        others = iter([_changed(batch, lambda x: x.flip(0) * -0.75) for batch in batches])
+        other = self._listen(lambda: next(others), Rng(2, device=device), self._other(moment))
         for one, two in zip(tape.steps, other.steps, strict=False):
             if one.text != two.text:
                 raise RefusedError(
@@ -98,13 +100,14 @@ class Recorder:
             )
         return tape.function()
 
-    def _listen(self, deal: Deal, draw: Draw, moment: Moment) -> Tape:
+    def _listen(self, next_batch: NextBatch, rng: Rng, moment: Moment) -> Tape:
         """Play a round without making its moves; the state is as before."""
         before = [tensor.detach().clone() for tensor in self._state]
         tape = Tape(self._state)
         try:
             with tape:
-                for move in self._moves(lambda: tape.deal(deal), _Listened(tape, draw), _Heard(tape, moment)):
+                listened = _Listened(tape, rng), _Heard(tape, moment)
+                for move in self._moves(lambda: tape.batch_of(next_batch), *listened):
                     tape.move(move)
         finally:
             with torch.no_grad():
@@ -122,34 +125,34 @@ class Recorder:
         raise RefusedError("a branch of the game lasts for a moment only")
 
 
-def _again(hands: list[Batch], deal: Deal) -> Deal:
-    """First the hands that are dealt already, then new ones."""
-    kept = iter(hands)
-    return lambda: next(kept, None) or deal()
+def _again(batches: list[Batch], next_batch: NextBatch) -> NextBatch:
+    """First the batches that were taken already, then new ones."""
+    kept = iter(batches)
+    return lambda: next(kept, None) or next_batch()
 
 
-def _changed(hand: Batch, change: Callable[[Tensor], Tensor]) -> Batch:
-    parts = (hand.real, hand.source, hand.condition)
+def _changed(batch: Batch, change: Callable[[Tensor], Tensor]) -> Batch:
+    parts = (batch.real, batch.source, batch.condition)
     real, source, condition = (None if x is None else change(x) for x in parts)
     assert real is not None
     return Batch(real, source, condition)
 
 
-class _Listened(Draw):
-    """A draw whose numbers the tape knows by the call that made them."""
+class _Listened(Rng):
+    """Random numbers the tape knows by the call that made them."""
 
-    def __init__(self, tape: Tape, draw: Draw) -> None:
-        super().__init__(draw.seed, device=draw.device)
+    def __init__(self, tape: Tape, rng: Rng) -> None:
+        super().__init__(rng.seed, device=rng.device)
         self._tape = tape
 
     def normal(self, n: int, *shape: int) -> Tensor:
-        return self._tape.ask(f"draw.normal{(n, *shape)}", lambda: super(_Listened, self).normal(n, *shape))
+        return self._tape.ask(f"rng.normal{(n, *shape)}", lambda: super(_Listened, self).normal(n, *shape))
 
     def uniform(self, n: int, *shape: int) -> Tensor:
-        return self._tape.ask(f"draw.uniform{(n, *shape)}", lambda: super(_Listened, self).uniform(n, *shape))
+        return self._tape.ask(f"rng.uniform{(n, *shape)}", lambda: super(_Listened, self).uniform(n, *shape))
 
     def integers(self, high: int, n: int, *shape: int) -> Tensor:
-        call = f"draw.integers{(high, n, *shape)}"
+        call = f"rng.integers{(high, n, *shape)}"
         return self._tape.ask(call, lambda: super(_Listened, self).integers(high, n, *shape))
 
 

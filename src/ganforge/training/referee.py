@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import nn
 
-from ganforge.core.batch import Deal, Play, Turn
-from ganforge.core.draw import Draw
+from ganforge.core.batch import NextBatch, Play, Turn
 from ganforge.core.recipe import Player
+from ganforge.core.rng import Rng
 from ganforge.core.schedule import Moment
 from ganforge.networks.growing import begins
 from ganforge.training import foreach
@@ -33,7 +33,7 @@ class Game(Protocol):
 
     players: nn.ModuleDict
 
-    def play(self, deal: Deal, draw: Draw, moment: Moment) -> Play: ...
+    def play(self, next_batch: NextBatch, rng: Rng, moment: Moment) -> Play: ...
 
 
 class Referee:
@@ -97,21 +97,23 @@ class Referee:
     def unrecorded(self) -> str | None:
         return self._unrecordable if self._recorder is None else self._recorder.refusal
 
-    def round(self, deals: Sequence[Deal], draws: Sequence[Draw], moment: Moment) -> None:
-        """Play one round: one deal and one draw for each part."""
-        if self._recorder is not None and len(deals) == 1:
-            moves = self._recorder.play(deals[0], draws[0], moment)
+    def round(self, next_batches: Sequence[NextBatch], rngs: Sequence[Rng], moment: Moment) -> None:
+        """Play one round: batches and random numbers for each part."""
+        if self._recorder is not None and len(next_batches) == 1:
+            moves = self._recorder.play(next_batches[0], rngs[0], moment)
         else:
-            moves = self._moves(deals, draws, moment)
+            moves = self._moves(next_batches, rngs, moment)
         for move in moves:
             self._make(move, moment)
 
-    def _moves_of_one(self, deal: Deal, draw: Draw, moment: Moment) -> Iterator[Move]:
-        return self._moves([deal], [draw], moment)
+    def _moves_of_one(self, next_batch: NextBatch, rng: Rng, moment: Moment) -> Iterator[Move]:
+        return self._moves([next_batch], [rng], moment)
 
-    def _moves(self, deals: Sequence[Deal], draws: Sequence[Draw], moment: Moment) -> Iterator[Move]:
+    def _moves(
+        self, next_batches: Sequence[NextBatch], rngs: Sequence[Rng], moment: Moment
+    ) -> Iterator[Move]:
         """The round as moves: each turn's gradient, for the mover's parameters only."""
-        plays = [self.game.play(deal, draw, moment) for deal, draw in zip(deals, draws, strict=True)]
+        plays = [self.game.play(*each, moment) for each in zip(next_batches, rngs, strict=True)]
         while (move := self._move(plays)) is not None:
             yield move
 

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 
 from ganforge.core.batch import Batch
 from ganforge.core.declared import GAMES
-from ganforge.core.draw import Draw, key
 from ganforge.core.recipe import Recipe
+from ganforge.core.rng import Rng, key
 from ganforge.core.schedule import Moment
 from ganforge.core.space import Space
-from ganforge.data import Dataset, Deck, Examples
+from ganforge.data import Dataset, Examples, Loader
 from ganforge.games import build_game
 from ganforge.networks.growing import Growing, growing, levels
 from ganforge.networks.players import condition_of
@@ -33,7 +33,7 @@ from ganforge.training.referee import Referee
 if TYPE_CHECKING:
     from ganforge.training.processes import Together
 
-__all__ = ["Rounds", "deck_of", "shown_inputs"]
+__all__ = ["Rounds", "loader_of", "shown_inputs"]
 
 _SHOWN = 512  # inputs of a translation that it is looked at by
 _REHEARSED = (
@@ -42,18 +42,18 @@ _REHEARSED = (
 _FEW = 8  # held-out ones, below which training ones are taken
 
 
-def deck_of(
+def loader_of(
     examples: Examples,
     recipe: Recipe,
     space: Space,
     *,
     device: torch.device | str = "cpu",
     mirror: bool = False,
-) -> Deck:
-    """A deck of ``examples`` as the players of ``recipe`` are dealt them."""
+) -> Loader:
+    """A loader of ``examples`` as the players of ``recipe`` get them."""
     asks = condition_of(recipe, space)
     by_class = asks is not None and asks is not space.condition
-    return Deck(
+    return Loader(
         replace(
             examples,
             labels=examples.labels if by_class else None,
@@ -74,10 +74,10 @@ def shown_inputs(recipe: Recipe, dataset: Dataset, *, most: int = _SHOWN) -> Kep
     if not game.from_inputs:
         return None
     part = dataset.held_out if dataset.held_out.n >= _FEW else dataset.train
-    hand = deck_of(part, recipe, dataset.space).at(np.arange(min(part.n, most)))
+    batch = loader_of(part, recipe, dataset.space).at(np.arange(min(part.n, most)))
     rows = part.said(condition_of(recipe, dataset.space)) if game.paired else None
-    rows = None if rows is None else rows[: len(hand.real)]
-    return Kept(hand.real if hand.source is None else hand.source, hand.real, rows)
+    rows = None if rows is None else rows[: len(batch.real)]
+    return Kept(batch.real if batch.source is None else batch.source, batch.real, rows)
 
 
 class Rounds:
@@ -120,11 +120,13 @@ class Rounds:
             self.game.players["generator"], ema_nimg=recipe.ema_nimg, ema_ramp=recipe.ema_ramp
         )
         self._grow(self._grown(0.0))
-        # What examples say of themselves is dealt only to players that have a place for it.
-        self._deck = deck_of(dataset.train, recipe, dataset.space, device=engine.device, mirror=recipe.mirror)
-        self._dealing = Lock()
-        self._draws = [
-            Draw(key(recipe.seed, 3), part=part, parts=engine.parts, device=engine.device)
+        # What examples say of themselves is given only to players that have a place for it.
+        self._loader = loader_of(
+            dataset.train, recipe, dataset.space, device=engine.device, mirror=recipe.mirror
+        )
+        self._loading = Lock()
+        self._rngs = [
+            Rng(key(recipe.seed, 3), part=part, parts=engine.parts, device=engine.device)
             for part in self._own
         ]
 
@@ -135,8 +137,8 @@ class Rounds:
             self._grow(self._grown(progress))
         moment = Moment(self.nimg, self.rounds, progress)
         rows = recipe.batch // self.engine.parts
-        deals = [self._deal(part * rows, rows) for part in self._own]
-        self.referee.round(deals, [draw.move_to(self.nimg) for draw in self._draws], moment)
+        next_batches = [self._next_batch(part * rows, rows) for part in self._own]
+        self.referee.round(next_batches, [rng.move_to(self.nimg) for rng in self._rngs], moment)
         step = recipe.batch * recipe.discriminator_moves
         self.average.update(self.nimg, step)
         self.nimg += step
@@ -194,23 +196,23 @@ class Rounds:
         if step is not None:
             for part in growing(game):
                 part.grow(step)
-        draw = Draw(0, device=self.engine.device)
-        for _ in game.play(lambda: self.engine.shape(self._deck.deal(0, n)), draw, Moment(0, 0, 0.0)):
+        rng = Rng(0, device=self.engine.device)
+        for _ in game.play(lambda: self.engine.shape(self._loader.batch_at(0, n)), rng, Moment(0, 0, 0.0)):
             pass
         return game
 
-    def _deal(self, offset: int, rows: int) -> Callable[[], Batch]:
-        """A part's hands: its k-th hand is ``rows`` rows from ``offset`` of the k-th batch after nimg."""
+    def _next_batch(self, offset: int, rows: int) -> Callable[[], Batch]:
+        """A part's batches: the k-th is ``rows`` rows from ``offset`` of the k-th batch after nimg."""
         position = self.nimg + offset
 
-        def deal() -> Batch:
+        def next_batch() -> Batch:
             nonlocal position
-            with self._dealing:  # parts that are played at once share one order of an epoch
-                batch = self._deck.deal(position, rows)
+            with self._loading:  # parts that are played at once share one order of an epoch
+                batch = self._loader.batch_at(position, rows)
             position += self.recipe.batch
             return self.engine.shape(batch)
 
-        return deal
+        return next_batch
 
     def tensors(self) -> dict[str, dict[str, Tensor]]:
         """All that a checkpoint needs: the game's players and buffers, the average, the optimisers."""

@@ -23,8 +23,8 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ganforge.core.batch import Batch, Deal
-from ganforge.core.draw import Draw
+from ganforge.core.batch import Batch, NextBatch
+from ganforge.core.rng import Rng
 from ganforge.core.schedule import Moment
 
 __all__ = ["Move", "Moves", "RefusedError", "Tape"]
@@ -44,7 +44,7 @@ class Move(NamedTuple):
     notes: list[tuple[str, Tensor]]
 
 
-Moves = Callable[[Deal, Draw, Moment], Iterator[Move]]
+Moves = Callable[[NextBatch, Rng, Moment], Iterator[Move]]
 """A round as the moves it consists of; whoever iterates makes each one before asking for the next."""
 
 
@@ -107,17 +107,17 @@ class Tape(TorchDispatchMode):
 
     # -- what the round asks for -------------------------------------------------------------------
 
-    def deal(self, deal: Deal) -> Batch:
+    def batch_of(self, next_batch: NextBatch) -> Batch:
         with self._pause():
-            hand = deal()
-        name = f"hand{len(self.steps)}"
-        shape = tuple(hand.real.shape)
-        self.steps.append(_Step("deal()", [name], [], kept=True))
+            batch = next_batch()
+        name = f"batch{len(self.steps)}"
+        shape = tuple(batch.real.shape)
+        self.steps.append(_Step("next_batch()", [name], [], kept=True))
         self.steps.append(_Step(f"assert {name}.real.shape == {shape}", [], [name], kept=True))
-        for part, x in (("real", hand.real), ("source", hand.source), ("condition", hand.condition)):
+        for part, x in (("real", batch.real), ("source", batch.source), ("condition", batch.condition)):
             if x is not None:
                 self.steps.append(_Step(f"{name}.{part}", [self._new(x)], [name]))
-        return hand
+        return batch
 
     def ask(self, call: str, make: Callable[[], Tensor]) -> Tensor:
         """A tensor that every round asks for anew, by this call."""
@@ -223,7 +223,7 @@ class Tape(TorchDispatchMode):
 
     def function(self) -> Moves:
         """The round as a generator function."""
-        source = "def play(deal, draw, moment):\n" + "\n".join(self._lines(self._left()))
+        source = "def play(next_batch, rng, moment):\n" + "\n".join(self._lines(self._left()))
         # The text consists of our own words, names and numbers: nothing of a user's is run here.
         exec(compile(source, "<recording>", "exec"), self._meaning)
         return self._meaning["play"]

@@ -265,7 +265,7 @@ class Rows(Columnar):
         import torch
 
         x = x.double()
-        if u is None:  # as real rows are dealt: anywhere within
+        if u is None:  # as real rows are in a batch: anywhere within
             u = torch.rand(x.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(
                 x.device
             )

@@ -310,7 +310,7 @@ class Series(Sequential):
         import torch
 
         x = x.double()
-        if u is None:  # as real series are dealt: anywhere within
+        if u is None:  # as real series are in a batch: anywhere within
             u = torch.rand(x.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(
                 x.device
             )

@@ -1,8 +1,8 @@
 """Chance as a pure function of position: nothing to save, nothing to forget.
 
-Every random number of a training round comes from a :class:`Draw` keyed by ``(seed, nimg, part)``, and
+Every random number of a training round comes from a :class:`Rng` keyed by ``(seed, nimg, part)``, and
 every latent of a sample from :func:`seeded_numbers`, keyed by ``(seed, index)``. There is no global
-random state, so resuming is: go to nimg, and draw.
+random state, so resuming is: go to nimg, and ask.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Draw", "key", "permutation", "seeded_numbers"]
+__all__ = ["Rng", "key", "permutation", "seeded_numbers"]
 
 _MASK = (1 << 64) - 1
 _BLOCK = 1024  # latents of one block of pictures come from one stream
@@ -30,7 +30,7 @@ def key(*numbers: int) -> int:
     return state
 
 
-class Draw:
+class Rng:
     """Random numbers of one part of one round.
 
     A round at ``nimg`` may be cut into ``parts`` equal parts whose gradients are added up. Each part
@@ -55,7 +55,7 @@ class Draw:
         self._generator = torch.Generator(self.device)
         self.move_to(nimg)
 
-    def move_to(self, nimg: int) -> Draw:
+    def move_to(self, nimg: int) -> Rng:
         """Start the round at ``nimg`` anew; returns itself."""
         # torch's CPU engine keeps the low 32 bits of a seed only: the key has mixed all of them in.
         self._generator.manual_seed(key(self.seed, nimg))
@@ -81,7 +81,7 @@ class Draw:
 
 
 def permutation(n: int, *, seed: int, epoch: int) -> np.ndarray:
-    """The order in which epoch ``epoch`` deals ``n`` examples, ``(n,)`` int64."""
+    """The order in which epoch ``epoch`` takes ``n`` examples, ``(n,)`` int64."""
     return np.random.Generator(np.random.Philox(key=key(seed, epoch))).permutation(n)
 
 

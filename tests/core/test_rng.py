@@ -4,26 +4,26 @@ import numpy as np
 import pytest
 import torch
 
-from ganforge.core.draw import Draw, key, permutation, seeded_numbers
 from ganforge.core.prior import Prior
+from ganforge.core.rng import Rng, key, permutation, seeded_numbers
 
 
 def test_a_round_draws_the_same_numbers_whenever_it_is_played():
-    draw = Draw(7)
-    first = [draw.move_to(640).normal(5, 3), draw.uniform(5), draw.integers(10, 5, 2)]
-    draw.move_to(704).normal(100)
-    again = [draw.move_to(640).normal(5, 3), draw.uniform(5), draw.integers(10, 5, 2)]
+    rng = Rng(7)
+    first = [rng.move_to(640).normal(5, 3), rng.uniform(5), rng.integers(10, 5, 2)]
+    rng.move_to(704).normal(100)
+    again = [rng.move_to(640).normal(5, 3), rng.uniform(5), rng.integers(10, 5, 2)]
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
 
 
 @pytest.mark.parametrize(("seed", "nimg"), [(7, 641), (8, 640)])
 def test_another_seed_or_place_draws_other_numbers(seed: int, nimg: int):
-    assert not torch.equal(Draw(7, 640).normal(5, 3), Draw(seed, nimg).normal(5, 3))
+    assert not torch.equal(Rng(7, 640).normal(5, 3), Rng(seed, nimg).normal(5, 3))
 
 
 def test_parts_see_their_own_rows_of_the_whole_rounds_numbers():
-    whole = Draw(3, 128)
-    parts = [Draw(3, 128, part=part, parts=4) for part in range(4)]
+    whole = Rng(3, 128)
+    parts = [Rng(3, 128, part=part, parts=4) for part in range(4)]
     for name in ("normal", "uniform"):
         together = torch.cat([getattr(part, name)(2, 3) for part in parts])
         assert torch.equal(together, getattr(whole, name)(8, 3))
@@ -37,7 +37,7 @@ def test_keys_do_not_collide_on_neighbours():
 
 def test_global_random_state_is_left_alone():
     before = torch.get_rng_state()
-    Draw(1).normal(10)
+    Rng(1).normal(10)
     seeded_numbers(10, 3, seed=1)
     assert torch.equal(before, torch.get_rng_state())
 
@@ -55,7 +55,7 @@ def test_uniform_prior_lies_in_its_range_and_fills_it():
     z = Prior(2, "uniform").seeded(5000, seed=0)
     assert -1 <= float(z.min()) < -0.99
     assert 0.99 < float(z.max()) < 1
-    drawn = Prior(2, "uniform")(Draw(0), 5000)
+    drawn = Prior(2, "uniform")(Rng(0), 5000)
     assert -1 <= float(drawn.min()) < -0.99
     assert 0.99 < float(drawn.max()) < 1
 
@@ -76,6 +76,6 @@ def test_coins_are_fair_and_truncation_leaves_them_alone():
     short = prior.truncated(z, 0.5)
     assert torch.equal(short[:, 2:], z[:, 2:])
     assert torch.equal(short[:, :2], 0.5 * z[:, :2])
-    drawn = prior(Draw(0), 4000)
+    drawn = prior(Rng(0), 4000)
     assert set(drawn[:, 2:].unique().tolist()) == {-1.0, 1.0}
     assert abs(float(drawn[:, :2].std()) - 1) < 0.05

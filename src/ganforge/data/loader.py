@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from ganforge.core.batch import Batch
-from ganforge.core.draw import Draw, key, permutation
+from ganforge.core.rng import Rng, key, permutation
 from ganforge.core.space import Space
 from ganforge.data.dataset import Examples
 from ganforge.data.degrade import Chance, degradation, is_degradation
 
-__all__ = ["Deck"]
+__all__ = ["Loader"]
 
 _ON_DEVICE = 1 << 30  # bytes up to which all examples stay on the device
 
@@ -52,7 +52,7 @@ class _Order:
         return torch.cat(orders), torch.cat(flips) if flips else None
 
     def _epoch(self, epoch: int) -> tuple[Tensor, Tensor | None]:
-        """The order of one epoch ``(n,)``, and which of its deals are mirrored; the last two are kept."""
+        """The order of one epoch ``(n,)``, and which of its examples are mirrored; the last two are kept."""
         kept = self._epochs.get(epoch)
         if kept is None:
             order = torch.from_numpy(permutation(self.n, seed=self._seed, epoch=epoch))
@@ -76,7 +76,7 @@ class _Domain:
         self._device = device
         self._far = values if values.nbytes > _ON_DEVICE else None
         self.home = device if self._far is None else torch.device("cpu")
-        # In model units when they reach the device, unless these are larger or change with each deal.
+        # In model units when they reach the device, unless these are larger or change with each batch.
         self._ready = not space.codec.dithers and space.codec.dtype != "uint8"
         self._near = torch.empty(0)
         if self._far is None:
@@ -95,7 +95,7 @@ class _Domain:
             return found
         if chance is None or not self._space.codec.dithers:
             return self._space.to_model(found)
-        u = Draw(chance, device=found.device).uniform(len(found), *found.shape[1:])
+        u = Rng(chance, device=found.device).uniform(len(found), *found.shape[1:])
         return self._space.codec.encode(found, u)
 
     def _moved(self, rows: Tensor) -> Tensor:
@@ -111,7 +111,7 @@ class _Domain:
         return self._moved(torch.from_numpy(rows))
 
 
-class Deck:
+class Loader:
     """Deals examples for ever: epoch e is ``permutation(n, seed=seed, epoch=e)``, epochs follow one another.
 
     Inputs of a translation come with their pairs, mirrored alike; those of an unpaired domain come in an
@@ -123,7 +123,7 @@ class Deck:
         seed: of the order and of the mirroring.
         device: where batches are wanted.
         mirror: show each picture mirrored left to right in half of the epochs.
-        source: as the examples were loaded with; a degradation is made when examples are dealt.
+        source: as the examples were loaded with; a degradation is made when a batch is.
         paired: whether inputs belong to the examples row by row; else they are a domain of their own.
     """
 
@@ -169,7 +169,7 @@ class Deck:
                 self._sources.n, key(seed, 2), self._device, mirror=mirror, home=self._sources.home
             )
 
-    def deal(self, position: int, n: int) -> Batch:
+    def batch_at(self, position: int, n: int) -> Batch:
         """Examples ``position … position + n − 1`` of the endless sequence, n of them, in model units."""
         which, flip = self._order.take(position, n)
         real = self._reals.fetch(which, flip, key(self._seed, 4, position))

@@ -1,4 +1,4 @@
-"""The deal is a pure function of (seed, position, n)."""
+"""A batch is a pure function of (seed, position, n)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from ganforge.core.draw import permutation
+from ganforge.core.rng import permutation
 from ganforge.core.space import Space
-from ganforge.data import Deck, Examples, load
-from ganforge.data import deck as decks
+from ganforge.data import Examples, Loader, load
+from ganforge.data import loader as loaders
 
 
 def _numbered(n: int, labels: bool = True) -> tuple[Examples, Space]:
@@ -31,18 +31,18 @@ def _numbers(batch) -> list[int]:
 @pytest.fixture(params=["near", "far"])
 def far(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     if request.param == "far":
-        monkeypatch.setattr(decks, "_ON_DEVICE", 0)
+        monkeypatch.setattr(loaders, "_ON_DEVICE", 0)
     return request.param == "far"
 
 
 def test_order_is_the_permutation(far: bool) -> None:
     examples, space = _numbered(10)
-    deck = Deck(examples, space, seed=7)
+    loader = Loader(examples, space, seed=7)
     expected = np.concatenate([permutation(10, seed=7, epoch=e) for e in range(4)]).tolist()
-    assert _numbers(deck.deal(0, 10)) == expected[:10]
-    assert _numbers(deck.deal(3, 34)) == expected[3:37]  # more than three epochs in a batch
-    assert _numbers(deck.deal(10, 0)) == []
-    batch = deck.deal(0, 10)
+    assert _numbers(loader.batch_at(0, 10)) == expected[:10]
+    assert _numbers(loader.batch_at(3, 34)) == expected[3:37]  # more than three epochs in a batch
+    assert _numbers(loader.batch_at(10, 0)) == []
+    batch = loader.batch_at(0, 10)
     assert batch.real.dtype == torch.float32
     assert batch.condition is not None
     assert batch.condition.tolist() == [[float(i % 3 == k) for k in range(3)] for i in expected[:10]]
@@ -51,28 +51,28 @@ def test_order_is_the_permutation(far: bool) -> None:
 @pytest.mark.parametrize("mirror", [False, True])
 def test_pieces_make_the_whole(far: bool, mirror: bool) -> None:
     examples, space = _numbered(13)
-    deck = Deck(examples, space, seed=1, mirror=mirror)
-    whole = deck.deal(0, 40)
+    loader = Loader(examples, space, seed=1, mirror=mirror)
+    whole = loader.batch_at(0, 40)
     for cuts in ([20, 20], [1, 12, 13, 14], [40]):
-        fresh = Deck(examples, space, seed=1, mirror=mirror)
+        fresh = Loader(examples, space, seed=1, mirror=mirror)
         position, pieces, conditions = 0, [], []
         for n in cuts:
-            hand = fresh.deal(position, n)
-            pieces.append(hand.real)
-            conditions.append(hand.condition)
+            batch = fresh.batch_at(position, n)
+            pieces.append(batch.real)
+            conditions.append(batch.condition)
             position += n
         assert torch.equal(torch.cat(pieces), whole.real)
         assert torch.equal(torch.cat(conditions), whole.condition)
-    deck.deal(500, 3)
-    assert torch.equal(deck.deal(0, 40).real, whole.real)  # whatever was dealt between
+    loader.batch_at(500, 3)
+    assert torch.equal(loader.batch_at(0, 40).real, whole.real)  # whatever was dealt between
 
 
 def test_mirror_turns_about_half_left_to_right() -> None:
     values = np.zeros((200, 1, 1, 2), np.uint8)
     values[..., 0] = 255
     space = Space(kind="pictures", shape=(1, 1, 2))
-    deck = Deck(Examples(values, None, np.arange(200)), space, seed=0, mirror=True)
-    first, second = deck.deal(0, 200).real, deck.deal(200, 200).real
+    loader = Loader(Examples(values, None, np.arange(200)), space, seed=0, mirror=True)
+    first, second = loader.batch_at(0, 200).real, loader.batch_at(200, 200).real
     turned = (first[:, 0, 0, 0] == -1).float().mean().item()
     assert 0.35 < turned < 0.65
     assert (first.sum(dim=3) == 0).all()
@@ -81,31 +81,31 @@ def test_mirror_turns_about_half_left_to_right() -> None:
 
 def test_dealt_batches_are_the_callers_own(far: bool) -> None:
     examples, space = _numbered(10)
-    deck = Deck(examples, space, seed=7)
-    before = deck.deal(0, 10).real.clone()
-    deck.deal(0, 10).real.fill_(9.0)
-    assert torch.equal(deck.deal(0, 10).real, before)
+    loader = Loader(examples, space, seed=7)
+    before = loader.batch_at(0, 10).real.clone()
+    loader.batch_at(0, 10).real.fill_(9.0)
+    assert torch.equal(loader.batch_at(0, 10).real, before)
 
 
 def test_points_are_in_model_units(far: bool) -> None:
     data = load("grid")
-    deck = Deck(data.train, data.space, seed=0)
-    hand = deck.deal(0, 50_000)
-    assert hand.condition is None
-    assert hand.real.mean(0).abs().max() < 0.02
-    assert (hand.real.std(0) - 1).abs().max() < 0.02
+    loader = Loader(data.train, data.space, seed=0)
+    batch = loader.batch_at(0, 50_000)
+    assert batch.condition is None
+    assert batch.real.mean(0).abs().max() < 0.02
+    assert (batch.real.std(0) - 1).abs().max() < 0.02
     row = int(permutation(data.train.n, seed=0, epoch=0)[0])
-    assert torch.allclose(data.space.to_declared(hand.real[:1]), torch.from_numpy(data.train.values[[row]]))
+    assert torch.allclose(data.space.to_declared(batch.real[:1]), torch.from_numpy(data.train.values[[row]]))
 
 
 def test_dealing_points_is_quick() -> None:
     data = load("ring")
-    deck = Deck(data.train, data.space, seed=0)
-    deck.deal(0, 512)
+    loader = Loader(data.train, data.space, seed=0)
+    loader.batch_at(0, 512)
     best = 1.0
     for _ in range(20):
         start = time.perf_counter()
         for i in range(100):
-            deck.deal(512 * i, 512)
+            loader.batch_at(512 * i, 512)
         best = min(best, (time.perf_counter() - start) / 100)
     assert best < 50e-6  # 10 to 25 millionths of a second, by the machine
