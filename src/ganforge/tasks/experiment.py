@@ -40,7 +40,6 @@ from ganforge.tasks.sizing import (
     affordable,
     check,
     fitted,
-    levelled,
     may_mirror,
     mean_cost,
     round_down,
@@ -314,7 +313,7 @@ def prepare(
         )
     resolved = choice.maker(space, n)
     if able and resolved.name == "growing":
-        resolved = _planned(resolved, dataset, able, asked_budget, plan)
+        resolved = _planned(resolved, dataset, able, plan)
     own = {key: resolved.value(key) for key in changes}
     resolved = resolved.with_changes(changes)
     if resolved.source:
@@ -381,11 +380,9 @@ def _sized(
     return load(data, **{**looked, "size": (smaller[0], smaller[1])}, **asked)
 
 
-def _planned(recipe: Recipe, dataset: Dataset, able: float, budget: Budget | None, plan: list[str]) -> Recipe:
+def _planned(recipe: Recipe, dataset: Dataset, able: float, plan: list[str]) -> Recipe:
     """The recipe as wide as so many operations are enough for, mirroring where that does no harm."""
     recipe = fitted(recipe, dataset.space, able)
-    if budget is not None and budget.seconds is not None:
-        recipe = levelled(recipe, dataset.space, able)
     space, values = dataset.space, dataset.train.values
     mirror, told = may_mirror(values) if space.codec.mirrors else (False, 0.0)
     if mirror and (space.condition is None or space.condition.kind != "text"):

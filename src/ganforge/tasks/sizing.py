@@ -25,7 +25,6 @@ __all__ = [
     "affordable",
     "check",
     "fitted",
-    "levelled",
     "may_mirror",
     "mean_cost",
     "round_down",
@@ -36,9 +35,6 @@ OF_BUDGET = 0.9  # share of a budget of time that is left for training: the rest
 # The least number of examples for which pictures of this side are worth while; with fewer, smaller ones are.
 _NEEDED = {32: 0, 64: 8_000, 128: 120_000, 256: 400_000}
 _WIDTHS = {32: 0, 48: 400_000, 64: 1_200_000, 96: 3_000_000, 128: 8_000_000}  # the same, of channels
-# Shares of a budget in time for the coarser of three levels, where it shows so many examples: the whole size
-# should get more of long budgets than of short ones (benchmarks/results/minutes.md).
-_MANY, _LATER = 60_000, (0.12, 0.25)
 _COSTS = (0.48, 0.66, 1.0)  # of an example of the last three levels, beside one of the last (64 pixels)
 _EFFICIENCY = 0.3  # share of the speed of one large convolution that a round of small ones gets
 _FEWEST_STEPS = 200  # from fewer nothing is learned
@@ -148,12 +144,6 @@ def fitted(recipe: Recipe, space: Space, operations_affordable: float) -> Recipe
             break
         found = wider
     return found
-
-
-def levelled(recipe: Recipe, space: Space, operations_affordable: float) -> Recipe:
-    """A recipe of growing players with the levels' shares that suit a time for so many operations."""
-    many = shown(recipe, space, operations_affordable) >= _MANY
-    return replace(recipe, growth=_LATER) if many and len(recipe.growth) == len(_LATER) else recipe
 
 
 def mean_cost(growth: Sequence[float]) -> float:
