@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
+from scipy.special import erf, gammainc
 
 from ganforge.core.errors import DataError
 from ganforge.metrics.arrays import Array, Examples, Indices, rows
@@ -106,7 +106,7 @@ def mixture_report(
 
 def perfect_high_quality(dimensions: int, within: float = 3.0) -> float:
     """P(|x| ≤ within · σ) of an isotropic Gaussian: the chi-squared distribution function at within²."""
-    return _gamma_p(dimensions / 2, within * within / 2)
+    return float(gammainc(dimensions / 2, within * within / 2))
 
 
 def reverse_kl_uniform(counts: Examples) -> float:
@@ -122,10 +122,9 @@ def reverse_kl_uniform(counts: Examples) -> float:
 def kolmogorov_smirnov_normal(samples: Examples, mean: float = 0.0, sigma: float = 1.0) -> float:
     """Largest gap, 0…1, between the samples' distribution function ``(N,)`` or ``(N, 1)`` and a normal's."""
     root = math.sqrt(2.0) * sigma
-    erf = torch.special.erf
 
     def normal(x: Array) -> Array:
-        return 0.5 * (1.0 + erf(torch.from_numpy((x - mean) / root)).numpy())
+        return 0.5 * (1.0 + erf((x - mean) / root))
 
     return _gap(_line(samples), normal)
 
@@ -199,12 +198,6 @@ def _nearest_mode(x: Array, centres: Array, chunk: int = 65_536) -> tuple[Indice
     return index, distance
 
 
-def _gamma_p(a: float, x: float) -> float:
-    """The regularised lower incomplete gamma function P(a, x)."""
-    pair = torch.tensor([a, x], dtype=torch.float64)
-    return float(torch.special.gammainc(pair[0], pair[1]))
-
-
 def _sigma_ratio(good: Array, nearest: Indices, sigma: Array, within: float) -> float:
     """Spread about each mode's own mean over σ, corrected for the cut at ``within`` σ.
 
@@ -225,7 +218,7 @@ def _sigma_ratio(good: Array, nearest: Indices, sigma: Array, within: float) -> 
 
     def cut_moment(s: float) -> float:
         a, x = dimensions / 2, limit / (s * s)
-        return s * s * _gamma_p(a + 1, x) / _gamma_p(a, x)
+        return float(s * s * gammainc(a + 1, x) / gammainc(a, x))
 
     low, high = 0.0, _WIDEST
     for _ in range(50):
