@@ -455,6 +455,17 @@ def test_a_collapse_is_told_by_what_is_narrow():
     assert narrow.meaning.startswith("Samples vary")
 
 
+def test_a_run_that_came_nearer_and_swings_is_no_failure():
+    def nearer(record: Line, i: int) -> None:
+        scores(0.05, 100.0 * 0.8 ** min(i, 12))(record, i)
+
+    swings = course.oscillation(history(nearer, fixed(1.5)))
+    nowhere = course.oscillation(history(scores(0.3), fixed(1.5)))
+    assert swings is not None
+    assert nowhere is not None
+    assert (swings.severity, nowhere.severity) == ("warning", "failure")
+
+
 def test_least_squares_is_judged_at_its_own_level():
     real, fake = note("real_logits", mean=0.4, deviation=0.01), note("fake_logits", mean=0.4, deviation=0.01)
     found = balance.accuracy_diverged(history(scores(), real, fake, objective="least_squares"))
