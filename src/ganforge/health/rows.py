@@ -62,7 +62,11 @@ def spike_smeared(history: History) -> Finding | None:
     worst = min(faults, key=lambda name: faults[name])
     meaning = f"{worst} comes {faults[worst]:.0%} as often as in real rows: its neighbours come instead."
     return _found(
-        history, "spike-smeared", faults, meaning, "A longer run; is the number a word, --column NAME=word."
+        history,
+        "spike-smeared",
+        faults,
+        meaning,
+        "A longer run; or --column NAME=word, where the number stands for a word.",
     )
 
 

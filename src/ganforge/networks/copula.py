@@ -54,7 +54,7 @@ class Copula(nn.Module):
         super().__init__()
         self.codec = codec
         blocks = [block for block, _ in codec.slices]
-        stops = [0, *accumulate(1 if block.ordered else block.levels for block in blocks)]
+        stops = [0, *accumulate(block.scores for block in blocks)]
         self.places = [range(a, b) for a, b in pairwise(stops)]
         self.size = stops[-1]
         self.words_first = sorted(range(len(blocks)), key=lambda b: blocks[b].ordered)

@@ -62,6 +62,11 @@ class Block:
         return self.ordered or len(self.first) < len(self.values)
 
     @property
+    def scores(self) -> int:
+        """How many ``core.columns`` scores the column has: one, or of words one for each level."""
+        return 1 if self.ordered else self.levels
+
+    @property
     def width(self) -> int:
         return self.levels + self.placed
 

@@ -143,7 +143,7 @@ class FittedRows:
             int(real(fields["rows"], f"{where}.rows", 0)),
             _matrix(fields.get("correlations", []), f"{where}.correlations"),
         )
-        scores = sum(1 if block.ordered else block.levels for block in found.blocks.values())
+        scores = sum(block.scores for block in found.blocks.values())
         count = len(found.modelled)
         if (
             sorted([*found.blocks, *found.derived]) != list(range(count))
@@ -467,7 +467,7 @@ def _correlations(codec: Rows, train: np.ndarray) -> tuple[tuple[float, ...], ..
     import torch
     from sklearn.covariance import ledoit_wolf_shrinkage
 
-    if sum(1 if block.ordered else block.levels for block in codec.blocks) > _SCORES:
+    if sum(block.scores for block in codec.blocks) > _SCORES:
         return ()
     x = torch.cat(codec.scores(codec.encode(torch.from_numpy(train[:_ROWS].copy()))), 1).double().numpy()
     x = (x - x.mean(0)) / np.maximum(x.std(0), 1e-3)
