@@ -19,7 +19,7 @@ __all__ = ["recipe"]
 
 # Shares of the budget for the coarser levels, by how many levels there are: what is coarse is learned in a
 # few thousand pictures, and the rest of the time is worth more at the whole size (results/growing.md).
-_SHARES = {1: (), 2: (0.08,), 3: (0.03, 0.08), 4: (0.12, 0.18, 0.3)}
+_SHARES = {1: (), 2: (0.4,), 3: (0.03, 0.08), 4: (0.12, 0.18, 0.3)}
 
 
 def recipe(space: Space, n: int) -> Recipe:
