@@ -1,7 +1,7 @@
 """Pictures from captions: are the words obeyed?
 
     python benchmarks/captions.py captioned-shapes --kimg 60
-    python benchmarks/captions.py noto_emoji72.zip --size 32 --kimg 100
+    python benchmarks/captions.py noto_emoji72.zip --size 32 --core-minutes 4
 
 A retrieval probe is trained on real pictures and captions alone: a network that reads a picture's phrases,
 so that a caption can be scored. For each sample, made from a held-out caption, it picks the caption out of
@@ -103,7 +103,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("data")
     parser.add_argument("--size", type=int)
-    parser.add_argument("--kimg", type=float, default=60.0)
+    parser.add_argument("--kimg", type=float, help="the budget; 60 where neither this nor minutes are given")
+    parser.add_argument("--core-minutes", type=float)
+    parser.add_argument("--recipe", default="captions")
     parser.add_argument("--probe-kimg", type=float, default=80.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--run", type=Path, help="ask this run instead of training one")
@@ -111,7 +113,10 @@ def main() -> None:
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE")
     options = parser.parse_args()
     changes = dict(pair.split("=", 1) for pair in options.set)
-    about = {"recipe": "captions", "kimg": options.kimg, "seed": options.seed, "changes": changes}
+    budget = {"core_minutes": options.core_minutes, "kimg": options.kimg}
+    if options.core_minutes is None and options.kimg is None:
+        budget["kimg"] = 60.0
+    about = {"recipe": options.recipe, **budget, "seed": options.seed, "changes": changes}
     experiment = prepare(options.data, size=options.size, rescue=False, **about)
     run = options.run
     if run is None:

@@ -1,6 +1,7 @@
 """Twenty rounds of every game at full digits: what should not change results must not.
 
-The digits lie in ``tests/golden/traces.json``. Where a change of results is meant, write them anew:
+The digits lie in ``tests/golden/traces.json``. Where a change of results is meant, remove the entry
+there and write it:
 ``python -m tests.training.test_golden_traces``.
 """
 
@@ -143,7 +144,7 @@ def trace(case: str) -> dict[str, list[float]]:
     told: dict[str, list[float]] = {}
     for i in range(ROUNDS):
         rounds.play(i / ROUNDS)
-        for name, values in rounds.ledger.close().items():
+        for name, values in rounds.statistics.close().items():
             if name.endswith(("_loss", "_gradient")):
                 told.setdefault(name, []).append(values["mean"])
     return told
