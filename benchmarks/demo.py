@@ -29,8 +29,8 @@ from ganforge.runs.folder import Run
 from ganforge.runs.made import write_grid
 from ganforge.runs.pictures import film
 from ganforge.runs.sampler import load
-from ganforge.tasks.conclusion import conclude
 from ganforge.tasks.experiment import Experiment, prepare
+from ganforge.tasks.report_writing import conclude
 
 FILM_SECONDS = 6
 

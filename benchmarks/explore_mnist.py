@@ -22,6 +22,7 @@ import torch
 from ganforge.core.recipe import Penalty, Player, Recipe
 from ganforge.tasks.answer import Question
 from ganforge.tasks.experiment import prepare
+from ganforge.tasks.opened_run import OpenedRun
 from ganforge.tasks.questions.arithmetic import Arithmetic
 from ganforge.tasks.questions.directions import Directions
 from ganforge.tasks.questions.features import Features
@@ -30,7 +31,6 @@ from ganforge.tasks.questions.interpolate import Interpolate
 from ganforge.tasks.questions.invert import Invert
 from ganforge.tasks.questions.resample import Resample
 from ganforge.tasks.questions.truncate import Truncate
-from ganforge.tasks.subject import Subject
 
 _ATTRIBUTES = ("light", "contrast", "slant", "wide", "tall")
 
@@ -71,9 +71,9 @@ def train(data: str, out: Path, **options: Any) -> Path:
     return trainer.run.path
 
 
-def timed(question: Question, subject: Subject) -> dict[str, Any]:
+def timed(question: Question, opened: OpenedRun) -> dict[str, Any]:
     began = time.perf_counter()
-    answer = question.ask(subject)
+    answer = question.ask(opened)
     print(f"\n{question.name}, {time.perf_counter() - began:.0f} s")
     for name, words in answer.lines:
         if name != "wrote":
@@ -81,18 +81,18 @@ def timed(question: Question, subject: Subject) -> dict[str, Any]:
     return answer.numbers
 
 
-def digits(subject: Subject) -> list[tuple[str, str, str, bool]]:
+def digits(opened: OpenedRun) -> list[tuple[str, str, str, bool]]:
     """Question, figure, bar and whether it is met, for a run on MNIST."""
     rows: list[tuple[str, str, str, bool]] = []
-    sure = timed(Interpolate(pairs=100), subject)["confidence"]["median"]
+    sure = timed(Interpolate(pairs=100), opened)["confidence"]["median"]
     rows.append(("confidence along 100 walks, median", f"{sure:.3f}", "≥ .8", sure >= 0.8))
-    found = timed(Directions(), subject)["directions"]
+    found = timed(Directions(), opened)["directions"]
     fitted = {one["name"]: one for one in found if one["kind"] == "supervised"}
     for name in _ATTRIBUTES:
         there, back = fitted[name]["flips"], fitted[name]["returns"]
         figure = f"{100 * there:.0f} % get it, {100 * back:.0f} % lose it"
         rows.append((f"direction of {name}", figure, "≥ 80 %", min(there, back) >= 0.8))
-    classes = [fitted[name] for name in subject.space.classes if name in fitted]
+    classes = [fitted[name] for name in opened.space.classes if name in fitted]
     there = [one["flips"] for one in classes]
     back = [one["returns"] for one in classes]
     figure = (
@@ -100,15 +100,15 @@ def digits(subject: Subject) -> list[tuple[str, str, str, bool]]:
         f"{100 * sum(back) / len(back):.0f} % lose it"
     )
     rows.append(("directions of the ten classes, mean", figure, "–", True))
-    numbers = timed(Invert(count=100), subject)
+    numbers = timed(Invert(count=100), opened)
     error = sum(numbers["error"]) / 100
     kept, seconds = numbers["class_kept"], numbers["seconds_each"]
     rows.append(("inversion keeps the class", f"{100 * kept:.0f} %", "≥ 90 %", kept >= 0.9))
     rows.append(("inversion, mean squared error", f"{error:.4f}", "≤ .02", error <= 0.02))
     rows.append(("inversion, seconds a picture", f"{seconds:.2f}", "≤ 1", seconds <= 1))
-    rose = timed(Feedback(seeds="0-199", steps=10), subject)["rose"]
+    rose = timed(Feedback(seeds="0-199", steps=10), opened)["rose"]
     rows.append(("following the advice raises the chance", f"{100 * rose:.1f} %", "≥ 95 %", rose >= 0.95))
-    probe = timed(Features(labels=100, draws=5), subject)
+    probe = timed(Features(labels=100, draws=5), opened)
     learned, untrained, numbers_alone = (
         probe[name]["accuracy"]
         for name in ("the discriminator", "the same, untrained", "the numbers themselves")
@@ -121,16 +121,16 @@ def digits(subject: Subject) -> list[tuple[str, str, str, bool]]:
             learned > max(untrained, numbers_alone),
         )
     )
-    timed(Arithmetic(a="7/slant+", b="7/slant-", c="3/slant-"), subject)
-    timed(Truncate(), subject)
-    timed(Invert(count=10, hide="0,14,28,28"), subject)
-    timed(Resample(), subject)
+    timed(Arithmetic(a="7/slant+", b="7/slant-", c="3/slant-"), opened)
+    timed(Truncate(), opened)
+    timed(Invert(count=10, hide="0,14,28,28"), opened)
+    timed(Resample(), opened)
     return rows
 
 
-def points(subject: Subject, name: str) -> list[tuple[str, str, str, bool]]:
+def points(opened: OpenedRun, name: str) -> list[tuple[str, str, str, bool]]:
     """The same for a run on `grid`: what resampling gains."""
-    found = timed(Resample(), subject)
+    found = timed(Resample(), opened)
     before = found["as they come"]
     rows: list[tuple[str, str, str, bool]] = []
     for method in ("rejection", "langevin"):
@@ -162,10 +162,10 @@ def main() -> int:
             run = train(options.data, Path(folder) / "mnist", recipe=recipe(), minutes=options.minutes)
         if grid is None:
             grid = train("grid", Path(folder) / "grid", kimg=800)
-        subject = Subject(run, data=options.data, say=print)
-        if subject.sampler.conditions or not subject.labelled:
+        opened = OpenedRun(run, data=options.data, say=print)
+        if opened.sampler.conditions or not opened.labelled:
             sys.exit(f"{run} must be without classes, on data that have labels")
-        rows = digits(subject) + points(Subject(grid, say=print), "grid")
+        rows = digits(opened) + points(OpenedRun(grid, say=print), "grid")
     print("\n| question | figure | bar | |\n|---|---|---|---|")
     for question, figure, bar, met in rows:
         word = "" if bar == "–" else "met" if met else "**missed**"

@@ -2,7 +2,7 @@
 
 The plain loop is fifty lines of PyTorch with the same networks, batch, objective and optimiser settings,
 and torch's own choices of everything else. Ours is :class:`Rounds` with all that a training has: dealt
-data, seeded chance, the ledger, a check that gradients are finite before each update, the moving average.
+data, seeded chance, the statistics, a check that gradients are finite before each update, the moving average.
 The two take turns in one process, so that whatever else the machine does hits both.
 
 Command:   python benchmarks/gaussian_speed.py

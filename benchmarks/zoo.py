@@ -117,7 +117,7 @@ def play(kind: Kind, seed: int) -> dict[str, Any]:
             rounds.play(rounds.nimg / total)
         if rounds.nimg == records[-1]["nimg"]:
             continue
-        since = rounds.ledger.close()
+        since = rounds.statistics.close()
         lost, moves = rounds.referee.refused - refused, rounds.rounds - played
         refused, played = rounds.referee.refused, rounds.rounds
         records.append(

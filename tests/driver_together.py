@@ -48,7 +48,7 @@ def after(rounds: Rounds) -> dict[str, object]:
     for part in rounds.tensors().values():
         for name, value in sorted(part.items()):
             digest.update(name.encode() + value.contiguous().numpy().tobytes())
-    return {"bits": digest.hexdigest(), "refused": rounds.referee.refused, "noted": rounds.ledger.close()}
+    return {"bits": digest.hexdigest(), "refused": rounds.referee.refused, "noted": rounds.statistics.close()}
 
 
 def main(folder: Path) -> None:

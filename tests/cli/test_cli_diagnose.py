@@ -17,7 +17,7 @@ from ganforge.data.cache import cache_folder
 from ganforge.health.history import History
 from ganforge.runs.folder import Run
 from ganforge.studio.rundir import RunFolder
-from ganforge.tasks import second_look
+from ganforge.tasks import reexamination
 from ganforge.tasks.experiment import prepare
 from tests.conftest import Call
 from tests.health.conftest import Bend, fixed, line, probe, scores, won
@@ -168,7 +168,7 @@ def test_a_look_measures_afresh_and_names_the_class(
     digits_run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     run = Run.open(digits_run)
-    after = second_look.look(run, History.of(run), cache=cache_folder())
+    after = reexamination.look(run, History.of(run), cache=cache_folder())
     seen = after.examined[-1]
     assert seen.nimg == run.checkpoint("newest", only=()).state["nimg"]
     assert seen.score("kernel_distance") > 0
@@ -177,7 +177,7 @@ def test_a_look_measures_afresh_and_names_the_class(
 
     classes = {**dict.fromkeys(run.space.classes, 0.9), "7": 0.3}
     lagging = replace(seen, record={**seen.record, "classes": classes})
-    monkeypatch.setattr(second_look, "look", lambda *_, **__: replace(after, examined=(lagging,)))
+    monkeypatch.setattr(reexamination, "look", lambda *_, **__: replace(after, examined=(lagging,)))
     diagnose.main([str(digits_run), "--look"])
     told = capsys.readouterr().out
     assert "! warning: class-lagging" in told

@@ -14,7 +14,7 @@ from ganforge.cli.explore import read
 from ganforge.core.declared import QUESTIONS
 from ganforge.core.errors import UsageError
 from ganforge.latent.directions import read_directions
-from ganforge.tasks.subject import Subject
+from ganforge.tasks.opened_run import OpenedRun
 from tests.conftest import Call
 
 
@@ -225,7 +225,7 @@ def test_the_last_run_is_meant_where_none_is_named(gan: Call, tmp_path: Path):
     assert told.code == 2
     assert "there is no run folder under runs" in told.err
     with pytest.raises(UsageError, match="not a run folder"):
-        Subject(tmp_path)
+        OpenedRun(tmp_path)
 
 
 def test_what_is_kept_is_checked(gan: Call, digits_run: Path, tmp_path: Path):

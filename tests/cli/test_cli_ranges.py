@@ -22,8 +22,8 @@ from ganforge.shipping import asking, posting
 from ganforge.shipping.limits import Limits, Refused
 from ganforge.tasks.arrow import Arrow
 from ganforge.tasks.experiment import prepare, resume
+from ganforge.tasks.opened_run import OpenedRun
 from ganforge.tasks.reals import real_examples
-from ganforge.tasks.subject import Subject
 from ganforge.tasks.translation import translate
 from tests import players
 from tests.conftest import Call
@@ -87,29 +87,29 @@ def test_evaluation_reads_other_data_by_it(deep_run: Path, tmp_path: Path) -> No
 
 
 def test_inversion_reads_pictures_and_arrays_by_it(deep_run: Path, tmp_path: Path) -> None:
-    subject = Subject(deep_run)
+    opened = OpenedRun(deep_run)
     expected = np.rint(SCENES[0] * 4 / 1023 * 255)
     _deep(0, 4).save(tmp_path / "a.png")
-    assert np.abs(subject.read([tmp_path / "a.png"])[0, 0].numpy() - expected).max() <= 1
+    assert np.abs(opened.read([tmp_path / "a.png"])[0, 0].numpy() - expected).max() <= 1
     np.save(tmp_path / "a.npy", SCENES[:2] * 4)
-    assert np.abs(subject.read([tmp_path / "a.npy"])[0, 0].numpy() - expected).max() <= 1
+    assert np.abs(opened.read([tmp_path / "a.npy"])[0, 0].numpy() - expected).max() <= 1
     np.save(tmp_path / "b.npy", SCENES[:2].astype(np.uint8))  # bytes are declared units already
-    assert (subject.read([tmp_path / "b.npy"])[:, 0].numpy() == SCENES[:2]).all()
+    assert (opened.read([tmp_path / "b.npy"])[:, 0].numpy() == SCENES[:2]).all()
     _deep(0, 200).save(tmp_path / "c.png")
     with pytest.raises(UsageError, match="of another range of values"):
-        subject.read([tmp_path / "c.png"])
+        opened.read([tmp_path / "c.png"])
     np.save(tmp_path / "d.npy", np.zeros((2, 9, 9)))
     with pytest.raises(UsageError, match="its shape is"):
-        subject.read([tmp_path / "d.npy"])
+        opened.read([tmp_path / "d.npy"])
 
 
 def test_arrays_for_a_run_of_plain_bytes(digits_run: Path, tmp_path: Path) -> None:
-    subject = Subject(digits_run)
+    opened = OpenedRun(digits_run)
     np.save(tmp_path / "a.npy", np.full((1, 8, 8), 0.5))
     with pytest.raises(UsageError, match="not in whole steps from 0 to 255"):
-        subject.read([tmp_path / "a.npy"])
+        opened.read([tmp_path / "a.npy"])
     np.save(tmp_path / "a.npy", np.full((1, 8, 8), 200.0))
-    assert (subject.read([tmp_path / "a.npy"]) == 200).all()
+    assert (opened.read([tmp_path / "a.npy"]) == 200).all()
 
 
 def test_the_service_reads_posted_pictures_by_it(deep_run: Path) -> None:

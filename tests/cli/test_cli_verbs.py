@@ -54,7 +54,7 @@ def test_train_says_what_it_does_and_a_finished_run_says_how_to_go_on(gan: Call,
     first = gan(*TINY)
     assert (first.code, first.err) == (0, "")
     lines = first.out.splitlines()
-    for subject in (
+    for opened in (
         "data",
         "recipe",
         "game",
@@ -66,7 +66,7 @@ def test_train_says_what_it_does_and_a_finished_run_says_how_to_go_on(gan: Call,
         "samples",
         "next",
     ):
-        assert any(line.startswith(f"{subject} ") for line in lines), subject
+        assert any(line.startswith(f"{opened} ") for line in lines), opened
     picture = re.search(r"first samples, before training: (\S+)", first.out)
     assert picture
     assert (tmp_path / picture[1]).is_file()
@@ -292,7 +292,7 @@ def test_the_doctor_beside_a_broken_torchvision(gan: Call, tmp_path: Path, monke
     monkeypatch.syspath_prepend(str(tmp_path))
     answer = gan("doctor", "--seconds", "0.5")
     assert answer.code in (0, 1), answer.err  # half a second need not train well
-    for subject in ("ganforge", "python", "packages", "memory", "disk", "speed", "saved", "health"):
-        assert re.search(rf"^{subject} +\S", answer.out, re.MULTILINE), subject
+    for opened in ("ganforge", "python", "packages", "memory", "disk", "speed", "saved", "health"):
+        assert re.search(rf"^{opened} +\S", answer.out, re.MULTILINE), opened
     assert "torchvision is installed; ganforge neither needs nor imports it" in answer.out
     assert "torchvision" not in sys.modules

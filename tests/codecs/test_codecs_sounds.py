@@ -19,7 +19,7 @@ from ganforge.core.value_range import ValueRange
 from ganforge.data import load, scan
 from ganforge.tasks.again import load_again
 from ganforge.tasks.experiment import prepare
-from ganforge.tasks.subject import Subject
+from ganforge.tasks.opened_run import OpenedRun
 from tests import players
 from tests.conftest import Call
 
@@ -199,7 +199,7 @@ def test_another_folder_is_read_at_a_runs_own_rate_and_range(tmp_path: Path):
     found = load_again(others, trainer.run, 0.0, cache=tmp_path / "cache")
     assert (found.space.shape, found.space.sample_rate) == (trainer.run.space.shape, RATE)
     assert found.space.value_range == trainer.run.space.value_range
-    one = Subject(tmp_path / "run").read([others / "0.wav"])
+    one = OpenedRun(tmp_path / "run").read([others / "0.wav"])
     assert np.array_equal(one[0].numpy(), found.train.values[0])
 
 

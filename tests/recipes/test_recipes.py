@@ -67,7 +67,7 @@ def test_every_recipe_builds_and_plays_two_rounds(name: str):
     for _ in range(2):
         rounds.play(0.5)
     assert rounds.nimg == 16 * recipe.discriminator_moves
-    noted = rounds.ledger.close()
+    noted = rounds.statistics.close()
     assert all(math.isfinite(values["mean"]) for values in noted.values())
     assert {"generator_loss", "discriminator_loss"} <= set(noted)
     after = rounds.game.players.state_dict()

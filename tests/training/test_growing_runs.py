@@ -10,20 +10,20 @@ from ganforge.runs.folder import Run
 from ganforge.training.clock import Budget
 from ganforge.training.engine import Engine
 from ganforge.training.loop import Trainer
+from ganforge.training.progress import RunProgress
 from ganforge.training.rounds import Rounds
-from ganforge.training.standing import Standing
 from tests import players
 
 
 def test_scores_of_one_size_are_not_compared_with_those_of_another() -> None:
-    standing = Standing()
-    assert standing.examined(100, 0.2, 0.19, 0.21)
-    standing.grown(0)
-    assert standing.best == 0.2
-    standing.grown(1)
-    assert standing.examined(200, 5.0, 4.9, 5.1)
-    assert (standing.best_nimg, standing.best, standing.worse) == (200, 5.0, 0)
-    assert Standing.from_json(standing.to_json()).growth == 1
+    progress = RunProgress()
+    assert progress.examined(100, 0.2, 0.19, 0.21)
+    progress.grown(0)
+    assert progress.best == 0.2
+    progress.grown(1)
+    assert progress.examined(200, 5.0, 4.9, 5.1)
+    assert (progress.best_nimg, progress.best, progress.worse) == (200, 5.0, 0)
+    assert RunProgress.from_json(progress.to_json()).growth == 1
 
 
 def test_a_growing_run_is_examined_at_its_size_and_forgets_what_it_said_of_coarser_ones(
@@ -52,7 +52,7 @@ def test_a_growing_run_is_examined_at_its_size_and_forgets_what_it_said_of_coars
     history = History.from_records(lines, recipe=recipe, space=data.space, training=72, held_out=8)
     assert {tick["growth"] for tick in history.ticks if tick["nimg"]} == {2}
     assert history.examined[0].nimg == 0
-    assert trainer.standing.growth == 2
+    assert trainer.run_progress.growth == 2
 
 
 def test_what_levels_cost_is_known_and_stays_known_where_a_training_goes_on_in_smaller_parts(

@@ -14,7 +14,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from ganforge.training import foreach, ledger
+from ganforge.training import foreach, statistics
 from ganforge.training.engine import Engine
 from ganforge.training.rounds import Rounds
 from tests import players
@@ -100,7 +100,7 @@ def without_float64(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
             return wide(values)
 
     wide = foreach.wide
-    monkeypatch.setattr(ledger, "wide", on_the_processor)
+    monkeypatch.setattr(statistics, "wide", on_the_processor)
     with NoFloat64():
         yield widened
 
@@ -121,8 +121,8 @@ def test_no_float64_is_made_on_a_device_that_has_none(case: str, monkeypatch: py
         rounds = Rounds(recipe, data, Engine())
         for _ in range(3):
             rounds.play(0.5)
-        noted = rounds.ledger.close()
-        state = rounds.ledger.state()
+        noted = rounds.statistics.close()
+        state = rounds.statistics.state()
     assert widened
     assert noted
     assert all(isinstance(number, float) for sums in state.values() for number in sums)

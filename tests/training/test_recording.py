@@ -22,10 +22,10 @@ from ganforge.recipes import gaussian_original
 from ganforge.recipes import points as points_recipe
 from ganforge.training import tape
 from ganforge.training.engine import Engine
-from ganforge.training.ledger import Ledger
 from ganforge.training.probe import probe
 from ganforge.training.referee import Referee
 from ganforge.training.rounds import Rounds
+from ganforge.training.statistics import RunningStatistics
 from tests import players
 
 POINTS = Space(kind="points", shape=(2,))
@@ -114,7 +114,7 @@ def test_recorded_rounds_are_those_of_eager_play_bit_for_bit(case: str, monkeypa
     assert set(ours) == set(theirs)
     for name, value in theirs.items():
         assert torch.equal(ours[name].nan_to_num(7.0), value.nan_to_num(7.0)), name
-    noted, expected = recorded.ledger.close(), eager.ledger.close()
+    noted, expected = recorded.statistics.close(), eager.statistics.close()
     assert set(noted) == set(expected)
     for name, values in expected.items():
         assert noted[name] == pytest.approx(values, rel=1e-3, abs=1e-4), name
@@ -244,7 +244,7 @@ def judged(twist: str, recorded: bool, rounds: int = 12) -> tuple[Game, str | No
     game = Game(twist)
     player = Player(family="x", learning_rate=1e-3)
     both = {"generator": player, "discriminator": player}
-    referee = Referee(game, both, ledger=Ledger(), recorded=recorded)
+    referee = Referee(game, both, statistics=RunningStatistics(), recorded=recorded)
     values = torch.from_numpy(np.random.default_rng(1).standard_normal((rounds, 8, 2), dtype=np.float32))
     for k in range(rounds):
         referee.round([lambda k=k: Batch(values[k])], [Rng(5, k)], Moment(8 * k, k, k / rounds))
@@ -285,7 +285,8 @@ def test_a_game_that_does_not_name_its_branches_is_never_recorded():
         def play(self, next_batch: NextBatch, rng: Rng, moment: Moment) -> Iterator[Turn]:
             yield Turn("generator", self.players["generator"](next_batch().real).squeeze(1))
 
-    referee = Referee(Silent(), {"generator": Player(family="x")}, ledger=Ledger(), recorded=True)
+    players = {"generator": Player(family="x")}
+    referee = Referee(Silent(), players, statistics=RunningStatistics(), recorded=True)
     referee.round([lambda: Batch(torch.ones(4, 2))], [Rng(0)], Moment(0, 0, 0.0))
     assert "branches" in str(referee.unrecorded)
 

@@ -15,9 +15,9 @@ from ganforge.core.recipe import Player
 from ganforge.core.rng import Rng
 from ganforge.core.schedule import Moment
 from ganforge.training.engine import Engine
-from ganforge.training.ledger import Ledger
 from ganforge.training.referee import Referee
 from ganforge.training.rounds import Rounds
+from ganforge.training.statistics import RunningStatistics
 from tests import players
 
 MOMENT = Moment(0, 0, 0.0)
@@ -45,7 +45,7 @@ class TwoNumbers(nn.Module):
 
 def referee(game: TwoNumbers, **settings: object) -> Referee:
     player = Player(family="mlp", optimiser="sgd", learning_rate=0.1, **settings)
-    return Referee(game, {"generator": player, "discriminator": player}, ledger=Ledger())
+    return Referee(game, {"generator": player, "discriminator": player}, statistics=RunningStatistics())
 
 
 def next_batch() -> Batch:
@@ -129,7 +129,7 @@ def test_parts_that_are_played_at_once_give_the_same_bits(precision: torch.dtype
             rounds.play(number / 12)
     for name, value in first.game.state_dict().items():
         assert torch.equal(again.game.state_dict()[name], value), name
-    noted, same = first.ledger.close(), again.ledger.close()
+    noted, same = first.statistics.close(), again.statistics.close()
     assert noted == same
 
 
@@ -149,7 +149,7 @@ def test_a_part_that_fails_is_told_when_all_have_stopped():
     game = Failing(())
     pool = Engine(parts=2, workers=2, threads=1).pool()
     player = Player(family="x", optimiser="sgd")
-    judge = Referee(game, dict.fromkeys(game.players, player), ledger=Ledger(), pool=pool)
+    judge = Referee(game, dict.fromkeys(game.players, player), statistics=RunningStatistics(), pool=pool)
     with pytest.raises(torch.OutOfMemoryError):
         judge.round([next_batch, next_batch], [Rng(0, part=part, parts=2) for part in range(2)], MOMENT)
     assert playing == [0]
@@ -174,7 +174,7 @@ def test_moves_are_those_of_the_plain_optimiser_in_any_memory_format(optimiser: 
         yield Turn("generator", loss)
 
     game.play = play
-    judge = Referee(game, {"generator": player, "discriminator": player}, ledger=Ledger())
+    judge = Referee(game, {"generator": player, "discriminator": player}, statistics=RunningStatistics())
     plain = {
         "adam": lambda: torch.optim.Adam(twin, lr=0.01, betas=(0.5, 0.9), foreach=False),
         "sgd": lambda: torch.optim.SGD(twin, lr=0.01, momentum=0.5, foreach=False),

@@ -134,7 +134,7 @@ def assert_same_end(cut: Path, whole: Path, case: str = "points") -> None:
     for state in states:
         for name in _BY_CLOCK:
             state.pop(name)
-    assert states[0] == states[1]  # how the run stands, and what the ledger holds
+    assert states[0] == states[1]  # how the run stands, and what the statistics holds
     assert examinations(cut) == examinations(whole)
     assert since(cut) == pytest.approx(since(whole), rel=1e-9, abs=1e-9)
     assert not list(cut.rglob(".tmp-*"))

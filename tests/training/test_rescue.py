@@ -19,8 +19,8 @@ from ganforge.training import loop, rescue, watch
 from ganforge.training.clock import Budget
 from ganforge.training.engine import Engine
 from ganforge.training.loop import Trainer
+from ganforge.training.progress import MOST_RESCUES, RunProgress
 from ganforge.training.signals import StopRequest
-from ganforge.training.standing import MOST_RESCUES, Standing
 from tests import players
 from tests.training.test_resume import assert_same
 
@@ -155,7 +155,7 @@ def test_a_rescued_run_is_repeated_and_resumed_bit_for_bit(
         cut = trainer(tmp_path / f"cut-{stop}")
 
         def look(tick: loop.Tick, cut: Trainer = cut, request: StopRequest = request, stop: int = stop):
-            if tick.nimg >= stop and (stop < 640 or cut.standing.rescues):
+            if tick.nimg >= stop and (stop < 640 or cut.run_progress.rescues):
                 request.ask("the test", 130)
 
         cut.on_tick = look
@@ -163,7 +163,7 @@ def test_a_rescued_run_is_repeated_and_resumed_bit_for_bit(
         resumed = trainer(tmp_path / f"cut-{stop}")
         assert resumed.train().finished
         assert_same(whole.rounds, resumed.rounds)
-        assert resumed.standing == whole.standing
+        assert resumed.run_progress == whole.run_progress
 
 
 def test_there_is_an_end_to_rescues(tmp_path: Path, fails_from):
@@ -171,7 +171,7 @@ def test_there_is_an_end_to_rescues(tmp_path: Path, fails_from):
     training = trainer(tmp_path / "run")
     assert training.train().finished
     assert len(events(training.run, "rescued")) == MOST_RESCUES
-    assert len(training.standing.rescues) == MOST_RESCUES
+    assert len(training.run_progress.rescues) == MOST_RESCUES
 
 
 def test_a_change_that_does_not_fit_is_recorded_and_training_goes_on(tmp_path: Path, fails_from):
@@ -295,24 +295,24 @@ def test_it_stops_where_the_score_no_longer_improves_and_says_so(tmp_path: Path,
 
 
 def test_a_standing_is_plain_data():
-    standing = Standing()
-    assert Standing.from_json(standing.to_json()) == standing
-    assert standing.examined(5, 1.0, 0.9, 1.1)
-    assert not standing.examined(6, float("nan"), float("nan"), float("nan"))
-    standing.confirmed([failure(6)])
-    standing.rescued(6, 5, failure(6))
-    assert Standing.from_json(standing.to_json()) == standing
-    assert standing.rescues_left == MOST_RESCUES - 1
+    progress = RunProgress()
+    assert RunProgress.from_json(progress.to_json()) == progress
+    assert progress.examined(5, 1.0, 0.9, 1.1)
+    assert not progress.examined(6, float("nan"), float("nan"), float("nan"))
+    progress.confirmed([failure(6)])
+    progress.rescued(6, 5, failure(6))
+    assert RunProgress.from_json(progress.to_json()) == progress
+    assert progress.rescues_left == MOST_RESCUES - 1
 
 
 def test_near_the_floor_nothing_is_past_its_best():
-    standing = Standing()
-    standing.examined(1, 0.01, 0.005, 0.015, 0.02)
-    standing.examined(2, 0.03, 0.025, 0.035, 0.02)
-    assert not standing.past_its_best
-    standing.examined(3, 0.09, 0.08, 0.1, 0.02)
-    assert standing.past_its_best
-    assert standing.worse == 1
+    progress = RunProgress()
+    progress.examined(1, 0.01, 0.005, 0.015, 0.02)
+    progress.examined(2, 0.03, 0.025, 0.035, 0.02)
+    assert not progress.past_its_best
+    progress.examined(3, 0.09, 0.08, 0.1, 0.02)
+    assert progress.past_its_best
+    assert progress.worse == 1
 
 
 def test_a_run_that_stays_past_its_best_is_stopped_where_it_may_be_rescued(tmp_path: Path, monkeypatch):

@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
     history = History.of(run)
     opened: list[str] = []
     if options.look:
-        from ganforge.tasks.second_look import look
+        from ganforge.tasks.reexamination import look
 
         history = look(run, history, say=opened.append)
     found = diagnose(history)

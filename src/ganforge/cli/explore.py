@@ -49,13 +49,13 @@ def main(arguments: list[str]) -> int:
         return 0
     run, question = asked
     from ganforge.cli.screen import Screen
-    from ganforge.tasks.subject import Subject
+    from ganforge.tasks.opened_run import OpenedRun
 
     screen = Screen()
-    subject = Subject(run_or_last(run, screen.say), out=question.out, data=question.data_at, say=screen.say)
-    screen.table([("opened", subject.found.opened.words)])
+    opened = OpenedRun(run_or_last(run, screen.say), out=question.out, data=question.data_at, say=screen.say)
+    screen.table([("opened", opened.found.opened.words)])
     with screen.busy("exploring …"):
-        answer = question.ask(subject)
+        answer = question.ask(opened)
     screen.table(answer.lines)  # shown before it is written
     screen.table([("wrote", str(path)) for path in answer.keep()])
     return 0

@@ -240,7 +240,7 @@ def _studio(path: Path) -> str:
 
 def _train(trainer: Trainer, screen: Screen, options: Train) -> int:
     from ganforge.core.errors import DivergenceError
-    from ganforge.tasks.conclusion import conclude
+    from ganforge.tasks.report_writing import write_final_report
     from ganforge.training.trackers import tracked
 
     path = trainer.run.path
@@ -251,8 +251,8 @@ def _train(trainer: Trainer, screen: Screen, options: Train) -> int:
         with screen.watching(trainer), tracked(trainer, options.log):
             outcome: Outcome = trainer.train()
     except DivergenceError:
-        conclude(trainer.run, trainer.dataset)
+        write_final_report(trainer.run, trainer.dataset)
         raise
-    report = None if outcome.exit_code else conclude(trainer.run, trainer.dataset)
+    report = None if outcome.exit_code else write_final_report(trainer.run, trainer.dataset)
     screen.ended(trainer, outcome, report)
     return outcome.exit_code

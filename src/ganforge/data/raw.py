@@ -17,7 +17,6 @@ __all__ = [
     "Raw",
     "Said",
     "Skipped",
-    "as_it_is",
     "count_labels",
     "keep_rows",
     "name_classes",
@@ -41,7 +40,7 @@ class Skipped:
     bad: bool = True
 
 
-def as_it_is(chunk: np.ndarray) -> np.ndarray:
+def _as_it_is(chunk: np.ndarray) -> np.ndarray:
     return chunk
 
 
@@ -68,7 +67,7 @@ class Inputs:
 
     values: np.ndarray
     shape: tuple[int, ...]
-    finish: Callable[[np.ndarray], np.ndarray] = as_it_is
+    finish: Callable[[np.ndarray], np.ndarray] = _as_it_is
     value_range: ValueRange | None = None
 
 
@@ -105,7 +104,7 @@ class Raw:
     form: str
     values: np.ndarray
     shape: tuple[int, ...]
-    finish: Callable[[np.ndarray], np.ndarray] = as_it_is
+    finish: Callable[[np.ndarray], np.ndarray] = _as_it_is
     labels: np.ndarray | None = None
     classes: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()

@@ -81,13 +81,13 @@ class Completion(Contest):
                 logits = G.logits(z, batch.real, mask)
                 fake = G.made(logits, z[:few], batch.real[:few], mask[:few]) if weight else batch.real
             if weight:
-                verdict = self.judged(D, batch.real[:few], fake, mask[:few], moment, rng)
-                yield Turn("discriminator", _of_all(verdict.loss, n), verdict.notes)
+                judged = self.judge_batch(D, batch.real[:few], fake, mask[:few], moment, rng)
+                yield Turn("discriminator", _of_all(judged.loss, n), judged.notes)
         # At least one batch is taken, so what it leaves behind is bound.
         if self.terms.weight("likelihood"):
             notes["likelihood"] = G.likelihood(logits, batch.real, mask)  # pyright: ignore
         if weight:
-            fooled = self.fooling(D, fake, mask[:few], moment, rng, verdict.real_seen)  # pyright: ignore
+            fooled = self.generator_loss(D, fake, mask[:few], moment, rng, judged.real_seen)  # pyright: ignore
             loss = weight * _of_all(fooled, n)  # pyright: ignore
         yield Turn("generator", self.terms.added(loss, notes), notes)
 

@@ -26,11 +26,11 @@ from ganforge.objectives.augment import Augment
 from ganforge.objectives.penalties import Evidence, Penalty
 from ganforge.objectives.terms import Terms
 
-__all__ = ["Contest", "Verdict"]
+__all__ = ["Contest", "JudgedBatch"]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class JudgedBatch:
     """What a discriminator said, and what it lowers.
 
     Attributes:
@@ -143,7 +143,7 @@ class Contest(nn.Module, GameTraits, ABC):
         levels = tuple(part.level for part in self._growing)
         return due, self.augment.noise_level(moment.progress) > 0.0, levels
 
-    def judged(
+    def judge_batch(
         self,
         D: Discriminator,
         real: Tensor,
@@ -152,7 +152,7 @@ class Contest(nn.Module, GameTraits, ABC):
         moment: Moment,
         rng: Rng,
         fake_condition: Tensor | None = None,
-    ) -> Verdict:
+    ) -> JudgedBatch:
         """What ``D`` says of reals and fakes, each ``(N, *shape)``, and its loss with the penalties.
 
         No gradient reaches whoever made the fakes. ``fake_condition`` is that of the fakes where it is not
@@ -174,9 +174,9 @@ class Contest(nn.Module, GameTraits, ABC):
                 weight = moment.at(partial(cosine, entry.weight, entry.weight_final))
                 loss = loss + penalty(evidence, entry.every * weight, rng)
         self.augment.adapt(r.detach(), f.detach(), len(real))
-        return Verdict(loss, real_seen, r, f)
+        return JudgedBatch(loss, real_seen, r, f)
 
-    def fooling(
+    def generator_loss(
         self,
         D: Discriminator,
         fake: Tensor,

@@ -10,7 +10,7 @@ from torch import Tensor
 from ganforge.core.batch import NextBatch, Play, Turn
 from ganforge.core.rng import Rng
 from ganforge.core.schedule import Moment
-from ganforge.games.contest import Contest, Verdict
+from ganforge.games.contest import Contest, JudgedBatch
 
 __all__ = ["Duel"]
 
@@ -34,21 +34,21 @@ class Duel(Contest):
             batch = next_batch()
             with torch.set_grad_enabled(not left):  # only the last fakes are kept
                 fake = G(self.prior(rng, batch.n), batch.condition)
-            verdict = self.judged(D, batch.real, fake, batch.condition, moment, rng)
-            yield Turn("discriminator", self._matched(verdict, batch.condition), verdict.notes)
-        yield Turn("generator", self.fooling(D, fake, batch.condition, moment, rng, verdict.real_seen))
+            judged = self.judge_batch(D, batch.real, fake, batch.condition, moment, rng)
+            yield Turn("discriminator", self._matched(judged, batch.condition), judged.notes)
+        yield Turn("generator", self.generator_loss(D, fake, batch.condition, moment, rng, judged.real_seen))
 
     @property
     def couples(self) -> str:
         return "mismatched conditions are the next example's (--set mismatched=0)" if self.mismatched else ""
 
-    def _matched(self, verdict: Verdict, condition: Tensor | None) -> Tensor:
+    def _matched(self, judged: JudgedBatch, condition: Tensor | None) -> Tensor:
         """The discriminator's loss ``(n,)``, with reals that have the next one's condition as further fakes.
 
         Reed et al. 2016, section 4.2, 'matching-aware': else nothing but the projection teaches to obey.
         """
         if not self.mismatched or condition is None:
-            return verdict.loss
+            return judged.loss
         other = condition.roll(1, 0)
-        doubtful = self.objective.discriminator(verdict.real, self.discriminator(verdict.real_seen, other))
-        return verdict.loss + self.mismatched * doubtful * (other != condition).any(1)
+        doubtful = self.objective.discriminator(judged.real, self.discriminator(judged.real_seen, other))
+        return judged.loss + self.mismatched * doubtful * (other != condition).any(1)

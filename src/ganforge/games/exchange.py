@@ -17,7 +17,7 @@ from ganforge.core.recipe import Recipe
 from ganforge.core.rng import Rng
 from ganforge.core.schedule import Moment
 from ganforge.core.space import Space
-from ganforge.games.contest import Contest, Verdict
+from ganforge.games.contest import Contest, JudgedBatch
 from ganforge.networks.players import Arrows, inputs_to_samples, samples_to_logits
 from ganforge.networks.protocols import Discriminator
 from ganforge.objectives.pool import Pool
@@ -80,9 +80,9 @@ class Exchange(Contest):
         for _ in range(self.discriminator_moves):
             ways = list(zip(self.ways(next_batch()), judges, strict=True))
             if self.adversarial_weight:
-                verdicts = [self._verdict(i, way, D, moment, rng) for i, (way, D) in enumerate(ways)]
-                loss = torch.stack([verdict.loss for verdict in verdicts]).sum(0)
-                yield Turn("discriminator", loss, verdicts[0].notes)
+                judged_batches = [self._judged(i, way, D, moment, rng) for i, (way, D) in enumerate(ways)]
+                loss = torch.stack([judged.loss for judged in judged_batches]).sum(0)
+                yield Turn("discriminator", loss, judged_batches[0].notes)
         losses, parts = zip(*(self._loss(way, D, moment, rng) for way, D in ways), strict=True)
         notes = {name: torch.stack([some[name] for some in parts]).sum(0) for name in parts[0]}
         yield Turn("generator", torch.stack(losses).sum(0), notes)
@@ -101,12 +101,12 @@ class Exchange(Contest):
         wanted = batch.condition.roll(1, 0)
         return [Way(G, G, batch.real, batch.real, batch.condition, batch.condition, wanted)]
 
-    def _verdict(self, i: int, way: Way, D: Discriminator, moment: Moment, rng: Rng) -> Verdict:
+    def _judged(self, i: int, way: Way, D: Discriminator, moment: Moment, rng: Rng) -> JudgedBatch:
         """What the ``i``-th discriminator says of one way."""
         with torch.no_grad():
             fake = way.there(way.start, way.wanted)
         shown = fake if self.pools is None else cast(Pool, self.pools[i]).exchange(fake, rng)
-        return self.judged(D, way.aim, shown, way.aim_is, moment, rng, way.wanted)
+        return self.judge_batch(D, way.aim, shown, way.aim_is, moment, rng, way.wanted)
 
     def _loss(self, way: Way, D: Discriminator, moment: Moment, rng: Rng) -> tuple[Tensor, dict[str, Tensor]]:
         """What the generator lowers on one way, ``(n,)``, and its parts for the log."""
@@ -114,7 +114,7 @@ class Exchange(Contest):
         if self.adversarial_weight:
             compared = self.objective.generator_sees_reals
             seen = self.augment(way.aim, rng, self.noise(moment)) if compared else None
-            passed = self.fooling(D, fake, way.wanted, moment, rng, seen, way.aim_is)
+            passed = self.generator_loss(D, fake, way.wanted, moment, rng, seen, way.aim_is)
             loss = self.adversarial_weight * passed
         found = [self.terms(Made(fake, None, way.start))]
         if self.terms.weight("cycle"):

@@ -47,8 +47,8 @@ class Inference(Contest):
             with torch.no_grad():
                 fake, code = both(z, batch.condition), both.encode(batch.real, batch.condition)
             of_real, of_fake = beside(code, batch.condition), beside(z, batch.condition)
-            verdict = self.judged(D, batch.real, fake, of_real, moment, rng, of_fake)
-            yield Turn("discriminator", verdict.loss, verdict.notes)
+            judged = self.judge_batch(D, batch.real, fake, of_real, moment, rng, of_fake)
+            yield Turn("discriminator", judged.loss, judged.notes)
         fake, code = both(z, batch.condition), both.encode(batch.real, batch.condition)
         r = D(self.augment(batch.real, rng, self.noise(moment)), beside(code, batch.condition))
         f = D(self.augment(fake, rng, self.noise(moment)), beside(z, batch.condition))

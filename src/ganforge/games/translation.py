@@ -49,10 +49,11 @@ class Translation(Contest):
             with torch.set_grad_enabled(not left):  # only the last fakes are kept
                 fake = G(batch.source, batch.condition)
             if weight:
-                verdict = self.judged(D, shown(batch.real), shown(fake), batch.condition, moment, rng)
-                yield Turn("discriminator", verdict.loss, verdict.notes)
+                judged = self.judge_batch(D, shown(batch.real), shown(fake), batch.condition, moment, rng)
+                yield Turn("discriminator", judged.loss, judged.notes)
         if weight:
-            loss = weight * self.fooling(D, shown(fake), batch.condition, moment, rng, verdict.real_seen)
+            loss = self.generator_loss(D, shown(fake), batch.condition, moment, rng, judged.real_seen)
+            loss = weight * loss
         notes = self.terms(Made(fake, batch.real, batch.source, lambda x: D.features(shown(x))))
         yield Turn("generator", self.terms.added(loss, notes), notes)
 

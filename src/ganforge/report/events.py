@@ -11,7 +11,7 @@ from ganforge.health import history
 from ganforge.health.finding import SEVERITIES, Finding, changes_in_words
 from ganforge.report.plain import counted, entries, kimg, mapping, number, spaced, words
 
-__all__ = ["Moment", "ending", "finding_in", "moments", "rescues", "standing"]
+__all__ = ["Moment", "ending", "finding_in", "moments", "present_findings", "rescues"]
 
 _KNOWN = {"time", "event", "nimg", "seconds", "reason"}
 _TONES = {
@@ -59,7 +59,7 @@ def finding_in(event: dict[str, Any]) -> Finding | None:
     )
 
 
-def standing(events: Iterable[dict[str, Any]]) -> tuple[list[Finding], list[Finding]]:
+def present_findings(events: Iterable[dict[str, Any]]) -> tuple[list[Finding], list[Finding]]:
     """Findings that were not called gone, and those that were; of each code the last, the gravest first."""
     now: dict[str, Finding] = {}
     gone: dict[str, Finding] = {}

@@ -18,7 +18,7 @@ from ganforge.health.history import History, bounded
 from ganforge.metrics.score import Score
 from ganforge.report import sections, tables
 from ganforge.report.curves import readings
-from ganforge.report.events import ending, moments, rescues, standing
+from ganforge.report.events import ending, moments, present_findings, rescues
 from ganforge.report.film import frames_of
 from ganforge.report.markup import Markup, join, tag
 from ganforge.report.panels import POINTS, game_panels, score_panels
@@ -107,10 +107,10 @@ def _page(
 
 def _findings(diagnosis: Diagnosis, events: Sequence[dict[str, Any]]) -> tuple[list[Finding], list[Finding]]:
     """What holds at the end, and the warnings and failures that there were before."""
-    standing_now, gone = standing(events)
+    present, gone = present_findings(events)
     now = list(diagnosis.findings)
     codes = {one.code for one in now}
-    return now, [one for one in [*standing_now, *gone] if one.rank >= 2 and one.code not in codes]
+    return now, [one for one in [*present, *gone] if one.rank >= 2 and one.code not in codes]
 
 
 def _assembled(name: str, body: Markup, numbers: dict[str, Any]) -> str:

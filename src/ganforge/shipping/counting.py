@@ -54,12 +54,12 @@ class Counts:
             ("ganforge_samples_total", "samples computed", self.samples),
         ):
             lines += [*_head(name, "counter", words), f"{name} {n}"]
-        standing: dict[str, tuple[str, Callable[[], float]]] = {
+        values: dict[str, tuple[str, Callable[[], float]]] = {
             **gauges,
             "process_start_time_seconds": ("when the service started", lambda: self.started),
             "process_resident_memory_bytes": ("memory in use", _memory),
         }
-        for name, (words, value) in standing.items():
+        for name, (words, value) in values.items():
             lines += [*_head(name, "gauge", words), f"{name} {value():.15g}"]
         return "\n".join(lines) + "\n"
 

@@ -48,7 +48,7 @@ class Books:
             now: whether they are read in any case.
         """
         fresh = now or self.age >= _SECONDS
-        noted = game.rounds.ledger.close() if fresh else {}
+        noted = game.rounds.statistics.close() if fresh else {}
         if fresh:
             self._read = time.monotonic()
         numbers = dict(self.numbers)

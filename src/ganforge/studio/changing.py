@@ -47,5 +47,5 @@ def went_on(old: Game, settings: Settings, recipe: Recipe) -> Game:
     game.rounds.nimg, game.rounds.rounds = old.rounds.nimg, old.rounds.rounds
     game.rounds.referee.refused = old.rounds.referee.refused
     game.alone = old.alone
-    game.rounds.ledger.load(old.rounds.ledger.state())
+    game.rounds.statistics.load(old.rounds.statistics.state())
     return game

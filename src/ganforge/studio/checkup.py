@@ -59,7 +59,7 @@ class Checkup:
             began = time.monotonic()  # that is done once
         sampler = sampler_of(copy.deepcopy(game.generator), game.recipe, space)
         seen = self._examiner(sampler, judge_of(game.discriminator, game.recipe, space)).to_json()
-        rounds.ledger.close()
+        rounds.statistics.close()
         before = timeline.lines[-1] if timeline.lines else {"rounds": 0, "refused": 0}
         timeline.examined(
             {
@@ -68,7 +68,7 @@ class Checkup:
                 "progress": game.progress,
                 "refused": rounds.referee.refused,
                 "examination": seen,
-                "since": rounds.ledger.close_longer(),
+                "since": rounds.statistics.close_longer(),
                 "since_rounds": rounds.rounds - before["rounds"],
                 "since_refused": rounds.referee.refused - before["refused"],
             }

@@ -172,11 +172,11 @@ class Explorer:
         asked.only(fields, ("latent", "class"))
         z = model.latent(fields.get("latent"))[None]
         condition = model.conditions(fields.get("class"), 1)
-        subject, space = model.subject, model.space
+        opened, space = model.opened, model.space
         example = model.sampler.generate(z, condition).clone()
         levels = space.codec.step
-        told = advise(subject.opinion, example, condition, levels=levels)
-        after = follow(subject.opinion, example, condition, steps=_STEPS, levels=levels)
+        told = advise(opened.opinion, example, condition, levels=levels)
+        after = follow(opened.opinion, example, condition, steps=_STEPS, levels=levels)
         header = {
             "type": "feedback",
             "id": number,
@@ -184,7 +184,7 @@ class Explorer:
             "probability": told.probability[0].item(),
             "after": after.after_probability[0].item(),
             "words": sentence(told.change[0]),
-            "calibration": subject.opinion.odds.how,
+            "calibration": opened.opinion.odds.how,
             "steps": _STEPS,
         }
         arrays = {"change": told.change[0].numpy().astype(np.float32), "latents": z.numpy()}

@@ -204,7 +204,7 @@ class Game:
         """Rounds in which only ``who`` moves, with the same optimisers and the same books."""
         whole = self.rounds.referee
         players = {"generator": self.recipe.generator, "discriminator": self.recipe.discriminator}
-        part = Referee(_Only(self.rounds.game, who, seen), players, ledger=self.rounds.ledger)
+        part = Referee(_Only(self.rounds.game, who, seen), players, statistics=self.rounds.statistics)
         part.optimisers = whole.optimisers
         part.refused = whole.refused
         self.rounds.referee = part

@@ -17,7 +17,7 @@ from ganforge.runs.sampler import GeneratorSampler, LatentSampler
 from ganforge.shipping.opening import load
 from ganforge.shipping.quick import maker
 from ganforge.studio import asked
-from ganforge.tasks.subject import Subject
+from ganforge.tasks.opened_run import OpenedRun
 
 __all__ = ["Model", "described"]
 
@@ -53,13 +53,13 @@ class Model:
         self._directions: tuple[float, list[directions.Direction]] = (0.0, [])
 
     @cached_property
-    def subject(self) -> Subject:
+    def opened(self) -> OpenedRun:
         """The run with its discriminator. Raises UsageError where this is no run."""
         if not self.is_run:
             raise UsageError("a generator alone has no discriminator to ask; open its run folder")
         assert isinstance(self.sampler, GeneratorSampler)
         assert self.sampler.opened is not None
-        return Subject(self.path, moment=self.sampler.opened.nimg)
+        return OpenedRun(self.path, moment=self.sampler.opened.nimg)
 
     @property
     def network(self) -> torch.nn.Module:

@@ -16,7 +16,7 @@ from ganforge.core.space import Space
 from ganforge.health.diagnosis import Diagnosis
 from ganforge.runs.files import parse_line
 from ganforge.runs.folder import Run
-from ganforge.studio.living import Trainer, trainer_of
+from ganforge.studio.process_control import Trainer, trainer_of
 
 __all__ = ["Lines", "Roots", "RunFolder", "stamp", "tail"]
 

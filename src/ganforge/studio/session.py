@@ -254,7 +254,7 @@ class PlaySession:
         rounds.load(moment.state)
         rounds.nimg, rounds.rounds, rounds.referee.refused = moment.nimg, moment.round, moment.refused
         self.game.alone = moment.alone
-        rounds.ledger.load(moment.noted)
+        rounds.statistics.load(moment.noted)
         self._rewound = moment.id
         self.timeline.go_to(moment, before)
         self.checkup.back_to(moment.nimg)

@@ -26,8 +26,8 @@ from ganforge.shipping.export import export
 from ganforge.shipping.reading import words_of
 from ganforge.studio import asked
 from ganforge.studio.bounds import Bounds
-from ganforge.studio.living import save_now
 from ganforge.studio.model import Model, described
+from ganforge.studio.process_control import save_now
 from ganforge.studio.translation import Translation
 from ganforge.studio.wire import binary
 
@@ -144,7 +144,7 @@ def _directions(model: Model, fields: dict[str, Any], tell: Tell) -> Outcome:
     found = [replace(one, reach=reach) for one in found]
     info: dict[str, Any] = {"reach": reach, "pool": _POOL}
     if model.is_run:
-        info["checkpoint"] = model.subject.checkpoint
+        info["checkpoint"] = model.opened.checkpoint
     directions.write_directions(model.keep, found, info)
     result = {
         "directions": [described(one) for one in model.directions()],
@@ -173,7 +173,7 @@ def _invert(model: Model, fields: dict[str, Any], tell: Tell) -> Outcome:
         tell(min(asked_so_far / all_steps, 1.0), f"step {asked_so_far:,} of {all_steps:,}")
         if known is None or not model.is_run:
             return made.new_zeros(len(made))
-        opinion = model.subject.opinion
+        opinion = model.opened.opinion
         return opinion.odds.log_odds(opinion.logits(made, beside))
 
     found = inversion.invert(

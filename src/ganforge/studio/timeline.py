@@ -113,7 +113,7 @@ class Timeline:
             settings,
             game.recipe,
             state,
-            rounds.ledger.state(),
+            rounds.statistics.state(),
         )
         self._next += 1
         self._last = moment.id

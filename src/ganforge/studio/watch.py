@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket
 from ganforge.core.errors import RunError, UsageError
 from ganforge.shipping.limits import Refused
 from ganforge.shipping.reading import fields_of_body, words_of
-from ganforge.studio import asked, living
+from ganforge.studio import asked, process_control
 from ganforge.studio.jobs import Jobs
 from ganforge.studio.line import Line
 from ganforge.studio.rundir import Roots, RunFolder, stamp, tail
@@ -165,9 +165,9 @@ class Watch:
         """Raises Refused."""
         try:
             asked.only(fields, ("run", "command"))
-            what = asked.word(fields, "command", living.COMMANDS)
+            what = asked.word(fields, "command", process_control.COMMANDS)
             run = self._named(str(fields.get("run")))
-            words = await asyncio.to_thread(living.command, run.path, what)
+            words = await asyncio.to_thread(process_control.command, run.path, what)
             await asyncio.sleep(0.05)  # until the system shows it
             return {"summary": await asyncio.to_thread(run.summary), "words": words}
         except RunError as error:

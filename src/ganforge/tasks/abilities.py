@@ -15,29 +15,29 @@ from ganforge.latent.feedback import advise, sentence
 from ganforge.latent.inversion import invert
 from ganforge.runs.folder import Moment
 from ganforge.shipping.service import Ability
-from ganforge.tasks.subject import Subject
+from ganforge.tasks.opened_run import OpenedRun
 
 __all__ = ["abilities"]
 
 
 def abilities(path: Path, moment: Moment = "chosen") -> dict[str, Ability]:
     """For ``shipping.service.Service``: feedback and invert of a run folder at a moment. Raises RunError."""
-    subject = Subject(path, moment=moment)
-    space = subject.space
+    opened = OpenedRun(path, moment=moment)
+    space = opened.space
 
     def feedback(example: Tensor, label: int | None) -> dict[str, Any]:
-        told = advise(subject.opinion, example, _asked(subject, label), levels=space.codec.step)
+        told = advise(opened.opinion, example, _asked(opened, label), levels=space.codec.step)
         return {
             "probability": told.probability[0].item(),
-            "calibration": subject.opinion.odds.how,
+            "calibration": opened.opinion.odds.how,
             "advice": sentence(told.change[0]),
             "change": told.change[0].tolist(),
         }
 
     def inverted(example: Tensor, label: int | None) -> dict[str, Any]:
         # The run's own or one that was trained before: to train one here would keep whoever asks waiting.
-        encoder = subject.known_encoder()
-        found = invert(subject.sampler, example, condition=_asked(subject, label), encoder=encoder)
+        encoder = opened.known_encoder()
+        found = invert(opened.sampler, example, condition=_asked(opened, label), encoder=encoder)
         answer: dict[str, Any] = {
             "latent": found.latents[0].tolist(),
             "error": found.error[0].item(),
@@ -51,9 +51,9 @@ def abilities(path: Path, moment: Moment = "chosen") -> dict[str, Ability]:
     return {"feedback": Ability(space, feedback), "invert": Ability(space, inverted)}
 
 
-def _asked(subject: Subject, label: int | None) -> Tensor | None:
+def _asked(opened: OpenedRun, label: int | None) -> Tensor | None:
     """The condition ``(1, C)``. Raises UsageError where the run needs a class and none was named."""
-    conditions = subject.sampler.conditions
+    conditions = opened.sampler.conditions
     if not conditions:
         return None
     if label is None:

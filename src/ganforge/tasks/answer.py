@@ -20,7 +20,7 @@ from ganforge.runs import pictures
 from ganforge.runs.files import machine_faults, write_atomically
 
 if TYPE_CHECKING:
-    from ganforge.tasks.subject import Subject
+    from ganforge.tasks.opened_run import OpenedRun
 
 __all__ = ["Answer", "Question"]
 
@@ -39,7 +39,7 @@ class Question(QuestionTraits, ABC):
     """where the run's data are now, if they have moved"""
 
     @abstractmethod
-    def ask(self, subject: Subject) -> Answer:
+    def ask(self, opened: OpenedRun) -> Answer:
         """The answer. Raises UsageError where the question is not for this run."""
 
 
@@ -51,7 +51,7 @@ class Answer:
 
     Attributes:
         folder: of this question; made when something is written.
-        lines: subject and words, for a person.
+        lines: name and words, for a person.
         numbers: the same as plain data, for ``result.json``.
         files: what is to be written.
     """
@@ -62,8 +62,8 @@ class Answer:
     files: list[Path] = field(default_factory=list[Path])
     _writing: list[Callable[[], object]] = field(default_factory=list[Callable[[], object]])
 
-    def say(self, subject: str, words: str) -> None:
-        self.lines.append((subject, words))
+    def say(self, opened: str, words: str) -> None:
+        self.lines.append((opened, words))
 
     def write(self, name: str, content: bytes | str) -> None:
         """A file in ``folder``."""

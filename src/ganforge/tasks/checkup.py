@@ -34,7 +34,7 @@ class Verdict:
 
 
 def machine() -> list[tuple[str, str]]:
-    """Versions and hardware, as subject and words."""
+    """Versions and hardware, each a name and its words."""
     lines = [
         ("ganforge", f"{ganforge.__version__} in {Path(ganforge.__file__).parent}"),
         ("python", f"{platform.python_version()} in {sys.prefix}"),

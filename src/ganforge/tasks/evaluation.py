@@ -36,9 +36,9 @@ from ganforge.runs.files import sealed, write_atomically
 from ganforge.runs.folder import Run
 from ganforge.runs.inputs import Kept, source_space
 from ganforge.runs.sampler import GeneratorSampler, sampler_at, sampler_of_inputs
-from ganforge.tasks.conclusion import Pair, report
 from ganforge.tasks.instrument import PICTURE, Instrument, examine_discriminator
 from ganforge.tasks.reals import Reals, real_examples
+from ganforge.tasks.report_writing import Pair, report
 from ganforge.tasks.strips import strips
 from ganforge.training.rounds import shown_inputs
 

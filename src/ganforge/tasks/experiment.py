@@ -33,8 +33,8 @@ from ganforge.runs.checkpoint import damage, newest
 from ganforge.runs.folder import Run
 from ganforge.runs.inputs import read_inputs
 from ganforge.tasks.again import asked_of_data, in_units, load_again, source_of
-from ganforge.tasks.conclusion import conclude
 from ganforge.tasks.notebook import in_notebook
+from ganforge.tasks.report_writing import write_final_report
 from ganforge.tasks.sizing import (
     OF_BUDGET,
     affordable,
@@ -110,7 +110,7 @@ class Experiment:
         return measured
 
     def lines(self) -> list[tuple[str, str]]:
-        """Subject and words: what was decided, each with its reason."""
+        """OpenedRun and words: what was decided, each with its reason."""
         recipe, space = self.recipe, self.dataset.space
         players = {
             "generator": build_generator(recipe, space),
@@ -708,7 +708,7 @@ def train(
     trainer = experiment.start(folder, **options)
     with tracked(trainer, log):
         trainer.train()
-    conclude(trainer.run, trainer.dataset)
+    write_final_report(trainer.run, trainer.dataset)
     return trainer.run
 
 

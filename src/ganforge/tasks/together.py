@@ -90,7 +90,7 @@ def _follow(together: Together, request: StopRequest) -> None:
             assert rounds is not None
             together.asked = request.exit_code
             rounds.play(progress)
-            rounds.ledger.close()
+            rounds.statistics.close()
             continue
         told = together.told()
         engine = Engine.from_json(told["engine"])

@@ -30,14 +30,14 @@ from ganforge.runs.sampler import sampler_of
 from ganforge.training.changes import difference_of, moved_since
 from ganforge.training.clock import Alarm, Budget, Plan
 from ganforge.training.engine import Engine
-from ganforge.training.ledger import Statistics
 from ganforge.training.pace import Pace
 from ganforge.training.probe import fewer_threads
 from ganforge.training.processes import Order, Together
+from ganforge.training.progress import RunProgress
 from ganforge.training.rescue import way_back, why_stop
 from ganforge.training.rounds import Rounds, shown_inputs
 from ganforge.training.signals import StopRequest
-from ganforge.training.standing import Standing
+from ganforge.training.statistics import Statistics
 from ganforge.training.watch import Watch
 
 __all__ = ["Outcome", "Tick", "Trainer"]
@@ -145,7 +145,7 @@ class Trainer:
         self._pace = Pace(self.engine)
         self.plan = self._planned(seconds=self.spent)
         self.opened: checkpoint.Opened | None = None  # what was resumed from, once it is
-        self.standing = Standing()
+        self.run_progress = RunProgress()
         self.findings: tuple[Finding, ...] = ()
         self._failure: Finding | None = None  # seen often enough to act upon, at the last examination
         self._score: tuple[float, float] | None = None
@@ -328,7 +328,7 @@ class Trainer:
     def tick(self, *, examine: bool = False) -> None:
         """Write the log and a picture. The one place where the host waits for the device."""
         began = time.perf_counter()
-        noted = self.rounds.ledger.close()
+        noted = self.rounds.statistics.close()
         if not noted and not examine:
             return
         if not noted and self._noted[0] == self.nimg:  # an examination right after a tick retells its line
@@ -379,17 +379,17 @@ class Trainer:
         """
         began = time.perf_counter()
         record["examination"] = self.watch.examine(self.rounds, self._sampler)
-        record["since"] = self.rounds.ledger.close_longer()
+        record["since"] = self.rounds.statistics.close_longer()
         record |= self.watch.since(record)
         self.watch.examined(record, time.perf_counter() - began)
         last = self.watch.history(self.rounds).examined[-1]
         headline = record["examination"]["headline"]
         value, low, high, floor = (last.score(headline, part) for part in ("value", "low", "high", "floor"))
         self._score = (value, floor) if math.isfinite(value) else None
-        self.standing.grown(self.rounds.growth)
-        better = self.standing.examined(self.nimg, value, low, high, floor, bad=bad(last))
+        self.run_progress.grown(self.rounds.growth)
+        better = self.run_progress.examined(self.nimg, value, low, high, floor, bad=bad(last))
         self._find()
-        self._failure = self.standing.confirmed(self.findings) if self.nimg else None
+        self._failure = self.run_progress.confirmed(self.findings) if self.nimg else None
         return better
 
     def _find(self, *, finished: bool = False) -> None:
@@ -408,32 +408,32 @@ class Trainer:
         """After an examination: roll back, or say why to stop; empty to go on."""
         if self._failure is not None and self._rescued(self._failure):
             return ""
-        return why_stop(self.standing, patience=self.patience, rescue=self.rescue)
+        return why_stop(self.run_progress, patience=self.patience, rescue=self.rescue)
 
     def _rescued(self, finding: Finding) -> bool:
         """Go the :func:`way_back` and on with ``finding.changes``; False where that cannot be."""
-        if not self.rescue or not self.standing.rescues_left:
+        if not self.rescue or not self.run_progress.rescues_left:
             return False
         try:
-            way = way_back(self.run, self.standing, self.rounds.recipe, finding)
+            way = way_back(self.run, self.run_progress, self.rounds.recipe, finding)
         except (RunError, UsageError) as error:
             self.run.add_event("rescue failed", nimg=self.nimg, code=finding.code, why=str(error))
             return False
-        seen, rescues, before = self.nimg, self.standing.rescues, self.findings
+        seen, rescues, before = self.nimg, self.run_progress.rescues, self.findings
         checkpoint.forget_after(self.run.checkpoints, way.nimg if way.best else -1)
         self._play(way.recipe)
         if way.best is not None:
             self._go_on_from(way.best, anew=("penalties.", "augment."))
         else:
-            self.standing = Standing()
+            self.run_progress = RunProgress()
             self.watch.back_to(0)
         self.plan.back_to(self.nimg)
-        self.standing.rescues = rescues
-        self.standing.rescued(seen, way.nimg, finding)
+        self.run_progress.rescues = rescues
+        self.run_progress.rescued(seen, way.nimg, finding)
         if way.best is None:
             self.save()
-        self.run.add_event("rescued", **self.standing.rescues[-1])
-        self._tell(f"rescue {len(self.standing.rescues)}: {way.in_words(seen)}")
+        self.run.add_event("rescued", **self.run_progress.rescues[-1])
+        self._tell(f"rescue {len(self.run_progress.rescues)}: {way.in_words(seen)}")
         self.findings = before
         self._find()  # what is seen no more is told to be gone
         return True
@@ -453,7 +453,7 @@ class Trainer:
 
     def _diverged(self, since: int) -> None:
         """Numbers are no longer finite: the rescue's first case. Raises DivergenceError where it is spent."""
-        noted = self.rounds.ledger.close()
+        noted = self.rounds.statistics.close()
         broken = [name for name, values in noted.items() if not math.isfinite(values["mean"])]
         seen = ", ".join(broken) or "the gradient norm"
         self.run.add_log({"nimg": self.nimg, "refused": self.rounds.referee.refused, **noted})
@@ -506,11 +506,11 @@ class Trainer:
             "closing": self.plan.closing,
             "refused": self.rounds.referee.refused,
             "recipe": self.run.recipe.to_json(),
-            "standing": self.standing.to_json(),
-            "noted": self.rounds.ledger.state(),
+            "standing": self.run_progress.to_json(),
+            "noted": self.rounds.statistics.state(),
         }
         checkpoint.write_checkpoint(self.run.checkpoints, state=state, tensors=self.rounds.tensors())
-        checkpoint.prune(self.run.checkpoints, best=self.standing.best_nimg)
+        checkpoint.prune(self.run.checkpoints, best=self.run_progress.best_nimg)
 
     def _resume(self) -> None:
         """Continue from the newest valid checkpoint, where there is one."""
@@ -568,8 +568,8 @@ class Trainer:
             self._followed = False
             self.rounds.referee.refused = state["refused"]
             self._window = (state["round"], state["refused"])
-            self.rounds.ledger.load(state["noted"])
-            self.standing = Standing.from_json(state["standing"])
+            self.rounds.statistics.load(state["noted"])
+            self.run_progress = RunProgress.from_json(state["standing"])
         self.watch.back_to(self.nimg)
         self.findings = tuple(diagnose(self.watch.history(self.rounds)).findings) if self.nimg else ()
 

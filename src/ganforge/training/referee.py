@@ -17,9 +17,9 @@ from ganforge.core.rng import Rng
 from ganforge.core.schedule import Moment
 from ganforge.networks.growing import begins
 from ganforge.training import foreach
-from ganforge.training.ledger import Ledger
 from ganforge.training.optimisers import Optimiser
 from ganforge.training.recording import Recordable, Recorder
+from ganforge.training.statistics import RunningStatistics
 from ganforge.training.tape import Move
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Referee:
     Args:
         game: the game.
         players: the optimiser settings of each of the game's players.
-        ledger: where notes, losses and gradient norms go.
+        statistics: where notes, losses and gradient norms go.
         precision: the type that network bodies compute in; logits and losses stay in float32.
         recorded: whether rounds of one part are played from recordings, where the game allows it.
         pool: threads that play parts at once. The game must keep nothing of what it plays; the sum of the
@@ -64,7 +64,7 @@ class Referee:
         game: Game,
         players: dict[str, Player],
         *,
-        ledger: Ledger,
+        statistics: RunningStatistics,
         precision: torch.dtype = torch.float32,
         recorded: bool = False,
         pool: Executor | None = None,
@@ -72,7 +72,7 @@ class Referee:
     ) -> None:
         assert set(players) == set(game.players), (set(players), set(game.players))
         self.game = game
-        self.ledger = ledger
+        self.statistics = statistics
         self.optimisers = {
             name: Optimiser(players[name], list(player.parameters()), begins(player))
             for name, player in game.players.items()
@@ -168,8 +168,8 @@ class Referee:
         name, gradients, notes = move
         norm = foreach.norm(gradients)
         for note, value in notes:
-            self.ledger.add(note, value)
-        self.ledger.add(f"{name}_gradient", norm)
+            self.statistics.add(note, value)
+        self.statistics.add(f"{name}_gradient", norm)
         # The norm is read before the update, which on an accelerator waits for it: a move made with
         # numbers that are not finite could not be taken back.
         if math.isfinite(norm.item()):

@@ -11,7 +11,7 @@ from ganforge.core.recipe import Recipe
 from ganforge.health.finding import Finding
 from ganforge.runs import checkpoint
 from ganforge.runs.folder import Run
-from ganforge.training.standing import Standing
+from ganforge.training.progress import RunProgress
 
 __all__ = ["WayBack", "way_back", "why_stop"]
 
@@ -43,7 +43,7 @@ class WayBack:
         )
 
 
-def way_back(run: Run, standing: Standing, recipe: Recipe, finding: Finding) -> WayBack:
+def way_back(run: Run, progress: RunProgress, recipe: Recipe, finding: Finding) -> WayBack:
     """To the best moment of a run that plays ``recipe``, with the changes that ``finding`` names.
 
     Where even the best samples were bad, its players are no good either: then the run begins anew.
@@ -52,23 +52,23 @@ def way_back(run: Run, standing: Standing, recipe: Recipe, finding: Finding) -> 
         RunError: the checkpoint of that moment cannot be read.
         UsageError: the changes do not suit the recipe.
     """
-    goal = standing.best_nimg if standing.worth_keeping else 0
+    goal = progress.best_nimg if progress.worth_keeping else 0
     assert goal is not None
     changed = recipe.with_changes(finding.changes)
     best = checkpoint.read_checkpoint(checkpoint.path_of(run.checkpoints, goal)) if goal else None
     return WayBack(finding, changed, goal, best)
 
 
-def why_stop(standing: Standing, *, patience: int | None, rescue: bool) -> str:
+def why_stop(progress: RunProgress, *, patience: int | None, rescue: bool) -> str:
     """Why a run that stands so is given up before its budget's end; empty to go on.
 
     Args:
         patience: examinations without a better score, after which it is; None for never.
         rescue: it may be rescued, and so is not left to a score that is lost.
     """
-    best = f"it was best at kimg {(standing.best_nimg or 0) / 1000:,.1f}"
-    if patience is not None and standing.since_best >= patience:
-        return f"the score has not improved for {standing.since_best} examinations; {best}"
-    if rescue and standing.worse >= _LOST:
-        return f"the score has been much worse than its best for {standing.worse} examinations; {best}"
+    best = f"it was best at kimg {(progress.best_nimg or 0) / 1000:,.1f}"
+    if patience is not None and progress.since_best >= patience:
+        return f"the score has not improved for {progress.since_best} examinations; {best}"
+    if rescue and progress.worse >= _LOST:
+        return f"the score has been much worse than its best for {progress.worse} examinations; {best}"
     return ""

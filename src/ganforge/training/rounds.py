@@ -27,8 +27,8 @@ from ganforge.networks.players import condition_of
 from ganforge.runs.inputs import Kept
 from ganforge.training.average import MovingAverage
 from ganforge.training.engine import Engine
-from ganforge.training.ledger import Ledger
 from ganforge.training.referee import Referee
+from ganforge.training.statistics import RunningStatistics
 
 if TYPE_CHECKING:
     from ganforge.training.processes import Together
@@ -90,7 +90,7 @@ class Rounds:
         nimg: real examples shown to the discriminator's moves so far.
         rounds: rounds played so far.
         growth: the step of growth of what is played now; 0 where nothing grows.
-        game, referee, average, ledger: see their modules.
+        game, referee, average, statistics: see their modules.
     """
 
     def __init__(
@@ -102,11 +102,11 @@ class Rounds:
         self.rounds = 0
         self.game = engine.place(build_game(recipe, dataset.space))
         self._levels = levels(self.game)
-        self.ledger = Ledger()
+        self.statistics = RunningStatistics()
         self.referee = Referee(
             self.game,
             {"generator": recipe.generator, "discriminator": recipe.discriminator},
-            ledger=self.ledger,
+            statistics=self.statistics,
             precision=engine.precision,
             recorded=engine.recorded,
             pool=engine.pool(),

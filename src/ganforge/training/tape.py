@@ -36,7 +36,7 @@ class Move(NamedTuple):
     Attributes:
         player: who moves.
         gradients: of the mover's loss, one for each of its parameters.
-        notes: for the ledger: the loss, and what the turn noted; a name may come several times.
+        notes: for the statistics: the loss, and what the turn noted; a name may come several times.
     """
 
     player: str

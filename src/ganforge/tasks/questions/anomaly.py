@@ -21,7 +21,7 @@ from ganforge.latent import sheets
 from ganforge.networks.protocols import Discriminator
 from ganforge.tasks.again import load_again
 from ganforge.tasks.answer import Answer, Question
-from ganforge.tasks.subject import Subject
+from ganforge.tasks.opened_run import OpenedRun
 
 __all__ = ["Anomaly"]
 
@@ -55,21 +55,21 @@ class Anomaly(Question):
     rounds: Annotated[int, option("N")] = 1000
     """of the encoder's training, where the run has none of its own"""
 
-    def ask(self, subject: Subject) -> Answer:
+    def ask(self, opened: OpenedRun) -> Answer:
         signs = listed(self.signs)
-        _check(subject, signs, self.steps)
-        answer = Answer(subject.folder / self.name)
-        held_out, _ = subject.real(_HELD_OUT)
-        known, _ = subject.real(_MEMORY, held_out=False)
-        asked = _held_out(held_out) if self.data is None else _read(subject, self.data)
+        _check(opened, signs, self.steps)
+        answer = Answer(opened.folder / self.name)
+        held_out, _ = opened.real(_HELD_OUT)
+        known, _ = opened.real(_MEMORY, held_out=False)
+        asked = _held_out(held_out) if self.data is None else _read(opened, self.data)
         good = _normal_kinds(asked, listed(self.normal))
-        encoder = subject.encoder(rounds=self.rounds)
-        judge, of_pairs = _judge(subject)
-        memory = strange.remember(subject.space, known, encoder=encoder)
+        encoder = opened.encoder(rounds=self.rounds)
+        judge, of_pairs = _judge(opened)
+        memory = strange.remember(opened.space, known, encoder=encoder)
 
         def look(examples: Tensor) -> strange.Seen:
             return strange.look(
-                subject.sampler,
+                opened.sampler,
                 examples,
                 encoder=encoder,
                 judge=judge,
@@ -84,7 +84,7 @@ class Anomaly(Question):
         scores = measure.score(seen.signs)
         limit = measure.threshold(self.quantile)
         answer.write("scores.csv", _table(asked, scores, limit, seen))
-        _sheet(subject, answer, asked, seen, scores)
+        _sheet(opened, answer, asked, seen, scores)
         above = (scores > limit).double().mean().item()
         answer.numbers = {
             "threshold": limit,
@@ -114,15 +114,15 @@ class _Asked:
     kinds: list[str] | None
 
 
-def _check(subject: Subject, signs: Sequence[str], steps: int) -> None:
-    game = GAMES.find(subject.run.recipe.game)
+def _check(opened: OpenedRun, signs: Sequence[str], steps: int) -> None:
+    game = GAMES.find(opened.run.recipe.game)
     if game.from_inputs:
         raise UsageError(
             f"anomalies are found by way of latents, and a run of {game.name} has none; see gan train"
         )
-    if subject.sampler.conditions:
+    if opened.sampler.conditions:
         raise UsageError("anomalies are found by runs without conditions; train one: --set conditional=false")
-    if not subject.has_data:
+    if not opened.has_data:
         raise UsageError("a score needs normal examples that training has not seen: name the data, --data-at")
     for name in signs:
         if name not in strange.SIGNS:
@@ -132,9 +132,9 @@ def _check(subject: Subject, signs: Sequence[str], steps: int) -> None:
         raise UsageError("name at least one sign, and --steps that are not negative")
 
 
-def _judge(subject: Subject) -> tuple[nn.Module | None, bool]:
+def _judge(opened: OpenedRun) -> tuple[nn.Module | None, bool]:
     """The discriminator, if it judges examples one by one, and whether it wants their latents too."""
-    network, recipe = subject.discriminator, subject.run.recipe_at(subject.found)
+    network, recipe = opened.discriminator, opened.run.recipe_at(opened.found)
     if recipe.packing > 1 or not cast(Discriminator, network).examples_are_independent:
         return None, False
     return network.eval().requires_grad_(False), GAMES.find(recipe.game).judged_with == "latent"
@@ -144,12 +144,12 @@ def _held_out(examples: Tensor) -> _Asked:
     return _Asked(examples, [f"number {i + 1}" for i in range(len(examples))], None)
 
 
-def _read(subject: Subject, data: str) -> _Asked:
+def _read(opened: OpenedRun, data: str) -> _Asked:
     """Examples of a folder, a file or a built-in set, in the run's size. Raises UsageError."""
-    found = load_again(data, subject.run, 0.0)
-    if found.space.shape != subject.space.shape or found.space.kind != subject.space.kind:
+    found = load_again(data, opened.run, 0.0)
+    if found.space.shape != opened.space.shape or found.space.kind != opened.space.kind:
         raise UsageError(
-            f"{data} holds {found.space.describe()}, and the run was trained on {subject.space.describe()}"
+            f"{data} holds {found.space.describe()}, and the run was trained on {opened.space.describe()}"
         )
     part = found.train
     order = np.argsort(part.origin)
@@ -196,9 +196,9 @@ def _table(asked: _Asked, scores: Tensor, limit: float, seen: strange.Seen) -> s
     return page.getvalue()
 
 
-def _sheet(subject: Subject, answer: Answer, asked: _Asked, seen: strange.Seen, scores: Tensor) -> None:
+def _sheet(opened: OpenedRun, answer: Answer, asked: _Asked, seen: strange.Seen, scores: Tensor) -> None:
     """The least and the most unlike, what the run makes of them, and what is left over."""
-    space = subject.space
+    space = opened.space
     if not space.codec.pictured:
         answer.picture("sheet.png", space.codec.moves(asked.examples, seen.rebuilt))
         return

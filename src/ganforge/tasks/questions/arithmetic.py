@@ -14,7 +14,7 @@ from ganforge.core.options import option
 from ganforge.latent import sheets
 from ganforge.latent.arithmetic import combine, neighbours
 from ganforge.tasks.answer import Answer, Question
-from ganforge.tasks.subject import Subject
+from ganforge.tasks.opened_run import OpenedRun
 
 __all__ = ["Arithmetic"]
 
@@ -43,24 +43,24 @@ class Arithmetic(Question):
     pool: Annotated[int, option("N")] = 4000
     """samples that they are sought among"""
 
-    def ask(self, subject: Subject) -> Answer:
-        answer = Answer(subject.folder / self.name)
+    def ask(self, opened: OpenedRun) -> Answer:
+        answer = Answer(opened.folder / self.name)
         if self.exemplars < 1 or self.pool < self.exemplars:
             raise UsageError(f"--exemplars is {self.exemplars}; it must be from 1 to --pool, {self.pool}")
         words = {"a": self.a, "b": self.b, "c": self.c}
-        groups = _groups(subject, words, self.exemplars, self.pool)
+        groups = _groups(opened, words, self.exemplars, self.pool)
         (za, ca), (zb, cb), (zc, cc) = groups.values()
         renormalise = len(za) != 3
-        result = combine(subject.prior, za, zb, zc, renormalise=renormalise)
+        result = combine(opened.prior, za, zb, zc, renormalise=renormalise)
         beside = None
         if ca is not None and cb is not None and cc is not None:
             beside = (ca.mean(0) - cb.mean(0) + cc.mean(0)).expand(9, -1)
-        around = torch.cat([result[None], neighbours(subject.prior, result, 8, spread=_SPREAD)])
-        made = subject.generate(around, beside)
-        _sum_sheet(subject, answer, words, groups, made, renormalise)
+        around = torch.cat([result[None], neighbours(opened.prior, result, 8, spread=_SPREAD)])
+        made = opened.generate(around, beside)
+        _sum_sheet(opened, answer, words, groups, made, renormalise)
         answer.numbers |= words | {"exemplars": len(za), "latent": result.tolist()}
-        terms = {name: subject.measure(subject.generate(z, asked)) for name, (z, asked) in groups.items()}
-        terms["sum"] = subject.measure(made)
+        terms = {name: opened.measure(opened.generate(z, asked)) for name, (z, asked) in groups.items()}
+        terms["sum"] = opened.measure(made)
         means = {term: {k: v.mean().item() for k, v in found.items()} for term, found in terms.items()}
         answer.numbers["measured"] = means
         asked_for = {q.rstrip("+-") for text in words.values() for q in text.split("/")} & set(means["sum"])
@@ -70,7 +70,7 @@ class Arithmetic(Question):
 
 
 def _sum_sheet(
-    subject: Subject,
+    opened: OpenedRun,
     answer: Answer,
     words: dict[str, str],
     groups: dict[str, tuple[Tensor, Tensor | None]],
@@ -82,32 +82,32 @@ def _sum_sheet(
     rows: list[sheets.Row] = []
     for i, (sign, (name, (z, asked))) in enumerate(zip(("", "- ", "+ "), groups.items(), strict=True)):
         mean = z.mean(0, keepdim=True)
-        if renormalise and subject.prior.kind == "normal":
-            mean = mean * (subject.prior.size**0.5 / mean.norm().clamp_min(1e-6))
-        middle = subject.generate(mean, None if asked is None else asked.mean(0, keepdim=True))
-        some = subject.generate(z[:3], None if asked is None else asked[:3])
+        if renormalise and opened.prior.kind == "normal":
+            mean = mean * (opened.prior.size**0.5 / mean.norm().clamp_min(1e-6))
+        middle = opened.generate(mean, None if asked is None else asked.mean(0, keepdim=True))
+        some = opened.generate(z[:3], None if asked is None else asked[:3])
         cells: list[sheets.Cell] = [*some, *[None] * (3 - len(some)), None, middle[0], None]
         rows.append((f"{sign}{words[name]}", [*cells, *nine[3 * i : 3 * i + 3]]))
     columns = ["some", "", "", "", "mean", "", "around", "the sum", ""]
-    answer.picture("sheet.png", sheets.sheet(rows, subject.space, columns=columns))
+    answer.picture("sheet.png", sheets.sheet(rows, opened.space, columns=columns))
 
 
 def _groups(
-    subject: Subject, words: dict[str, str], count: int, pool: int
+    opened: OpenedRun, words: dict[str, str], count: int, pool: int
 ) -> dict[str, tuple[Tensor, Tensor | None]]:
     """Latents ``(N, L)`` and conditions of each term."""
     found: dict[str, tuple[Tensor, Tensor | None]] = {}
-    z, asked = subject.pool(pool)
+    z, asked = opened.pool(pool)
     values: dict[str, Tensor] | None = None
     for term, text in words.items():
         if text.startswith("seeds:"):
             numbers = [int(number) for number in re.findall(r"\d+", text)]
             if not numbers:
                 raise UsageError(f"{text!r} names no seeds; write it as in seeds:3,17,20")
-            found[term] = subject.seeds(numbers)
+            found[term] = opened.seeds(numbers)
             continue
-        values = subject.measure(subject.generate(z, asked)) if values is None else values
-        keep = _with_qualities(subject, values, text)
+        values = opened.measure(opened.generate(z, asked)) if values is None else values
+        keep = _with_qualities(opened, values, text)
         picked = keep.nonzero()[:count, 0]
         if len(picked) < min(count, 3):
             raise UsageError(f"only {len(picked)} of {pool:,} samples are {text}; give a larger --pool")
@@ -115,13 +115,13 @@ def _groups(
     return found
 
 
-def _with_qualities(subject: Subject, values: dict[str, Tensor], text: str) -> Tensor:
+def _with_qualities(opened: OpenedRun, values: dict[str, Tensor], text: str) -> Tensor:
     """Which samples have every quality of ``text``, ``(N,)`` bool.
 
     A class is had where its probability is .9 or more; of an attribute, + is the upper fifth of those that
     have the qualities before it, and − the lower fifth.
     """
-    classes = subject.space.classes if subject.labelled else ()
+    classes = opened.space.classes if opened.labelled else ()
     attributes = [name for name in values if name not in classes]
     keep = torch.ones(len(next(iter(values.values()))), dtype=torch.bool)
     for quality in text.split("/"):

@@ -14,7 +14,7 @@ from ganforge.core.options import listed, option, seeds
 from ganforge.latent import directions as axes
 from ganforge.latent import sheets
 from ganforge.tasks.answer import Answer, Question
-from ganforge.tasks.subject import Subject
+from ganforge.tasks.opened_run import OpenedRun
 
 __all__ = ["Directions"]
 
@@ -46,31 +46,31 @@ class Directions(Question):
     seeds: Annotated[str, option("LIST")] = "3,6"
     """samples that the strips start from"""
 
-    def ask(self, subject: Subject) -> Answer:
+    def ask(self, opened: OpenedRun) -> Answer:
         kinds, attributes = listed(self.kinds), listed(self.attributes)
-        answer = Answer(subject.folder / self.name)
-        prior = subject.prior
+        answer = Answer(opened.folder / self.name)
+        prior = opened.prior
         for kind in kinds:
             if kind not in _KINDS:
                 raise UsageError(f"there is no kind of direction {kind!r}.{nearest(kind, _KINDS)} See --help")
         for name in attributes:
-            if name not in subject.attributes:
-                known = ", ".join(subject.attributes)
+            if name not in opened.attributes:
+                known = ", ".join(opened.attributes)
                 raise UsageError(
-                    f"there is no attribute {name!r}.{nearest(name, subject.attributes)} Known: {known}"
+                    f"there is no attribute {name!r}.{nearest(name, opened.attributes)} Known: {known}"
                 )
-        z, asked = subject.pool(self.pool)
+        z, asked = opened.pool(self.pool)
         found: list[axes.Direction] = []
         if "principal" in kinds or "factorised" in kinds:
-            first = axes.first_layer(subject.sampler.network, prior.size, asked)
+            first = axes.first_layer(opened.sampler.network, prior.size, asked)
             if "principal" in kinds:
                 found += axes.principal(first.features(z, asked), z, prior=prior, count=self.count)
             if "factorised" in kinds:
                 found += axes.factorised(first.weight, prior=prior, count=self.count)
         if "supervised" in kinds:
-            values = subject.measure(subject.generate(z, asked))
-            for name in attributes or subject.attributes:
-                limit = subject.thresholds.get(name)
+            values = opened.measure(opened.generate(z, asked))
+            for name in attributes or opened.attributes:
+                limit = opened.thresholds.get(name)
                 try:
                     found.append(axes.supervised(name, z, values[name], prior=prior, threshold=limit))
                 except UsageError as error:
@@ -79,25 +79,25 @@ class Directions(Question):
             raise UsageError("there is no direction to find in these samples; has the generator collapsed?")
         found = [replace(direction, reach=self.reach) for direction in found]
         for kind in dict.fromkeys(direction.kind for direction in found):
-            _strips(subject, answer, [d for d in found if d.kind == kind], seeds(self.seeds))
-        _tell_effects(subject, answer, found, z[:_EFFECTS_ON], None if asked is None else asked[:_EFFECTS_ON])
-        info = {"checkpoint": subject.checkpoint, "reach": self.reach, "pool": self.pool}
-        files = [subject.cache / f"directions.{suffix}" for suffix in ("safetensors", "json")]
-        answer.later(files, lambda: axes.write_directions(subject.cache, found, info))
+            _strips(opened, answer, [d for d in found if d.kind == kind], seeds(self.seeds))
+        _tell_effects(opened, answer, found, z[:_EFFECTS_ON], None if asked is None else asked[:_EFFECTS_ON])
+        info = {"checkpoint": opened.checkpoint, "reach": self.reach, "pool": self.pool}
+        files = [opened.cache / f"directions.{suffix}" for suffix in ("safetensors", "json")]
+        answer.later(files, lambda: axes.write_directions(opened.cache, found, info))
         return answer.done()
 
 
 def _tell_effects(
-    subject: Subject, answer: Answer, found: Sequence[axes.Direction], z: Tensor, asked: Tensor | None
+    opened: OpenedRun, answer: Answer, found: Sequence[axes.Direction], z: Tensor, asked: Tensor | None
 ) -> None:
     """What each direction changes, and how purely."""
     seen = axes.effects(
-        lambda latents: subject.generate(latents, asked),
-        subject.prior,
+        lambda latents: opened.generate(latents, asked),
+        opened.prior,
         found,
-        subject.measure,
+        opened.measure,
         z,
-        thresholds=subject.thresholds,
+        thresholds=opened.thresholds,
     )
     answer.numbers["attributes"] = list(seen.attributes)
     rows: list[dict[str, object]] = []
@@ -127,26 +127,26 @@ def _tell_effects(
     answer.numbers["directions"] = rows
 
 
-def _strips(subject: Subject, answer: Answer, found: Sequence[axes.Direction], seeds: Sequence[int]) -> None:
+def _strips(opened: OpenedRun, answer: Answer, found: Sequence[axes.Direction], seeds: Sequence[int]) -> None:
     """Seven steps along each direction, from each seed; of points, where many of them go."""
-    name, space = f"{found[0].kind}.png", subject.space
+    name, space = f"{found[0].kind}.png", opened.space
     if not space.codec.pictured:
-        z, asked = subject.pool(500)
-        here = subject.generate(z, asked)
+        z, asked = opened.pool(500)
+        here = opened.generate(z, asked)
         cells: list[sheets.Cell] = []
         for direction in found:
-            there = axes.moved(subject.prior, z, direction.vector, direction.reach)
-            cells.append(space.codec.moves(here, subject.generate(there, asked)))
+            there = axes.moved(opened.prior, z, direction.vector, direction.reach)
+            cells.append(space.codec.moves(here, opened.generate(there, asked)))
         answer.picture(name, sheets.sheet([("", cells)], space, columns=[one.name for one in found]))
         return
     steps = torch.linspace(-1, 1, 7) * found[0].reach
-    z, asked = subject.seeds(seeds)
+    z, asked = opened.seeds(seeds)
     rows: list[sheets.Row] = []
     for direction in found:
         samples: list[sheets.Cell] = []
         for i in range(len(z)):
-            there = axes.moved(subject.prior, z[i : i + 1], direction.vector, steps)
-            made = subject.generate(there, None if asked is None else asked[i : i + 1].expand(len(there), -1))
+            there = axes.moved(opened.prior, z[i : i + 1], direction.vector, steps)
+            made = opened.generate(there, None if asked is None else asked[i : i + 1].expand(len(there), -1))
             samples += [*([None] if i else []), *made]
         rows.append((direction.name, samples))
     words = ["0" if abs(s) < 1e-6 else f"{s:+.1f}" for s in steps.tolist()]

@@ -12,7 +12,7 @@ from ganforge.latent.probe import linear_probe, pooled
 from ganforge.networks.players import build_discriminator
 from ganforge.networks.protocols import Discriminator
 from ganforge.tasks.answer import Answer, Question
-from ganforge.tasks.subject import Subject
+from ganforge.tasks.opened_run import OpenedRun
 
 __all__ = ["Features"]
 
@@ -36,21 +36,19 @@ class Features(Question):
     draws: Annotated[int, option("N")] = 3
     """how often other labelled examples are drawn"""
 
-    def ask(self, subject: Subject) -> Answer:
-        answer = Answer(subject.folder / self.name)
-        if not subject.labelled:
+    def ask(self, opened: OpenedRun) -> Answer:
+        answer = Answer(opened.folder / self.name)
+        if not opened.labelled:
             raise UsageError("a linear probe needs the labelled data of the run; name them with --data-at")
-        if subject.run.recipe.packing > 1:
+        if opened.run.recipe.packing > 1:
             raise UsageError("this discriminator judges packs; its features are not those of single examples")
-        x, y = subject.real(_TRAIN, held_out=False)
-        test_x, test_y = subject.real(self.test)
+        x, y = opened.real(_TRAIN, held_out=False)
+        test_x, test_y = opened.real(self.test)
         assert y is not None
         assert test_y is not None
-        model = subject.space.to_model
-        learned = subject.opinion.features
-        untrained = cast(
-            Discriminator, build_discriminator(subject.run.recipe, subject.space).eval()
-        ).features
+        model = opened.space.to_model
+        learned = opened.opinion.features
+        untrained = cast(Discriminator, build_discriminator(opened.run.recipe, opened.space).eval()).features
         kinds = {
             "the discriminator": lambda x: pooled(learned, model(x)),
             "the same, untrained": lambda x: pooled(untrained, model(x)),

@@ -13,7 +13,7 @@ from ganforge.core.options import option, seeds
 from ganforge.latent import feedback as advice
 from ganforge.latent import sheets
 from ganforge.tasks.answer import Answer, Question
-from ganforge.tasks.subject import Subject
+from ganforge.tasks.opened_run import OpenedRun
 
 __all__ = ["Feedback"]
 
@@ -44,18 +44,18 @@ class Feedback(Question):
     important: Annotated[int, option("N")] = 5
     """pixels that the sentence names"""
 
-    def ask(self, subject: Subject) -> Answer:
-        answer = Answer(subject.folder / self.name)
+    def ask(self, opened: OpenedRun) -> Answer:
+        answer = Answer(opened.folder / self.name)
         if self.pictures:
-            examples = subject.read(self.pictures)
-            asked = subject.one_class(self.classes, len(examples))
+            examples = opened.read(self.pictures)
+            asked = opened.one_class(self.classes, len(examples))
         else:
-            z, asked = subject.seeds(seeds(self.seeds))
-            examples = subject.generate(z, asked)
-        levels = subject.space.codec.step if self.levels is None else self.levels
+            z, asked = opened.seeds(seeds(self.seeds))
+            examples = opened.generate(z, asked)
+        levels = opened.space.codec.step if self.levels is None else self.levels
         if not levels > 0 or self.steps < 1:
             raise UsageError("--levels must be more than 0, and --steps at least 1")
-        opinion = subject.opinion
+        opinion = opened.opinion
         told = advice.advise(opinion, examples, asked, levels=levels)
         followed = advice.follow(opinion, examples, asked, steps=self.steps, levels=levels)
         names = [path.name for path in self.pictures] or [f"seed {seed}" for seed in seeds(self.seeds)]
@@ -73,8 +73,8 @@ class Feedback(Question):
                 answer.say(name, f"real: {before:.2f}. {words}. After {self.steps} steps real: {after:.2f}")
         rose = (followed.after_probability > followed.before).double().mean().item()
         answer.say("followed", f"the chance rose in {100 * rose:.0f} % of {len(examples)}")
-        z, turns = subject.pool(64, seed=0xFEED)
-        heard = advice.heard(subject.sampler.network, opinion, z, turns)
+        z, turns = opened.pool(64, seed=0xFEED)
+        heard = advice.heard(opened.sampler.network, opinion, z, turns)
         for layer in heard:
             answer.say(
                 "reaches", f"{layer.name}: gradient {layer.gradient:.3g}, {layer.relative:.2g} of its size"
@@ -85,14 +85,14 @@ class Feedback(Question):
             "rose": rose,
             "layers": [vars(layer) | {"relative": layer.relative} for layer in heard],
         }
-        _feedback_sheet(subject, answer, examples, told, followed)
+        _feedback_sheet(opened, answer, examples, told, followed)
         return answer.done()
 
 
 def _feedback_sheet(
-    subject: Subject, answer: Answer, examples: Tensor, told: advice.Advice, followed: advice.Followed
+    opened: OpenedRun, answer: Answer, examples: Tensor, told: advice.Advice, followed: advice.Followed
 ) -> None:
-    space = subject.space
+    space = opened.space
     if not space.codec.pictured:
         answer.picture("sheet.png", space.codec.moves(examples, followed.after))
         return

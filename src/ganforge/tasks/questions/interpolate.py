@@ -17,7 +17,7 @@ from ganforge.latent import sheets
 from ganforge.latent.inversion import invert
 from ganforge.latent.paths import Way, between, bilinear, path_length
 from ganforge.tasks.answer import Answer, Question
-from ganforge.tasks.subject import Subject
+from ganforge.tasks.opened_run import OpenedRun
 
 __all__ = ["Interpolate"]
 
@@ -50,107 +50,107 @@ class Interpolate(Question):
     pairs: Annotated[int, option("N")] = 100
     """random walks that the smoothness is measured on; 0 leaves it out"""
 
-    def ask(self, subject: Subject) -> Answer:
+    def ask(self, opened: OpenedRun) -> Answer:
         numbers = seeds(self.seeds)
-        answer = Answer(subject.folder / self.name)
+        answer = Answer(opened.folder / self.name)
         if len(self.pictures) == 1 or (not self.pictures and len(numbers) < 2):
             raise UsageError("a walk needs two ends: give two --seeds or two --pictures, or more")
         if self.frames < 3:
             raise UsageError(f"--frames is {self.frames}; a walk needs 3 or more")
         examples: Tensor | None = None
         if self.pictures:
-            examples = subject.read(self.pictures)
-            asked = subject.one_class(self.classes, len(examples))
-            found = invert(subject.sampler, examples, condition=asked, encoder=subject.encoder())
+            examples = opened.read(self.pictures)
+            asked = opened.one_class(self.classes, len(examples))
+            found = invert(opened.sampler, examples, condition=asked, encoder=opened.encoder())
             z = found.latents
             answer.numbers["inversion_error"] = found.error.tolist()
             answer.say("ends", f"inverted with a mean squared error of {found.error.mean().item():.4f}")
         else:
-            z, asked = subject.seeds(numbers)
+            z, asked = opened.seeds(numbers)
         t = torch.linspace(0, 1, self.frames)
         walks: list[Tensor] = []
         for i in range(len(z) - 1):
             pair = torch.tensor([i, i + 1])
-            walks.append(_walk(subject, z[pair], None if asked is None else asked[pair], t, self.way))
-        if not subject.space.codec.pictured:
-            real = subject.real(2_000)[0].numpy() if subject.has_data else None
-            answer.picture("strip.png", subject.space.codec.show(torch.cat(walks).numpy(), real=real))
+            walks.append(_walk(opened, z[pair], None if asked is None else asked[pair], t, self.way))
+        if not opened.space.codec.pictured:
+            real = opened.real(2_000)[0].numpy() if opened.has_data else None
+            answer.picture("strip.png", opened.space.codec.show(torch.cat(walks).numpy(), real=real))
         else:
             rows: list[sheets.Row] = []
             for i, walk in enumerate(walks):  # pictures stand beside what they were inverted to
                 given = [] if examples is None else [examples[i : i + 1], examples[i + 1 : i + 2]]
                 rows.append((str(i + 1), list(torch.cat([*given[:1], walk, *given[1:]]))))
-            answer.picture("strip.png", sheets.sheet(rows, subject.space))
+            answer.picture("strip.png", sheets.sheet(rows, opened.space))
             if len(z) >= 4:
-                answer.picture("grid.png", _corners(subject, z[:4], asked, self.frames, self.way))
+                answer.picture("grid.png", _corners(opened, z[:4], asked, self.frames, self.way))
             if self.seconds > 0:
-                _film(subject, answer, z, asked, self.way, self.seconds)
+                _film(opened, answer, z, asked, self.way, self.seconds)
         if self.pairs > 1:
-            _smoothness(subject, answer, self.way, self.pairs)
+            _smoothness(opened, answer, self.way, self.pairs)
         return answer.done()
 
 
-def _walk(subject: Subject, z: Tensor, asked: Tensor | None, t: Tensor, way: Way) -> Tensor:
+def _walk(opened: OpenedRun, z: Tensor, asked: Tensor | None, t: Tensor, way: Way) -> Tensor:
     """Samples on the way between two latents ``(2, L)``; conditions fade along a straight line."""
-    path = between(subject.prior, z[:1], z[1:], t, way=way)[0]
+    path = between(opened.prior, z[:1], z[1:], t, way=way)[0]
     fade = None if asked is None else torch.lerp(asked[0], asked[1], t[:, None])
-    return subject.generate(path, fade)
+    return opened.generate(path, fade)
 
 
-def _corners(subject: Subject, z: Tensor, asked: Tensor | None, side: int, way: Way) -> Image.Image:
+def _corners(opened: OpenedRun, z: Tensor, asked: Tensor | None, side: int, way: Way) -> Image.Image:
     fade = None
     if asked is not None:
         down, across = (torch.linspace(0, 1, side).reshape(shape) for shape in ((-1, 1, 1), (1, -1, 1)))
         left, right = torch.lerp(asked[0], asked[2], down), torch.lerp(asked[1], asked[3], down)
         fade = torch.lerp(left, right, across).flatten(0, 1)
-    made = subject.generate(bilinear(subject.prior, z, side, side, way=way), fade)
-    return plots.grid([subject.space.codec.picture(x.numpy()) for x in made], columns=side)
+    made = opened.generate(bilinear(opened.prior, z, side, side, way=way), fade)
+    return plots.grid([opened.space.codec.picture(x.numpy()) for x in made], columns=side)
 
 
 def _film(
-    subject: Subject, answer: Answer, z: Tensor, asked: Tensor | None, way: Way, seconds: float
+    opened: OpenedRun, answer: Answer, z: Tensor, asked: Tensor | None, way: Way, seconds: float
 ) -> None:
     """From each end to the next, and from the last back to the first."""
     count = max(2, round(_FRAMES_PER_SECOND * seconds / len(z)))
     t = torch.arange(count) / count
     order = [torch.tensor([i, (i + 1) % len(z)]) for i in range(len(z))]
     frames = torch.cat(
-        [_walk(subject, z[pair], None if asked is None else asked[pair], t, way) for pair in order]
+        [_walk(opened, z[pair], None if asked is None else asked[pair], t, way) for pair in order]
     )
-    factor = max(1, 256 // max(subject.space.spatial))
-    stills = [subject.space.codec.picture(x.numpy()) for x in frames]
+    factor = max(1, 256 // max(opened.space.spatial))
+    stills = [opened.space.codec.picture(x.numpy()) for x in frames]
     big = [s.resize((s.width * factor, s.height * factor), Image.Resampling.NEAREST) for s in stills]
     answer.film("walk.gif", big, seconds)
 
 
-def _smoothness(subject: Subject, answer: Answer, way: Way, pairs: int) -> None:
+def _smoothness(opened: OpenedRun, answer: Answer, way: Way, pairs: int) -> None:
     """The path length and, with labels, how sure a classifier is on the way."""
-    beside = subject.pool(1)[1]  # one class for all
+    beside = opened.pool(1)[1]  # one class for all
 
     def samples(z: Tensor) -> Tensor:
         with torch.no_grad():
-            return subject.network(z, None if beside is None else beside.expand(len(z), -1))
+            return opened.network(z, None if beside is None else beside.expand(len(z), -1))
 
     def read(z: Tensor) -> Tensor:
         x = samples(z)
-        if not subject.labelled:
+        if not opened.labelled:
             return x
         # Not rounded to whole levels: the difference of near samples would be lost.
-        return torch.from_numpy(subject.classifier.features(subject.space.codec.open(x)))
+        return torch.from_numpy(opened.classifier.features(opened.space.codec.open(x)))
 
-    kind = "a classifier's features" if subject.labelled else "the numbers themselves, in model units"
-    found = path_length(read, subject.prior, pairs=pairs, way=way)
+    kind = "a classifier's features" if opened.labelled else "the numbers themselves, in model units"
+    found = path_length(read, opened.prior, pairs=pairs, way=way)
     answer.numbers["path_length"] = vars(found) | {"features": kind}
     answer.say("length", f"perceptual path length {found.value:.4g} ± {found.error:.2g}, in {kind}")
-    if not subject.labelled:
+    if not opened.labelled:
         return
-    z, asked = subject.pool(2 * pairs, seed=0x1A7)
+    z, asked = opened.pool(2 * pairs, seed=0x1A7)
     t = torch.linspace(0, 1, 9)
-    path = between(subject.prior, z[:pairs], z[pairs:], t, way=way).flatten(0, 1)
+    path = between(opened.prior, z[:pairs], z[pairs:], t, way=way).flatten(0, 1)
     fade = None
     if asked is not None:
         fade = torch.lerp(asked[:pairs, None], asked[pairs:, None], t[:, None]).flatten(0, 1)
-    sure = subject.probabilities(subject.generate(path, fade)).amax(1).reshape(pairs, 9)
+    sure = opened.probabilities(opened.generate(path, fade)).amax(1).reshape(pairs, 9)
     answer.numbers["confidence"] = {
         "median": sure.median().item(),
         "middle": sure[:, 4].median().item(),

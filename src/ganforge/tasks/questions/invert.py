@@ -14,7 +14,7 @@ from ganforge.core.errors import UsageError
 from ganforge.core.options import option
 from ganforge.latent import inversion, sheets
 from ganforge.tasks.answer import Answer, Question
-from ganforge.tasks.subject import Subject
+from ganforge.tasks.opened_run import OpenedRun
 
 __all__ = ["Invert"]
 
@@ -51,28 +51,28 @@ class Invert(Question):
     rounds: Annotated[int, option("N")] = 1000
     """of the encoder's training"""
 
-    def ask(self, subject: Subject) -> Answer:
-        answer = Answer(subject.folder / self.name)
+    def ask(self, opened: OpenedRun) -> Answer:
+        answer = Answer(opened.folder / self.name)
         labels: Tensor | None = None
         known: Tensor | None = None
         if self.strokes is not None:
-            examples, known = _drawn(subject, self.strokes)
+            examples, known = _drawn(opened, self.strokes)
         elif self.pictures:
-            examples = subject.read(self.pictures)
+            examples = opened.read(self.pictures)
         else:
-            examples, labels = subject.real(self.count)
-        asked = subject.one_class(self.classes, len(examples)) if labels is None else subject.asked(labels)
+            examples, labels = opened.real(self.count)
+        asked = opened.one_class(self.classes, len(examples)) if labels is None else opened.asked(labels)
         if self.mask is not None:
-            known = (subject.picture(self.mask, channels=3).float().mean(0, keepdim=True) < 128).float()
+            known = (opened.picture(self.mask, channels=3).float().mean(0, keepdim=True) < 128).float()
         if self.hide is not None:
-            known = _box(subject, self.hide)
+            known = _box(opened, self.hide)
         if known is not None and not bool(known.any()):
             raise UsageError("everything is hidden; leave something to go by")
-        encoder = None if self.strokes is not None else subject.encoder(rounds=self.rounds)
+        encoder = None if self.strokes is not None else opened.encoder(rounds=self.rounds)
         began = time.perf_counter()
         if known is None:
             found = inversion.invert(
-                subject.sampler,
+                opened.sampler,
                 examples,
                 condition=asked,
                 encoder=encoder,
@@ -80,14 +80,14 @@ class Invert(Question):
                 restarts=self.restarts,
             )
         else:  # little to go by: more starts, and both players say what is plausible
-            opinion = subject.opinion if subject.has_opinion else None
+            opinion = opened.opinion if opened.has_opinion else None
 
             def realism(made: Tensor, beside: Tensor | None) -> Tensor:
                 assert opinion is not None
                 return opinion.odds.log_odds(opinion.logits(made, beside))
 
             found = inversion.invert(
-                subject.sampler,
+                opened.sampler,
                 examples,
                 condition=asked,
                 mask=known,
@@ -100,8 +100,8 @@ class Invert(Question):
                 realism_weight=1e-2,
             )
         seconds = (time.perf_counter() - began) / len(examples)
-        _inverted_sheet(subject, answer, examples, found, known)
-        scores = inversion.anomaly_scores(examples, found, space=subject.space)
+        _inverted_sheet(opened, answer, examples, found, known)
+        scores = inversion.anomaly_scores(examples, found, space=opened.space)
         answer.numbers = {
             "error": found.error.tolist(),
             "anomaly": scores.tolist(),
@@ -109,14 +109,14 @@ class Invert(Question):
             "hidden": known is not None,
         }
         answer.array("latents.npy", found.latents.numpy())
-        scale = "0 to 1 scale" if subject.space.bounded else "in standardised units"
+        scale = "0 to 1 scale" if opened.space.bounded else "in standardised units"
         answer.say(
             "error",
             f"mean squared error {found.error.mean().item():.4f} ({scale}), {seconds:.2f} s an example",
         )
-        if labels is not None and subject.labelled:
+        if labels is not None and opened.labelled:
             told = found.rebuilt if known is None else found.filled
-            same = subject.probabilities(told).argmax(1) == subject.probabilities(examples).argmax(1)
+            same = opened.probabilities(told).argmax(1) == opened.probabilities(examples).argmax(1)
             answer.numbers["class_kept"] = same.double().mean().item()
             answer.say(
                 "class", f"kept in {100 * same.double().mean().item():.0f} %, as a classifier reads them"
@@ -128,23 +128,23 @@ class Invert(Question):
         return answer.done()
 
 
-def _drawn(subject: Subject, strokes: Path) -> tuple[Tensor, Tensor]:
+def _drawn(opened: OpenedRun, strokes: Path) -> tuple[Tensor, Tensor]:
     """Four copies of a drawing, and where it was drawn on."""
-    drawn = subject.picture(strokes, channels=4)
+    drawn = opened.picture(strokes, channels=4)
     colours, known = drawn[:3], (drawn[3:] > 127).float()
-    if subject.space.channels == 1:
+    if opened.space.channels == 1:
         colours = colours.float().mean(0, keepdim=True).round().byte()
-    if subject.space.channels == 4:
+    if opened.space.channels == 4:
         colours = drawn
     if not bool(known.any()):
         raise UsageError(f"{strokes} is transparent everywhere; draw on a transparent ground")
     return colours.expand(4, *colours.shape).clone(), known
 
 
-def _box(subject: Subject, hide: str) -> Tensor:
+def _box(opened: OpenedRun, hide: str) -> Tensor:
     """Where a box of pixels is not, ``(1, H, W)``."""
-    if not subject.space.codec.picture_files:
-        raise UsageError(f"a box hides parts of pictures; this run is of {subject.space.describe()}")
+    if not opened.space.codec.picture_files:
+        raise UsageError(f"a box hides parts of pictures; this run is of {opened.space.describe()}")
     try:
         left, top, right, bottom = (int(number) for number in hide.split(","))
         assert left < right
@@ -153,15 +153,15 @@ def _box(subject: Subject, hide: str) -> Tensor:
         raise UsageError(
             f"--hide takes left,top,right,bottom in pixels, as in 0,14,28,28, not {hide!r}"
         ) from None
-    known = torch.ones(1, *subject.space.spatial)
+    known = torch.ones(1, *opened.space.spatial)
     known[:, max(top, 0) : bottom, max(left, 0) : right] = 0.0
     return known
 
 
 def _inverted_sheet(
-    subject: Subject, answer: Answer, examples: Tensor, found: inversion.Inverted, known: Tensor | None
+    opened: OpenedRun, answer: Answer, examples: Tensor, found: inversion.Inverted, known: Tensor | None
 ) -> None:
-    space = subject.space
+    space = opened.space
     if not space.codec.pictured:
         answer.picture("sheet.png", space.codec.moves(examples, found.rebuilt))
         return

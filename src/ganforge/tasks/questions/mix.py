@@ -11,7 +11,7 @@ from torch import Tensor
 from ganforge.core.options import option, seeds
 from ganforge.latent import sheets, styles
 from ganforge.tasks.answer import Answer, Question
-from ganforge.tasks.subject import Subject
+from ganforge.tasks.opened_run import OpenedRun
 
 __all__ = ["Mix"]
 
@@ -33,24 +33,24 @@ class Mix(Question):
     style: Annotated[str, option("LIST")] = "100-104"
     """seeds of the finer making"""
 
-    def ask(self, subject: Subject) -> Answer:
+    def ask(self, opened: OpenedRun) -> Answer:
         content, style = seeds(self.content), seeds(self.style)
-        answer = Answer(subject.folder / self.name)
-        zc, cc = subject.seeds(content)
-        zs, cs = subject.seeds(style)
-        tops = subject.generate(zs, cs)
+        answer = Answer(opened.folder / self.name)
+        zc, cc = opened.seeds(content)
+        zs, cs = opened.seeds(style)
+        tops = opened.generate(zs, cs)
         rows: list[sheets.Row] = [("", [None, *tops])]
         moved: list[Tensor] = []
         for i, seed in enumerate(content):
             beside = None if cc is None else cc[i : i + 1].expand(len(zs), -1)
-            made = styles.mixed(subject.sampler.network, zc[i : i + 1].expand(len(zs), -1), zs, beside)
-            own = subject.generate(zc[i : i + 1], None if cc is None else cc[i : i + 1])
-            shown = subject.space.to_declared(made).cpu()
+            made = styles.mixed(opened.sampler.network, zc[i : i + 1].expand(len(zs), -1), zs, beside)
+            own = opened.generate(zc[i : i + 1], None if cc is None else cc[i : i + 1])
+            shown = opened.space.to_declared(made).cpu()
             rows.append((f"{seed}", [own[0], *shown]))
             moved.append(
                 (shown.float() - own.float()).abs().mean() / (tops.float() - own.float()).abs().mean()
             )
-        answer.picture("sheet.png", sheets.sheet(rows, subject.space, columns=["", *(f"{s}" for s in style)]))
+        answer.picture("sheet.png", sheets.sheet(rows, opened.space, columns=["", *(f"{s}" for s in style)]))
         share = float(torch.stack(moved).mean())
         few = "; so little is hard to see: train longer, or with more stages" if share < _SEEN else ""
         answer.say("style", f"changes {100 * share:.0f} % of what sets two samples apart{few}")

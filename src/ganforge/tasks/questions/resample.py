@@ -16,7 +16,7 @@ from ganforge.data import builtin
 from ganforge.latent import resampling, sheets
 from ganforge.metrics.points import mixture_report
 from ganforge.tasks.answer import Answer, Question
-from ganforge.tasks.subject import Subject
+from ganforge.tasks.opened_run import OpenedRun
 
 __all__ = ["Resample"]
 
@@ -47,10 +47,10 @@ class Resample(Question):
     seed: Annotated[int, option("N")] = 0
     """of the samples"""
 
-    def ask(self, subject: Subject) -> Answer:
-        answer = Answer(subject.folder / self.name)
+    def ask(self, opened: OpenedRun) -> Answer:
+        answer = Answer(opened.folder / self.name)
         methods = listed(self.methods)
-        n = self.samples if self.samples is not None else (2_500 if subject.space.codec.small else 500)
+        n = self.samples if self.samples is not None else (2_500 if opened.space.codec.small else 500)
         for method in methods:
             if method not in _METHODS:
                 raise UsageError(f"there is no method {method!r}; there is {' and '.join(_METHODS)}")
@@ -58,70 +58,70 @@ class Resample(Question):
             raise UsageError(f"--percentile is {self.percentile:g}; it must be from 0 to 100")
         if n < 10 or self.steps < 1 or not self.step > 0:
             raise UsageError("--samples must be at least 10, --steps at least 1, and --step more than 0")
-        if not subject.has_data:
+        if not opened.has_data:
             raise UsageError(
                 "resampling needs a calibrated discriminator, and that needs the data: --data-at"
             )
-        if subject.sampler.conditions or not subject.opinion.alone:
+        if opened.sampler.conditions or not opened.opinion.alone:
             raise UsageError("resampling is for runs without classes, packing or batch statistics")
-        opinion = subject.opinion
+        opinion = opened.opinion
         answer.say("judge", f"{opinion.odds.how}; a logit counts {opinion.odds.slope:.3g}")
 
         def log_odds(z: Tensor) -> Tensor:
-            return opinion.odds.log_odds(opinion.logits(subject.network(z)))
+            return opinion.odds.log_odds(opinion.logits(opened.network(z)))
 
         def plain(z: Tensor) -> Tensor:
             with torch.no_grad():
                 return log_odds(z)
 
-        z, _ = subject.pool(n, seed=self.seed)
-        made, costs = {"as they come": subject.generate(z)}, {"as they come": ""}
+        z, _ = opened.pool(n, seed=self.seed)
+        made, costs = {"as they come": opened.generate(z)}, {"as they come": ""}
         if "rejection" in methods:
-            kept, how = _rejected(subject, plain, n, self.percentile, self.seed)
-            made["rejection"] = subject.generate(kept.latents)
+            kept, how = _rejected(opened, plain, n, self.percentile, self.seed)
+            made["rejection"] = opened.generate(kept.latents)
             costs["rejection"] = f"; {how}, kept {100 * kept.accepted:.1f} % of {kept.tried:,}"
         if "langevin" in methods:
             walked = resampling.langevin(
-                log_odds, subject.prior, z, steps=self.steps, step=self.step, seed=self.seed
+                log_odds, opened.prior, z, steps=self.steps, step=self.step, seed=self.seed
             )
-            made["langevin"] = subject.generate(walked.latents)
+            made["langevin"] = opened.generate(walked.latents)
             costs["langevin"] = f"; {self.steps} steps, {100 * walked.accepted:.0f} % taken"
         cells: list[sheets.Cell] = []
         for name, samples in made.items():
-            numbers, words = _quality(subject, samples)
+            numbers, words = _quality(opened, samples)
             answer.numbers[name] = numbers
             answer.say(name, f"{words}{costs[name]}")
-            if not subject.space.codec.pictured:
-                cells.append(subject.space.codec.show(samples.numpy(), real=subject.real(n)[0].numpy()))
+            if not opened.space.codec.pictured:
+                cells.append(opened.space.codec.show(samples.numpy(), real=opened.real(n)[0].numpy()))
             else:
-                some = [subject.space.codec.picture(x.numpy()) for x in samples[:36]]
+                some = [opened.space.codec.picture(x.numpy()) for x in samples[:36]]
                 cells.append(plots.grid(some, columns=6))
         answer.numbers["calibration"] = vars(opinion.odds)
-        answer.picture("sheet.png", sheets.sheet([("", cells)], subject.space, columns=list(made)))
+        answer.picture("sheet.png", sheets.sheet([("", cells)], opened.space, columns=list(made)))
         return answer.done()
 
 
 def _rejected(
-    subject: Subject, log_odds: Callable[[Tensor], Tensor], n: int, percentile: float | None, seed: int
+    opened: OpenedRun, log_odds: Callable[[Tensor], Tensor], n: int, percentile: float | None, seed: int
 ) -> tuple[resampling.Rejected, str]:
     """Exactly where that keeps enough, else by the paper's percentile, 80."""
     first = min(10_000, max(1_000, 4 * n))
     try:
         kept = resampling.rejection(
-            log_odds, subject.prior, n, percentile=percentile, burn_in=first, seed=seed
+            log_odds, opened.prior, n, percentile=percentile, burn_in=first, seed=seed
         )
         return kept, "exact" if percentile is None else f"percentile {percentile:g}"
     except UsageError:
         if percentile is not None:
             raise
-    kept = resampling.rejection(log_odds, subject.prior, n, percentile=80.0, burn_in=first, seed=seed)
+    kept = resampling.rejection(log_odds, opened.prior, n, percentile=80.0, burn_in=first, seed=seed)
     return kept, "percentile 80, because the exact rule keeps next to nothing"
 
 
-def _quality(subject: Subject, samples: Tensor) -> tuple[dict[str, float], str]:
+def _quality(opened: OpenedRun, samples: Tensor) -> tuple[dict[str, float], str]:
     """Against known modes, or as a classifier reads, or as the discriminator itself does."""
     try:
-        modes = builtin.modes(str(subject.run.data["source"]))
+        modes = builtin.modes(str(opened.run.data["source"]))
     except DataError:
         modes = None
     if modes is not None:
@@ -138,11 +138,11 @@ def _quality(subject: Subject, samples: Tensor) -> tuple[dict[str, float], str]:
             f"{report.covered} of {report.modes} modes, reverse KL {report.reverse_kl:.4f} "
             f"(best possible {report.reverse_kl_floor:.4f}), width {report.sigma_ratio:.2f}"
         )
-    logits = subject.logits(subject.opinion, samples, None)
-    chance = subject.opinion.odds.probability(logits).mean().item()
-    if not subject.labelled:
+    logits = opened.logits(opened.opinion, samples, None)
+    chance = opened.opinion.odds.probability(logits).mean().item()
+    if not opened.labelled:
         return {"probability": chance}, f"real with a chance of {chance:.3f} on average"
-    told = subject.probabilities(samples)
+    told = opened.probabilities(samples)
     sure = (told.amax(1) >= 0.9).double().mean().item()
     rarest = torch.bincount(told.argmax(1), minlength=told.shape[1]).min().item() / len(told)
     return {"confident": sure, "probability": chance, "rarest_class": rarest}, (

@@ -12,7 +12,7 @@ from ganforge.core.errors import UsageError
 from ganforge.core.options import option
 from ganforge.latent import sheets, styles
 from ganforge.tasks.answer import Answer, Question
-from ganforge.tasks.subject import Subject
+from ganforge.tasks.opened_run import OpenedRun
 
 __all__ = ["Truncate"]
 
@@ -31,37 +31,37 @@ class Truncate(Question):
     pool: Annotated[int, option("N")] = 4000
     """samples that the centres are the means of"""
 
-    def ask(self, subject: Subject) -> Answer:
-        answer = Answer(subject.folder / self.name)
-        if not subject.labelled:
+    def ask(self, opened: OpenedRun) -> Answer:
+        answer = Answer(opened.folder / self.name)
+        if not opened.labelled:
             raise UsageError("centres of classes need the labelled data of the run; name them with --data-at")
-        z, asked = subject.pool(self.pool)
-        classes = len(subject.space.classes)
+        z, asked = opened.pool(self.pool)
+        classes = len(opened.space.classes)
         if asked is None:
-            told = subject.probabilities(subject.generate(z)).argmax(1)
+            told = opened.probabilities(opened.generate(z)).argmax(1)
             centres = styles.class_centres(z, told, classes)
         else:
-            told, centres = asked.argmax(1), torch.zeros(classes, subject.prior.size)
+            told, centres = asked.argmax(1), torch.zeros(classes, opened.prior.size)
         rows: list[sheets.Row] = []
         sure: dict[str, list[float]] = {"as they are": [], "prior's centre": [], "class's centre": []}
-        for index, name in enumerate(subject.space.classes):
+        for index, name in enumerate(opened.space.classes):
             own = (told == index).nonzero()[:_EACH, 0]
             if not len(own):
                 continue
             beside = None if asked is None else asked[own]
             latents = (
                 z[own],
-                subject.prior.truncated(z[own], self.truncation),
-                styles.towards(subject.prior, z[own], centres[index], self.truncation),
+                opened.prior.truncated(z[own], self.truncation),
+                styles.towards(opened.prior, z[own], centres[index], self.truncation),
             )
             cells: list[sheets.Cell] = []
             for kind, some in zip(sure, latents, strict=True):
-                made = subject.generate(some, beside)
-                sure[kind] += subject.probabilities(made)[:, index].tolist()
+                made = opened.generate(some, beside)
+                sure[kind] += opened.probabilities(made)[:, index].tolist()
                 cells += [*made[:5], *[None] * (5 - len(made[:5])), None]
             rows.append((name, cells[:-1]))
         columns = [word for kind in sure for word in (*kind.split(" ", 1), "", "", "", "")]
-        answer.picture("sheet.png", sheets.sheet(rows, subject.space, columns=columns[:-1]))
+        answer.picture("sheet.png", sheets.sheet(rows, opened.space, columns=columns[:-1]))
         answer.numbers = {kind: float(np.mean(values)) for kind, values in sure.items()}
         for kind, value in answer.numbers.items():
             answer.say("sure", f"{value:.3f}  of the class, {kind}")

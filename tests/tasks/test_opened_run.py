@@ -8,7 +8,7 @@ import pytest
 
 from ganforge.core.declared import OBJECTIVES
 from ganforge.tasks.experiment import prepare
-from ganforge.tasks.subject import Subject
+from ganforge.tasks.opened_run import OpenedRun
 from tests import players
 
 
@@ -17,9 +17,9 @@ def test_without_data_an_opinion_is_undecided_where_the_objective_is(objective: 
     tiny = players.recipe(kimg=0.05, objective=objective)
     trainer = prepare("moons", recipe=tiny).start(tmp_path / "run")
     assert trainer.train().finished
-    subject = Subject(tmp_path / "run", data="nowhere.zip")
-    assert not subject.has_data
-    odds = subject.opinion.odds
+    opened = OpenedRun(tmp_path / "run", data="nowhere.zip")
+    assert not opened.has_data
+    odds = opened.opinion.odds
     level = OBJECTIVES[objective].level
     assert ("median" in odds.how) == (level is None)
     assert level is None or odds.level == level

@@ -18,7 +18,7 @@ from ganforge.runs.folder import Run
 from ganforge.runs.sampler import sampler_at
 from ganforge.tasks.strips import strips
 
-__all__ = ["Pair", "conclude", "report"]
+__all__ = ["Pair", "report", "write_final_report"]
 
 _SHOWN = 12  # samples beside their nearest training examples
 
@@ -26,7 +26,7 @@ Pair = tuple[np.ndarray, np.ndarray, float]
 """A sample, the training example nearest to it, and the distance."""
 
 
-def conclude(run: Run, dataset: Dataset) -> Path | None:
+def write_final_report(run: Run, dataset: Dataset) -> Path | None:
     """Write the report of ``run``, trained on ``dataset``; None where it cannot be written."""
     pairs: list[Pair] = []
     rows: list[Strip] = []

@@ -8,14 +8,14 @@ from torch import Tensor
 from ganforge.training import foreach
 from ganforge.training.foreach import wide
 
-__all__ = ["Ledger", "Statistics"]
+__all__ = ["RunningStatistics", "Statistics"]
 
 Statistics = dict[str, float]
 
 _FOLD = 64  # rounds kept raw before they are folded into sums: few small operations a round
 
 
-class Ledger:
+class RunningStatistics:
     """Means, deviations and shares of the notes of many turns.
 
     A note is appended as it is; every 64 rounds, and at the tick, the raw tensors are folded into

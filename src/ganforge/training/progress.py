@@ -13,7 +13,7 @@ from typing import Any
 
 from ganforge.health.finding import Finding
 
-__all__ = ["MOST_RESCUES", "Standing"]
+__all__ = ["MOST_RESCUES", "RunProgress"]
 
 MOST_RESCUES = 4
 # A failure must be seen so often in a row before a run is rolled back for it: once may be chance.
@@ -21,7 +21,7 @@ _CONFIRMED = 2
 
 
 @dataclass
-class Standing:
+class RunProgress:
     """Attributes:
     best_nimg, best, best_high: the moment of the lowest score after the first step, the score, and the high
         end of its interval; None and infinite before there is one.
@@ -99,6 +99,6 @@ class Standing:
         return {name: None if value == math.inf else value for name, value in asdict(self).items()}
 
     @classmethod
-    def from_json(cls, fields: dict[str, Any]) -> Standing:
+    def from_json(cls, fields: dict[str, Any]) -> RunProgress:
         """The inverse of :meth:`to_json`. Raises TypeError for other fields."""
         return cls(**{name: value for name, value in fields.items() if value is not None})

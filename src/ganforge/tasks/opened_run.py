@@ -30,7 +30,7 @@ from ganforge.runs.folder import Moment, Run
 from ganforge.runs.sampler import sampler_at
 from ganforge.tasks.again import load_again, source_of
 
-__all__ = ["ROUNDS", "Subject"]
+__all__ = ["ROUNDS", "OpenedRun"]
 
 _CALIBRATED_ON = 2_000
 _IN_COMPANY = 200  # an opinion in company costs a pass an example
@@ -39,7 +39,7 @@ _BYTES = 500_000_000  # of examples that are held in memory
 ROUNDS = 1_000  # of an encoder's training
 
 
-class Subject:
+class OpenedRun:
     """What is needed to question a run, each part made when it is first asked for.
 
     Args:
