@@ -417,6 +417,8 @@ def damaged(file: Path, run: Path, chance: random.Random) -> tuple[str, bool]:
             same = [f for f in others if f.name == file.name]
             other = chance.choice(same or others)
             file.write_bytes(other.read_bytes())
+            if not other.stat().st_size:
+                return "empty", False
             return f"{other.relative_to(run)} in its place", False
         case _:
             file.unlink()

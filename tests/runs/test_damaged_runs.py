@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from benchmarks import damaged_runs
 from benchmarks.damaged_runs import KINDS, Found, tried
+from ganforge.core.errors import DamageWarning, RunError
 from ganforge.core.space import Space
-from ganforge.runs.files import sealed
+from ganforge.runs import checkpoint
+from ganforge.runs.files import sealed, write_atomically
+from ganforge.runs.folder import Run
+from ganforge.runs.inputs import read_inputs
+from ganforge.runs.tensors import with_checksum
 from ganforge.runs.verify import verify
+from tests import players, translations
+
+
+def _made(path: Path) -> Run:
+    data = players.points()
+    return Run.create(path, recipe=players.recipe(), space=data.space, data=data.manifest)
 
 
 def test_no_damage_ends_in_a_traceback_or_changes_a_result_without_a_word(tmp_path: Path):
@@ -65,12 +78,7 @@ def test_a_model_folder_without_its_config_is_named(tmp_path: Path):
 
 
 def test_scores_that_hold_none_are_named(tmp_path: Path):
-    from ganforge.core.errors import DamageWarning
-    from ganforge.runs.folder import Run
-    from tests import players
-
-    data = players.points()
-    run = Run.create(tmp_path / "run", recipe=players.recipe(), space=data.space, data=data.manifest)
+    run = _made(tmp_path / "run")
     (run.path / "scores.json").write_text(sealed({"length": 3}))
     with pytest.warns(DamageWarning, match="scores.json"):
         assert run.scores() == {}
@@ -79,3 +87,52 @@ def test_scores_that_hold_none_are_named(tmp_path: Path):
 def test_a_space_has_as_many_offsets_as_scales():
     with pytest.raises(AssertionError, match="as many offsets"):
         Space.from_json({"kind": "points", "shape": [2], "scale": [1.0, 2.0]})
+
+
+def test_lines_of_another_file_are_named_and_left_out(tmp_path: Path):
+    """Events have moments, too, and checksums that match."""
+    run = _made(tmp_path / "run")
+    run.add_log({"nimg": 1})
+    run.add_event("examined", nimg=2)
+    for name, other, left in (
+        ("log.jsonl", "events.jsonl", run.log),
+        ("events.jsonl", "log.jsonl", run.events),
+    ):
+        own, foreign = (run.path / name).read_bytes(), (run.path / other).read_bytes()
+        (run.path / name).write_bytes(own + foreign)
+        with pytest.warns(DamageWarning, match=f"{name}: a line is damaged and left out .*none of {name}"):
+            assert len(left()) == 1
+        assert f"none of {name}" in str([f.what for f in verify(run.path).faults])
+        (run.path / name).write_bytes(own)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"standing": {"best": []}},
+        {"standing": {"best_high": "low"}},
+        {"standing": {"since_best": 0.5}},
+        {"standing": {"worth_keeping": 3}},
+        {"noted": {"loss": 3}},
+        {"noted": {"loss": [1.0, 2.0, None, 0.0]}},
+        {"noted": {"loss": [1.0, 2.0]}},
+        {"closing": "soon"},
+    ],
+)
+def test_a_state_with_a_field_of_another_kind_is_no_state(tmp_path: Path, fields: dict[str, Any]):
+    tensors = {"average": {"w": torch.ones(3)}}
+    sums = {"noted": {"loss": [1.0, float("nan"), 2.0, 0.0]}, "standing": {"best": None, "best_high": 3}}
+    sound = checkpoint.write_checkpoint(tmp_path, state={"nimg": 3, **sums}, tensors=tensors)
+    assert checkpoint.read_checkpoint(sound).nimg == 3
+    other = checkpoint.write_checkpoint(tmp_path, state={"nimg": 4, **fields}, tensors=tensors)
+    with pytest.raises(RunError, match=r"state\.json is damaged"):
+        checkpoint.read_checkpoint(other)
+
+
+def test_inputs_without_targets_are_named_by_their_file(tmp_path: Path):
+    data = translations.clean()
+    run = Run.create(tmp_path / "run", recipe=translations.thin("pix2pix", data), space=data.space, data={})
+    inputs = torch.zeros(2, *data.space.shape)
+    write_atomically(run.path / "inputs.safetensors", with_checksum({"inputs": inputs}))
+    with pytest.raises(RunError, match=r"inputs\.safetensors has no targets; gan train --resume"):
+        read_inputs(run)

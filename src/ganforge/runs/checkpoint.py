@@ -215,14 +215,31 @@ def _check(state: dict[str, Any], path: Path) -> None:
     for name in ("recipe", "standing", "noted"):
         mapping(state.get(name, {}), f"state.{name}")
     real(state.get("seconds", 0.0), "state.seconds", least=0.0)
+    real(state.get("closing", 0.0), "state.closing", least=0.0)
+    for name, sums in state.get("noted", {}).items():
+        numbers = [_number(value, f"state.noted.{name}") for value in listed(sums, f"state.noted.{name}", 4)]
+        if len(numbers) != 4:
+            raise ValueError(f"state.noted.{name} must have four numbers")
     standing = state.get("standing", {})
-    if standing.get("best_nimg") is not None:
-        whole(standing["best_nimg"], "state.standing.best_nimg", 0, _MOST)
-    flag(standing.get("past_its_best", False), "state.standing.past_its_best")
+    for name in ("best_nimg", "since_best", "worse", "suspected", "growth"):
+        if standing.get(name) is not None:
+            whole(standing[name], f"state.standing.{name}", 0, _MOST)
+    for name in ("best", "best_high"):
+        if standing.get(name) is not None:
+            _number(standing[name], f"state.standing.{name}")
+    for name in ("past_its_best", "worth_keeping"):
+        flag(standing.get(name, False), f"state.standing.{name}")
     for rescue in listed(standing.get("rescues", []), "state.standing.rescues"):
         mapping(mapping(rescue, "a rescue")["changes"], "the changes of a rescue")
     if path.name != path_of(path.parent, state["nimg"]).name:
         raise ValueError(f"the folder is named after another moment than the {state['nimg']} of its state")
+
+
+def _number(value: Any, where: str) -> float:
+    """A number, also one that is not finite: a training that diverges has such sums."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise TypeError(f"{where} must be a number")
+    return value
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import re
 import shutil
 import warnings
 import zlib
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -39,6 +39,11 @@ __all__ = [
 ]
 
 _SEAL = "own_sha256"
+_LINES: dict[str, Callable[[dict[str, Any]], bool]] = {
+    "log.jsonl": lambda record: isinstance(record.get("nimg"), int) and "event" not in record,
+    "events.jsonl": lambda record: isinstance(record.get("event"), str),
+}
+"""What a record must have to be a line of a file of this name."""
 _LINE_SEAL = re.compile(rb'(?:, )?"crc32": "([0-9a-f]{8})"\}$')
 
 
@@ -221,7 +226,9 @@ def _lines(path: Path) -> list[dict[str, Any] | str]:
         content = path.read_bytes()
     except FileNotFoundError:
         return []
-    return [parse_line(line) for line in content.split(b"\n") if line.strip()]
+    fits = _LINES.get(path.name, lambda _: True)
+    found = [parse_line(line) for line in content.split(b"\n") if line.strip()]
+    return [line if isinstance(line, str) or fits(line) else f"it is none of {path.name}" for line in found]
 
 
 def damaged_lines(path: Path) -> list[tuple[int, str]]:
@@ -232,8 +239,8 @@ def damaged_lines(path: Path) -> list[tuple[int, str]]:
 def read_lines(path: Path) -> list[dict[str, Any]]:
     """The JSON lines of ``path``; empty where there is no file.
 
-    A line that is cut or damaged is left out, with a :class:`DamageWarning`. Raises RunError where the file
-    cannot be read.
+    A line that is cut, damaged or of another file is left out, with a :class:`DamageWarning`. Raises RunError
+    where the file cannot be read.
     """
     try:
         found = _lines(path)

@@ -181,11 +181,10 @@ class Run:
         """The ticks, oldest first. After a resume the later telling of the same nimg counts."""
         ticks: dict[int, dict[str, Any]] = {}
         for record in read_lines(self.path / "log.jsonl"):
-            nimg = record.get("nimg")
-            if isinstance(nimg, int):
-                while ticks and nimg <= next(reversed(ticks)):
-                    ticks.popitem()
-                ticks[nimg] = record
+            nimg = record["nimg"]
+            while ticks and nimg <= next(reversed(ticks)):
+                ticks.popitem()
+            ticks[nimg] = record
         if not ticks and checkpoint.moments(
             self.checkpoints
         ):  # a line is written before the first checkpoint

@@ -71,7 +71,8 @@ def read_inputs(run: Run) -> Kept | None:
         tensors = read_tensors(path)
         inputs, targets = tensors["inputs"], tensors["targets"]
     except (RunError, KeyError) as error:
-        raise RunError(f"{error}; gan train --resume {run.path} writes it anew") from None
+        what = f"{path} has no {error.args[0]}" if isinstance(error, KeyError) else str(error)
+        raise RunError(f"{what}; gan train --resume {run.path} writes it anew") from None
     for name, found, space in (("inputs", inputs, source), ("targets", targets, run.space)):
         if tuple(found.shape[1:]) != space.shape or not len(found):
             raise RunError(

@@ -18,7 +18,7 @@ from PIL import Image
 from ganforge.core.errors import DamageWarning, GanforgeError, RunError
 from ganforge.networks.players import build_discriminator, build_generator
 from ganforge.runs import checkpoint
-from ganforge.runs.files import damaged_lines, parse_line, read_sealed, sha256
+from ganforge.runs.files import damaged_lines, read_sealed, sha256
 from ganforge.runs.folder import Run, is_held
 from ganforge.runs.inputs import read_inputs
 from ganforge.runs.plugins import PluginError, kept_from_json
@@ -169,19 +169,14 @@ class _Search:
             for number, what in damaged_lines(file):
                 fix = "nothing needs to be done: the line is left out; delete it, and nobody is told again"
                 self._fault(file, f"line {number}: {what}", fix)
-            lines = file.read_bytes().splitlines() if file.exists() else []
+            empty = not file.exists() or not file.read_bytes().strip()
         except OSError as error:
             self._fault(file, f"it cannot be read ({error.strerror})", "see who may read it")
             return
-        if file.name == "log.jsonl" and not lines and self.moments:
+        if file.name == "log.jsonl" and empty and self.moments:
             self._fault(
                 file, "it is gone or holds nothing", "nothing brings it back; a resume goes on with it"
             )
-        field, kind = ("nimg", int) if file.name == "log.jsonl" else ("event", str)
-        for number, line in enumerate(filter(bytes.strip, lines), 1):
-            record = parse_line(line)
-            if isinstance(record, dict) and not isinstance(record.get(field), kind):
-                self._fault(file, f"line {number}: it has no {field}", "nothing: it is passed over")
 
     def _scores(self) -> None:
         file = self.path / "scores.json"
