@@ -240,6 +240,14 @@ def test_classes_from_folders(names: list[str], classes: tuple[str, ...]) -> Non
         assert [classes[label] for label in labels] == wanted
 
 
+def test_folders_of_one_name_in_two_spellings_are_one_class() -> None:
+    labels, found, _, warnings = classes_from_folders(
+        ["caf\xe9/1.png", "cafe\u0301/1.png", "bar/1.png", "bar/2.png"]
+    )
+    assert labels is not None
+    assert (found, labels.tolist(), warnings) == (("bar", "caf\xe9"), [1, 1, 0, 0], [])
+
+
 def test_a_loose_picture_says_why_there_are_no_classes() -> None:
     _, _, _, warnings = classes_from_folders(["a/1.png", "a/2.png", "b/3.png", "b/4.png", "5.png"])
     assert warnings == ["no classes: 1 picture lies beside the subfolders; move it into one for classes"]

@@ -260,6 +260,22 @@ def test_pipes_devices_and_sockets_are_refused_at_once(tmp_path: Path, cache: Pa
     assert time.monotonic() - start < 5
 
 
+def test_a_pipe_among_pictures_is_named(make_folder: Make, cache: Path) -> None:
+    folder = make_folder(4)
+    os.mkfifo(folder / "odd.png")
+    found = scan(folder, cache=cache)
+    assert [(file.name, file.reason) for file in found.skipped] == [
+        ("odd.png", "no file, but a pipe, a socket or a device")
+    ]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.npy", "a.npz", "a.zip", "a.tar.gz", "a.txt", "a.png"])
+def test_an_empty_file_is_called_empty(tmp_path: Path, cache: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(DataError, match=r"is empty \(0 bytes\)"):
+        load(tmp_path / name, cache=cache)
+
+
 def test_a_folder_that_may_not_be_opened_is_named(make_folder: Make, cache: Path, monkeypatch) -> None:
     folder = make_folder(40)
     (folder / "shut").mkdir()

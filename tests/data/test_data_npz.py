@@ -85,6 +85,9 @@ def test_labels_of_every_kind(
             "if these are inputs, save each array as .npy, and give this one with --from",
         ),
         ({"x": X, "y": np.zeros((N, 600))}, "labels are one for each example"),
+        ({"x": X, "labels": WORDS[Y[:35]]}, "'labels' (35,) is not used: its 35 words name no classes"),
+        ({"x": X, "class_names": WORDS}, "'class_names' (4,) is not used: its 4 words name no classes"),
+        ({"x": X, "y": Y, "names": WORDS, "class_names": WORDS}, "'class_names' (4,) is not used"),
     ],
 )
 def test_what_is_not_used_is_named(tmp_path: Path, named: dict[str, Any], says: str) -> None:

@@ -17,7 +17,7 @@ from ganforge.core.rng import key, permutation
 from ganforge.core.space import Space
 from ganforge.data import Examples, Loader, load, scan
 from ganforge.data.layouts import domains_of
-from ganforge.data.matching import match
+from ganforge.data.matching import match, sides
 from ganforge.data.pairs import pairs_match
 
 
@@ -302,6 +302,8 @@ def _put(folder: Path, names: list[str], size: tuple[int, int] = (16, 16)) -> No
     [
         (("images", "masks"), [f"{i:03}" for i in range(8)], True),
         (("one", "two"), [f"street {i}" for i in range(8)], True),
+        (("label", "photo"), [f"street {i}" for i in range(8)], True),
+        (("cat", "dog"), [f"{i}" for i in range(8)], False),
         (("cat", "dog"), [f"{i:03}" for i in range(8)], False),  # classes are numbered alike
     ],
 )
@@ -309,13 +311,24 @@ def test_two_classes_that_may_be_pairs(
     tmp_path: Path, cache: Path, folders: tuple[str, str], names: list[str], warned: bool
 ) -> None:
     for folder in folders:
-        _put(tmp_path / "data" / folder, names)
+        _put(tmp_path / "data" / folder, [f"{name}_label" if folder == "label" else name for name in names])
     found = scan(tmp_path / "data", cache=cache)
     assert len(found.classes) == 2
-    said = [words for words in found.warnings if "files of the same names" in words]
+    said = [words for words in found.warnings if "files whose names pair" in words]
     assert bool(said) == warned
     if warned:
         assert f"give {folders[1]} as the data and {folders[0]} with --from" in said[0]
+
+
+def test_pairs_that_lie_in_one_folder(tmp_path: Path, cache: Path) -> None:
+    _put(tmp_path / "both", [f"{i}{end}" for i in range(9) for end in ("", "_mask")])
+    said = " ".join(scan(tmp_path / "both", cache=cache).warnings)
+    assert "come in pairs, as 0.png and 0_mask.png: if one is an input" in said
+    assert sides([f"a/img_{i}.png" for i in range(9)] + [f"a/seg_{i:03}.png" for i in range(9)]) is not None
+    for names in (["1_a.png", "2_b.png"], ["map 1.png", "map 2.png", "3.png"], ["x.png"], []):
+        assert sides(names) is None
+    mixed = [f"{i}{end}.png" for i in range(9) for end in ("", "_mask")]
+    assert sides([*mixed, *(f"other {i}.png" for i in range(9))]) is None
 
 
 def test_pictures_that_may_hold_both_sides(tmp_path: Path, cache: Path) -> None:

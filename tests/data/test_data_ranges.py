@@ -96,6 +96,30 @@ def test_a_mask_of_0_and_1_is_named_with_what_spreads_it(tmp_path: Path, cache: 
     assert not any("spreads" in warning for warning in spread.scan.warnings)
 
 
+def test_a_number_that_stands_for_nothing_measured_is_named(tmp_path: Path, cache: Path) -> None:
+    pictures = [(scene * 3).astype(np.float32) for scene in SCENES]
+    for pixels in pictures:
+        pixels[:2] = -9999
+    data = load(_folder(tmp_path / "heights", pictures, ".tif"), cache=cache, held_out=0)
+    assert _warned(
+        data, "but for -9999, which may mean that nothing was measured there, all values lie between 0"
+    )
+    assert _warned(data, "--range=0,765 spreads them")
+    marked = np.full((N, 16, 16), 255, np.uint8)
+    marked[:, 4:, 4:] = np.arange(N)[:, None, None] % 3
+    np.save(tmp_path / "ignored.npy", marked)
+    data = load(tmp_path / "ignored.npy", cache=cache, held_out=0)
+    assert _warned(
+        data, "but for 255, which may mean that nothing was measured there, all values lie between 0 and 2"
+    )
+
+
+def test_masks_of_0_and_1_among_others_of_0_and_255_are_named(tmp_path: Path, cache: Path) -> None:
+    masks = [((scene > 90) * (1 if i % 2 else 255)).astype(np.uint8) for i, scene in enumerate(SCENES)]
+    data = load(_folder(tmp_path / "masks", masks), cache=cache, held_out=0)
+    assert _warned(data, "6 of 12 pictures use less than a tenth of 0 … 255, as masks of 0 and 1")
+
+
 def test_float_pictures_that_dip_below_0(tmp_path: Path, cache: Path) -> None:
     rng = np.random.default_rng(1)
     pictures = [(scene / 255 + rng.normal(0, 0.01, scene.shape)).astype(np.float32) for scene in SCENES]

@@ -111,11 +111,17 @@ def printable(name: str) -> str:
 
 
 def check_source(path: Path) -> None:
-    """Raises DataError for what can be opened but is no file or folder: reading it could wait for ever."""
+    """Raises DataError for an empty file, and for what can be opened but is no file or folder.
+
+    Reading the latter could wait for ever.
+    """
     try:
-        mode = path.stat().st_mode
+        found = path.stat()
     except (OSError, ValueError):
         return  # there is none; whoever reads it says so
+    mode = found.st_mode
+    if stat.S_ISREG(mode) and not found.st_size:
+        raise DataError(f"{path} is empty (0 bytes): save or copy it again")
     kinds = ((stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"), (stat.S_ISCHR, "a device"))
     for is_one, what in (*kinds, (stat.S_ISBLK, "a device")):
         if is_one(mode):
@@ -175,8 +181,10 @@ def list_folder(folder: Path) -> Listing:
             except OSError as error:
                 skipped.append(Skipped(printable(relative), f"cannot be opened: {error.strerror}"))
                 continue
-            if stat.S_ISREG(found.st_mode):  # no pipe or device is ever opened
+            if stat.S_ISREG(found.st_mode):
                 entries.append(Entry(relative, found.st_size, found.st_mtime_ns))
+            elif not stat.S_ISDIR(found.st_mode):  # no pipe or device is ever opened
+                skipped.append(Skipped(printable(relative), "no file, but a pipe, a socket or a device"))
 
     def open_entry(entry: Entry) -> BinaryIO:
         if entry.size > MAX_FILE:

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from ganforge.core.declared import CODECS
+
 __all__ = ["what_to_do", "without_pictures", "words_on_others"]
 
 _SAVE = "save them as PNG or JPEG"
@@ -51,6 +53,7 @@ _KINDS: tuple[tuple[str, str, str], ...] = (
     (".npy .npz", "an array", "give one file of all examples: numpy.save(path, numpy.stack(arrays))"),
 )
 _OWN = (".csv", ".tsv", ".npy", ".npz")  # that are read where they are given themselves
+_ALONE = "all examples are of one kind: put these into a folder of their own"
 _BARE = "without a suffix"
 _NAME = "name pictures .png or .jpg, tables .csv"
 _BY_SUFFIX = {suffix: (what, do) for suffixes, what, do in _KINDS for suffix in suffixes.split()}
@@ -105,7 +108,8 @@ def words_on_others(names: Iterable[str], *, packed: bool = False) -> str:
     counts = Counter(_suffix(name) or _BARE for name in names)
     said: list[str] = []
     for suffix, n in counts.most_common():
-        do = _NAME if suffix == _BARE else _BY_SUFFIX.get(suffix, ("", ""))[1]
+        example = any(suffix in codec.suffixes for codec in CODECS.values())
+        do = _NAME if suffix == _BARE else _BY_SUFFIX.get(suffix, ("", _ALONE if example else ""))[1]
         if packed and suffix in _OWN:
             do = f"unpack it, and {do}"
         said.append(f"{n:,} {suffix}" + (f" ({do})" if do else ""))

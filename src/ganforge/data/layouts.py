@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 
 from ganforge.core.errors import DataError
 from ganforge.data.builtin import NAMES
 from ganforge.data.files import printable
+from ganforge.data.matching import match
 from ganforge.data.raw import name_classes
 from ganforge.data.report import Scan
 
@@ -116,7 +118,8 @@ def classes_from_folders(
             )
         return None, (), notes, warnings
     _check_domains(folders)
-    labels, classes = name_classes(np.array([folder[0] for folder in folders]))
+    # macOS writes é as two characters: a folder of the same name to the eye is the same class.
+    labels, classes = name_classes(np.array([normalize("NFC", folder[0]) for folder in folders]))
     if len(labels) < 2 * len(classes):
         few = f"{len(classes)} subfolders of about one {one} each are no classes"
         return None, (), [*notes, few], warnings
@@ -128,24 +131,27 @@ def classes_from_folders(
 def _perhaps_pairs(
     names: Sequence[str], folders: Sequence[Sequence[str]], classes: Sequence[str]
 ) -> list[str]:
-    """A warning where two classes are called as sides of pairs are, or share names that are no numbers."""
+    """A warning where the files of two classes pair by name, and names or folders are those of pairs."""
     if len(classes) != 2:
         return []
-    files: dict[str, set[str]] = {}
+    files: dict[str, list[str]] = {}
     for name, folder in zip(names, folders, strict=True):
-        files.setdefault(folder[0], set()).add("/".join([*folder[1:], PurePosixPath(name).stem]))
+        files.setdefault(folder[0], []).append("/".join([*folder[1:], name.rpartition("/")[2]]))
+    if len(files) != 2:
+        return []
     one, two = files.values()
-    common = one & two
-    if len(common) < _PAIRED * max(len(one), len(two)):
+    found = match(one, two)
+    if found.doubtful or len(found.pairs) < _PAIRED * max(len(one), len(two)):
         return []
     called = any(set(re.findall(r"[a-z]+", folder.lower())) & _PARTNERS for folder in files)
-    if not called and all(name.rpartition("/")[2].isdecimal() for name in common):
+    numbers = all(re.fullmatch(r"\d+\.\w+", name.rpartition("/")[2]) for pair in found.pairs for name in pair)
+    if not called and numbers:
         return []
     first, second = files
     return [
-        f"the folders {printable(first)} and {printable(second)} hold files of the same names and are read as"
-        f" two classes; if they are pairs, give {printable(second)} as the data and {printable(first)} with"
-        " --from"
+        f"the folders {printable(first)} and {printable(second)} hold files whose names pair and are read"
+        f" as two classes; if they are pairs, give {printable(second)} as the data and {printable(first)}"
+        " with --from"
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from urllib.parse import unquote
 
 from ganforge.core.names import folded, restored
 
-__all__ = ["Matched", "match"]
+__all__ = ["Matched", "match", "sides"]
 
 _END = re.compile(
     r"\.(?:png|jpe?g?|jfif|webp|bmp|dib|gif|tiff?|p[pgbn]m|hei[cf]|avif|jp2|tga|svg|psd|raw"
@@ -22,6 +23,10 @@ _ROLE = re.compile(
     r"|masks?|labels?|seg\w*|gt|truth|maps?|edges?|sketch\w*|lines?|drawings?|depth|normals?|left|right|[lh]r"
     r"|high|low|small|large|clean|noisy|blur\w*|sharp|before|after|day|night|gr[ae]y|bw"
 )  # what the two sides of a pair are called
+
+_ROLE_LAST = re.compile(rf"(.+)[ _.-]({_ROLE.pattern})")
+_ROLE_FIRST = re.compile(rf"({_ROLE.pattern})[ _.-](.+)")
+_NEARLY = 0.9
 
 Parts = tuple[str, ...]  # folders and the file, without those that all share
 Form = Callable[[Parts], str]
@@ -73,6 +78,23 @@ def match(names: Sequence[str], others: Sequence[str]) -> Matched:
     words = " and ".join(repr(text) for affix in affixes for text in affix if text)
     how = f"the names agree only without {words}, as in {name} and {other}"
     return _matched(names, others, bare, how, doubtful=_doubtful(list(bare), affixes))
+
+
+def sides(names: Sequence[str]) -> tuple[str, str] | None:
+    """Two names of one picture, as ``1.jpg`` and ``1_mask.png``, where nearly all are such pairs; or None."""
+    pictures: dict[str, dict[str, str]] = {}
+    for name in names:
+        folder, _, file = name.rpartition("/")
+        stem = folded(_END.sub("", file))
+        end, start = _ROLE_LAST.fullmatch(stem), _ROLE_FIRST.fullmatch(stem)
+        whole, role = (end[1], end[2]) if end else (start[2], start[1]) if start else (stem, "")
+        pictures.setdefault(f"{folder}/{_without_zeros(whole)}", {})[role] = name
+    roles = Counter(tuple(sorted(both)) for both in pictures.values())
+    both, count = max(roles.items(), key=lambda item: item[1], default=((), 0))
+    if len(both) != 2 or 2 * count < _NEARLY * len(names):
+        return None
+    first = next(found for found in pictures.values() if tuple(sorted(found)) == both)
+    return first[both[0]], first[both[1]]
 
 
 def _step(

@@ -355,11 +355,17 @@ class _Beside:
             self.warnings.append(f"meant for tests, and not used: {', '.join(one.name for one in tests)}")
         for one in [one for one in arrays if one not in names and one not in tests]:
             self._take(one, class_names)
-        if self.labels is not None and class_names:
-            if self.labels.dtype.kind in "iu" and self.labels.max() < len(class_names):
-                self.class_names = class_names
-            else:
-                self.warnings.append(f"{names[0].name!r} does not name the labels' classes, and is not used")
+        self._name_classes(names, class_names)
+
+    def _name_classes(self, names: Sequence[_Array], class_names: list[str]) -> None:
+        """Give the labels' classes the names that the first of ``names`` holds, or warn that none fits."""
+        labels = self.labels
+        if labels is not None and labels.dtype.kind in "iu" and labels.max() < len(class_names):
+            self.class_names = class_names
+        named = bool(self.class_names) or (self.said is not None and [*self.said.names] == class_names)
+        for one in names[1:] if named else names:
+            words = f"its {int(np.prod(one.shape)):,} words name no classes of labels"
+            self._unused(one, f"{words}; if they are captions or labels, give one for each example")
 
     def _names_classes(self, one: _Array) -> bool:
         """Whether it holds the names of the classes, not a label for each example."""

@@ -23,6 +23,7 @@ from ganforge.data.files import Entry, Listing, UnreadableError, list_files, pri
 from ganforge.data.folders import counter, plainly
 from ganforge.data.kinds import without_pictures
 from ganforge.data.layouts import classes_from_folders
+from ganforge.data.matching import sides
 from ganforge.data.pixels import (
     DEEP_MODES,
     GREY_MODES,
@@ -68,6 +69,10 @@ _BLOCK = 16  # files a task of the pool
 _SIDES = (
     "all pictures are twice as wide as high: if each holds an input and its target side by side, --from left"
     " or --from right names the input"
+)
+_BOTH = (
+    "the files' names come in pairs, as {} and {}: if one is an input and the other what it becomes, put each"
+    " kind into a folder of its own, and name that of the inputs with --from"
 )
 _T = TypeVar("_T")
 
@@ -437,6 +442,9 @@ def read_pictures(
     cut, lost = lost_by_shape([header.size for header in seen], size, how)
     if halves == (1, 1) and {header.size for header in seen} == {(2 * seen[0].size[1], seen[0].size[1])}:
         odd = [*odd, _SIDES]
+    both = sides(names) if halves == (1, 1) else None
+    if both is not None:
+        odd = [*odd, _BOTH.format(*map(printable, both))]
     return Raw(
         kind="pictures",
         form=_form(path),

@@ -251,7 +251,8 @@ def choose_channels(
     chosen = None
     if values.dtype != np.uint8:
         chosen = choose_range(survey_of(values), whole=whole, deep=True, wish=value_range)
-    grey, clear = _look(values)
+    seen = value_range if chosen is None else chosen.value_range
+    grey, clear, flat = _look(values, ValueRange(0, 255) if seen is None else seen)
     n = len(values)
     notes: list[str] = [] if chosen is None else [*chosen.notes]
     warn: list[str] = [] if chosen is None else [*chosen.warnings]
@@ -267,7 +268,13 @@ def choose_channels(
     elif clear and channels != 4:
         notes.append(f"{clear} of {n} are transparent somewhere: shown over white")
     if channels >= 3 and n > grey >= 0.5 * n:
-        warn.append(f"{grey} of {n} pictures are grey though stored with colours; 1 channel may do")
+        warn.append(f"{grey} of {n} pictures are grey, the others in colour: samples will be in colour")
+    if 0.05 * n <= flat < n:
+        words = "0 … 255" if seen is None else seen.words()
+        warn.append(
+            f"{flat} of {n} pictures use less than a tenth of {words}, as masks of 0 and 1 among others of 0"
+            " and 255 do: they are nearly of one shade; rescale them, or move them away if they show nothing"
+        )
     if chosen is not None:
         assert chosen.value_range is not None
         finish = partial(_deep, chosen.value_range, channels)
@@ -281,9 +288,10 @@ def _deep(value_range: ValueRange, channels: int, chunk: np.ndarray) -> np.ndarr
     return to_channels(_deep_chunk(chunk, value_range), channels)
 
 
-def _look(values: np.ndarray) -> tuple[int, int]:
-    """How many of ``(N, C, H, W)`` are grey, and how many are transparent somewhere."""
-    grey = clear = 0
+def _look(values: np.ndarray, value_range: ValueRange) -> tuple[int, int, int]:
+    """How many of ``(N, C, H, W)`` are grey, transparent somewhere, or nearly of one shade."""
+    grey = clear = flat = 0
+    least = 0.1 * (value_range.high - value_range.low)
     for chunk in _chunks(values):
         axes = (1, 2, 3)
         if chunk.shape[1] == 4:
@@ -293,7 +301,9 @@ def _look(values: np.ndarray) -> tuple[int, int]:
         else:
             colours = chunk
         grey += int((colours == colours[:, :1]).all(axis=axes).sum())
-    return grey, clear
+        extent = colours.max(axis=axes).astype(np.float32) - colours.min(axis=axes)
+        flat += int((extent < least).sum())
+    return grey, clear, flat
 
 
 def _chunks(values: np.ndarray) -> Iterator[np.ndarray]:

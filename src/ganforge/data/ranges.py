@@ -68,6 +68,21 @@ class Survey:
             low = float(sample[sample >= first - width][0])
         return low, high
 
+    def without_marks(self) -> tuple[float, float, list[float]]:
+        """The extent without a least or greatest number that lies far from all others, and such numbers.
+
+        So is written, as -9999 or the type's greatest number, that nothing was measured there.
+        """
+        sample = self.sorted()
+        low, high = float(sample[0]), float(sample[-1])
+        inner = sample[(sample > low) & (sample < high)]
+        if not len(inner) or inner[0] == inner[-1]:
+            return low, high, []
+        first, last = float(inner[0]), float(inner[-1])
+        below, above = first - low > _FAR * (last - first), high - last > _FAR * (last - first)
+        marks = [*[low] * below, *[high] * above]
+        return first if below else low, last if above else high, marks
+
     def outside(self, low: float, high: float) -> int:
         """About how many numbers lie outside a range."""
         sample = self.sorted()
@@ -164,6 +179,16 @@ def _lost(survey: Survey, found: ValueRange, whole: bool) -> list[str]:
         )
     if survey.low == survey.high:
         return [f"all values are {survey.low:g}: nothing can be seen in such pictures"]
+    first, last, marks = survey.without_marks()
+    if marks and last - first < _FEW_LEVELS * width:
+        what = " and ".join(f"{mark:g}" for mark in marks)
+        spread = ValueRange(first, last, found.deep).option
+        said.append(
+            f"but for {what}, which may mean that nothing was measured there, all values lie between"
+            f" {first:g} and {last:g}, a small part of {found.words()}: samples will show few shades;"
+            f" {spread} spreads them"
+        )
+        return said
     first, last = survey.between(0.99)
     if last - first < _FEW_LEVELS * width:
         for ends in (survey.without_strays(), (first, last)):
