@@ -85,8 +85,8 @@ def test_centres_of_classes_and_truncation_about_them():
     assert towards(Prior(2), z[:1], centres[0], 0.5).tolist() == [[1.5, 0.5]]
     assert towards(Prior(2), z[:1], centres[0], 1.0).tolist() == z[:1].tolist()
     assert towards(Prior(2), z[:1], centres[0], 0.0).tolist() == [[2.0, 1.0]]
-    coins = torch.tensor([[4.0, -1.0]])
-    assert towards(Prior(2, bits=1), coins, torch.zeros(2), 0.25).tolist() == [[1.0, -1.0]]
+    random_bits = torch.tensor([[4.0, -1.0]])
+    assert towards(Prior(2, bits=1), random_bits, torch.zeros(2), 0.25).tolist() == [[1.0, -1.0]]
     with pytest.raises(UsageError, match=r"truncation is 1\.5"):
         towards(Prior(2), z, centres[0], 1.5)
 

@@ -38,9 +38,9 @@ def test_walks_begin_and_end_where_they_should_and_coins_stay_coins(prior: Prior
     assert path.shape == (4, 23, prior.size)
     torch.testing.assert_close(path[:, 0], z[:4], rtol=0, atol=1e-5)
     torch.testing.assert_close(path[:, -1], z[4:], rtol=0, atol=1e-5)
-    coins = path[:, :, prior.size - prior.bits :]
-    assert (coins.abs() == 1).all()
-    assert (coins.diff(dim=1).abs().sum(2) <= 2).all()  # one at a time
+    random_bits = path[:, :, prior.size - prior.bits :]
+    assert (random_bits.abs() == 1).all()
+    assert (random_bits.diff(dim=1).abs().sum(2) <= 2).all()  # one at a time
     if prior.kind == "uniform":
         straight = torch.lerp(z[:4, None], z[4:, None], torch.linspace(0, 1, 23)[:, None])
         torch.testing.assert_close(path, straight)
@@ -81,10 +81,10 @@ def test_the_path_length_of_a_linear_map_is_known():
 
 
 def test_coins_do_not_jump_in_a_path_length():
-    def coins(z: Tensor) -> Tensor:
+    def random_bits(z: Tensor) -> Tensor:
         return 1000 * z[:, 2:]
 
-    assert path_length(coins, Prior(4, bits=2), pairs=50).value == 0.0
+    assert path_length(random_bits, Prior(4, bits=2), pairs=50).value == 0.0
 
 
 def test_a_sum_of_means():
@@ -92,7 +92,7 @@ def test_a_sum_of_means():
     a = torch.tensor([[1.0, 2.0, 1.0, 1.0], [3.0, 2.0, 1.0, -1.0]])
     b = torch.tensor([[1.0, 1.0, 1.0, 1.0]])
     c = torch.tensor([[0.0, 4.0, -1.0, 1.0], [2.0, 0.0, -1.0, -1.0]])
-    # coins: 1 − 1 − 1 = −1, and 0 − 1 + 0 = −1
+    # random bits: 1 − 1 − 1 = −1, and 0 − 1 + 0 = −1
     assert combine(prior, a, b, c).tolist() == [2.0, 3.0, -1.0, -1.0]
     unit = combine(prior, a, b, c, renormalise=True)
     assert unit[:2].norm().item() == pytest.approx(math.sqrt(2))

@@ -133,8 +133,8 @@ def test_a_discriminator_is_measured_against_the_best_one(chance):
     # ∫ |½ − σ(x − ½)| (p + q)/2 dx for unit normals at 0 and 1, by quadrature.
     x = np.linspace(-9, 10, 20_001)
     density = (scipy.stats.norm.pdf(x, 1, 1) + scipy.stats.norm.pdf(x, 0, 1)) / 2
-    coin = float((np.abs(0.5 - sigmoid(x - 0.5)) * density).sum() * (x[1] - x[0]))
-    assert found.coin == pytest.approx(coin, abs=0.015)
+    guess = float((np.abs(0.5 - sigmoid(x - 0.5)) * density).sum() * (x[1] - x[0]))
+    assert found.guess == pytest.approx(guess, abs=0.015)
     assert found.distance < 0.03
     assert found.distance == pytest.approx(found.floor, rel=0.5)
     assert found.raw_distance == pytest.approx(0.4, abs=0.02)
@@ -154,12 +154,12 @@ def test_narrow_modes_are_not_blurred_and_equal_sides_leave_nothing_to_know(chan
 
     source = Mixture(ring, 0.01)
     equal = optimal(points(3_000), points(3_000), lambda x: np.full(len(x), 0.5), closed_form, mixture=source)
-    assert equal.distance == equal.coin < 0.1
+    assert equal.distance == equal.guess < 0.1
     lacking = points(6_000)
     lacking = lacking[lacking[:, 0] < 0.9][:3_000]  # the mode at (1, 0) is never made
     missed = optimal(points(3_000), lacking, lambda x: np.full(len(x), 0.5), closed_form, mixture=source)
-    assert equal.coin == pytest.approx(equal.floor, rel=0.3)
-    assert missed.coin > 1.3 * equal.coin
+    assert equal.guess == pytest.approx(equal.floor, rel=0.3)
+    assert missed.guess > 1.3 * equal.guess
     assert missed.bandwidth[0] == 0
     assert missed.bandwidth[1] * lacking.std() < 0.02
     near = np.argmin(np.abs(missed.axes[0] - 1)), np.argmin(np.abs(missed.axes[1]))

@@ -273,9 +273,9 @@ def test_the_pool_is_a_list_with_a_coin() -> None:
     for turn in range(30):
         given = pool.exchange(fakes(turn), rng.move_to(turn)).flatten().tolist()
         again = Rng(3, turn)
-        coins, places = again.uniform(4), again.integers(6, 4)
+        random_bits, places = again.uniform(4), again.integers(6, 4)
         for fake, coin, place, answer in zip(
-            fakes(turn).flatten().tolist(), coins, places, given, strict=True
+            fakes(turn).flatten().tolist(), random_bits, places, given, strict=True
         ):
             if len(kept) < 6:
                 kept.append(fake)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from ganforge.shipping.guard import Door
+from ganforge.shipping.guard import Access
 from ganforge.shipping.service import ABILITIES, Service
 from ganforge.tasks.abilities import abilities
 from tests.malformed import SECRET, hostile, mutated, raw, tells_a_path
@@ -52,10 +52,10 @@ FIELDS: dict[str, dict[str, Any]] = {
 def ask(run: Path) -> Client:
     import ganforge
 
-    door = Door(token="0123456789abcdef", cookie="ganforge-serve-1")
+    access = Access(token="0123456789abcdef", cookie="ganforge-serve-1")
     able = abilities(run)
     assert able.keys() == ABILITIES.keys()
-    return Client(Service(ganforge.load(run), name="bees", door=door, abilities=able))
+    return Client(Service(ganforge.load(run), name="bees", access=access, abilities=able))
 
 
 def check(status: int, answer: bytes, sent: str) -> None:

@@ -21,7 +21,7 @@ from torch import Tensor
 from ganforge.core.errors import UsageError
 from ganforge.core.space import Space
 from ganforge.shipping import service as services
-from ganforge.shipping.guard import Door
+from ganforge.shipping.guard import Access
 from ganforge.shipping.limits import Limits
 from ganforge.shipping.service import Ability, Service
 from tests.shipping.conftest import DIGITS, made
@@ -257,7 +257,7 @@ def test_foreign_hosts_and_origins_are_refused(host: str, origin: str, status: i
 
 
 def test_a_token_beyond_this_machine():
-    ask = client(door=Door(loopback=False, names=("gan.example",), token="0123456789abcdef"))
+    ask = client(access=Access(loopback=False, names=("gan.example",), token="0123456789abcdef"))
     for given in (
         "",
         "Bearer wrong",

@@ -124,7 +124,7 @@ def test_expressions_of_latents(digits: Line):
     z, _ = make(digits, a, {"sum": [a, b, b]}, {"truncated": a, "by": 0.5}, {"z": [0.25] * 16})
     assert np.allclose(z[1][:8], z[0][:8], atol=1e-5)
     assert np.allclose(z[2][:8], z[0][:8] / 2)
-    assert (z[2][8:] == z[0][8:]).all()  # coins stay coins
+    assert (z[2][8:] == z[0][8:]).all()  # random bits stay random bits
     assert (z[3] == 0.25).all()
     near, _ = make(digits, {"near": a, "spread": 0.1, "seed": 3}, {"near": a, "spread": 0.0})
     assert 0 < np.abs(near[0] - z[0]).max() <= 0.1 + 1e-6

@@ -38,7 +38,7 @@ KINKS = {  # the round at which that was seen first
 PARTED = 0.3  # relative, from there on
 
 CASES: dict[str, Callable[[], tuple[Recipe, Dataset]]] = {
-    "points, finite differences, coins, noise": lambda: (
+    "points, finite differences, random bits, noise": lambda: (
         players.recipe(latent_bits=2, augmentation=Augmentation(noise=0.5, noise_final=0.1, noise_until=0.5)),
         players.points(),
     ),
@@ -185,7 +185,7 @@ def test_a_flipped_sign_would_be_seen(case: str, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
-    "case", ["points, finite differences, coins, noise", "residual pictures with classes"]
+    "case", ["points, finite differences, random bits, noise", "residual pictures with classes"]
 )
 def test_a_penalty_left_out_would_be_seen(case: str, monkeypatch: pytest.MonkeyPatch):
     from ganforge.objectives.penalties import Centring

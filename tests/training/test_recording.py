@@ -38,7 +38,7 @@ def _gaussian() -> Recipe:
 
 CASES: dict[str, Any] = {
     "gaussian, minimax": lambda: (_gaussian(), players.points(dimensions=1)),
-    "points: finite differences, centring, noise that ends, coins": lambda: (
+    "points: finite differences, centring, noise that ends, random bits": lambda: (
         replace(points_recipe.recipe(POINTS, 100), batch=32),
         players.points(),
     ),

@@ -234,7 +234,7 @@ def _instrument(found: Instrument) -> list[str]:
         o = found.optimal
         lines.append(
             f"  it is {o.distance:.3f} from the best discriminator D* on average; a random guess is "
-            f"{o.coin:.3f} from it, and {o.floor:.3f} is noise (data: {o.density})"
+            f"{o.guess:.3f} from it, and {o.floor:.3f} is noise (data: {o.density})"
         )
     if found.duality is not None:
         d = found.duality

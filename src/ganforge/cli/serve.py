@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
         raise MachineError("serving needs more packages: pip install 'ganforge[serve]'") from None
     from ganforge.runs.sampler import GeneratorSampler
     from ganforge.runs.translator import Translator
-    from ganforge.shipping.guard import Door, is_loopback
+    from ganforge.shipping.guard import Access, is_loopback
     from ganforge.shipping.limits import Limits
     from ganforge.shipping.opening import load
     from ganforge.shipping.quick import quickest
@@ -76,7 +76,7 @@ def main(arguments: list[str]) -> int:
     service = Service(
         sampler,
         name=Path(run).name,
-        door=Door(is_loopback(options.host), names, token, f"ganforge-serve-{port}"),
+        access=Access(is_loopback(options.host), names, token, f"ganforge-serve-{port}"),
         limits=Limits(max_batch=options.max_batch),
         abilities=_abilities(Path(run), of_run.nimg)
         if of_run is not None and isinstance(sampler, GeneratorSampler)

@@ -53,15 +53,17 @@ def main(arguments: list[str]) -> int:
         from ganforge.studio import app
     except ImportError:
         raise MachineError("the studio needs more packages: pip install 'ganforge[studio]'") from None
-    from ganforge.shipping.guard import Door, is_loopback
+    from ganforge.shipping.guard import Access, is_loopback
 
     roots, watch = _roots(options.runs)
     token = read_token(options.token_file)
     opened = listen(options.host, options.port)
     port: int = opened.getsockname()[1]
     names = tuple(name.lower() for name in (*options.allow_host, options.host))
-    door = Door(is_loopback(options.host), names, token, app.cookie_name(port), app.is_open, "studio")
-    studio = app.Studio(roots, door=door, watch=watch, workers=options.workers, until_left=options.until_left)
+    access = Access(is_loopback(options.host), names, token, app.cookie_name(port), app.is_open, "studio")
+    studio = app.Studio(
+        roots, access=access, watch=watch, workers=options.workers, until_left=options.until_left
+    )
     shown = f"[{options.host}]" if ":" in options.host else options.host
     address = f"http://{shown}:{port}/?token={token}"
     print(f"studio    runs under {', '.join(map(str, options.runs))}")

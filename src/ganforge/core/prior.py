@@ -18,14 +18,14 @@ __all__ = ["Inputs", "Prior"]
 class Prior:
     """Latents of ``size`` independent numbers: standard normal, or uniform on [−1, 1).
 
-    The last ``bits`` of them are coin tosses, −1 or 1, instead. A continuous generator of a continuous
-    latent must lay a bridge of bad samples between any two separate modes; with coins in the latent,
+    The last ``bits`` of them are random bits, −1 or 1, instead. A continuous generator of a continuous
+    latent must lay a bridge of bad samples between any two separate modes; with random bits in the latent,
     separate modes can have separate latents.
 
     Attributes:
         size: how many numbers in all.
-        kind: of those that are not coins.
-        bits: how many are coins, 0 … size.
+        kind: of those that are not random bits.
+        bits: how many are random bits, 0 … size.
     """
 
     size: int
@@ -49,11 +49,11 @@ class Prior:
             z = rng.uniform(n, smooth).mul_(2.0).sub_(1.0)
         if not self.bits:
             return z
-        coins = rng.integers(2, n, self.bits).to(z.dtype).mul_(2.0).sub_(1.0)
-        return torch.cat([z, coins], dim=1)
+        random_bits = rng.integers(2, n, self.bits).to(z.dtype).mul_(2.0).sub_(1.0)
+        return torch.cat([z, random_bits], dim=1)
 
     def truncated(self, z: Tensor, truncation: float) -> Tensor:
-        """``z (N, size)`` drawn towards the prior's centre by ``truncation``, 0…1; coins stay coins.
+        """``z (N, size)`` drawn towards the prior's centre by ``truncation``, 0…1; random bits stay.
 
         The truncation trick (Brock et al. 2019, section 3.1; Karras et al. 2019, appendix B).
         """
@@ -66,8 +66,8 @@ class Prior:
         """Latents ``start … start + n − 1`` of ``seed``, ``(n, size)``: see :func:`seeded_numbers`."""
         z = seeded_numbers(n, self.size, seed=seed, start=start, kind=self.kind)
         if self.bits:
-            coins = z[:, self.size - self.bits :]
-            coins.copy_(torch.where(coins < 0, -1.0, 1.0))
+            random_bits = z[:, self.size - self.bits :]
+            random_bits.copy_(torch.where(random_bits < 0, -1.0, 1.0))
         return z
 
 

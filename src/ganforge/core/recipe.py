@@ -216,7 +216,7 @@ class Recipe:
         table: how csv files are read, see :class:`TableFormat`.
         latent: how many numbers a latent has.
         prior: normal or uniform on [−1, 1).
-        latent_bits: how many of the latent's numbers are coin tosses instead (``core.prior``).
+        latent_bits: how many of the latent's numbers are random bits, −1 or 1, instead (``core.prior``).
         objective: the adversarial loss (``ganforge.objectives.adversarial``).
         penalties: terms added to the discriminator's loss.
         discriminator_moves: discriminator moves a generator move (n_critic).
@@ -237,7 +237,7 @@ class Recipe:
         ema_nimg: half-life of the moving average of the generator, in examples; 0 is none.
         ema_ramp: the half-life is at most this share of the examples seen so far; 0 is no ramp.
         conditional: whether classes found in the data condition both players.
-        standardise: whether points are brought to mean 0 and deviation 1 at the door.
+        standardise: whether points are brought to mean 0 and deviation 1 when they are loaded.
         mirror: whether pictures are also shown mirrored, left to right.
         precision: auto (by a measured probe), float32 or bfloat16.
         seed: of everything.

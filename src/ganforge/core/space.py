@@ -36,7 +36,7 @@ class Space:
     0…255, sound is ``float32`` −1…1, points are ``float32`` in the data's own coordinates, or ``float64``
     where these lie far from 0 for their spread, as times and places do (:attr:`is_fine`).
     *Model units* are a network's: ``float32``, −1…1 for pictures, shapes and sound, and
-    ``(x − offset) / scale`` for points. Units change only at the door of ``data/`` and in a Sampler.
+    ``(x − offset) / scale`` for points. Units change only in ``data/`` and in a Sampler.
 
     Attributes:
         kind: the name of its codec: points, pictures, sound, shapes, …

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ganforge.data.dataset import Dataset, Examples
-    from ganforge.data.door import load, scan
     from ganforge.data.loader import Loader
+    from ganforge.data.loading import load, scan
     from ganforge.data.report import Scan
 
 __all__ = ["Dataset", "Examples", "Loader", "Scan", "load", "scan"]
@@ -20,9 +20,9 @@ __all__ = ["Dataset", "Examples", "Loader", "Scan", "load", "scan"]
 
 def __getattr__(name: str) -> Any:
     if name in ("load", "scan"):
-        from ganforge.data import door
+        from ganforge.data import loading
 
-        return door.load if name == "load" else door.scan
+        return loading.load if name == "load" else loading.scan
     if name in ("Dataset", "Examples"):
         from ganforge.data import dataset
 

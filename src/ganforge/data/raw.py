@@ -1,4 +1,4 @@
-"""What every kind of source hands to the door: examples in the source's order, and what was found."""
+"""What every reader returns: examples in the source's order, and what was found."""
 
 from __future__ import annotations
 

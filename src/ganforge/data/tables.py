@@ -92,7 +92,7 @@ def content(path: Path) -> bytes:
         with gzip.open(path) if packed else open(path, "rb") as file:
             content = file.read(limit + 1)
     except PermissionError:
-        raise  # the door says what to do
+        raise  # loading says what to do
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"it cannot be read ({error})") from None
     if len(content) > limit:

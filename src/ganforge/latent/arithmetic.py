@@ -16,7 +16,7 @@ def combine(prior: Prior, a: Tensor, b: Tensor, c: Tensor, *, renormalise: bool 
 
     With three examples of each, the sum of normal latents has the variance 3 · 1/3 = 1 that training
     knows; with more it is shorter, which ``renormalise`` mends by the length √L of a typical latent.
-    Coins are summed too, and their sum is rounded to a coin; at 0 it is c's first.
+    Random bits are summed too, and their sum is rounded to one; at 0 it is c's first.
 
     Args:
         a, b, c: ``(N, L)`` each, N as it comes.
@@ -24,13 +24,13 @@ def combine(prior: Prior, a: Tensor, b: Tensor, c: Tensor, *, renormalise: bool 
     """
     total = a.double().mean(0) - b.double().mean(0) + c.double().mean(0)
     smooth = prior.size - prior.bits
-    z, coins = total[:smooth], total[smooth:]
+    z, random_bits = total[:smooth], total[smooth:]
     if renormalise and prior.kind == "normal":
         z = z * (smooth**0.5 / z.norm().clamp_min(1e-12))
     if prior.kind == "uniform":
         z = z.clamp(-1.0, 1.0)
-    coins = torch.where(coins.abs() < 1e-9, c[0, smooth:].double(), coins.sign())
-    return torch.cat([z, coins]).float()
+    random_bits = torch.where(random_bits.abs() < 1e-9, c[0, smooth:].double(), random_bits.sign())
+    return torch.cat([z, random_bits]).float()
 
 
 def neighbours(prior: Prior, z: Tensor, n: int = 8, *, spread: float = 0.25, seed: int = 0) -> Tensor:

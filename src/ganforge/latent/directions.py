@@ -51,7 +51,7 @@ class Direction:
     Attributes:
         name: for a person and for the file.
         kind: how it was found.
-        vector: of length 1, ``(L,)`` float32; 0 for coins.
+        vector: of length 1, ``(L,)`` float32; 0 for random bits.
         strength: principal: share of the features' variance; factorised: share of the squared weights;
             supervised: balanced accuracy of the fit on latents it has not seen.
         reach: how far to go for the strip's ends, in latent units.
@@ -202,7 +202,7 @@ def supervised(
 
 
 def _padded(vector: Tensor, prior: Prior) -> Tensor:
-    """Length 1, and noughts for the coins."""
+    """Length 1, and noughts for the random bits."""
     vector = vector / vector.norm().clamp_min(1e-12)
     return torch.cat([vector.float(), torch.zeros(prior.bits)])
 
@@ -215,7 +215,7 @@ def _unit(vector: Tensor, prior: Prior) -> Tensor:
 def moved(
     prior: Prior, z: Tensor, vector: Tensor, amount: float | Tensor, *, keep_length: bool = False
 ) -> Tensor:
-    """``z (N, L)`` moved along ``vector (L,)`` by ``amount``, one number or ``(N,)``; coins stay.
+    """``z (N, L)`` moved along ``vector (L,)`` by ``amount``, one number or ``(N,)``; random bits stay.
 
     Args:
         keep_length: normal numbers keep their former length, so that they stay where training was.

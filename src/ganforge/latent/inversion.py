@@ -119,7 +119,7 @@ def _classes(rng: Rng, n: int, conditions: int, device: torch.device) -> Tensor 
 
 
 def _legal(prior: Prior, z: Tensor) -> Tensor:
-    """Latents that training could have drawn: coins rounded (with a straight gradient), cubes kept."""
+    """Latents that training could have drawn: random bits rounded (with a straight gradient), cubes kept."""
     smooth = prior.size - prior.bits
     free = z[:, :smooth].clamp(-1.0, 1.0) if prior.kind == "uniform" else z[:, :smooth]
     if not prior.bits:
@@ -148,8 +148,8 @@ def invert(
 
     Adam on latents, from the encoder's answer and from latents of the prior; of all starts the best counts,
     for each example. The loss is the mean squared difference in model units where the mask is 1, and the
-    prior's negative logarithm per number, z²/2, times ``prior_weight``; coins are rounded in every pass and
-    their gradient goes straight through.
+    prior's negative logarithm per number, z²/2, times ``prior_weight``; random bits are rounded in every pass
+    and their gradient goes straight through.
 
     Args:
         condition: ``(N, C)`` where the generator takes one.

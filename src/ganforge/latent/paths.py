@@ -65,8 +65,8 @@ def between(prior: Prior, a: Tensor, b: Tensor, t: Tensor, *, way: Way = "spheri
     order = differs.cumsum(1).to(t.dtype)
     moment = order / (differs.sum(1, keepdim=True) + 1)  # the j-th of m switches at j / (m + 1)
     switched = t.reshape(1, -1, 1) >= moment.unsqueeze(1)
-    coins = torch.where(switched & differs.unsqueeze(1), last.unsqueeze(1), first.unsqueeze(1))
-    return torch.cat([path, coins], 2)
+    random_bits = torch.where(switched & differs.unsqueeze(1), last.unsqueeze(1), first.unsqueeze(1))
+    return torch.cat([path, random_bits], 2)
 
 
 def bilinear(prior: Prior, corners: Tensor, rows: int, columns: int, *, way: Way = "spherical") -> Tensor:
@@ -108,7 +108,7 @@ def path_length(
     """How fast the samples change along random walks (Karras et al. 2019, section 4.1, eq. 2).
 
     E[ d(G(z(t)), G(z(t + ε))) / ε² ], with d the squared distance of features, z(t) on the way between two
-    random latents, and t uniform on [0, 1). The two ends of a walk share their coins, which only jump.
+    random latents, and t uniform on [0, 1). The two ends of a walk share their random bits, which only jump.
 
     Args:
         read: latents ``(N, L)`` to features ``(N, ...)`` of their samples, not rounded to whole grey levels.

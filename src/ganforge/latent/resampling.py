@@ -92,8 +92,8 @@ def rejection(
         z = prior.seeded(_BATCH, seed=key(seed, 9), start=tried)
         d = log_odds(z).cpu()
         bound = max(bound, d.max().item())
-        coin = (Prior(1, "uniform").seeded(_BATCH, seed=key(seed, 10), start=tried)[:, 0] + 1) / 2
-        keep = coin < acceptance(d, bound, shift=shift)
+        toss = (Prior(1, "uniform").seeded(_BATCH, seed=key(seed, 10), start=tried)[:, 0] + 1) / 2
+        keep = toss < acceptance(d, bound, shift=shift)
         kept.append(z[keep])
         count, tried = count + int(keep.sum()), tried + _BATCH
     return Rejected(torch.cat(kept)[:n], tried, count / tried, bound)
@@ -132,8 +132,8 @@ def langevin(
 
     Langevin's walk z ← z − ε/2 ∇E(z) + √ε n on the energy E(z) = |z|²/2 − d(G(z)); for a uniform prior the
     first term is 0 within the cube, and steps out of it are not taken. Beyond the paper: steps are accepted
-    by Metropolis and Hastings' rule, which makes the walk exact at any ε, and coins take part by tossing one
-    of them a step, accepted by the same rule.
+    by Metropolis and Hastings' rule, which makes the walk exact at any ε, and random bits take part by
+    tossing one of them a step, accepted by the same rule.
 
     Args:
         log_odds: latents ``(N, L)`` to the calibrated log-odds of their samples ``(N,)``, differentiable.

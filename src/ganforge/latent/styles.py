@@ -35,7 +35,7 @@ def class_centres(latents: Tensor, labels: Tensor, classes: int) -> Tensor:
 
 
 def towards(prior: Prior, z: Tensor, centre: Tensor, truncation: float) -> Tensor:
-    """``centre + truncation · (z − centre)``, ``(N, L)``; coins stay.
+    """``centre + truncation · (z − centre)``, ``(N, L)``; random bits stay.
 
     The truncation trick about a centre of one's own (Karras et al. 2019, appendix B; Mokady et al. 2022 use
     several). A latent near a class's centre is a typical one of its class, where the prior's centre 0 is

@@ -1,4 +1,4 @@
-"""The door of this room: examples of any shape become finite float64 rows, or pictures small enough."""
+"""What every score reads: examples of any shape become finite float64 rows, or pictures small enough."""
 
 from __future__ import annotations
 

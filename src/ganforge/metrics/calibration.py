@@ -50,8 +50,8 @@ class Calibration:
         slope, offset: a and b of σ(a·D + b).
         slope_error, offset_error: standard errors, from the curvature of the likelihood.
         error, raw_error: expected calibration error of σ(a·D + b) and of σ(D), 0…1; 0 is best.
-        loss, raw_loss: mean −log likelihood of both in nats; log 2 = .693 is a coin.
-        accuracy: of σ(a·D + b) ≥ ½, 0…1; ½ is a coin.
+        loss, raw_loss: mean −log likelihood of both in nats; log 2 = .693 is a random guess.
+        accuracy: of σ(a·D + b) ≥ ½, 0…1; ½ is a random guess.
         bins, raw_bins: reliability curves of both.
         n: reals, and as many fakes, that it was judged on; as many were fitted to.
     """

@@ -40,7 +40,7 @@ class Optimal:
         distance: mean |D − D*| under (p_data + p_g) / 2, at real examples and samples that carry no
             kernel; D calibrated. 0 is best.
         raw_distance: the same with σ of the discriminator's own logits.
-        coin: the same for a D of ½ everywhere: what knowing nothing costs.
+        guess: the same for a D of ½ everywhere: what knowing nothing costs.
         floor: what a perfect D would seem to be off by: real examples in place of the samples, where D* is
             ½ exactly and all that is measured is the noise of the kernels.
         says: mean of D at the same points, reals and samples apart.
@@ -55,7 +55,7 @@ class Optimal:
 
     distance: float
     raw_distance: float
-    coin: float
+    guess: float
     floor: float
     says: tuple[float, float]
     bandwidth: tuple[float, float]
@@ -73,7 +73,7 @@ class Optimal:
         return {
             "distance": self.distance,
             "raw_distance": self.raw_distance,
-            "coin": self.coin,
+            "guess": self.guess,
             "floor": self.floor,
             "says": {"real": self.says[0], "fakes": self.says[1]},
             "bandwidth": self.bandwidth,
@@ -140,7 +140,7 @@ def optimal(
     return Optimal(
         distance=float(weight @ np.abs(told - best)),
         raw_distance=float(weight @ np.abs(bold - best)),
-        coin=float(weight @ np.abs(0.5 - best)),
+        guess=float(weight @ np.abs(0.5 - best)),
         floor=_noise(asked[0], fitted[0], width[0] * scale[0], mixture),
         says=(float(told[:count].mean()), float(told[count:].mean())),
         bandwidth=(0.0 if mixture is not None else width[0], width[1]),

@@ -34,7 +34,7 @@ def _font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
 
 
 def _headline(found: Optimal) -> str:
-    return f"D is {found.distance:.3f} from D* on average; a random guess is {found.coin:.3f}"
+    return f"D is {found.distance:.3f} from D* on average; a random guess is {found.guess:.3f}"
 
 
 def _curves(found: Optimal) -> Image.Image:

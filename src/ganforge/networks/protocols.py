@@ -22,7 +22,7 @@ class Generator(Protocol):
         """Latents ``(N, latent)`` and conditions ``(N, C)`` to samples ``(N, *space.shape)``.
 
         The result is float32 in model units, also when the body runs under autocast. Where the space is
-        bounded it is meant for −1…1; what lies outside is cut off at the door (``Space.to_declared``).
+        bounded it is meant for −1…1; what lies outside is cut off on the way out (``Space.to_declared``).
         """
         ...
 

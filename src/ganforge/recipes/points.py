@@ -1,7 +1,7 @@
 """Points in few dimensions, in separate clumps or along curves.
 
 Relativistic pairing with zero-centred penalties by finite differences. Three things make separate modes
-come out whole: coins in the latent beside two normal numbers, so that the generator need not bridge the
+come out whole: random bits in the latent beside two normal numbers, so that the generator need not bridge the
 modes; octaves of sines in the discriminator, so that it sees fine structure at once; and noise on reals
 and fakes that shrinks during the first half, so that far modes pull on each other's samples.
 

@@ -47,8 +47,8 @@ def _penalty(penalty: Penalty) -> str:
 
 
 def _latent(recipe: Recipe) -> str:
-    coins = f", {recipe.latent_bits} of them random bits" if recipe.latent_bits else ""
-    return f"{recipe.latent} {recipe.prior} numbers{coins}"
+    random_bits = f", {recipe.latent_bits} of them random bits" if recipe.latent_bits else ""
+    return f"{recipe.latent} {recipe.prior} numbers{random_bits}"
 
 
 def _player(player: Player) -> str:

@@ -1,4 +1,4 @@
-"""Who may ask, and how much: the door in front of the service.
+"""Who may ask, and how much.
 
 A page that a person happens to visit can make their browser send requests to 127.0.0.1. Two checks stand
 against it. The ``Host`` header must name this machine: a stranger's name that was made to resolve here
@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ganforge.shipping.counting import Counts
 from ganforge.shipping.limits import Limits, Refused
 
-__all__ = ["Door", "Guard", "is_loopback", "send_error"]
+__all__ = ["Access", "Guard", "is_loopback", "send_error"]
 
 _OPEN = ("/", "/health", "/openapi.json")  # they tell nothing that is secret
 _NOT_IT = "that is not the token; gan {} prints it where it was started"
@@ -34,7 +34,7 @@ _SILENCE = 2.0  # seconds without a byte, after which a refused body is no longe
 
 
 @dataclass(frozen=True)
-class Door:
+class Access:
     """Attributes:
     loopback: whether the service listens on this machine alone.
     names: further names that a Host header may have.
@@ -141,7 +141,7 @@ def is_loopback(host: str) -> bool:
 
 
 class Guard:
-    """The door, the limit on bodies, the count of what is answered, and errors as JSON.
+    """Access, the limit on bodies, the count of what is answered, and errors as JSON.
 
     Args:
         app: what is behind it.
@@ -153,14 +153,14 @@ class Guard:
         self,
         app: ASGIApp,
         *,
-        door: Door,
+        access: Access,
         limits: Limits,
         counts: Counts,
         paths: dict[str, int],
         sockets: Collection[str] = (),
     ) -> None:
         self._app = app
-        self._door = door
+        self._access = access
         self._limits = limits
         self._counts = counts
         self._paths = paths
@@ -195,7 +195,7 @@ class Guard:
 
         try:
             headers = _headers(scope)
-            self._door.check(headers, scope["path"])
+            self._access.check(headers, scope["path"])
             body = await self._body(headers, heard, self._paths.get(path, 0))
             scope.setdefault("state", {})["body"] = body
             await self._app(scope, receive, sent)
@@ -212,9 +212,9 @@ class Guard:
             self._counts.answered(path, status, time.monotonic() - began)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A web socket passes the same door; refused ones never open."""
+        """A web socket passes the same checks; refused ones never open."""
         try:
-            self._door.check(_headers(scope), scope["path"])
+            self._access.check(_headers(scope), scope["path"])
             if scope["path"] not in self._sockets:
                 raise Refused(404, "there is no web socket here")
         except Refused as refused:

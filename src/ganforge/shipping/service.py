@@ -25,7 +25,7 @@ from ganforge.runs.translator import Translator
 from ganforge.shipping import answering, asking, posting
 from ganforge.shipping.batching import Batcher
 from ganforge.shipping.counting import Counts
-from ganforge.shipping.guard import Door, Guard
+from ganforge.shipping.guard import Access, Guard
 from ganforge.shipping.limits import Limits, Refused
 from ganforge.shipping.openapi import openapi
 from ganforge.shipping.opening import Shipped
@@ -69,7 +69,7 @@ class Service:
     Args:
         made: from ``shipping.load``.
         name: for the page and the description.
-        door: who may ask.
+        access: who may ask.
         limits: how much.
         abilities: by path without its slash, out of ``ABILITIES``.
     """
@@ -79,7 +79,7 @@ class Service:
         made: Shipped,
         *,
         name: str,
-        door: Door | None = None,
+        access: Access | None = None,
         limits: Limits | None = None,
         abilities: Mapping[str, Ability] | None = None,
     ) -> None:
@@ -96,7 +96,7 @@ class Service:
         self._able = ThreadPoolExecutor(1, "ganforge-ability")
         self._held = 0
         self._asking = 0
-        self._door = door = door or Door()
+        self._access = access = access or Access()
         # The page, for whoever has brought the token and for whoever must write it into the form.
         self._pages = [
             translating_page(name, made, needs_token=needed)
@@ -113,7 +113,7 @@ class Service:
                 lifespan=self._lifespan,
                 exception_handlers={Refused: _refuse, HTTPException: _refuse, Exception: _fault},
             ),
-            door=door,
+            access=access,
             limits=self.limits,
             counts=self.counts,
             paths=paths,
@@ -143,10 +143,10 @@ class Service:
         self._able.shutdown()
 
     async def _index(self, request: Request) -> Response:
-        led = self._door.enter_by_address(request.scope)
+        led = self._access.enter_by_address(request.scope)
         if led is not None:
             return led
-        text, policy = self._pages[not self._door.knows(dict(request.headers))]
+        text, policy = self._pages[not self._access.knows(dict(request.headers))]
         headers = {"Content-Security-Policy": policy, "X-Frame-Options": "DENY", "Cache-Control": "no-store"}
         return HTMLResponse(text, headers=headers)
 

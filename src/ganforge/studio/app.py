@@ -1,4 +1,4 @@
-"""The application: a door, the browser's files, and what Play, Watch and Explore answer."""
+"""The application: who may ask, the browser's files, and what Play, Watch and Explore answer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from starlette.types import ASGIApp
 
 import ganforge
 from ganforge.shipping.counting import Counts
-from ganforge.shipping.guard import Door, Guard
+from ganforge.shipping.guard import Access, Guard
 from ganforge.shipping.limits import Limits, Refused
 from ganforge.shipping.reading import fields_of_body
 from ganforge.studio.bounds import Bounds
@@ -74,7 +74,7 @@ class Studio:
 
     Args:
         roots: folders in which runs and models are looked for.
-        door: who may ask.
+        access: who may ask.
         bounds: how much.
         watch: the run that is to be seen first, or None.
         workers: processes that play; by default one for each core.
@@ -89,7 +89,7 @@ class Studio:
         self,
         roots: Sequence[Path],
         *,
-        door: Door | None = None,
+        access: Access | None = None,
         bounds: Bounds | None = None,
         watch: str | None = None,
         workers: int | None = None,
@@ -98,7 +98,7 @@ class Studio:
     ) -> None:
         self.bounds = bounds or Bounds()
         self.limits = Limits(connections=2 * self.bounds.sockets, body_seconds=60.0, stop_seconds=5.0)
-        self._door = door or Door(is_open=is_open, verb="studio")
+        self._access = access or Access(is_open=is_open, verb="studio")
         self._roots = [Path(root) for root in roots]
         self._shown = watch
         self._until_left = until_left
@@ -126,7 +126,7 @@ class Studio:
                 lifespan=self._lifespan,
                 exception_handlers={Refused: _refuse, HTTPException: _refuse, Exception: _fault},
             ),
-            door=self._door,
+            access=self._access,
             limits=self.limits,
             counts=self.counts,
             paths=paths,
@@ -157,8 +157,8 @@ class Studio:
         os.kill(os.getpid(), signal.SIGTERM)
 
     async def _about(self, request: Request) -> Response:
-        needed = self._door.token is not None
-        entered = self._door.knows({name.lower(): value for name, value in request.headers.items()})
+        needed = self._access.token is not None
+        entered = self._access.knows({name.lower(): value for name, value in request.headers.items()})
         told = {
             "ganforge": ganforge.__version__,
             "protocol": PROTOCOL,
@@ -172,13 +172,13 @@ class Studio:
 
     async def _enter(self, request: Request) -> Response:
         token = fields_of_body(request.scope["state"]["body"]).get("token")
-        return self._door.enter(token.strip() if isinstance(token, str) else "")
+        return self._access.enter(token.strip() if isinstance(token, str) else "")
 
     async def _file(self, request: Request) -> Response:
         path = request.path_params["path"]
         if path.startswith("api/") or request.method not in ("GET", "HEAD"):
             raise Refused(404, f"there is nothing at /{path[:100]}")
-        led = None if path else self._door.enter_by_address(request.scope)
+        led = None if path else self._access.enter_by_address(request.scope)
         if led is not None:
             return led
         found = self._static / path

@@ -1,4 +1,4 @@
-"""The door in a real browser: a studio that wants its token asks for it, once."""
+"""Access in a real browser: a studio that wants its token asks for it, once."""
 
 from __future__ import annotations
 

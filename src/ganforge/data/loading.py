@@ -1,4 +1,4 @@
-"""The door: any source to a :class:`Dataset`, by way of one pass, one report and one cache."""
+"""Any source to a :class:`Dataset`, by way of one pass, one report and one cache."""
 
 from __future__ import annotations
 
