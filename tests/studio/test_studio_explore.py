@@ -14,10 +14,14 @@ import torch
 from PIL import Image
 
 import ganforge
+from ganforge.core.errors import UsageError
+from ganforge.shipping.export import export
+from ganforge.studio.beside import real_beside, table
 from ganforge.studio.explorer import _newest_only
 from ganforge.studio.model import Model
 from ganforge.tasks.experiment import prepare
 from tests import players
+from tests.conftest import Call
 from tests.studio.conftest import Line, Running
 from tests.translations import trained
 
@@ -247,3 +251,52 @@ def test_of_a_sliders_moves_only_the_newest_waits():
     kept = _newest_only(calls, lambda name, message: told.append((name, message["id"])))
     assert [(one["session"], one["call"]["id"]) for one in kept] == [("b", 9), ("a", 2), ("a", 3)]
     assert told == [("a", 1), ("a", 0)]
+
+
+def test_points_have_a_cloud_of_real_and_made_ones(tmp_path: Path):
+    prepare("moons", recipe=players.recipe(kimg=0.1)).start(tmp_path / "moons").train()
+    model = Model(tmp_path / "moons", tmp_path / "keep", "chosen")
+    header, arrays, _ = real_beside(model, {"n": 100})
+    held_out = model.subject.dataset.held_out
+    assert "held out" in header["words"]
+    assert (arrays["real"] == held_out.values[:100].astype(np.float32)).all()
+    made = model.sampler.sample(100, seed=0).numpy()
+    assert (arrays["made"] == made.astype(np.float32)).all()
+    export(tmp_path / "moons", to="folder", out=tmp_path / "alone")
+    header, arrays, _ = real_beside(Model(tmp_path / "alone", tmp_path / "keep", "chosen"), {"n": 10})
+    assert "samples alone" in header["words"]
+    assert set(arrays) == {"made"}
+
+
+def test_a_table_is_the_file_that_gan_sample_writes(tmp_path: Path, gan: Call):
+    rows = [f"{20 + i % 50},{'red' if i % 3 else 'blue'},{i % 7}.5" for i in range(120)]
+    (tmp_path / "t.csv").write_text("\n".join(["age,colour,size", *rows]))
+    prepare(str(tmp_path / "t.csv"), kimg=0.3).start(tmp_path / "run").train()
+    model = Model(tmp_path / "run", tmp_path / "keep", "chosen")
+    told = model.to_json()
+    assert (told["view"], told["heads"]) == ("table", ["age", "colour", "size"])
+    made = table(model, {"n": 20, "seed": 5, "where": ["colour=blue"]})["rows"]
+    assert all(row[1] == "blue" for row in made)
+    words = ["run", "--rows", "20", "--seed", "5", "--where", "colour=blue", "--out", "made.csv"]
+    assert gan("sample", *words).code == 0
+    written = (tmp_path / "made.csv").read_text().splitlines()
+    assert written == [",".join(told["heads"]), *(",".join(row) for row in made)]
+    real = real_beside(model, {"n": 5})[0]["rows"]
+    assert all(",".join(row) in rows for row in real)
+    with pytest.raises(UsageError, match="no column"):
+        table(model, {"where": ["color=blue"]})
+
+
+def test_real_examples_and_own_files(digits: Line, runs: Path):
+    header, arrays = digits.call("examples", n=3)
+    assert header["words"].startswith("3 of ")
+    held_out = Model(runs / "digits", runs, "chosen").subject.dataset.held_out
+    for picture, value in zip(arrays["pictures"], held_out.values, strict=False):
+        assert (np.asarray(Image.open(io.BytesIO(picture))) == value[0]).all()
+    header, arrays = digits.call("file", latent=SEED, **{"class": 4})
+    assert header["suffix"] == ".png"
+    sampler = ganforge.load(runs / "digits")
+    assert sampler.asks is not None
+    sample = sampler.sample(1, seed=5, condition=sampler.asks.said("4"))[0].numpy()
+    assert arrays["pictures"] == [sampler.space.codec.file(sample)]
+    assert "no table" in digits.refused("table")

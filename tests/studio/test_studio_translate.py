@@ -14,6 +14,8 @@ import torch
 from PIL import Image
 
 from ganforge.core.errors import UsageError
+from ganforge.runs.folder import Run
+from ganforge.runs.inputs import read_inputs
 from ganforge.runs.translator import load_translator
 from ganforge.shipping.export import export
 from ganforge.studio.bounds import Bounds
@@ -125,6 +127,30 @@ def test_a_clean_picture_becomes_an_input_first(translating: Running):
         result = done(line, picture=picture)
         assert (result["from"], result["to"]) == ([24, 32], [96, 128])
         assert "16 pixels" in result["note"] or "4 pixels" in result["note"]
+
+
+def test_inputs_that_the_run_keeps_are_translated_beside_the_truth(translating: Running, arrows: Path):
+    for name, paired in (("larger", True), ("two", False), ("next", True)):
+        kept = read_inputs(Run.open(arrows / name))
+        assert kept is not None
+        translator = load_translator(arrows / name)
+        with translating.socket("/api/explore") as line:
+            line.call("open", model=f"0:{name}")
+            header, arrays = line.call("examples", n=2)
+            assert "held out" in header["words"]
+            assert len(arrays["pictures"]) == 2
+            result = done(line, example=1)
+            source = translator.source.to_declared(kept.inputs[1:2])
+            made = translator.translate(source)[0].numpy().transpose(1, 2, 0)
+            assert (shown(translating, result["made"]) == made.squeeze()).all()
+            assert (result["truth"] is not None) == paired
+            if paired:
+                truth = translator.space.to_declared(kept.targets[1:2])[0].numpy().transpose(1, 2, 0)
+                assert (shown(translating, result["truth"]) == truth.squeeze()).all()
+            assert "there is none of 999" in ended(line, example=999)["words"]
+    with translating.socket("/api/explore") as line:
+        line.call("open", model="0:model")
+        assert "keeps no inputs" in line.refused("examples")
 
 
 def test_frames_of_a_clip_are_no_single_picture(translating: Running):

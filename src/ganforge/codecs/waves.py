@@ -32,6 +32,10 @@ class Waves(Codec):
     def units(self) -> str:
         return f"float32, −1 to 1, at {self.space.sample_rate} Hz"
 
+    @property
+    def view(self) -> str:
+        return "drawn"
+
     def picture(self, sample: np.ndarray) -> Image:
         """The envelope of its first channel."""
         return plots.wave(sample)

@@ -59,6 +59,7 @@ class Codec:
         empty: what is nothing in model units: black, silence.
         heard: whether it can be listened to, so that a page plays it.
         moving: whether its files are films, which a page shows as they move.
+        solid: whether it is a body of voxels, which a page turns.
         of_frames: whether an example is pictures in order, which its reader hands over frame by frame.
         mirrors: whether left and right may be exchanged.
         augmentations: policies of the discriminator's augmentation that keep the meaning.
@@ -91,6 +92,7 @@ class Codec:
     empty: ClassVar[float] = 0.0
     heard: ClassVar[bool] = False
     moving: ClassVar[bool] = False
+    solid: ClassVar[bool] = False
     of_frames: ClassVar[bool] = False
     mirrors: ClassVar[bool] = False
     augmentations: ClassVar[tuple[str, ...]] = ()
@@ -295,6 +297,15 @@ class Codec:
         examples are not :attr:`pictured`."""
         raise NotImplementedError
 
+    def cells(self, samples: np.ndarray, /) -> list[list[str]]:
+        """Many examples ``(N, *shape)`` of a kind whose :attr:`view` is a ``table``, a list for each of
+        :meth:`heads`."""
+        raise NotImplementedError
+
+    def heads(self) -> list[str]:
+        """The names of a table's columns."""
+        raise NotImplementedError
+
     def moves(self, before: Tensor, after: Tensor) -> Image:
         """Examples ``(N, *shape)`` in declared units and what became of each, where they are not
         :attr:`pictured`."""
@@ -303,7 +314,8 @@ class Codec:
 
     @property
     def view(self) -> str:
-        """How the studio shows it: ``line``, ``plane``, ``pictures``, or ``numbers`` as it stands."""
+        """How the studio shows it: points on a ``line`` or in a ``plane``; ``pictures`` of its own pixels;
+        ``drawn`` one by one (:meth:`picture`); rows of a ``table`` (:meth:`cells`); or ``numbers``."""
         return "numbers"
 
     def facts(self) -> Any:

@@ -27,6 +27,7 @@ from ganforge.studio.shelf import Shelf, measured
 __all__ = ["EXPLORER", "Explore"]
 
 EXPLORER = "ganforge.studio.explorer"
+_SLOW = ("feedback", "examples", "table")  # calls that may wait for one another
 _TASKS = ("directions", "invert", "translate")
 
 
@@ -172,7 +173,7 @@ class Explore:
                 tasks.add(task)
                 return {"task": task}
             self._open_calls[name].add(call.get("id"))
-            await (self._slow if do == "feedback" else self._quick).send(message)
+            await (self._slow if do in _SLOW else self._quick).send(message)
             return None
 
         try:
@@ -182,7 +183,9 @@ class Explore:
             await self._jobs.forget(tasks)
 
     def _files(self, call: dict[str, Any]) -> dict[str, Any]:
-        """The picture that a translation begins with, and where input and result go. Raises UsageError."""
+        """The picture that a translation begins with, and where input, result and truth go. UsageError."""
+        if "example" in call:
+            return {"to": [str(self._shelf.place()) for _ in range(3)]}
         given = self._shelf.given(str(call.get("picture")))
         return {"file": str(given), "to": [str(self._shelf.place()) for _ in range(2)]}
 

@@ -23,6 +23,7 @@ from ganforge.latent.feedback import advise, follow, sentence
 from ganforge.runs.folder import Moment
 from ganforge.shipping.reading import words_of
 from ganforge.studio import asked, tasks
+from ganforge.studio.beside import real_beside, table
 from ganforge.studio.bounds import Bounds
 from ganforge.studio.model import Model, described
 from ganforge.studio.translation import Translation, is_translator
@@ -64,6 +65,10 @@ class Explorer:
                 if isinstance(model, Model):
                     self._settle(model)
                 reply = {"id": call.get("id"), "ok": True, "model": call.get("model"), **model.to_json()}
+            elif call["do"] == "examples":
+                header, arrays, shown = real_beside(self._model(path, moment), fields)
+                answer = {"type": "examples", "id": call.get("id"), "ok": True, **header}
+                reply = binary(answer, arrays, shown)
             else:
                 reply = self._answer(self._generator(path, moment), call["do"], fields, call.get("id"))
         except Exception as error:
@@ -135,12 +140,16 @@ class Explorer:
                 return self._make(model, fields, number)
             case "feedback":
                 return self._feedback(model, fields, number)
+            case "table":
+                return {"id": number, "ok": True, **table(model, fields)}
+            case "file":
+                return self._file(model, fields, number)
             case "name":
                 asked.only(fields, ("direction", "name"))
                 rename_direction(model.keep, str(fields.get("direction")), str(fields.get("name")))
                 return {"id": number, "ok": True, "directions": [described(d) for d in model.directions()]}
             case _:
-                known = "open, make, feedback, name, task, cancel"
+                known = "open, make, file, table, examples, feedback, name, task, cancel"
                 raise UsageError(f"there is no call {do[:40]!r}; there is {known}")
 
     def _make(self, model: Model, fields: dict[str, Any], number: Any) -> bytes:
@@ -151,11 +160,13 @@ class Explorer:
         seconds = time.perf_counter() - began
         arrays = {"latents": z.numpy()}
         shown: list[bytes] = []
-        if model.view == "pictures":
+        codec = model.space.codec
+        if model.view in ("pictures", "drawn"):
             shown = model.shown(samples)
-            codec = model.space.codec
             if fields.get("heard") is True and (codec.heard or codec.moving):
                 shown += model.files(samples)
+            if fields.get("heard") is True and codec.solid:
+                arrays["voxels"] = samples[0].numpy()
         else:
             arrays["samples"] = samples.float().numpy()
         header = {
@@ -167,6 +178,14 @@ class Explorer:
             "note": model.note(fields.get("class")),
         }
         return binary(header, arrays, shown)
+
+    def _file(self, model: Model, fields: dict[str, Any], number: Any) -> bytes:
+        """One sample as `gan sample` writes it."""
+        asked.only(fields, ("latent", "class"))
+        _, samples = model.make([fields.get("latent")], fields.get("class"))
+        codec = model.space.codec
+        header = {"type": "file", "id": number, "ok": True, "suffix": codec.suffix, "media": codec.media}
+        return binary(header, {}, [codec.file(samples[0].numpy())])
 
     def _feedback(self, model: Model, fields: dict[str, Any], number: Any) -> bytes:
         asked.only(fields, ("latent", "class"))
@@ -188,6 +207,8 @@ class Explorer:
             "steps": _STEPS,
         }
         arrays = {"change": told.change[0].numpy().astype(np.float32), "latents": z.numpy()}
+        if model.view == "drawn":
+            return binary(header, arrays, [*model.shown(example), *model.shown(after.after)])
         if model.view != "pictures":
             arrays |= {"sample": example[0].float().numpy(), "followed": after.after[0].float().numpy()}
             return binary(header, arrays)

@@ -84,6 +84,9 @@ class Model:
             "view": self.view,
             "heard": self.space.codec.heard,
             "moving": self.space.codec.moving,
+            "solid": self.space.codec.solid,
+            "heads": self.space.codec.heads() if self.view == "table" else [],
+            "suffix": self.space.codec.suffix,
             "latent": self.prior.size,
             "prior": {"size": self.prior.size, "kind": self.prior.kind, "bits": self.prior.bits},
             "conditions": self.sampler.conditions,
@@ -105,8 +108,8 @@ class Model:
         codec = self.space.codec
         pictured = None if self.view == "pictures" else f"this is of {self.space.describe()}"
         able: dict[str, str | None] = {
-            "feedback": alone or (None if codec.picture_files or codec.small else pictured),
-            "invert": graph or pictured,
+            "feedback": alone or self._beyond_opinion() or (None if codec.picture_files or codec.small else pictured),
+            "invert": graph or (pictured if codec.picture_files else f"this is of {self.space.describe()}"),
             "directions": graph,
             "mix": graph,
             "translate": _TRANSLATE,
@@ -122,6 +125,15 @@ class Model:
             except UsageError as error:
                 able["directions"] = " ".join(str(error).split())
         return able
+
+    def _beyond_opinion(self) -> str | None:
+        """Why the discriminator cannot be asked of one sample; None where it can."""
+        asks = self.sampler.asks
+        if asks is not None and asks.kind != "class":
+            return f"the discriminator of this run judges samples beside {asks.describe()}"
+        if self.view == "table":
+            return "a row is judged by its codes, and steps of advice are no rows"
+        return None
 
     # -- latents ----------------------------------------------------------------------------------------
 

@@ -110,7 +110,11 @@ def do(
 
 def _translate(model: Translation, task: Task, bounds: Bounds) -> Outcome:
     fields = task.fields
-    asked.only(fields, ("picture", "back", "degrade", "class"))
+    asked.only(fields, ("picture", "example", "back", "degrade", "class"))
+    label = fields.get("class")
+    if "example" in fields:
+        number = asked.whole(fields, "example", 0, 0, 1_000_000)
+        return model.write_example(number, task.to, label=label, tell=task.tell), {}, []
     assert task.file is not None, "the server names the file of a picture"
     back, degrade = asked.truth(fields, "back"), asked.truth(fields, "degrade")
     done = model.write(
@@ -118,12 +122,11 @@ def _translate(model: Translation, task: Task, bounds: Bounds) -> Outcome:
         task.to,
         back=back,
         degrade=degrade,
-        label=fields.get("class"),
+        label=label,
         bounds=bounds,
         tell=task.tell,
     )
-    source, made = (path.name for path in task.to)
-    return {"source": source, "made": made, "back": back, **done}, {}, []
+    return {"back": back, **done}, {}, []
 
 
 def _directions(model: Model, fields: dict[str, Any], tell: Tell) -> Outcome:

@@ -6,23 +6,28 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from PIL.Image import Image
+
 from ganforge.codecs import plots
+from ganforge.core.declared import GAMES
 from ganforge.core.errors import UsageError
 from ganforge.core.value_range import ValueRange
 from ganforge.data.degrade import is_degradation
 from ganforge.runs.files import write_atomically
 from ganforge.runs.folder import Moment, Run
+from ganforge.runs.inputs import read_inputs, source_space
 from ganforge.runs.translator import NetworkTranslator, Translator, translates
 from ganforge.shipping.opening import load
 from ganforge.studio.bounds import Bounds
 from ganforge.studio.shelf import doubtful
-from ganforge.tasks.arrow import Arrow, open_arrow
+from ganforge.tasks.arrow import Arrow, Shown, open_arrow
 from ganforge.tasks.before_after import picture_of
 from ganforge.tasks.frames import read_still
 
@@ -66,6 +71,27 @@ class Translation:
     def translator(self) -> Translator:
         return self._arrow.translator
 
+    @cached_property
+    def inputs(self) -> list[tuple[torch.Tensor, torch.Tensor | None]]:
+        """Held-out inputs that the run keeps, ``(*source.shape)`` in declared units, each with what it should
+        become, where that is known.
+
+        Raises UsageError for what is no run, which keeps none.
+        """
+        if not (self.path / "run.json").is_file():
+            raise UsageError("a model folder keeps no inputs of its training: drop a picture of your own")
+        run = Run.open(self.path)
+        kept = read_inputs(run)
+        assert kept is not None, "a translation has inputs"
+        sources = source_space(run.space).to_declared(kept.inputs)
+        targets = run.space.to_declared(kept.targets)
+        paired = GAMES.find(run.recipe.game).paired
+        return [(source, targets[i] if paired else None) for i, source in enumerate(sources)]
+
+    def seen(self, source: torch.Tensor) -> Image:
+        """An input ``(C, H, W)`` as a person sees it."""
+        return picture_of(self._arrow.seen(source).numpy())
+
     def to_json(self) -> dict[str, Any]:
         """For the browser."""
         to, asks = self.translator, self.translator.asks
@@ -95,7 +121,7 @@ class Translation:
     def write(
         self, file: Path, to: list[Path], *, back: bool, degrade: bool, label: Any, bounds: Bounds, tell: Tell
     ) -> dict[str, Any]:
-        """Translate the picture in ``file``; input and result are written as PNG into the two of ``to``.
+        """Translate the picture in ``file``; input and result are written as PNG into the first two of ``to``.
 
         Args:
             back: the other way round.
@@ -120,21 +146,28 @@ class Translation:
         )
         with _counted(arrow.translator, arrow.translator.tiles(sides), tell):
             shown = arrow.degraded(pixels, 0) if degrade else arrow.one(pixels)
-        seconds = time.monotonic() - began
-        for path, sample in zip(to, (shown.source, shown.made), strict=True):
-            write_atomically(path, plots.png(picture_of(sample), quick=True), lasting=False)
-        return {
-            "from": list(shown.source.shape[:0:-1]),
-            "to": list(shown.made.shape[:0:-1]),
-            "seconds": round(seconds, 3),
-            "note": _about_size(arrow.translator, shown.source),
-        }
+        note = _about_size(arrow.translator, shown.source)
+        return _written(replace(shown, truth=None), to, time.monotonic() - began) | {"note": note}
 
-    def _asked(self, label: Any, back: bool) -> Arrow:
-        """Raises UsageError."""
+    def write_example(self, number: int, to: list[Path], *, label: Any, tell: Tell) -> dict[str, Any]:
+        """Translate input ``number`` of :attr:`inputs`; into the three of ``to`` go the input, the result, and
+        what should have come out, where that is known.
+
+        Raises UsageError where there is no such input.
+        """
+        if number >= len(self.inputs):
+            raise UsageError(f"the run keeps {len(self.inputs)} inputs, from 0 on; there is none of {number}")
+        arrow = self._asked(label, back=False, frames=True)
+        tell(None, "translating")
+        began = time.monotonic()
+        shown = arrow.known(*self.inputs[number])
+        return _written(shown, to, time.monotonic() - began) | {"note": ""}
+
+    def _asked(self, label: Any, back: bool, *, frames: bool = False) -> Arrow:
+        """``frames``: an input of several frames will do. Raises UsageError."""
         asks = self.translator.asks
         arrow = self._arrow
-        if arrow.frames:
+        if arrow.frames and not frames:
             raise UsageError(_CLIPS)
         if asks is None:
             if label is not None:
@@ -144,6 +177,23 @@ class Translation:
                 raise UsageError(f"say what the result shall be: {asks.describe()}")
             arrow = replace(arrow, condition=asks.said(str(label)[:1_000]))
         return replace(arrow, translator=arrow.translator.turned(), source="") if back else arrow
+
+
+def _written(shown: Shown, to: list[Path], seconds: float) -> dict[str, Any]:
+    """Input, result and perhaps the truth as PNG, and what the browser is told of them."""
+    samples = [shown.source, shown.made, *([] if shown.truth is None else [shown.truth])]
+    for path, sample in zip(to, samples, strict=False):
+        write_atomically(path, plots.png(picture_of(sample), quick=True), lasting=False)
+    sides = [list(sample.shape[:0:-1]) for sample in samples]
+    names = [path.name for path in to[: len(samples)]]
+    return {
+        "source": names[0],
+        "made": names[1],
+        "truth": names[2] if len(names) > 2 else None,
+        "from": sides[0],
+        "to": sides[1],
+        "seconds": round(seconds, 3),
+    }
 
 
 @contextmanager

@@ -82,7 +82,7 @@ class View:
         self.game = game
         self.space = game.dataset.space
         self.onlooker = Onlooker(game)
-        self.kind = self.space.codec.view
+        self.kind = view if (view := self.space.codec.view) in LAYERS else "numbers"
         self._modes = _known(source)
         values = game.dataset.train.values
         self._real = np.array(values[:_REAL], dtype=values.dtype)

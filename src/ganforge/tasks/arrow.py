@@ -145,9 +145,18 @@ class Arrow:
             clip.append(self.made(torch.cat(clip[-need:])))
         return [frame.numpy() for frame in clip[need:]]
 
+    def known(self, source: Tensor, truth: Tensor | None) -> Shown:
+        """An input as the network takes it ``(C, H, W)``, what becomes of it, and perhaps what should have."""
+        return self._shown(source, self.made(source), None if truth is None else truth.numpy())
+
+    def seen(self, source: Tensor) -> Tensor:
+        """An input as a person sees it: without the mask of a hole, and of several frames the last one."""
+        if self.fills_holes:
+            return source[1:]
+        return source[-self.translator.space.channels :] if self.frames else source
+
     def _shown(self, source: Tensor, made: Tensor, truth: np.ndarray | None = None) -> Shown:
-        seen = source[1:] if self.fills_holes else source
-        return Shown(seen.numpy(), made.numpy(), truth)
+        return Shown(self.seen(source).numpy(), made.numpy(), truth)
 
 
 def open_arrow(

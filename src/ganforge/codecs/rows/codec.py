@@ -377,6 +377,13 @@ class Rows(Columnar):
 
     # -- files and pictures ------------------------------------------------------------------------------
 
+    @property
+    def view(self) -> str:
+        return "table"
+
+    def heads(self) -> list[str]:
+        return [column.name for column in self.fitted.columns]
+
     def cells(self, codes: np.ndarray) -> list[list[str]]:
         """Rows of codes ``(N, K)`` as cells, a list for each column of the file."""
         found: list[list[str]] = []

@@ -477,6 +477,10 @@ class Series(Sequential):
     def moves(self, before: Tensor, after: Tensor) -> Image:
         return self.show(after.numpy(), before.numpy())
 
+    @property
+    def view(self) -> str:
+        return "drawn"
+
     def picture(self, sample: np.ndarray) -> Image:
         return one_series(self.fitted.features, self.values(sample[None])[0])
 

@@ -28,6 +28,7 @@ class Shapes(Levels):
     one = "shape"
     counted = "shapes"
     dims = 3
+    solid = True
     suffixes = (".obj", ".stl", ".ply", ".glb", ".off")
 
     @property
@@ -51,6 +52,10 @@ class Shapes(Levels):
     def file(self, sample: np.ndarray, suffix: str = "") -> bytes:
         """A closed mesh as .glb; an array as .npy where trimesh or scikit-image are missing."""
         return mesh.glb(sample) if mesh.can_write() else super().file(sample)
+
+    @property
+    def view(self) -> str:
+        return "drawn"
 
     def picture(self, sample: np.ndarray) -> Image:
         """Seen from above at a corner, shaded."""

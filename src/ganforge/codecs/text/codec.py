@@ -158,6 +158,10 @@ class Texts(Tokens):
         """Texts ``(N, 1, T)``, a line each."""
         return "".join(f"{line}\n" for line in self.lines(samples)).encode()
 
+    @property
+    def view(self) -> str:
+        return "drawn"
+
     def picture(self, sample: np.ndarray) -> Image:
         return columns([""], [self.lines(sample[None])])
 

@@ -7,7 +7,10 @@ export interface Tabs {
   select(name: string): void;
 }
 
-export function buildTabs(label: string, tabs: readonly { name: string; title: string; panel: HTMLElement }[]): Tabs {
+/** `chose` hears which one is open. */
+export function buildTabs(
+  label: string, tabs: readonly { name: string; title: string; panel: HTMLElement }[], chose: (name: string) => void = () => undefined,
+): Tabs {
   const made = tabs.map(({ name, title, panel }) => {
     const [tabId, panelId] = [fresh("tab"), fresh("panel")];
     const tab = el("button", { type: "button", id: tabId, role: "tab", "aria-controls": panelId, "data-tab": name,
@@ -22,6 +25,7 @@ export function buildTabs(label: string, tabs: readonly { name: string; title: s
       one.tab.tabIndex = chosen ? 0 : -1;
       one.holder.hidden = !chosen;
     }
+    chose(name);
   };
   const list = el("div", { role: "tablist", "aria-label": label, class: "tabs",
     onkeydown: (event) => {

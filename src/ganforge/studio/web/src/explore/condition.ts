@@ -30,6 +30,12 @@ export function firstCondition(opened: Opened): Said {
   return opened.conditions > 0 && (opened.condition?.kind ?? "class") === "class" ? 0 : null;
 }
 
+/** As `gan sample` takes it; null for a mixture of several. */
+export function asWords(opened: Opened, said: Said): string | null {
+  if (said === null || typeof said === "object") return null;
+  return typeof said === "number" ? opened.classes[said] ?? String(said) : said;
+}
+
 export interface ConditionField {
   element: HTMLElement;
   /** What is said of the picture on the easel now. */

@@ -4,6 +4,7 @@ import { Emitter } from "../base/emitter";
 import type { Latent, Opened } from "../base/protocol";
 import { firstCondition, type Held, type Said } from "./condition";
 import type { ModelLink } from "./model";
+import type { State } from "./state";
 
 export interface Pin extends Held {
   number: number;
@@ -13,6 +14,8 @@ export interface Pin extends Held {
 export interface DeskEvents {
   easel: Latent;
   pins: readonly Pin[];
+  /** What is on the easel has changed, by whatever hand. */
+  present: Latent;
 }
 
 const KIND = "application/x-ganforge-latent";
@@ -25,11 +28,30 @@ export class Desk extends Emitter<DeskEvents> {
   present: Latent = this.base;
   /** Of the picture on the easel: a class by its number, or what is said in words; null is what the seed's sample gets. */
   chosenClass: Said = null;
+  truncation = 1;
+  /** Of each direction, how far the easel's slider is. */
+  readonly amounts = new Map<string, number>();
   private count = 0;
 
-  constructor(readonly link: ModelLink, readonly opened: Opened) {
+  /** `path`: of the model, for commands. */
+  constructor(readonly link: ModelLink, readonly opened: Opened, readonly path: string) {
     super();
     this.chosenClass = firstCondition(opened);
+  }
+
+  /** What the address says of it; a direction that is not known is left out. */
+  restore(state: State): void {
+    this.base = state.base;
+    this.chosenClass = state.said;
+    this.truncation = state.truncation;
+    const known = new Set(this.opened.directions.map((direction) => direction.name));
+    for (const { direction, amount } of state.by) if (known.has(direction)) this.amounts.set(direction, amount);
+    for (const held of state.pins) this.keep(held);
+  }
+
+  state(tool: string): State {
+    const by = [...this.amounts].filter(([, amount]) => amount !== 0).map(([direction, amount]) => ({ direction, amount }));
+    return { base: this.base, said: this.chosenClass, truncation: this.truncation, by, tool, pins: this.pins };
   }
 
   /** The picture on the easel with all that it is made of. */
@@ -45,10 +67,15 @@ export class Desk extends Emitter<DeskEvents> {
   }
 
   pin(): Pin {
-    this.count += 1;
-    const pin = { number: this.count, name: `pin ${this.count}`, ...this.held };
-    this.pins = [...this.pins, pin];
+    const pin = this.keep(this.held);
     this.emit("pins", this.pins);
+    return pin;
+  }
+
+  private keep(held: Held): Pin {
+    this.count += 1;
+    const pin = { number: this.count, name: `pin ${this.count}`, latent: held.latent, said: held.said };
+    this.pins = [...this.pins, pin];
     return pin;
   }
 

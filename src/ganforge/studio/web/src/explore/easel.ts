@@ -1,13 +1,15 @@
 /** The easel: one picture, its seed, class, truncation, and a slider along each direction. */
 
 import { openDialog } from "../base/dialog";
-import { button, el, fill, fresh } from "../base/dom";
+import { button, el, fill, fresh, say } from "../base/dom";
 import type { Direction, Latent } from "../base/protocol";
 import { slider } from "../base/slider";
 import { refused } from "../base/notices";
 import { conditionField } from "./condition";
 import { carries, type Desk } from "./desk";
+import { saveSample } from "./save";
 import { picture, showMade } from "./show";
+import { Turntable } from "./turn";
 
 const KEPT = 200;
 
@@ -18,20 +20,24 @@ export class Easel {
   private readonly film = el("img", { class: "film sharp", hidden: true, alt: "The clip on the easel, as it moves" });
   private readonly seed: HTMLInputElement;
   private readonly sliders = el("div", { class: "stack sliders" });
-  private readonly amounts = new Map<string, number>();
+  private readonly turntable = new Turntable();
   private readonly note = el("p", { class: "small", role: "status", hidden: true, "data-note": "" });
-  private truncation = 1;
+  private readonly level = button("Level the sliders", () => {
+    this.desk.amounts.clear();
+    this.showDirections(this.directions);
+    this.paint();
+  }, { class: "plain" });
   private readonly waits: number[] = [];
 
   constructor(private readonly desk: Desk, redraw: () => void) {
     const { opened } = desk;
     const seedId = fresh("seed");
-    this.seed = el("input", { id: seedId, type: "number", min: 0, step: 1, value: 0, name: "seed",
+    this.seed = el("input", { id: seedId, type: "number", min: 0, step: 1, name: "seed", value: "seed" in desk.base ? desk.base.seed : 0,
       onchange: () => desk.put({ seed: this.seedNumber() }) });
-    const truncated = slider({ label: "truncation", name: "truncation", low: 0, high: 1, step: 0.01, value: 1,
+    const truncated = slider({ label: "truncation", name: "truncation", low: 0, high: 1, step: 0.01, value: desk.truncation,
       words: (value) => (value >= 1 ? "none" : `${Math.round(value * 100)} % of the way`),
       moved: (value) => {
-        this.truncation = value;
+        desk.truncation = value;
         this.paint();
       } });
     const asked = opened.conditions > 0 ? conditionField(opened, (said) => {
@@ -40,18 +46,15 @@ export class Easel {
       redraw();
     }) : null;
     this.element = el("section", { class: "easel stack" },
-      this.canvas, this.player, this.film,
+      this.canvas, this.turntable.element, this.player, this.film,
       el("div", { class: "row" },
         button("Pin it", () => desk.pin(), { class: "primary", name: "pin" }),
         button("Another", () => {
           this.seed.value = String(this.seedNumber() + 1);
           desk.put({ seed: this.seedNumber() });
         }, { name: "another" }),
-        button("Level the sliders", () => {
-          this.amounts.clear();
-          this.showDirections(this.directions);
-          this.paint();
-        }, { class: "plain" })),
+        button("Save …", () => saveSample(desk, this.canvas), { name: "save-sample" }),
+        this.level),
       el("div", { class: "field number" }, el("label", { for: seedId }, "seed"), this.seed),
       asked?.element ?? null, this.note,
       truncated.element,
@@ -59,8 +62,11 @@ export class Easel {
     carries(this.canvas, () => desk.held);
     desk.on("easel", () => {
       asked?.show(desk.chosenClass);
+      if ("seed" in desk.base && !("near" in desk.base)) this.seed.value = String(desk.base.seed);
       this.paint();
     });
+    asked?.show(desk.chosenClass);
+    if (opened.solid) this.canvas.hidden = true;
     this.showDirections(opened.directions);
     this.paint();
   }
@@ -73,20 +79,23 @@ export class Easel {
   }
 
   private compose(): Latent {
-    const by = [...this.amounts].filter(([, amount]) => amount !== 0).map(([direction, amount]) => ({ direction, amount }));
-    let latent = this.desk.base;
-    if (by.length > 0) latent = { moved: latent, by };
-    return this.truncation < 1 ? { truncated: latent, by: this.truncation } : latent;
+    const { base, by, truncation } = this.desk.state("");
+    const latent = by.length > 0 ? { moved: base, by } : base;
+    return truncation < 1 ? { truncated: latent, by: truncation } : latent;
   }
 
   /** The time from a hand's move to the picture on the screen is kept, for the label and for tests. */
-  private paint(): void {
+  paint(): void {
     const began = performance.now();
     const { desk } = this;
     desk.present = this.compose();
-    const heard = desk.opened.heard || desk.opened.moving ? { heard: true } : {};
+    desk.emit("present", desk.present);
+    const { heard: sound, moving, solid } = desk.opened;
+    const heard = sound || moving || solid ? { heard: true } : {};
     desk.link.make("easel", { latents: [desk.present], class: desk.chosenClass, ...heard }, (made) => {
       this.play(made.pictures[1]);
+      const voxels = made.arrays.get("voxels");
+      if (voxels) this.turntable.show(voxels.data, voxels.shape);
       const { note } = made.header;
       this.note.textContent = typeof note === "string" ? note : "";
       this.note.hidden = this.note.textContent === "";
@@ -113,12 +122,13 @@ export class Easel {
 
   private showDirections(directions: readonly Direction[]): void {
     this.directions = directions;
+    this.level.hidden = directions.length === 0;
     fill(this.sliders, directions.length === 0 ? el("p", { class: "small quiet" }, "None yet: look for some below.") : null,
       ...directions.map((direction) => el("div", { class: "direction" }, slider({
         label: direction.name, hint: direction.words, name: `direction-${direction.name}`,
-        low: -direction.reach, high: direction.reach, step: direction.reach / 100, value: this.amounts.get(direction.name) ?? 0,
+        low: -direction.reach, high: direction.reach, step: direction.reach / 100, value: this.desk.amounts.get(direction.name) ?? 0,
         moved: (amount) => {
-          this.amounts.set(direction.name, amount);
+          this.desk.amounts.set(direction.name, amount);
           this.paint();
         },
       }).element, button("Name …", () => this.name(direction), { class: "plain", "data-rename": direction.name,
@@ -132,9 +142,10 @@ export class Easel {
     const form = el("form", { class: "stack", onsubmit: (event) => {
       event.preventDefault();
       this.desk.link.rename(direction.name, field.value.trim()).then((all) => {
-        const amount = this.amounts.get(direction.name);
-        this.amounts.delete(direction.name);
-        if (amount !== undefined) this.amounts.set(field.value.trim(), amount);
+        const { amounts } = this.desk;
+        const amount = amounts.get(direction.name);
+        amounts.delete(direction.name);
+        if (amount !== undefined) amounts.set(field.value.trim(), amount);
         this.showDirections(all);
         dialog.close();
         this.paint();
@@ -148,17 +159,23 @@ export class Easel {
   private finder(): HTMLElement {
     const why = this.desk.opened.can["directions"];
     if (why) return el("p", { class: "small quiet" }, why);
+    const said = el("p", { class: "small quiet", role: "status" });
     const look = (title: string, method: string): HTMLButtonElement => button(title, () => {
       fillBusy(true);
+      say(said, "Looking …");
       this.desk.link.task("directions", { method, count: 8 }).then(({ message }) => {
         const found = message.result?.["directions"];
         if (Array.isArray(found)) this.showDirections(found as unknown as Direction[]);
-      }).catch(refused).finally(() => fillBusy(false));
+      }).catch(refused).finally(() => {
+        fillBusy(false);
+        say(said, "");
+      });
     }, { "data-method": method });
     const buttons = [look("By variance (PCA)", "pca"), look("From the first layer", "factorised")];
     const fillBusy = (busy: boolean): void => buttons.forEach((one) => {
       one.disabled = busy;
     });
-    return el("div", { class: "row" }, el("span", { class: "small quiet" }, "Find directions:"), ...buttons);
+    return el("div", { class: "stack" },
+      el("div", { class: "row" }, el("span", { class: "small quiet" }, "Find directions:"), ...buttons), said);
   }
 }

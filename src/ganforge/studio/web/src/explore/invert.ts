@@ -13,8 +13,6 @@ import { sketch } from "./sketch";
 const MOST = 3 * 2 ** 20;
 
 export function inversionTool(desk: Desk): Tool {
-  const why = desk.opened.can["invert"];
-  if (why) return { element: el("p", { class: "quiet" }, why), redraw: () => undefined };
   const board = sketch();
   const said = el("p", { class: "small quiet", role: "status" });
   const found = el("div", { class: "made-sheet", "data-sheet": "found" });

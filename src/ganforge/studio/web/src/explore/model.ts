@@ -4,6 +4,7 @@ import type { Binary } from "../base/binary";
 import { Emitter } from "../base/emitter";
 import type { Direction, Latent, Opened, TaskMessage } from "../base/protocol";
 import { Link, type LinkState, Refusal } from "../base/socket";
+import { type Cloud, cloudOf } from "./cloud";
 import type { Said } from "./condition";
 
 export interface MadeHeader {
@@ -14,7 +15,7 @@ export interface MadeHeader {
   [more: string]: unknown;
 }
 
-export type Made = Binary<MadeHeader>;
+export type Made = Binary<MadeHeader> & { cloud?: Cloud | null };
 
 export interface Request {
   latents: Latent[];
@@ -38,10 +39,13 @@ interface ModelEvents {
   link: LinkState;
   refused: Error;
   task: TaskMessage;
+  cloud: Cloud;
 }
 
 export class ModelLink extends Emitter<ModelEvents> {
   opened: Opened | null = null;
+  /** Of points: real ones and made ones, once they are here. */
+  cloud: Cloud | null = null;
   private readonly slots = new Map<string, Slot>();
   private readonly tasks = new Map<string, { done(result: TaskDone): void; failed(error: Error): void }>();
   private readonly early = new Map<string, TaskDone>();
@@ -67,6 +71,31 @@ export class ModelLink extends Emitter<ModelEvents> {
     }
     state.next = { request, done };
     if (!state.busy) void this.work(slot, state);
+  }
+
+  /** Real examples, or inputs of a translation: pictures, rows of cells, or points. */
+  examples(n: number): Promise<Made> {
+    return this.link.call<Made>("examples", { n });
+  }
+
+  /** Rows of a table, as `gan sample --rows` writes them. */
+  async table(n: number, seed: number, where: string[]): Promise<string[][]> {
+    return (await this.link.call<{ rows: string[][] }>("table", { n, seed, where })).rows;
+  }
+
+  /** One sample as `gan sample` writes it. */
+  file(latent: Latent, chosen: Said): Promise<Made> {
+    return this.link.call<Made>("file", { latent, class: chosen });
+  }
+
+  /** Asks for the points that stand around each sample. */
+  async surround(): Promise<void> {
+    try {
+      this.cloud = cloudOf(await this.examples(1000));
+      if (this.cloud) this.emit("cloud", this.cloud);
+    } catch (error) {
+      if (error instanceof Refusal) this.emit("refused", error);
+    }
   }
 
   feedback(latent: Latent, chosen: Said): Promise<Made> {
@@ -114,7 +143,7 @@ export class ModelLink extends Emitter<ModelEvents> {
       const { request, done } = state.next;
       state.next = null;
       try {
-        done(await this.link.call<Made>("make", { slot, ...request }));
+        done({ ...await this.link.call<Made>("make", { slot, ...request }), cloud: this.cloud });
       } catch (error) {
         if (error instanceof Refusal) this.emit("refused", error);
         else throw error;

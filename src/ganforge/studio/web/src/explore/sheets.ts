@@ -153,9 +153,21 @@ export function arithmeticTool(desk: Desk): Tool {
   };
 }
 
+/** The latent on the easel, asked to be each class. */
+export function classesTool(desk: Desk): Tool {
+  const sheet = new Sheet(desk, "classes", "The sample on the easel in each class");
+  const { classes } = desk.opened;
+  const shown = classes.slice(0, 64);
+  const draw = (): void => sheet.make(shown.map(() => desk.present), (i) => shown[i] ?? "", shown.map((_, i) => i));
+  return {
+    element: el("div", { class: "stack" }, el("p", { class: "small quiet" },
+      "One latent, asked to be each class: what stays the same is the latent’s, what changes is the class’s." +
+      (classes.length > shown.length ? ` The first ${shown.length} of ${classes.length} are shown.` : "")), sheet.element),
+    redraw: draw,
+  };
+}
+
 export function mixingTool(desk: Desk): Tool {
-  const why = desk.opened.can["mix"];
-  if (why) return { element: el("p", { class: "quiet" }, why), redraw: () => undefined };
   const canvas = picture("The mixture");
   const draw = (): void => {
     const [content, style] = [shapes.held(), manner.held()];

@@ -8,27 +8,28 @@ import type { About, Opened, Value } from "../base/protocol";
 import { conditionField, firstCondition, type Said } from "./condition";
 import { dropZone } from "./drop";
 import type { ModelLink } from "./model";
+import { type Painter, painter } from "./paint";
+import { isDrawn, paletteOf } from "./palette";
+import { picture, showPicture } from "./show";
 
 interface Done {
   source: string;
   made: string;
+  /** What should have come out, where that is known. */
+  truth?: string | null;
   from: [number, number];
   to: [number, number];
   seconds: number;
   note: string;
 }
 
-/** A picture on the server: one that was dropped, with the name of its file. */
-interface Given {
-  picture: string;
-  name: string;
-}
+/** A picture on the server, or the number of an input that the run keeps; with a name for a person. */
+type Given = ({ picture: string } | { example: number }) & { name: string };
 
 export function translationTool(link: ModelLink, opened: Opened, about: About): HTMLElement {
   const told = opened.translation;
-  const why = opened.can["translate"] ?? null;
-  const intro = el("p", {}, "A model that was trained on pairs, or on two domains, turns one picture into another.");
-  if (why || !told) return el("div", { class: "stack" }, intro, el("p", { class: "quiet" }, why));
+  const why = opened.can["translate"] ?? null;  // why pictures cannot be dropped; inputs of the run can be translated still
+  if (!told) return el("div", {});
   let given: Given | null = null;
   let condition: Said = firstCondition(opened);
   let running: string | null = null;
@@ -49,6 +50,35 @@ export function translationTool(link: ModelLink, opened: Opened, about: About): 
       return translate();
     }).catch(failed);
   };
+  const examples = el("div", { class: "made-sheet examples", "data-sheet": "inputs" });
+  const kept = el("p", { class: "small quiet" });
+  const painting = el("div", {});
+  let brush: Painter | null = null;
+  void link.examples(12).then(async ({ header, pictures }) => {
+    say(kept, `${String(header["words"])}.`);
+    fill(examples, ...pictures.map((blob, i) => {
+      const canvas = picture(`translate input ${i + 1}`);
+      void showPicture(canvas, blob);
+      return el("button", { type: "button", class: "made", "data-example": i, onclick: () => {
+        given = { example: i, name: `input ${i + 1}` };
+        if (wayBack) wayBack.checked = false;
+        if (there) there.checked = true;
+        void brush?.load(blob);
+        void translate();
+      } }, canvas);
+    }));
+    if (!why) await offerPainting(pictures);
+    examples.querySelector("button")?.click();
+  }).catch((error: unknown) => say(kept, error instanceof Error ? error.message : ""));
+  async function offerPainting(pictures: readonly Blob[]): Promise<void> {
+    const read = await Promise.all(pictures.map(pixelsOf));
+    const palette = paletteOf(read.map((one) => one.data));
+    const [first] = read;
+    if (!first || !isDrawn(palette)) return;
+    brush = painter(palette, first.width, first.height, take);
+    fill(painting, el("h3", {}, "Paint an input"),
+      el("p", { class: "small quiet" }, "In the colours of the run’s inputs, from the one that was chosen last; each stroke is translated."), brush.element);
+  }
   const failed = (error: unknown): void => {
     say(said, "");
     refused(error);
@@ -72,12 +102,12 @@ export function translationTool(link: ModelLink, opened: Opened, about: About): 
   async function translate(): Promise<void> {
     if (!given) return;
     if (opened.conditions > 0 && condition === null) return say(said, "Say what it shall become.");
-    const { picture, name } = given;
+    const { name, ...what } = given;
     say(said, "Translating …");
     busy(true);
     try {
       const { message } = await link.task("translate", {
-        picture, back: wayBack?.checked ?? false, degrade: clean.checked, class: condition,
+        ...what, ...("picture" in what ? { back: wayBack?.checked ?? false, degrade: clean.checked } : {}), class: condition,
       }, (task) => {
         running = task;
       });
@@ -99,8 +129,9 @@ export function translationTool(link: ModelLink, opened: Opened, about: About): 
     const again = told.goes_back ? button("Lead the result back", () => void lead(done.made, stem), { name: "lead-back" }) : null;
     fill(places,
       place("input", address(done.source), `The input: ${name}`, done.from),
-      place("result", address(done.made), `The result, made from ${name}`, done.to, save, again));
-    say(said, `Took ${short(done.seconds)} s. ${done.note}`);
+      place("result", address(done.made), `The result, made from ${name}`, done.to, save, again),
+      done.truth ? place("what it should be", address(done.truth), `What ${name} belongs to`, done.to) : null);
+    say(said, `Took ${short(done.seconds)} s. ${done.note ?? ""}`);
   };
   /** The result as the input of the other way: what a round trip keeps, and what it loses. */
   const lead = async (made: string, stem: string): Promise<void> => {
@@ -122,15 +153,18 @@ export function translationTool(link: ModelLink, opened: Opened, about: About): 
     el("label", {}, wayBack, told.from === told.to ? "back" : `back: ${told.to} to ${told.from}`)) : null;
   const degrade = told.makes_inputs ? el("div", { class: "row" }, clean, el("label", { for: clean.id },
     `The picture is clean: make the input from it first, as in training (${told.makes_inputs})`)) : null;
-  const element = el("div", { class: "stack translation" }, intro,
+  const element = el("div", { class: "stack translation" },
+    kept, examples,
     way,
     opened.conditions > 0 ? conditionField(opened, (what) => {
       condition = what;
       void translate();
     }).element : null,
-    degrade,
-    dropZone("Drop a picture here, of any size", "translate-file", take),
-    el("div", { class: "row" }, said, stop), places);
+    why ? el("p", { class: "quiet" }, why) : null,
+    why ? null : degrade,
+    why ? null : dropZone("Drop a picture of your own here, of any size", "translate-file", take),
+    el("div", { class: "row" }, said, stop),
+    el("div", { class: "translated-bench" }, painting, places));
   return element;
 }
 
@@ -139,4 +173,13 @@ function place(title: string, address: string, words: string, [width, height]: [
     "data-place": title });
   return el("div", { class: "slot result" }, el("span", { class: "title" }, `${title}, ${width}×${height}`), shown,
     el("div", { class: "row" }, ...more));
+}
+
+async function pixelsOf(blob: Blob): Promise<ImageData> {
+  const bitmap = await createImageBitmap(blob);
+  const canvas = el("canvas", { width: bitmap.width, height: bitmap.height });
+  const pen = canvas.getContext("2d");
+  pen?.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return pen?.getImageData(0, 0, canvas.width, canvas.height) ?? new ImageData(1, 1);
 }

@@ -6,18 +6,22 @@ import { el, fill, fresh } from "../base/dom";
 import { clearNotice, lost, refused } from "../base/notices";
 import type { About, Model, Opened } from "../base/protocol";
 import { buildTabs } from "../base/tabs";
+import { onTheme } from "../base/theme";
 import type { View } from "../play/view";
 import { Desk } from "./desk";
 import { Easel } from "./easel";
 import { inversionTool } from "./invert";
 import { ModelLink } from "./model";
 import { feedbackTool } from "./opinion";
-import { arithmeticTool, interpolationTool, mixingTool, pinTray, seedsTool } from "./sheets";
+import { arithmeticTool, classesTool, interpolationTool, mixingTool, pinTray, seedsTool, type Tool } from "./sheets";
+import { examplesTool } from "./real";
+import { type State, stateFromQuery, stateToQuery } from "./state";
+import { tableTool } from "./table";
 import { translationTool } from "./translate";
 
 export async function exploreView(main: HTMLElement, about: About, query: URLSearchParams): Promise<View> {
   const { models } = await get<{ models: Model[] }>("/api/explore/models");
-  return new ExploreView(main, about, models, query.get("model"), query.get("moment"));
+  return new ExploreView(main, about, models, query);
 }
 
 const MOMENTS: readonly [string, string][] = [
@@ -28,8 +32,13 @@ class ExploreView implements View {
   private link: ModelLink | null = null;
   private shown: string | null = null;
   private moment = "chosen";
+  /** What the address said when it was opened; another model begins anew. */
+  private said: URLSearchParams | null;
+  private stops: (() => void)[] = [];
 
-  constructor(main: HTMLElement, private readonly about: About, models: Model[], wanted: string | null, moment: string | null) {
+  constructor(main: HTMLElement, private readonly about: About, private readonly models: Model[], query: URLSearchParams) {
+    const [wanted, moment] = [query.get("model"), query.get("moment")];
+    this.said = query;
     const id = fresh("model");
     if (moment !== null && MOMENTS.some(([name]) => name === moment)) this.moment = moment;
     else if (moment !== null) refused(new Error(`There is no moment ‘${moment.slice(0, 40)}’; there is chosen, newest, best.`));
@@ -58,17 +67,20 @@ class ExploreView implements View {
 
   close(): void {
     this.link?.close();
+    for (const stop of this.stops) stop();
   }
 
   private open(model: string): void {
     this.link?.close();
     this.shown = null;
     const { moment } = this;
-    replaceAddress("explore", new URLSearchParams(moment === "chosen" ? { model } : { model, moment }));
+    const said = this.said;
+    this.said = null;
+    if (said === null || !said.has("model")) this.place(model, new URLSearchParams());
     fill(this.body, el("p", { class: "quiet" }, "Opening …"));
     const link = new ModelLink(model, moment);
     this.link = link;
-    link.on("opened", (opened) => this.show(link, opened));
+    link.on("opened", (opened) => this.show(link, opened, said ?? new URLSearchParams()));
     link.on("refused", (error) => {
       refused(error);
       if (this.shown === null) fill(this.body);
@@ -79,36 +91,68 @@ class ExploreView implements View {
     });
   }
 
+  private place(model: string, state: URLSearchParams): void {
+    const query = new URLSearchParams(this.moment === "chosen" ? { model } : { model, moment: this.moment });
+    for (const [key, value] of state) query.append(key, value);
+    replaceAddress("explore", query);
+  }
+
+  private showTable(link: ModelLink, opened: Opened, path: string): void {
+    fill(this.body, el("div", { class: "stack wide" }, el("h2", {}, opened.name),
+      el("p", { class: "small quiet" }, opened.words), tableTool(link, opened, path)));
+  }
+
   private showTranslation(link: ModelLink, opened: Opened): void {
     fill(this.body, el("div", { class: "stack wide" }, el("h2", {}, opened.name),
       el("p", { class: "small quiet" }, opened.words), translationTool(link, opened, this.about)));
   }
 
   /** After a lost connection the same model is open again: what is on the screen stays. */
-  private show(link: ModelLink, opened: Opened): void {
+  private show(link: ModelLink, opened: Opened, query: URLSearchParams): void {
     if (this.shown === opened.model) return;
     this.shown = opened.model;
+    for (const stop of this.stops) stop();
+    this.stops = [];
+    const path = this.models.find((one) => one.model === opened.model)?.path ?? opened.name;
     if (opened.translation) return this.showTranslation(link, opened);
-    const desk = new Desk(link, opened);
-    const tools = {
-      seeds: seedsTool(desk), between: interpolationTool(desk), sum: arithmeticTool(desk), invert: inversionTool(desk),
-      feedback: feedbackTool(desk), mix: mixingTool(desk),
+    if (opened.view === "table") return this.showTable(link, opened, path);
+    const desk = new Desk(link, opened, path);
+    const usual: State = desk.state("seeds");
+    const wanted = stateFromQuery(query, usual);
+    desk.restore(wanted);
+    const all: [string, string, (desk: Desk) => Tool][] = [
+      ["seeds", "Seeds", seedsTool], ["between", "Interpolation", interpolationTool], ["sum", "Arithmetic", arithmeticTool],
+      ["classes", "Classes", classesTool], ["invert", "Inversion", inversionTool], ["feedback", "Feedback", feedbackTool],
+      ["mix", "Style mixing", mixingTool], ["real", "Real examples", examplesTool],
+    ];
+    // What cannot be done is not there: `can` has a reason for it, which the protocol tells programs.
+    let open = "seeds";
+    // The easel asks first: large samples take seconds each, and the tools make sheets of them.
+    const easel = new Easel(desk, () => redraw());
+    const tools = all.filter(([name]) => !opened.can[name] && (name !== "classes" || opened.classes.length > 1))
+      .map(([name, title, build]) => ({ name, title, tool: build(desk) }));
+    const redraw = (): void => {
+      for (const { tool } of tools) tool.redraw();
     };
-    const easel = new Easel(desk, () => {
-      for (const tool of Object.values(tools)) tool.redraw();
+    const keep = (): void => {
+      this.place(opened.model, stateToQuery(desk.state(open), usual));
+      if (open === "classes") tools.find(({ name }) => name === open)?.tool.redraw();
+    };
+    const tabs = buildTabs("Tools", tools.map(({ name, title, tool }) => ({ name, title, panel: tool.element })), (name) => {
+      open = name;
+      keep();
     });
-    const tabs = buildTabs("Tools", [
-      { name: "seeds", title: "Seeds", panel: tools.seeds.element },
-      { name: "between", title: "Interpolation", panel: tools.between.element },
-      { name: "sum", title: "Arithmetic", panel: tools.sum.element },
-      { name: "invert", title: "Inversion", panel: tools.invert.element },
-      { name: "feedback", title: "Feedback", panel: tools.feedback.element },
-      { name: "mix", title: "Style mixing", panel: tools.mix.element },
-      { name: "translate", title: "Translation", panel: translationTool(link, opened, this.about) },
-    ]);
+    if (tools.some(({ name }) => name === wanted.tool)) tabs.select(wanted.tool);
+    const draw = (): void => {
+      easel.paint();
+      redraw();
+    };
+    this.stops = [desk.on("present", keep), desk.on("pins", keep), link.on("cloud", draw), onTheme(draw)];
+    if (["line", "plane", "numbers"].includes(opened.view)) void link.surround();
     fill(this.body, el("div", { class: "bench" },
       el("div", { class: "stack" }, el("h2", {}, opened.name), el("p", { class: "small quiet" },
-        `${opened.words}; ${opened.latent} latent numbers`), easel.element),
+        `${opened.words}; ${opened.latent} latent number${opened.latent === 1 ? "" : "s"}`), easel.element),
       el("div", { class: "stack wide tools" }, tabs.element, pinTray(desk))));
+    desk.emit("pins", desk.pins);
   }
 }

@@ -5,6 +5,7 @@ import { openDialog } from "../base/dialog";
 import { button, el } from "../base/dom";
 import type { Session } from "./session";
 import type { GameStage } from "./stage";
+import { save } from "../base/files";
 
 export function saveDialog(title: string, stage: GameStage, session: Session, charts: readonly Chart[]): void {
   const { settings, round } = session;
@@ -21,10 +22,4 @@ export function saveDialog(title: string, stage: GameStage, session: Session, ch
       const name = chart.title.toLowerCase().replace(/[^a-z]+/g, "-");
       save(`${stem}-${name}.svg`, new Blob([chart.svg()], { type: "image/svg+xml" }));
     }, { "data-svg": chart.title })))));
-}
-
-function save(name: string, blob: Blob): void {
-  const address = URL.createObjectURL(blob);
-  el("a", { href: address, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }

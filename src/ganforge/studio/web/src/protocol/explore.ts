@@ -5,6 +5,8 @@ export interface Model {
   name: string;
   kind: string;
   words: string;
+  /** As the studio was told its folder. */
+  path: string;
 }
 
 export interface Direction {
@@ -19,11 +21,17 @@ export interface Opened {
   name: string;
   space: { kind: string; shape: number[]; classes?: string[]; columns?: string[] };
   words: string;
-  view: "pictures" | "plane" | "line" | "numbers" | "translation";
+  view: "pictures" | "drawn" | "table" | "plane" | "line" | "numbers" | "translation";
   /** Whether what is made can be listened to. */
   heard?: boolean;
   /** Whether what is made is a film. */
   moving?: boolean;
+  /** Whether what is made is a body of voxels. */
+  solid?: boolean;
+  /** A table's columns. */
+  heads?: string[];
+  /** Of a file of one sample. */
+  suffix?: string;
   latent: number;
   prior: { size: number; kind: "normal" | "uniform"; bits: number } | null;
   conditions: number;

@@ -1,0 +1,96 @@
+"""What stands beside samples: real examples of a run, samples enough for a cloud, rows of a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ganforge.codecs import plots
+from ganforge.core.errors import UsageError
+from ganforge.runs.rows import conditions
+from ganforge.runs.sampler import GeneratorSampler
+from ganforge.studio import asked
+from ganforge.studio.model import Model
+from ganforge.studio.translation import Translation
+
+__all__ = ["CLOUD", "Beside", "real_beside", "table"]
+
+CLOUD = 2_000  # points in one answer
+_PICTURES = 64
+_ROWS = 1_000
+
+Beside = tuple[dict[str, Any], dict[str, np.ndarray], list[bytes]]
+"""Header, arrays and pictures of an answer."""
+
+
+def real_beside(model: Model | Translation, fields: dict[str, Any]) -> Beside:
+    """Real examples: held-out ones where there are some, and of a translation the inputs that its run keeps.
+
+    Points come as the array ``real`` ``(n, D)``, and ``made`` beside it, samples 0 … n − 1 of seed 0; rows of a
+    table as ``rows`` of cells; all others as a picture each. ``words`` says what they are.
+
+    Raises:
+        UsageError: there are none, as of a model folder, or the data are gone. Points are made all the same,
+            and ``words`` says why they are alone.
+    """
+    asked.only(fields, ("n",))
+    n = asked.whole(fields, "n", 12, 1, CLOUD)
+    if isinstance(model, Translation):
+        return _inputs(model, min(n, _PICTURES))
+    if model.view in ("line", "plane", "numbers"):
+        return _cloud(model, n)
+    real, words = _real(model, min(n, _ROWS if model.view == "table" else _PICTURES))
+    if model.view == "table":
+        return {"words": words, "rows": _rows(model, real)}, {}, []
+    shown = [plots.png(model.space.codec.picture(one), quick=True) for one in real]
+    return {"words": words}, {}, shown
+
+
+def _real(model: Model, n: int) -> tuple[np.ndarray, str]:
+    """``(≤ n, *shape)`` in declared units, and what they are."""
+    data = model.subject.dataset
+    part, words = (
+        (data.held_out, "held out: the training has not seen them")
+        if data.held_out.n
+        else (data.train, "of the training part: none are held out")
+    )
+    return np.array(part.values[:n]), f"{min(n, part.n):,} of {part.n:,} real examples, {words}"
+
+
+def _cloud(model: Model, n: int) -> Beside:
+    z = model.prior.seeded(n, seed=0)
+    made = model.sampler.generate(z, model.sampler.in_turn(range(n))).numpy()
+    arrays = {"made": made.astype(np.float32)}
+    try:
+        real, words = _real(model, n)
+        arrays["real"] = real.astype(np.float32)
+    except UsageError as error:  # a model folder, or data that have moved
+        words = f"samples alone: {error}"
+    return {"words": words}, arrays, []
+
+
+def _inputs(model: Translation, n: int) -> Beside:
+    some = model.inputs[:n]
+    shown = [plots.png(model.seen(source), quick=True) for source, _ in some]
+    words = f"{len(some)} of {len(model.inputs)} inputs that were held out: the training has not seen them"
+    return {"words": words}, {}, shown
+
+
+def table(model: Model, fields: dict[str, Any]) -> dict[str, Any]:
+    """Rows of a table as ``gan sample RUN --rows N --seed S --where …`` writes them.
+
+    Raises UsageError where this makes no table, or no row can be as ``where`` says.
+    """
+    asked.only(fields, ("n", "seed", "where"))
+    n = asked.whole(fields, "n", 200, 1, _ROWS)
+    seed = asked.whole(fields, "seed", 0, 0, (1 << 63) - 1)
+    where = [str(word)[:200] for word in asked.listed({"where": fields.get("where", [])}, "where", 32)]
+    if model.view != "table" or not isinstance(model.sampler, GeneratorSampler):
+        raise UsageError(f"this makes {model.space.describe()} and no table, or is a closed graph")
+    codes = model.sampler.rows_maker().rows(n, where=conditions(where), seed=seed)
+    return {"rows": _rows(model, codes)}
+
+
+def _rows(model: Model, codes: np.ndarray) -> list[list[str]]:
+    return [list(row) for row in zip(*model.space.codec.cells(codes), strict=True)]
