@@ -134,6 +134,12 @@ def clips(n: int = 20, shape: tuple[int, int, int, int] = (3, 8, 16, 16)) -> Dat
     return _dataset(Space(kind="clips", shape=shape), values, None)
 
 
+def shapes(n: int = 20, shape: tuple[int, int, int, int] = (1, 8, 8, 8)) -> Dataset:
+    """Random voxels."""
+    values = np.random.default_rng(0).integers(0, 2, (n, *shape)).astype(np.uint8) * 255
+    return _dataset(Space(kind="shapes", shape=shape), values, None)
+
+
 def translated(
     shape: tuple[int, int, int] = (3, 16, 16), source: tuple[int, int, int] | None = None
 ) -> Dataset:

@@ -32,11 +32,13 @@ class Played:
     """One game of a lesson after its last round.
 
     Attributes:
+        begun: the frame before the first round.
         frames: header and arrays at equal distances of rounds, the last one at the end.
         findings: message of each examination.
     """
 
     session: PlaySession
+    begun: tuple[dict[str, Any], dict[str, Any]] = field(default_factory=lambda: ({}, {}))
     frames: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
 
@@ -77,22 +79,24 @@ def played(lesson: str, number: int, seed: int, folder: Path, *, stops: int = ST
     session.checkup = Checkup(session.game, share=1e9)  # as on a fast machine: none is left out
     session.call({"do": "watch", "rate": 20.0}, None)
     found = Played(session)
+
+    def looked() -> tuple[dict[str, Any], dict[str, Any]]:
+        """The newest frame; findings are kept."""
+        session.call({"do": "watch", "rate": 20.0}, None)
+        session.slice(0.0)
+        found.findings += [one for one in told if isinstance(one, dict) and one["type"] == "findings"]
+        frames = [unpacked(one) for one in told if isinstance(one, bytes)]
+        told.clear()
+        return [frame for frame in frames if frame[0]["type"] == "frame"][-1]
+
+    found.begun = looked()
     rounds = LESSONS[lesson]["rounds"]
     for stop in range(stops):
         session.call({"do": "play", "speed": None, "until": round(rounds * (stop + 1) / stops)}, None)
         session.call({"do": "watch", "rate": 0.0}, None)
         while session.playing:
             session.slice(60.0)
-        session.call({"do": "watch", "rate": 20.0}, None)
-        session.slice(0.0)
-        for message in told:
-            if isinstance(message, bytes):
-                header, arrays = unpacked(message)
-                if header["type"] == "frame":
-                    found.frames.append((header, arrays))
-            elif message["type"] == "findings":
-                found.findings.append(message)
-        told.clear()
+        found.frames.append(looked())
     assert found.frames[-1][0]["round"] == rounds
     return found
 
@@ -112,12 +116,12 @@ def forger(games: list[Played]) -> None:
 def best_inspector(games: list[Played]) -> None:
     """D bends to D*, which is drawn where there are examples alone, and the inspector wins more."""
     (game,) = games
-    first, last = game.frames[0][0]["numbers"], game.numbers
+    first, last = game.begun[0]["numbers"], game.numbers
     assert last["distance_to_best"] < 0.05
-    assert last["distance_to_best"] < 0.6 * first["distance_to_best"]  # of which half a second is over
+    assert last["distance_to_best"] < 0.5 * first["distance_to_best"]
     assert last["value"] > first["value"]
     shown = game.arrays["best"] >= 0
-    assert 0.2 < shown.mean() < 0.95
+    assert shown.mean() > 0.2  # a generator that begins wide makes some everywhere
     assert np.abs(game.arrays["d"] - game.arrays["best"])[shown].mean() < 0.15
     assert np.allclose(game.samples(0), game.samples(-1), atol=0.05)  # the generator stands still
 
@@ -194,7 +198,7 @@ def too_good(games: list[Played]) -> None:
     assert game.numbers["pairs_right"] > 0.97
     assert abs(game.numbers["generator_loss"]) < 0.1
     assert game.numbers["good_share"] < 0.05
-    assert max(game.numbers_of("modes_covered")) == 0  # and no passer-by counts as one
+    assert max(game.numbers_of("modes_covered")) <= 1  # of eight; a passer-by counts as none
     assert game.failing & {"discriminator-loss-zero", "discriminator-too-strong"}
     worst = game.findings[-1]["findings"][0]
     assert worst["severity"] == "failure"
@@ -219,10 +223,12 @@ def collapse(games: list[Played]) -> None:
     assert np.mean(np.array(alike) < 0.6) >= 0.4
     assert max(game.numbers_of("modes_covered")) <= 2
     assert np.linalg.norm(np.diff(centres, axis=0), axis=1).sum() > 10  # ring's spreads, from stop to stop
-    assert game.failing & {"mode-collapse", "oscillation"}
-    early = [told for told in game.findings if told["nimg"] <= 0.75 * game.findings[-1]["nimg"]]
-    named = {found["code"] for told in early for found in told["findings"] if found["severity"] == "failure"}
-    assert named & {"mode-collapse", "oscillation"}
+    names = [
+        bool({"mode-collapse", "oscillation"} & {found["code"] for found in told["findings"]})
+        for told in game.findings
+    ]
+    assert np.mean(names[len(names) // 2 :]) > 0.5  # points that run on may be caught on the way
+    assert any(names[: int(0.75 * len(names))])
 
 
 def balance(games: list[Played]) -> None:

@@ -137,7 +137,7 @@ def test_inputs_that_the_run_keeps_are_translated_beside_the_truth(translating: 
         with translating.socket("/api/explore") as line:
             line.call("open", model=f"0:{name}")
             header, arrays = line.call("examples", n=2)
-            assert "held out" in header["words"]
+            assert "of the training part: none are held out" in header["words"]
             assert len(arrays["pictures"]) == 2
             result = done(line, example=1)
             source = translator.source.to_declared(kept.inputs[1:2])

@@ -27,8 +27,8 @@ Beside = tuple[dict[str, Any], dict[str, np.ndarray], list[bytes]]
 def real_beside(model: Model | Translation, fields: dict[str, Any]) -> Beside:
     """Real examples: held-out ones where there are some, and of a translation the inputs that its run keeps.
 
-    Points come as the array ``real`` ``(n, D)``, and ``made`` beside it, samples 0 … n − 1 of seed 0; rows of a
-    table as ``rows`` of cells; all others as a picture each. ``words`` says what they are.
+    Points come as the array ``real`` ``(n, D)``, and ``made`` beside it, samples 0 … n − 1 of seed 0; rows of
+    a table as ``rows`` of cells; all others as a picture each. ``words`` says what they are.
 
     Raises:
         UsageError: there are none, as of a model folder, or the data are gone. Points are made all the same,
@@ -50,12 +50,15 @@ def real_beside(model: Model | Translation, fields: dict[str, Any]) -> Beside:
 def _real(model: Model, n: int) -> tuple[np.ndarray, str]:
     """``(≤ n, *shape)`` in declared units, and what they are."""
     data = model.subject.dataset
-    part, words = (
-        (data.held_out, "held out: the training has not seen them")
-        if data.held_out.n
-        else (data.train, "of the training part: none are held out")
+    part = data.held_out if data.held_out.n else data.train
+    words = f"{min(n, part.n):,} of {part.n:,} real examples, {_part(part is data.held_out)}"
+    return np.array(part.values[:n]), words
+
+
+def _part(held_out: bool) -> str:
+    return (
+        "held out: the training has not seen them" if held_out else "of the training part: none are held out"
     )
-    return np.array(part.values[:n]), f"{min(n, part.n):,} of {part.n:,} real examples, {words}"
 
 
 def _cloud(model: Model, n: int) -> Beside:
@@ -71,9 +74,9 @@ def _cloud(model: Model, n: int) -> Beside:
 
 
 def _inputs(model: Translation, n: int) -> Beside:
-    some = model.inputs[:n]
-    shown = [plots.png(model.seen(source), quick=True) for source, _ in some]
-    words = f"{len(some)} of {len(model.inputs)} inputs that were held out: the training has not seen them"
+    sources, _, _ = model.inputs
+    shown = [plots.png(model.seen(source), quick=True) for source in sources[:n]]
+    words = f"{len(shown)} of {len(sources)} inputs that the run keeps, {_part(model.held_out)}"
     return {"words": words}, {}, shown
 
 

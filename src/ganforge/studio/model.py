@@ -108,7 +108,9 @@ class Model:
         codec = self.space.codec
         pictured = None if self.view == "pictures" else f"this is of {self.space.describe()}"
         able: dict[str, str | None] = {
-            "feedback": alone or self._beyond_opinion() or (None if codec.picture_files or codec.small else pictured),
+            "feedback": alone
+            or self._beyond_opinion()
+            or (None if codec.picture_files or codec.small else pictured),
             "invert": graph or (pictured if codec.picture_files else f"this is of {self.space.describe()}"),
             "directions": graph,
             "mix": graph,

@@ -111,12 +111,13 @@ def do(
 def _translate(model: Translation, task: Task, bounds: Bounds) -> Outcome:
     fields = task.fields
     asked.only(fields, ("picture", "example", "back", "degrade", "class"))
-    label = fields.get("class")
+    label, back = fields.get("class"), asked.truth(fields, "back")
     if "example" in fields:
         number = asked.whole(fields, "example", 0, 0, 1_000_000)
-        return model.write_example(number, task.to, label=label, tell=task.tell), {}, []
+        done = model.write_example(number, task.to, back=back, label=label, tell=task.tell)
+        return {"back": back, **done}, {}, []
     assert task.file is not None, "the server names the file of a picture"
-    back, degrade = asked.truth(fields, "back"), asked.truth(fields, "degrade")
+    degrade = asked.truth(fields, "degrade")
     done = model.write(
         Path(task.file),
         task.to,

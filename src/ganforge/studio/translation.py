@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-
 from PIL.Image import Image
 
 from ganforge.codecs import plots
@@ -30,6 +29,7 @@ from ganforge.studio.shelf import doubtful
 from ganforge.tasks.arrow import Arrow, Shown, open_arrow
 from ganforge.tasks.before_after import picture_of
 from ganforge.tasks.frames import read_still
+from ganforge.training.rounds import FEW
 
 __all__ = ["Translation", "is_translator", "read_picture"]
 
@@ -72,9 +72,9 @@ class Translation:
         return self._arrow.translator
 
     @cached_property
-    def inputs(self) -> list[tuple[torch.Tensor, torch.Tensor | None]]:
-        """Held-out inputs that the run keeps, ``(*source.shape)`` in declared units, each with what it should
-        become, where that is known.
+    def inputs(self) -> tuple[torch.Tensor, torch.Tensor, bool]:
+        """Held-out inputs that the run keeps ``(K, *source.shape)``, as many examples of what they become
+        ``(K, *space.shape)``, in declared units, and whether these belong to one another.
 
         Raises UsageError for what is no run, which keeps none.
         """
@@ -84,9 +84,12 @@ class Translation:
         kept = read_inputs(run)
         assert kept is not None, "a translation has inputs"
         sources = source_space(run.space).to_declared(kept.inputs)
-        targets = run.space.to_declared(kept.targets)
-        paired = GAMES.find(run.recipe.game).paired
-        return [(source, targets[i] if paired else None) for i, source in enumerate(sources)]
+        return sources, run.space.to_declared(kept.targets), GAMES.find(run.recipe.game).paired
+
+    @property
+    def held_out(self) -> bool:
+        """Whether the run's :attr:`inputs` are of the part that it was not trained on."""
+        return Run.open(self.path).data.get("held_out", 0) >= FEW
 
     def seen(self, source: torch.Tensor) -> Image:
         """An input ``(C, H, W)`` as a person sees it."""
@@ -121,7 +124,7 @@ class Translation:
     def write(
         self, file: Path, to: list[Path], *, back: bool, degrade: bool, label: Any, bounds: Bounds, tell: Tell
     ) -> dict[str, Any]:
-        """Translate the picture in ``file``; input and result are written as PNG into the first two of ``to``.
+        """Translate the picture in ``file``; input and result are written as PNG into the two of ``to``.
 
         Args:
             back: the other way round.
@@ -149,18 +152,21 @@ class Translation:
         note = _about_size(arrow.translator, shown.source)
         return _written(replace(shown, truth=None), to, time.monotonic() - began) | {"note": note}
 
-    def write_example(self, number: int, to: list[Path], *, label: Any, tell: Tell) -> dict[str, Any]:
-        """Translate input ``number`` of :attr:`inputs`; into the three of ``to`` go the input, the result, and
-        what should have come out, where that is known.
+    def write_example(
+        self, number: int, to: list[Path], *, back: bool, label: Any, tell: Tell
+    ) -> dict[str, Any]:
+        """Translate input ``number`` of :attr:`inputs`, or on the way ``back`` that of the other domain; into
+        the three of ``to`` go the input, the result, and what should have come out, where that is known.
 
-        Raises UsageError where there is no such input.
+        Raises UsageError where there is no such input, or no way back.
         """
-        if number >= len(self.inputs):
-            raise UsageError(f"the run keeps {len(self.inputs)} inputs, from 0 on; there is none of {number}")
-        arrow = self._asked(label, back=False, frames=True)
+        sources, targets, paired = self.inputs
+        if number >= len(sources):
+            raise UsageError(f"the run keeps {len(sources)} inputs, from 0 on; there is none of {number}")
+        arrow = self._asked(label, back, frames=True)
         tell(None, "translating")
         began = time.monotonic()
-        shown = arrow.known(*self.inputs[number])
+        shown = arrow.known((targets if back else sources)[number], targets[number] if paired else None)
         return _written(shown, to, time.monotonic() - began) | {"note": ""}
 
     def _asked(self, label: Any, back: bool, *, frames: bool = False) -> Arrow:

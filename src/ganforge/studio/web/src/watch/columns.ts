@@ -49,6 +49,14 @@ export function headline(lines: readonly LogLine[]): { key: string; points: Scor
   return { key, points };
 }
 
+/** Without the score before training, where it is so far from all others that they would be one flat line. */
+export function comparable(points: readonly ScorePoint[]): readonly ScorePoint[] {
+  const [first, ...others] = points;
+  if (!first || first.nimg > 0 || others.length < 2) return points;
+  const most = Math.max(...others.map((point) => Math.abs(point.value ?? 0)));
+  return Math.abs(first.value ?? 0) > 10 * most ? others : points;
+}
+
 export function latestExamination(lines: readonly LogLine[], upTo: number): LogLine | null {
   for (let i = lines.length - 1; i >= 0; i -= 1) {
     const line = lines[i];

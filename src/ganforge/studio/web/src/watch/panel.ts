@@ -12,9 +12,10 @@ import { type Bell, drawBells } from "../draw/bells";
 import { sharpen } from "../draw/plane";
 import { plain } from "../play/fields";
 import { findingList } from "../play/findings";
-import { edge, headline, latestExamination, lineAt, means, thinned } from "./columns";
+import { comparable, edge, headline, latestExamination, lineAt, means, thinned } from "./columns";
 import { Film } from "./film";
 import { scoreTable } from "./scores";
+import type { Hidden } from "./hidden";
 import { firstSeen, type Followed, type WatchSource } from "./source";
 import { stateBadge } from "./state";
 
@@ -47,7 +48,7 @@ export class RunPanel {
   constructor(
     private readonly one: Followed, private readonly source: WatchSource, name: string,
     private readonly leave: () => void,
-    moved: (progress: number) => void,
+    moved: (progress: number) => void, private readonly hider: Pick<Hidden, "has" | "turn">,
   ) {
     this.film = new Film(one.run, (nimg, progress, byHand) => {
       const { samples } = this.one;
@@ -122,7 +123,8 @@ export class RunPanel {
     this.logits.set(x, means(lines, "real_logits"), means(lines, "fake_logits"),
       edge(lines, "real_logits", 1), edge(lines, "real_logits", -1),
       edge(lines, "fake_logits", 1), edge(lines, "fake_logits", -1));
-    const { key, points } = headline(this.one.lines);
+    const { key, points: all } = headline(this.one.lines);
+    const points = comparable(all);
     this.score.element.hidden = points.length === 0;
     this.score.element.querySelector("h3")?.firstChild?.replaceWith(`Score: ${plain(key)}`);
     this.score.set(points.map((point) => point.nimg), points.map((point) => point.value), points.map((point) => point.floor),
@@ -158,7 +160,19 @@ export class RunPanel {
       el("a", { class: "button", href: `#/explore?model=${encodeURIComponent(this.one.run)}` }, "Explore it"),
       live ? null : el("a", { class: "button", target: "_blank", rel: "noopener",
         href: `/api/watch/report?run=${encodeURIComponent(this.one.run)}` }, "Report"),
+      this.hideButton(),
       live ? null : button("Delete …", () => this.askDelete(), { name: "delete" }));
+  }
+
+  /** Out of the list and back; nothing of the folder changes. */
+  private hideButton(): HTMLButtonElement {
+    const { path } = this.one.summary ?? { path: "" };
+    const title = (): string => (this.hider.has(path) ? "Show in the list" : "Hide from the list");
+    const press: HTMLButtonElement = button(title(), () => {
+      this.hider.turn(path);
+      say(press, title());
+    }, { name: "hide" });
+    return press;
   }
 
   private async command(command: Command): Promise<void> {

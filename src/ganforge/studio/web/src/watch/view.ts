@@ -7,6 +7,7 @@ import { duration, short } from "../base/numbers";
 import type { About, RunSummary } from "../base/protocol";
 import type { View } from "../play/view";
 import { Comparison } from "./compare";
+import { Hidden, storage } from "./hidden";
 import { RunPanel } from "./panel";
 import { WatchSource } from "./source";
 import { stateBadge } from "./state";
@@ -41,6 +42,7 @@ class WatchView implements View {
   private readonly state: HTMLSelectElement;
   private readonly count = el("p", { class: "small quiet", role: "status" });
   private readonly comparison = new Comparison(this.source);
+  private readonly hidden = new Hidden(storage());
 
   constructor(main: HTMLElement, about: About, query: URLSearchParams) {
     this.wanted = query.getAll("run");
@@ -53,7 +55,7 @@ class WatchView implements View {
     this.search = el("input", { id: "runs-search", name: "runs-search", type: "text", oninput: again,
       placeholder: "name, data, recipe, verdict" });
     this.order = choices("order", ORDERS.map(([name, words]) => [name, words] as const));
-    this.state = choices("state", [["", "all"], ...STATES.map((state) => [state, state] as const)]);
+    this.state = choices("state", [["", "all"], ...STATES.map((state) => [state, state] as const), ["hidden", "hidden"]]);
     const labelled = (title: string, field: HTMLElement): HTMLElement =>
       el("div", { class: "field" }, el("label", { for: field.id, class: "small" }, title), field);
     fill(main, el("div", { class: "watch" },
@@ -93,7 +95,9 @@ class WatchView implements View {
     const present = new Set(runs.map((run) => run.run));
     for (const run of [...this.entries.keys()]) if (!present.has(run)) this.entries.delete(run);
     const shown = this.sifted(runs);
-    say(this.count, shown.length === runs.length ? `${runs.length} runs` : `${shown.length} of ${runs.length} runs`);
+    const away = runs.filter((run) => this.hidden.has(run.path)).length;
+    say(this.count, (shown.length === runs.length ? `${runs.length} runs` : `${shown.length} of ${runs.length} runs`) +
+      (away > 0 ? `, ${away} hidden` : ""));
     const items = shown.map((run) => {
       const chosen = this.wanted.includes(run.run);
       const key = JSON.stringify([run, chosen]);
@@ -119,7 +123,8 @@ class WatchView implements View {
     const state = this.state.value;
     const found = runs.filter((run) => {
       const text = `${run.run} ${run.name} ${run.data} ${run.recipe} ${run.verdict.words} ${run.error ?? ""}`.toLowerCase();
-      return (state === "" || run.state === state) && words.every((word) => text.includes(word));
+      if (this.hidden.has(run.path) !== (state === "hidden")) return false;
+      return (state === "" || state === "hidden" || run.state === state) && words.every((word) => text.includes(word));
     });
     const by = ORDERS.find(([name]) => name === this.order.value)?.[2];
     return by ? found.sort(by) : found;  // as the server lists them: the newest first
@@ -144,6 +149,15 @@ class WatchView implements View {
       share !== null && run.state === "training" ? el("span", { class: "bar", style: `--share: ${share}` }) : null)));
   }
 
+  /** For the panels: whether a run is hidden, and a press that turns it. */
+  private readonly hider = {
+    has: (path: string): boolean => this.hidden.has(path),
+    turn: (path: string): void => {
+      this.hidden.turn(path);
+      this.listed(this.source.runs);
+    },
+  };
+
   private toggle(run: string): void {
     this.wanted = this.wanted.includes(run) ? this.wanted.filter((one) => one !== run) : [...this.wanted, run];
     this.place();
@@ -161,7 +175,7 @@ class WatchView implements View {
       if (this.panels.has(run)) continue;
       const name = this.source.runs.find((one) => one.run === run)?.name ?? run.replace(/^\d+:/, "");
       const panel = new RunPanel(this.source.follow(run), this.source, name, () => this.toggle(run),
-        (progress) => this.moved(run, progress));
+        (progress) => this.moved(run, progress), this.hider);
       this.panels.set(run, panel);
       this.holder.append(panel.element);
     }
