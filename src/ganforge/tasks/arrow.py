@@ -146,7 +146,7 @@ class Arrow:
         return [frame.numpy() for frame in clip[need:]]
 
     def known(self, source: Tensor, truth: Tensor | None) -> Shown:
-        """An input ``(C, H, W)`` as the network takes it, what becomes of it, and perhaps what should have."""
+        """An input ``(C, H, W)``, what becomes of it, and, where it is known, what should have."""
         return self._shown(source, self.made(source), None if truth is None else truth.numpy())
 
     def seen(self, source: Tensor) -> Tensor:
