@@ -240,6 +240,30 @@ def test_an_archive_is_learnt_with_classes_and_pieces_are_written(gan: Call, tmp
     files = sorted((tmp_path / "made").glob("*.mid"))
     assert len(files) == 4
     assert all(len(notes_of_file(file.read_bytes())) == 3 for file in files)
+    piece = next(tunes.rglob("*.mid"))
+    went_on = gan("sample", "run", "--continue", str(piece), "--ahead", "40", "--out", "more.mid")
+    assert went_on.code == 0, went_on.err
+    before, after = (
+        {(start, pitch) for voice in notes_of_file(path.read_bytes()) for start, _, pitch in voice}
+        for path in (piece, tmp_path / "more.mid")
+    )
+    assert before < after
+    melody = tmp_path / "melody.mid"
+    melody.write_bytes(write_notes([[Note(i, i + 1, 72 + i % 3) for i in range(24)]], 90.0))
+    harmony = gan("sample", "run", "--complete", "melody.mid", "--out", "harmony.mid")
+    assert harmony.code == 0, harmony.err
+    assert "1 voice more" in harmony.said
+    voices = notes_of_file((tmp_path / "harmony.mid").read_bytes())
+    assert notes_of_file(melody.read_bytes())[1] in voices
+    for wrong, says in (
+        (["--continue", "gone.mid"], "there is no file"),
+        (["--continue", "melody.mid", "--ahead", "0"], "--ahead from 1"),
+        (["--complete", str(piece)], "none is left to write"),
+        (["--rows", "3"], "--rows is for a run of a table"),
+    ):
+        refused = gan("sample", "run", *wrong)
+        assert refused.code == 2, refused.said
+        assert says in refused.said
     page = (tmp_path / "run" / "report.html").read_text()
     assert 'src="data:audio/wav;base64,' in page
     scored = gan("evaluate", "run", "--samples", "40")

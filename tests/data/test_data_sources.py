@@ -272,3 +272,12 @@ def test_crops_of_photographs_are_pictures_in_colour() -> None:
     other = load("photo-crops", seed=4, size=48)
     assert other.space.shape == (3, 48, 48)
     assert other.manifest["fingerprint"] != data.manifest["fingerprint"]
+
+
+def test_a_folder_with_the_name_of_a_builtin_set_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert not any("./ring" in words for words in load("ring").scan.warnings)
+    (tmp_path / "ring").mkdir()
+    assert any("for that write ./ring" in words for words in load("ring").scan.warnings)

@@ -167,6 +167,59 @@ def test_what_is_held_goes_on_and_a_chain_sees_what_stands_before_it_in_the_step
     assert bool(apart[5, last[0] + 1 :].any())
 
 
+def test_ties_of_notes_are_the_same_in_every_key():
+    G, real = of_tokens(related=True)
+    ties = G.relations
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for weight in [*ties.ties, *ties.keys]:
+            weight.copy_(torch.randn(weight.shape, generator=generator))
+    states = real[:, G.states].transpose(1, 2)  # (N, T, S)
+    k = ties.groups[-1]
+    h = torch.randn(1, 16, generator=generator)
+    own, before = ties.spans[k], states[:1, 3] * 0
+    heard, now = torch.zeros(1, 12), states[:1, 3] * 0
+    for j, high in zip(ties.groups[:2], (2, 3), strict=True):
+        now[:, ties.spans[j].start + high] = 1.0
+    heard[:, (ties.low + 4) % 12] = heard[:, ties.low % 12] = 1.0
+    found = ties(k, h, now[:, : G.spans[k].start], before, ties.classes(now))
+    higher = torch.cat([now[:, :1] * 0, now[:, :-1]], 1)  # each a semitone higher
+    moved = ties(k, h, higher[:, : G.spans[k].start], before, ties.classes(higher))
+    skip = G.spans[k].stop - own.stop + (own.start - G.spans[k].start)
+    assert torch.allclose(moved[:, skip + 1 :], found[:, skip:-1], atol=1e-5)
+    assert bool((found[:, :skip] == 0).all())  # a rest has no place on the scale
+    assert not torch.allclose(found[:, skip:], found[:, skip:].mean())
+
+
+def test_what_is_written_with_ties_is_as_likely_as_the_likelihood_says():
+    G, real = of_tokens(related=True)
+    with torch.no_grad():
+        for i, weight in enumerate([*G.relations.ties, *G.relations.keys]):
+            weight.copy_(torch.randn(weight.shape, generator=torch.Generator().manual_seed(i)))
+    n = len(real)
+    mask = torch.cat([torch.ones(n, 20), torch.zeros(n, G.steps - 20)], 1)
+    z = torch.zeros(n, G.front + G.codec.chances)  # no noise: of each group the likeliest
+    x = G.complete(z, real, mask)
+    found = G.logits(z, x, torch.zeros_like(mask)).states
+    for span, group in zip(G.spans, G.groups, strict=True):
+        if len(group) > 1:
+            likeliest = found[:, 20:, span].argmax(2)
+            assert torch.equal(likeliest, x[:, group, 20:].argmax(1))
+    with pytest.raises(RecipeError, match="on a scale"):
+        of_tokens(related=True, chained=False)
+
+
+def test_voices_that_are_held_stay_and_the_others_hear_them():
+    G, real = of_tokens()
+    first = torch.zeros(1, len(G.states))
+    first[:, : G.spans[1].stop] = 1.0  # the highest voice
+    z = torch.randn(len(real), G.front + G.codec.chances, generator=torch.Generator().manual_seed(2))
+    mask = torch.zeros(len(real), G.steps)
+    x, y = (G.complete(z, one, mask, first.expand(len(real), -1)) for one in (real, real.flip(0)))
+    assert torch.equal(x[:, : G.spans[1].stop], real[:, : G.spans[1].stop])
+    assert not torch.equal(x[:, G.spans[1].stop :], y[:, G.spans[1].stop :])
+
+
 def test_a_condition_reaches_every_step_of_both_players():
     G, real = of_tokens(2, judged_every=3)
     with seeded(2):

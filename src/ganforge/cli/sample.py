@@ -12,6 +12,7 @@ from ganforge.cli.options import gather, parse, run_or_last
 from ganforge.core.options import option, seeds
 
 if TYPE_CHECKING:
+    from ganforge.runs.music import MusicMaker
     from ganforge.runs.sampler import GeneratorSampler
 
 __all__ = ["Sample", "main"]
@@ -21,7 +22,7 @@ __all__ = ["Sample", "main"]
 class Sample:
     """Make samples with a trained generator: single files, a grid, or a film of a walk.
 
-    Without --grid or --film, one file a seed is written: PNG for pictures, .npy for the rest.
+    Without --grid or --film, one file a seed is written: png, wav, mid, glb, webp or npy.
     The same seed gives the same sample, whatever is asked for beside it.
     """
 
@@ -41,13 +42,14 @@ class Sample:
     balance: Annotated[str | None, option("COLUMN")] = None
     """of a table: each word of this column comes as often"""
     complete: Annotated[Path | None, option("FILE")] = None
-    """of a table: fill the empty cells of this one"""
+    """of a table: fill the empty cells of this one; of music: write the other voices to those of this file"""
     onward: Annotated[Path | None, option("FILE", name="continue")] = None
-    """of series: write what follows those of this file, with a band from several samples"""
+    """of series: write what follows those of this file, with a band from several samples; of music: write
+    the piece and what follows it"""
     ahead: Annotated[int | None, option("STEPS")] = None
-    """with --continue: by how many steps; a quarter of the longest series by default"""
+    """with --continue: by how many steps; a quarter of the longest series, or two bars, by default"""
     seed: Annotated[int, option("N")] = 0
-    """of a table's rows: the same seed makes the same rows"""
+    """of a table's rows, --complete and --continue: the same seed makes the same"""
     truncation: Annotated[float, option("T")] = 1.0
     """0 to 1: less is more typical and less varied"""
     grid: Annotated[Path | None, option("FILE")] = None
@@ -75,9 +77,12 @@ def main(arguments: list[str]) -> int:
         print(f"opened {sampler.opened.words}")
     if sampler.space.codec.one_file and options.grid is None and options.film is None:
         return _rows(options, run, sampler)
-    _only_of_tables(options)
     wishes = {"class": options.classes, "text": options.text, "where": ",".join(options.where) or None}
     asked = made.asked(sampler, **wishes)
+    given = options.onward or options.complete
+    if given is not None:
+        return _music(options, given, sampler.music_maker(asked))
+    _only_of_tables(options)
     words = next((said for said in wishes.values() if said is not None), "")
     if options.film is not None:
         made.write_film(
@@ -117,10 +122,25 @@ def _only_of_tables(options: Sample) -> None:
     """Raise UsageError for an option that goes with tables alone."""
     from ganforge.core.errors import UsageError
 
-    names = {"rows": "rows", "balance": "balance", "complete": "complete", "onward": "continue"}
-    for field, name in {**names, "ahead": "ahead"}.items():
-        if getattr(options, field) is not None:
+    for name in ("rows", "balance", "ahead"):
+        if getattr(options, name) is not None:
             raise UsageError(f"--{name} is for a run of a table, and single samples; leave it out")
+
+
+def _music(options: Sample, given: Path, maker: MusicMaker) -> int:
+    """Write a given piece with what follows it, or with the voices that it lacks."""
+    from ganforge.runs.files import write_atomically
+
+    if options.onward is not None:
+        file, count = maker.onward(given, ahead=options.ahead, seed=options.seed)
+        name, words = "continued", f"{given} and {count:,} steps more"
+    else:
+        file, count = maker.accompanied(given, seed=options.seed)
+        name, words = "complete", f"{given} and {count} voice{'s' * (count != 1)} more"
+    path = options.out or given.with_name(f"{given.stem}-{name}{maker.codec.suffix}")
+    write_atomically(path, file)
+    print(f"wrote {words} to {path}")
+    return 0
 
 
 def _rows(options: Sample, run: Path, sampler: GeneratorSampler) -> int:

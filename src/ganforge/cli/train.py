@@ -31,7 +31,8 @@ __all__ = ["Train", "main"]
 class Train:
     """Train a generator and a discriminator on your own data.
 
-    DATA is a folder or zip of pictures, an IDX, npy, npz or csv file, or a built-in name: digits, gaussian,
+    DATA is a folder or zip of pictures, sounds, films, meshes or MIDI files, a csv, txt, npy, npz or IDX
+    file, or a built-in name: digits, gaussian,
     mixture, ring, grid, spirals, moons, swissroll,
     line, pair, blobs. Everything else is inferred and printed with its reason.
     """

@@ -50,6 +50,19 @@ class Sequential(Codec):
         return {}
 
     @property
+    def degrees(self) -> Mapping[int, tuple[int, ...]]:
+        """Groups whose states are places on one scale, such as pitches: the place of each, −1 of none.
+
+        What two of them have to do with each other depends on how far apart they are.
+        """
+        return {}
+
+    @property
+    def octave(self) -> int:
+        """Places after which that scale repeats itself."""
+        return 12
+
+    @property
     def chances(self) -> int:
         """How many latents choose: of each step, its numbers, their component and its states."""
         return self.space.shape[1] * (self.space.shape[0] - self.lasting + 1)

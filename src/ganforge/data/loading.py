@@ -272,11 +272,21 @@ def _stored(
         raise DataError(_missing(source.name, path))
     try:
         if path is None:
-            return _keep_in_memory(source, wish, folder), []
+            return _beside_a_namesake(_keep_in_memory(source, wish, folder), source.name), []
         assert folder is not None
         return _through_cache(source, wish, folder, progress)
     except PermissionError as error:
         raise DataError(f"{error.filename or path} may not be read by you; change its permissions") from None
+
+
+def _beside_a_namesake(stored: Stored, name: str) -> Stored:
+    """A built-in set, with words on a file or folder that has its name."""
+    if not Path(name).exists():
+        return stored
+    found = Scan.from_json(stored.meta["scan"])
+    words = f"{name} is the built-in set, and no file or folder of that name: for that write ./{name}"
+    found = replace(found, warnings=(*found.warnings, words))
+    return replace(stored, meta={**stored.meta, "scan": found.to_json()})
 
 
 def _through_cache(

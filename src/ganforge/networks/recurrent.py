@@ -20,6 +20,7 @@ from ganforge.core.space import Space
 from ganforge.networks.columns import ColumnsGenerator, Foreseen
 from ganforge.networks.layers import Head, leaky
 from ganforge.networks.residual import ResidualTrunk
+from ganforge.networks.scale import Relations
 
 __all__ = ["RecurrentDiscriminator", "RecurrentGenerator"]
 
@@ -73,6 +74,7 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
             forgives its own errors.
         chained: whether the groups of states of a step are written one after another, each from those before
             it, and not all at once.
+        related: whether states on a scale are likelier by how far they lie from each other (``scale``).
         judged_every: the discriminator plays in one round of so many: whole examples are dear to write.
     """
 
@@ -92,6 +94,7 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         components: int = 4,
         jitter: float = 0.05,
         chained: bool = False,
+        related: bool = False,
         judged_every: int = 1,
     ) -> None:
         super().__init__()
@@ -134,6 +137,11 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         self.deep = nn.Linear(width, width)
         self.of_states = nn.Linear(width, len(self.states)) if self.states and not chained else None
         self.chain = _Chain(width, [len(group) for group in self.groups]) if self.states and chained else None
+        self.relations: Relations | None = None
+        if related and not (chained and codec.degrees):
+            raise RecipeError("generator.related is for chained states on a scale, such as pitches")
+        if related:
+            self.relations = Relations(width, self.spans, codec.degrees, codec.octave)
         if not values:
             return
         self.of_numbers = nn.Linear(width + len(self.states), components * (1 + 2 * values))
@@ -169,7 +177,17 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
             found = h.new_zeros(*h.shape[:2], 0) if self.of_states is None else self.of_states(h).float()
             return self._holding(found, states, past) if self.held else found
         parts = [self.chain(k, h, states[..., : span.start]).float() for k, span in enumerate(self.spans)]
+        if self.relations is not None:
+            classes = self.relations.classes(states)
+            heard = classes.cumsum(1) - classes
+            for k in self.relations.groups:
+                now = states[..., : self.spans[k].start]
+                parts[k] = parts[k] + self.relations(k, h, now, self._before(past), heard).float()
         return self._holding(torch.cat(parts, 2), states, past)
+
+    def _before(self, past: Tensor) -> Tensor:
+        """The states of the step before ``(…, S)``, of what stands before a step ``(…, 2C)``."""
+        return past[..., self.states]
 
     def _holding(self, logits: Tensor, states: Tensor, past: Tensor) -> Tensor:
         """Logits ``(N, t, S)`` that say what was before, where a group is held."""
@@ -263,10 +281,11 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         del found  # each step follows from those that are made, not from real ones
         return self.complete(z, given, mask)
 
-    def complete(self, z: Tensor, given: Tensor, mask: Tensor) -> Tensor:
+    def complete(self, z: Tensor, given: Tensor, mask: Tensor, held: Tensor | None = None) -> Tensor:
         """Series ``(N, C, T)`` with what is in the mask ``(N, blocks + T)`` as ``given``.
 
-        Of a network with a condition, that stands after the mask.
+        Of a network with a condition, that stands after the mask. States that are ``held`` ``(N, S)``, such
+        as those of a whole voice, are as given at every step; what is written after them hears them.
         """
         lasting = given[:, : self.lasting, 0]
         if self.head is not None:
@@ -287,10 +306,15 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         nothing = real.new_zeros(z.shape[0], real.shape[2])
         row = [nothing] * _ORDER
         memory: Tensor | None = None
+        heard = nothing[:, :0]
         for t in range(self.steps):
             past = torch.cat(row[: -_ORDER - 1 : -1], 1)[:, None]
             h, memory = self._seen(past, ahead[:, t : t + 1], memory)
-            made = self._step(h, past, apart[:, t], level[:, t, :1], noise[:, t])
+            if self.relations is not None:
+                classes = self.relations.classes(row[-1][:, self.states])
+                heard = classes if t == 0 else heard + classes
+            kept_states = None if held is None else (held, real[:, t, self.states])
+            made = self._step(h, past, heard, apart[:, t], level[:, t, :1], noise[:, t], kept_states)
             if self.states:
                 made = self.codec.stepped(made[:, :, None], alive[:, :, t : t + 1])[:, :, 0]
             else:
@@ -305,13 +329,24 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         log = torch.log(level)
         return torch.where(lone, log - torch.log1p(-level), -torch.log(-log))
 
-    def _step(self, h: Tensor, past: Tensor, apart: Tensor, level: Tensor, noise: Tensor) -> Tensor:
+    def _step(
+        self,
+        h: Tensor,
+        past: Tensor,
+        heard: Tensor,
+        apart: Tensor,
+        level: Tensor,
+        noise: Tensor,
+        kept: tuple[Tensor, Tensor] | None = None,
+    ) -> Tensor:
         """One step ``(N, C)``, before it is settled.
 
         Args:
+            heard: how often each pitch class has been there, ``(N, octave)``; of no scale nothing.
             apart: ``(N, M, V)``, how far the numbers lie from each component's means, in deviations.
             level: ``(N, 1)`` uniform chance of the component.
             noise: ``(N, S)``, on the states' logits.
+            kept: which states are given, 0 or 1, and as what, ``(N, S)`` both.
         """
         states = h.new_zeros(h.shape[0], 0)
         logits = h.new_zeros(h.shape[0], len(self.states))
@@ -320,6 +355,8 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         parts: list[Tensor] = []
         for k, span in enumerate(self.spans):
             own = logits[:, span] if self.chain is None else self.chain(k, h[:, 0], states).float()
+            if self.relations is not None and k in self.relations.groups:
+                own = own + self.relations(k, h[:, 0], states, self._before(past[:, 0]), heard).float()
             if k in self.held:
                 stays = past[:, 0, self._of_states(k)]
                 own = own + (_CERTAIN * (1.0 - parts[self.held[k]])) * stays
@@ -330,6 +367,8 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
             else:
                 soft = torch.softmax(noisy, 1)
                 hot = (noisy == noisy.amax(1, keepdim=True)).to(soft) + (soft - soft.detach())
+            if kept is not None:
+                hot = torch.lerp(hot, kept[1][:, span], kept[0][:, span])
             parts.append(hot)
             states = torch.cat([states, hot], 1)
         if not self.numbers:

@@ -35,7 +35,7 @@ def recipe(space: Space, n: int) -> Recipe:
         beta1=0.9,
         beta2=0.99,
         beta2_final=0.99,
-        options={"chained": True, "jitter": 0.05, "judged_every": 8},
+        options={"chained": True, "related": bool(codec.degrees), "jitter": 0.05, "judged_every": 8},
     )
     r1 = Penalty(name="r1", weight=0.1, method="finite_difference", sigma=0.05)
     enough = max(_TIMES * n / 1000, 20.0)

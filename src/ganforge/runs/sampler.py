@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ganforge.codecs.music import Music
 from ganforge.core.condition import Condition
 from ganforge.core.declared import GAMES
 from ganforge.core.errors import UsageError
@@ -25,6 +26,7 @@ from ganforge.networks.recurrent import RecurrentGenerator
 from ganforge.runs.checkpoint import Checkpoint, Opened, fitting
 from ganforge.runs.folder import Moment, Run
 from ganforge.runs.inputs import read_inputs
+from ganforge.runs.music import MusicMaker
 from ganforge.runs.rows import RowsMaker
 from ganforge.runs.series import SeriesMaker
 
@@ -184,6 +186,19 @@ class GeneratorSampler(LatentSampler):
         if not isinstance(found, SeriesMaker):
             raise UsageError(f"this run makes {self.space.codec.name}, not series")
         return found
+
+    def music_maker(self, condition: Tensor | None = None) -> MusicMaker:
+        """Of music: what goes on from a piece. UsageError for other kinds of data.
+
+        Args:
+            condition: ``(1, C)``; None takes the first that can be asked for.
+        """
+        if not isinstance(self.network, RecurrentGenerator) or not isinstance(self.space.codec, Music):
+            raise UsageError(
+                f"this run makes {self.space.codec.name}: --continue is for series and music, --complete for"
+                " tables and music"
+            )
+        return MusicMaker(self.network, self.prior, self.in_turn([0]) if condition is None else condition)
 
     def sample_rows(
         self, n: int, *, where: Mapping[str, Any] | None = None, balance: str = "", seed: int = 0

@@ -314,8 +314,11 @@ def prepare(
     resolved = choice.maker(space, n)
     if able and resolved.name == "growing":
         resolved = _planned(resolved, dataset, able, plan)
+    planned = able and resolved.name == "growing"
     own = {key: resolved.value(key) for key in changes}
     resolved = resolved.with_changes(changes)
+    if planned and resolved.growth:
+        plan.append(_course(resolved, space))
     if resolved.source:
         _check_source(resolved)
     if asked_of_data(resolved) != asked_first:
@@ -390,16 +393,18 @@ def _planned(recipe: Recipe, dataset: Dataset, able: float, plan: list[str]) -> 
             f"also shown mirrored: mirrored pictures are told from yours in {told:.0%} (chance: 50 %)"
         )
         recipe = replace(recipe, mirror=True)
+    return recipe
+
+
+def _course(recipe: Recipe, space: Space) -> str:
+    """At which share of the budget which size is trained."""
     sides = levels_of(space.spatial, recipe.generator.options["patch"])
     sides = sides[first_level(sides) :]
-    if recipe.growth:
-        ends = [*accumulate(recipe.growth), 1.0]
-        steps = ", ".join(
-            f"{'×'.join(map(str, reversed(own)))} until {end:.0%}"
-            for own, end in zip(sides, ends, strict=True)
-        )
-        plan.append(f"from coarse to fine: {steps} of the budget")
-    return recipe
+    ends = [*accumulate(recipe.growth), 1.0]
+    steps = ", ".join(
+        f"{'×'.join(map(str, reversed(own)))} until {end:.0%}" for own, end in zip(sides, ends, strict=True)
+    )
+    return f"from coarse to fine: {steps} of the budget"
 
 
 def _budget_of(minutes: float | None, core_minutes: float | None, kimg: float | None) -> Budget | None:

@@ -160,6 +160,13 @@ class Music(Tokens):
     def held(self) -> Mapping[int, int]:
         return {2 * voice + 1: 2 * voice for voice in range(len(self._voices))}
 
+    @property
+    def degrees(self) -> Mapping[int, tuple[int, ...]]:
+        return {
+            2 * voice + 1: (-1, *range(low, low + pitches))
+            for voice, (_, low, pitches) in enumerate(self._voices)
+        }
+
     def context(self, lasting: Tensor) -> Tensor:
         """The place in the bar, the bar, and how much of the passage is left."""
         import torch
@@ -207,11 +214,23 @@ class Music(Tokens):
 
     def file(self, sample: np.ndarray, suffix: str = "") -> bytes:
         """A MIDI file with a track for each voice."""
+        return self.written(sample, self.fitted.tempo)
+
+    def written(self, codes: np.ndarray, tempo: float) -> bytes:
+        """Codes ``(V, T)`` of any length as a MIDI file."""
         from ganforge.codecs.music.midi import Note, write_notes
         from ganforge.codecs.music.voices import BEAT, notes_of
 
-        voices = [[Note(a / BEAT, b / BEAT, pitch) for a, b, pitch in notes_of(row)] for row in sample]
-        return write_notes(voices, self.fitted.tempo)
+        voices = [[Note(a / BEAT, b / BEAT, pitch) for a, b, pitch in notes_of(row)] for row in codes]
+        return write_notes(voices, tempo)
+
+    def channels_of(self, voices: np.ndarray) -> Tensor:
+        """Which channels of model units belong to some voices ``(V,)`` bool, ``(C,)`` of 0 and 1."""
+        import numpy as np
+        import torch
+
+        sizes = [1 + len(self.degrees[2 * voice + 1]) for voice in range(len(voices))]
+        return torch.from_numpy(np.repeat(voices, sizes)).float()
 
     def listen(self, sample: np.ndarray) -> bytes:
         """A wav file of plain tones."""

@@ -16,11 +16,11 @@ from ganforge.codecs.music.midi import Piece, read_piece
 from ganforge.codecs.music.voices import grid_of, off_grid, part_voices
 from ganforge.core.errors import DataError
 from ganforge.data.files import Entry, Listing, UnreadableError, printable
-from ganforge.data.folders import at_least, counter, form_of, read_each
+from ganforge.data.folders import at_least, counter, form_of, one_file, plainly, read_each
 from ganforge.data.layouts import classes_from_folders
-from ganforge.data.raw import Progress, Raw
+from ganforge.data.raw import Progress, Raw, Skipped
 
-__all__ = ["read_music"]
+__all__ = ["kept_voices", "read_music", "read_voices"]
 
 _HOP = 32  # steps from one passage of a piece to the next
 _MOST_VOICES = 6
@@ -114,15 +114,31 @@ def _read(listing: Listing, entry: Entry) -> _Read:
     return _Read(piece, voices, sum(len(part) > 1 for part in parts), late)
 
 
-def _kept(voices: _Voices, count: int) -> _Voices:
+def kept_voices(voices: _Voices, count: int) -> _Voices:
     """So many voices, those with the most notes, in their order; rests where there are fewer."""
     most = sorted(range(len(voices)), key=lambda k: -len(voices[k]))[:count]
     return [voices[k] for k in sorted(most)] + [[] for _ in range(count - len(voices))]
 
 
+def read_voices(path: Path) -> tuple[_Voices, float]:
+    """A file's voices in steps from the bar of its first note on, the highest first, and its tempo.
+
+    Raises DataError where it cannot be read.
+    """
+    if not path.is_file():
+        raise DataError(f"there is no file {path}")
+    listing = one_file(path)
+    found = plainly(listing.entries[0], partial(_read, listing, listing.entries[0]))
+    if isinstance(found, Skipped):
+        raise DataError(f"{path}: {found.reason}")
+    voices = [voice for voice in found.voices if voice]
+    first = min(voice[0][0] for voice in voices) // BAR * BAR
+    return [[(a - first, b - first, pitch) for a, b, pitch in voice] for voice in voices], found.piece.tempo
+
+
 def _passages(one: _Read, count: int) -> np.ndarray:
     """Windows ``(n, V, T)`` of a piece, from the bar of its first note on; the last one ends with it."""
-    kept = _kept(one.voices, count)
+    kept = kept_voices(one.voices, count)
     first = min(start for voice in kept for start, _, _ in voice[:1]) // BAR * BAR
     moved = [[(a - first, b - first, pitch) for a, b, pitch in voice] for voice in kept]
     long = max(end for voice in moved for _, end, _ in voice)
@@ -179,7 +195,7 @@ def _notes(found: Sequence[_Read]) -> list[str]:
 
 def _warnings(found: Sequence[_Read], count: int) -> list[str]:
     warnings: list[str] = []
-    left = sum(one.notes - sum(map(len, _kept(one.voices, count))) for one in found)
+    left = sum(one.notes - sum(map(len, kept_voices(one.voices, count))) for one in found)
     total = sum(one.notes for one in found)
     if left:
         warnings.append(f"{left / total:.1%} of the notes are in voices beyond {count}, and left out")
