@@ -20,6 +20,8 @@ __all__ = ["recipe"]
 # Shares of the budget for the coarser levels, by how many levels there are: what is coarse is learned in a
 # few thousand pictures, and the rest of the time is worth more at the whole size (results/growing.md).
 _SHARES = {1: (), 2: (0.4,), 3: (0.03, 0.08), 4: (0.12, 0.18, 0.3)}
+# Spectrograms are learned better the longer they are coarse (results/sound.md).
+_SHARES_OF_OTHERS = {**_SHARES, 3: (0.2, 0.3)}
 
 
 def recipe(space: Space, n: int) -> Recipe:
@@ -44,6 +46,7 @@ def recipe(space: Space, n: int) -> Recipe:
     )
     sides = levels_of(space.spatial, patch)
     levels = len(sides) - first_level(sides)
+    shares = _SHARES if space.codec.picture_files else _SHARES_OF_OTHERS
     return Recipe(
         name="growing",
         latent=64,
@@ -53,7 +56,7 @@ def recipe(space: Space, n: int) -> Recipe:
         penalties=(r1, replace(r1, name="r2"), Penalty(name="centring", weight=0.001)),
         augmentation=_augmentation(space, n),
         batch=_batch(n, 32 if asked else 16),
-        growth=_SHARES.get(levels, (*(0.5 / (levels - 2) for _ in range(levels - 2)), 0.25)),
+        growth=shares.get(levels, (*(0.5 / (levels - 2) for _ in range(levels - 2)), 0.25)),
         kimg=400,
         ema_nimg=5_000,
         ema_ramp=0.1,
