@@ -276,6 +276,19 @@ def test_an_empty_file_is_called_empty(tmp_path: Path, cache: Path, name: str) -
         load(tmp_path / name, cache=cache)
 
 
+def test_stand_ins_of_git_lfs_say_how_to_get_the_files(
+    make_folder: Make, cache: Path, tmp_path: Path
+) -> None:
+    stand_in = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345\n"
+    for name in ("a.zip", "a.csv", "a.npz"):
+        (tmp_path / name).write_bytes(stand_in)
+        with pytest.raises(DataError, match="is a stand-in of Git LFS, which holds no data: git lfs pull"):
+            load(tmp_path / name, cache=cache)
+    folder = make_folder(4)
+    (folder / "odd.png").write_bytes(stand_in)
+    assert "git lfs pull" in scan(folder, cache=cache).skipped[0].reason
+
+
 def test_a_folder_that_may_not_be_opened_is_named(make_folder: Make, cache: Path, monkeypatch) -> None:
     folder = make_folder(40)
     (folder / "shut").mkdir()

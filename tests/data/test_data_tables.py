@@ -258,6 +258,21 @@ def test_columns_that_never_change_are_named(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(("label", "says"), [(True, ", labels='label' beside them)"), (False, "8, 8))")])
+def test_a_table_of_pixels_says_that_it_holds_pictures(tmp_path: Path, label: bool, says: str) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 64))
+    names = ["label"] * label + [f"pixel{i}" for i in range(64)]
+    rows = [[i % 10] * label + row for i, row in enumerate(pixels.tolist())]
+    text = "\n".join(",".join(map(str, row)) for row in [names, *rows])
+    (tmp_path / "digits.csv").write_text(text)
+    said = [words for words in read_table(tmp_path / "digits.csv").warnings if "pixels of pictures" in words]
+    assert len(said) == 1
+    assert said[0].endswith(says)
+    halves = "\n".join(",".join(str(value / 2) for value in row) for row in pixels)
+    (tmp_path / "halves.csv").write_text(halves)
+    assert not [words for words in read_table(tmp_path / "halves.csv").warnings if "pixels" in words]
+
+
 def test_a_wide_table_is_looked_at_quickly(tmp_path: Path) -> None:
     """Whether a cell may be a number is found out once for each different cell, not once a look."""
     values = np.random.default_rng(0).normal(size=(60, 200))

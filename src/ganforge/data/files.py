@@ -17,12 +17,14 @@ from ganforge.core.errors import DataError
 from ganforge.data.raw import Skipped
 
 __all__ = ["Entry", "Listing", "UnreadableError", "check_source", "is_archive", "list_files", "printable"]
-__all__ += ["MAX_FILE", "MAX_TOTAL", "leads_out", "listed"]
+__all__ += ["GIT_LFS", "MAX_FILE", "MAX_TOTAL", "STAND_IN", "leads_out", "listed"]
 
 MAX_FILE = 256 << 20  # bytes of one picture file, unpacked
 MAX_RATIO = 200  # of a packed file that is larger than 16 MiB unpacked: no picture packs so well
 MAX_TOTAL = 1 << 40  # bytes of an archive, unpacked
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+GIT_LFS = b"version https://git-lfs"
+STAND_IN = "a stand-in of Git LFS, which holds no data: git lfs pull brings the file itself"
 ARCHIVES = (".zip", *TARS)
 # What systems and programs leave among pictures: previews, bins, settings.
 _GENERATED = frozenset(
@@ -111,7 +113,7 @@ def printable(name: str) -> str:
 
 
 def check_source(path: Path) -> None:
-    """Raises DataError for an empty file, and for what can be opened but is no file or folder.
+    """Raises DataError for an empty file, a stand-in of Git LFS, and what is no file or folder.
 
     Reading the latter could wait for ever.
     """
@@ -122,6 +124,10 @@ def check_source(path: Path) -> None:
     mode = found.st_mode
     if stat.S_ISREG(mode) and not found.st_size:
         raise DataError(f"{path} is empty (0 bytes): save or copy it again")
+    if stat.S_ISREG(mode) and found.st_size < 1024:
+        with open(path, "rb") as file:
+            if file.read(len(GIT_LFS)) == GIT_LFS:
+                raise DataError(f"{path} is {STAND_IN}")
     kinds = ((stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"), (stat.S_ISCHR, "a device"))
     for is_one, what in (*kinds, (stat.S_ISBLK, "a device")):
         if is_one(mode):

@@ -19,7 +19,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ganforge.core.errors import DataError
 from ganforge.core.value_range import ValueRange
-from ganforge.data.files import Entry, Listing, UnreadableError, list_files, printable
+from ganforge.data.files import GIT_LFS, STAND_IN, Entry, Listing, UnreadableError, list_files, printable
 from ganforge.data.folders import counter, plainly
 from ganforge.data.kinds import without_pictures
 from ganforge.data.layouts import classes_from_folders
@@ -137,6 +137,8 @@ def open_picture(file: BinaryIO, *, checked: bool = True) -> Image.Image:
                 "a TIFF of a kind that is not read (float colours, 64 bits, …); save it as 16-bit TIFF or"
                 " PNG, or all of them with numpy.save as (N, H, W, C)"
             ) from None
+        if start.startswith(GIT_LFS):
+            raise UnreadableError(STAND_IN) from None
         text = all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in start)
         raise UnreadableError("text, not a picture" if text else "not a picture of a known format") from None
     if image.width * image.height > MAX_PIXELS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import shlex
 import zlib
 from collections.abc import Iterable, Sequence
@@ -28,6 +29,7 @@ _MAX_BYTES = 4 << 30
 _MAX_RATIO = 200
 _CHUNK = 10_000  # rows that are made numbers at a time
 _LARGEST = 3e38  # of float32
+_SMALL = 8  # a side of pictures in a row of pixels, as of scikit-learn's digits
 _COUNTED = 10  # rows, from which on 0, 1, 2, … in a column are the rows' numbers and no chance
 
 
@@ -59,8 +61,32 @@ def read_table(path: Path, wish: TableFormat = FOUND) -> Raw:
         columns=columns,
         modes={"float64": len(points)},
         found=(f"table: {', '.join((sheet.said, *numbers.marks(which)))}",),
-        warnings=(*sheet.warnings, *warnings, *constant_columns(points, columns)),
+        warnings=(
+            *sheet.warnings,
+            *warnings,
+            *constant_columns(points, columns),
+            *_perhaps_pixels(points, columns),
+        ),
     )
+
+
+def _perhaps_pixels(points: np.ndarray, columns: Sequence[str]) -> list[str]:
+    """A warning where all columns, or all but the first or last, may be the pixels of a picture."""
+    width = points.shape[1]
+    for first, last in ((0, width), (1, width), (0, width - 1)):
+        side = math.isqrt(last - first)
+        if side < _SMALL or side * side != last - first:
+            continue
+        pixels = points[:, first:last]
+        if pixels.min() >= 0 and 15 <= pixels.max() <= 255 and (pixels == np.rint(pixels)).all():
+            left = next((i for i in range(width) if not first <= i < last), None)
+            name = "" if left is None else columns[left] if columns else f"column {left + 1}"
+            beside = f", labels={name!r} beside them" if name else ""
+            return [
+                f"{side * side:,} columns of 0 … {pixels.max():g} may be the pixels of pictures, and points"
+                f" know no neighbours: numpy.savez(path, images=… of shape (N, {side}, {side}){beside})"
+            ]
+    return []
 
 
 def chosen_columns(names: Sequence[str], width: int, wish: TableFormat) -> list[int] | None:
