@@ -35,6 +35,7 @@ DATA = {
     "residual": lambda: players.pictures(20, (3, 16, 8), classes=2),
     "growing": lambda: players.pictures(20, (3, 16, 24), classes=2),
     "clips": lambda: players.clips(20),
+    "shapes": lambda: players.shapes(20),
     "few-shot": lambda: players.pictures(20, (3, 16, 16)),
     "captions": players.captioned,
     "bigan": lambda: players.pictures(20, (3, 16, 16)),
@@ -109,7 +110,9 @@ def test_recipes_are_inferred_with_a_reason():
     assert (few.name, few.reason) == ("growing", "the default for pictures")
     assert recipes.infer(picture, 3_000).name == "growing"
     shapes = Space(kind="shapes", shape=(1, 16, 16, 16))
-    assert recipes.infer(shapes, 3_000).name == "residual"
+    assert recipes.infer(shapes, 3_000).name == "shapes"
+    small = recipes.infer(Space(kind="shapes", shape=(1, 6, 6, 6)), 300)
+    assert small.maker(Space(kind="shapes", shape=(1, 6, 6, 6)), 300).generator.family == "residual"
     assert recipes.infer(line, 100, builtin="ring").name == "ring"
     assert recipes.infer(line, 100, builtin="moons").name == "points"
     with pytest.raises(RecipeError, match="Did you mean 'points'"):

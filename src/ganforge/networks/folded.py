@@ -1,4 +1,4 @@
-"""Clips as pictures of many channels: every frame's colours beside each other.
+"""Clips and shapes as pictures of many channels: the colours of every frame or layer beside each other.
 
 Convolutions in three dimensions cost as many times more than those in two as a clip has frames. Folded, the
 networks of :mod:`ganforge.networks.growing` see all of a clip at each place, and know each frame by its
@@ -47,7 +47,7 @@ class FoldedGenerator(_Folded, GeneratorTraits):
     """
 
     name = "folded"
-    words = "a clip's frames as channels, from coarse to fine"
+    words = "a clip's frames, or a shape's layers, as channels, from coarse to fine"
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class FoldedDiscriminator(_Folded, DiscriminatorTraits):
     """
 
     name = "folded"
-    words = "a clip's frames as channels, from coarse to fine"
+    words = "a clip's frames, or a shape's layers, as channels, from coarse to fine"
 
     def __init__(
         self,

@@ -28,6 +28,8 @@ class Shapes(Levels):
     one = "shape"
     counted = "shapes"
     dims = 3
+    augmentations = ("translation", "cutout")  # a colour where nothing is full would mean something
+    recipe = "shapes"
     solid = True
     suffixes = (".obj", ".stl", ".ply", ".glb", ".off")
 
