@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganforge.codecs.shape.mesh import glb, solid, voxels
+from ganforge.codecs.shape.mesh import glb, voxels
 from ganforge.core.errors import DataError
 from ganforge.data import load
+from ganforge.data.voxels import solid
 from tests.conftest import Call
 
 trimesh = pytest.importorskip("trimesh")
@@ -113,3 +114,31 @@ def test_a_side_that_is_none_is_refused(tmp_path: Path):
     assert found.space.shape == (1, 12, 12, 12)
     assert found.space.codec.suffix == ".glb"
     assert opened(found.space.codec.file(found.train.values[0])).is_watertight
+
+
+def test_arrays_of_voxels_come_to_a_smaller_side_and_empty_ones_are_named(tmp_path: Path):
+    cache = tmp_path / "cache"
+    whole = np.zeros((12, 4, 16, 16, 16), np.uint8)
+    for i in range(11):  # a red plate of one voxel's thickness, and a green one of two
+        whole[i, 0, :, 3, : i + 4] = whole[i, 3, :, 3, : i + 4] = 255
+        whole[i, 1, :, 10:12, :] = whole[i, 3, :, 10:12, :] = 255
+    path = tmp_path / "shapes.npy"
+    np.save(path, whole.transpose(0, 2, 3, 4, 1))
+    data = load(path, size=8, cache=cache, held_out=0)
+    assert data.space.shape == (4, 8, 8, 8)
+    assert [(file.name, file.reason, file.bad) for file in data.scan.skipped] == [
+        ("shape 11", "empty", False)
+    ]
+    assert any("16 voxels a side are brought to 8" in note for note in data.scan.notes)
+    for one in np.asarray(data.train.values):
+        assert set(np.unique(one)) == {0, 255}
+        assert (one[3, :, 1] == one[0, :, 1]).all()
+        assert one[3, :, 1].any()
+        assert (one[1, :, 5] == 255).all()
+        assert not one[:3][:, one[3] == 0].any()
+    assert data.space.codec.reread() == {"size": (8, 8)}
+    with pytest.raises(DataError, match="can be 8, 16, one side"):
+        load(path, size=12, cache=cache)
+    np.save(path, np.zeros((12, 8, 8, 8, 4), np.uint8))
+    with pytest.raises(DataError, match="12 of 12 shapes are empty"):
+        load(path, cache=cache)

@@ -17,6 +17,7 @@ from ganforge.data.precision import as_points, constant_columns
 from ganforge.data.ranges import Chosen, Survey, choose_range
 from ganforge.data.raw import Raw, name_classes
 from ganforge.data.sizes import choose_size, lost_by_shape
+from ganforge.data.voxels import of_side, without_empty
 
 __all__ = ["interpret"]
 
@@ -76,15 +77,14 @@ def interpret(
     indices, classes = (None, ()) if labels is None else name_classes(labels, class_names)
     modes = {str(values.dtype): len(values)}
     if planar.ndim == 5:
-        if size is not None or channels is not None:
-            raise DataError("size and channels can be chosen for pictures only, not for shapes")
-        finish = partial(_finish, value_range=chosen.value_range, channels=planar.shape[1], recolour=False)
-        return Raw(
+        if channels is not None:
+            raise DataError("channels can be chosen for pictures only, not for shapes")
+        raw = Raw(
             kind="shapes",
             form=form,
             values=planar,
             shape=planar.shape[1:],
-            finish=finish,
+            finish=partial(_finish, value_range=chosen.value_range, channels=planar.shape[1], recolour=False),
             labels=indices,
             classes=classes,
             value_range=chosen.value_range,
@@ -92,6 +92,7 @@ def interpret(
             notes=tuple(kept),
             warnings=tuple(warnings),
         )
+        return without_empty(raw if size is None else of_side(raw, size))
     own = (planar.shape[3], planar.shape[2])
     why = "" if size is None else f"brought to {size[0]}×{size[1]}"
     if size is None:

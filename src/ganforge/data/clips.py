@@ -12,7 +12,7 @@ import numpy as np
 from ganforge.core.errors import DataError
 from ganforge.data.layouts import classes_from_folders
 from ganforge.data.pixels import Fit, fit_array
-from ganforge.data.raw import Inputs, Raw, Skipped, keep_rows, said_of, spool
+from ganforge.data.raw import Inputs, Raw, Skipped, as_it_is, keep_rows, said_of, spool
 
 __all__ = ["FORM", "SHORTEST", "frames_of_folder", "natural", "smaller", "whole", "windows"]
 
@@ -122,7 +122,7 @@ def whole(
         form=raw.form if raw.form == "built in" else raw.form.replace("of frames", "of clips"),
         values=spool(rows(), place, shape),
         shape=shape,
-        finish=_as_it_is,
+        finish=as_it_is,
         labels=None if raw.labels is None else raw.labels[first],
         said=said_of(raw.said, first),
         clips=_together(owner, many) if cut else None,
@@ -196,7 +196,7 @@ def windows(raw: Raw, frames: int, scratch: Path | None) -> Raw:
     return replace(
         raw,
         values=spool(chunks([0]), scratch and scratch / "targets", raw.shape),
-        finish=_as_it_is,
+        finish=as_it_is,
         labels=None if raw.labels is None else raw.labels[target],
         clips=raw.clips[target],
         said=said_of(raw.said, target),
@@ -209,10 +209,6 @@ def windows(raw: Raw, frames: int, scratch: Path | None) -> Raw:
         skipped=(*raw.skipped, *skipped),
         found=(*raw.found, f"{words} the {f'{frames} frames' if frames > 1 else 'frame'} before it"),
     )
-
-
-def _as_it_is(chunk: np.ndarray) -> np.ndarray:
-    return chunk
 
 
 def _clip_name(raw: Raw, start: int) -> str:

@@ -17,6 +17,7 @@ __all__ = [
     "Raw",
     "Said",
     "Skipped",
+    "as_it_is",
     "count_labels",
     "keep_rows",
     "name_classes",
@@ -40,7 +41,7 @@ class Skipped:
     bad: bool = True
 
 
-def _as_it_is(chunk: np.ndarray) -> np.ndarray:
+def as_it_is(chunk: np.ndarray) -> np.ndarray:
     return chunk
 
 
@@ -67,7 +68,7 @@ class Inputs:
 
     values: np.ndarray
     shape: tuple[int, ...]
-    finish: Callable[[np.ndarray], np.ndarray] = _as_it_is
+    finish: Callable[[np.ndarray], np.ndarray] = as_it_is
     value_range: ValueRange | None = None
 
 
@@ -104,7 +105,7 @@ class Raw:
     form: str
     values: np.ndarray
     shape: tuple[int, ...]
-    finish: Callable[[np.ndarray], np.ndarray] = _as_it_is
+    finish: Callable[[np.ndarray], np.ndarray] = as_it_is
     labels: np.ndarray | None = None
     classes: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()

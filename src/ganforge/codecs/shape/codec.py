@@ -51,6 +51,9 @@ class Shapes(Levels):
 
         return read_meshes(path, listing, **wishes)
 
+    def reread(self) -> dict[str, Any]:
+        return {"size": self.space.spatial[:2]}
+
     def file(self, sample: np.ndarray, suffix: str = "") -> bytes:
         """A closed mesh as .glb; an array as .npy where trimesh or scikit-image are missing."""
         return mesh.glb(sample) if mesh.can_write() else super().file(sample)

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from ganforge.core.errors import DataError
 from ganforge.data.files import UnreadableError
+from ganforge.data.voxels import solid
 
-__all__ = ["can_write", "glb", "solid", "voxels"]
+__all__ = ["can_write", "glb", "voxels"]
 
 _FACES = 5_000_000  # of one mesh
 _HALF = 127.5
@@ -61,11 +62,6 @@ def voxels(file: BinaryIO, suffix: str, side: int) -> tuple[NDArray[np.uint8], b
     at = [(side - have) // 2 for have in matrix.shape]
     whole[tuple(slice(a, a + have) for a, have in zip(at, matrix.shape, strict=True))] = matrix
     return whole.transpose(2, 1, 0)[::-1, ::-1].astype(np.uint8) * 255, bool(found.is_watertight)
-
-
-def solid(sample: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """How full each voxel of ``(C, D, H, W)`` is, ``(D, H, W)``: its transparency, or brightest channel."""
-    return sample[-1] if len(sample) in (2, 4) else sample.max(axis=0)
 
 
 def glb(sample: NDArray[np.uint8]) -> bytes:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from ganforge.codecs.shape.mesh import solid
+from ganforge.data.voxels import solid
 
 __all__ = ["shaded"]
 
