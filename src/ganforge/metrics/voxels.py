@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ganforge.data.voxels import solid
+from ganforge.codecs.shape.mesh import solid
 from ganforge.metrics.arrays import Array, random
 from ganforge.metrics.context import Context, Raw, scores
 from ganforge.metrics.score import Score

@@ -18,7 +18,7 @@ from ganforge.core.errors import DataError
 from ganforge.data.files import UnreadableError
 from ganforge.data.voxels import solid
 
-__all__ = ["can_write", "glb", "voxels"]
+__all__ = ["can_write", "glb", "solid", "voxels"]
 
 _FACES = 5_000_000  # of one mesh
 _HALF = 127.5
