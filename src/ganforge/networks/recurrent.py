@@ -325,7 +325,9 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
 
     def _noise(self, level: Tensor) -> Tensor:
         """Uniform chance ``(N, T, S)`` to what is added to logits: Gumbel, or of a lone state logistic."""
-        lone = torch.tensor([len(g) == 1 for g in self.groups for _ in g], device=level.device)
+        lone = torch.tensor(
+            [len(g) == 1 for g in self.groups for _ in g], dtype=torch.bool, device=level.device
+        )
         log = torch.log(level)
         return torch.where(lone, log - torch.log1p(-level), -torch.log(-log))
 
