@@ -33,10 +33,10 @@ SPACES = [
 ]
 
 
-def pair(space: Space, **options: Any) -> tuple[GrowingGenerator, GrowingDiscriminator]:
+def pair(space: Space, patch: int = 2, **of_generator: Any) -> tuple[GrowingGenerator, GrowingDiscriminator]:
     with seeded(5):
-        g = GrowingGenerator(space=space, latent=6, width=8, depth=1, **options)
-        d = GrowingDiscriminator(space=space, width=8, depth=1, **options)
+        g = GrowingGenerator(space=space, latent=6, width=8, depth=1, patch=patch, **of_generator)
+        d = GrowingDiscriminator(space=space, width=8, depth=1, patch=patch)
     return g, d
 
 
@@ -46,8 +46,9 @@ def latents(n: int = 3) -> Tensor:
 
 @pytest.mark.parametrize("space", SPACES, ids=Space.describe)
 @pytest.mark.parametrize("patch", [1, 2])
-def test_growing_changes_no_sample_and_no_logit(space: Space, patch: int) -> None:
-    g, d = pair(space, patch=patch)
+@pytest.mark.parametrize("smooth", [False, True])
+def test_growing_changes_no_sample_and_no_logit(space: Space, patch: int, smooth: bool) -> None:
+    g, d = pair(space, patch=patch, smooth=smooth, body_styles=smooth)
     z, x = latents(), torch.rand(3, *space.shape, generator=torch.Generator().manual_seed(2)) * 2 - 1
     made, judged = [], []
     for step in range(g.levels):
@@ -77,8 +78,9 @@ def test_growing_changes_no_sample_and_no_logit(space: Space, patch: int) -> Non
 
 
 @pytest.mark.parametrize("space", SPACES, ids=Space.describe)
-def test_a_parameter_is_used_from_the_step_at_which_it_begins(space: Space) -> None:
-    for network in pair(space):
+@pytest.mark.parametrize("smooth", [False, True])
+def test_a_parameter_is_used_from_the_step_at_which_it_begins(space: Space, smooth: bool) -> None:
+    for network in pair(space, smooth=smooth, body_styles=smooth):
         own = begins(network)
         assert set(own) == set(range(network.levels))
         for step in range(network.levels):
@@ -86,6 +88,24 @@ def test_a_parameter_is_used_from_the_step_at_which_it_begins(space: Space) -> N
             x = latents() if isinstance(network, GrowingGenerator) else torch.rand(3, *space.shape)
             used = torch.autograd.grad(network(x).sum(), list(network.parameters()), allow_unused=True)
             assert [gradient is not None for gradient in used] == [begin <= step for begin in own]
+
+
+def test_smooth_features_have_no_steps_and_styles_are_two_a_stage() -> None:
+    plain, smooth = (pair(SPACES[0], patch=1, smooth=on, body_styles=on)[0] for on in (False, True))
+    assert len(smooth.styles) == 2 * len(plain.styles) == 8
+
+    def repeated(g: GrowingGenerator) -> bool:
+        """Whether what enters the last body is alike within each square of 2 × 2."""
+        seen: list[Tensor] = []
+        last = g.get_submodule("stages.4.body.0")
+        handle = last.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+        g(latents())
+        handle.remove()
+        (x,) = seen
+        return bool((x[:, :, ::2, ::2] == x[:, :, 1::2, 1::2]).all())
+
+    assert repeated(plain)
+    assert not repeated(smooth)
 
 
 def test_each_side_is_halved_on_its_own() -> None:

@@ -190,25 +190,45 @@ class _Made(nn.Module):
     """
 
     def __init__(
-        self, space: Space, entered: int, before: int, after: int, *, depth: int, first: bool
+        self,
+        space: Space,
+        entered: int,
+        before: int,
+        after: int,
+        *,
+        depth: int,
+        first: bool,
+        smooth: bool,
+        body_styles: bool,
     ) -> None:
         super().__init__()
         dims = space.dims
-        self.style = None if first else nn.Linear(entered, before)
-        if self.style is not None:
-            nn.init.zeros_(self.style.weight)
-            nn.init.zeros_(self.style.bias)
+        self.smooth = smooth
+        self.style = None if first else _style(entered, before)
+        self.body_style = _style(entered, after) if body_styles else None
         self.change = _conv(before, after, dims)
         self.body = nn.ModuleList(_conv(after, after, dims) for _ in range(depth))
         self.picture = _conv(after, space.channels, dims, 1, zero=not first)
 
     def forward(self, x: Tensor, entered: Tensor, sides: Sequence[int]) -> Tensor:
-        if self.style is not None:
-            x = x * (1.0 + _over_grid(self.style(entered), x.dim() - 2))
-        x = _enlarged(leaky(self.change(x)), sides, smooth=False)
+        x = _weighed(x, self.style, entered)
+        x = _enlarged(leaky(self.change(x)), sides, smooth=self.smooth)
+        x = _weighed(x, self.body_style, entered)
         for layer in self.body:
             x = leaky(layer(x))
         return x
+
+
+def _style(entered: int, channels: int) -> nn.Linear:
+    """From the latent to a factor less 1 for each channel; 0 at the start."""
+    style = nn.Linear(entered, channels)
+    nn.init.zeros_(style.weight)
+    nn.init.zeros_(style.bias)
+    return style
+
+
+def _weighed(x: Tensor, style: nn.Module | None, entered: Tensor) -> Tensor:
+    return x if style is None else x * (1.0 + _over_grid(style(entered), x.dim() - 2))
 
 
 def _over_grid(channels: Tensor, dims: int) -> Tensor:
@@ -225,6 +245,8 @@ class GrowingGenerator(Growing, GeneratorTraits):
         patch: sides of the square of pixels that one place of the finest grid holds: 1, 2 or 4.
         growth, cap: channels grow by this factor each stage inwards, up to this multiple of ``width``.
         loudness: of a condition beside the latent, at the start.
+        smooth: features are enlarged linearly, not repeated: outlines without steps, and no fine grid.
+        body_styles: the latent enters each stage twice, also behind the enlargement.
     """
 
     name = "growing"
@@ -244,6 +266,8 @@ class GrowingGenerator(Growing, GeneratorTraits):
         growth: float = 1.5,
         cap: float = 2.0,
         loudness: float = 0.1,
+        smooth: bool = False,
+        body_styles: bool = False,
     ) -> None:
         super().__init__(space.spatial, patch)
         self.input = LatentInput(latent, condition, loudness=loudness)
@@ -252,7 +276,16 @@ class GrowingGenerator(Growing, GeneratorTraits):
         nn.init.kaiming_normal_(self.mix.weight, nonlinearity="linear")
         self.basis = nn.Parameter(torch.randn(wide[0], *self.grids[0]))
         self.stages = nn.ModuleList(
-            _Made(space, self.input.size, wide[max(i - 1, 0)], wide[i], depth=depth, first=i == 0)
+            _Made(
+                space,
+                self.input.size,
+                wide[max(i - 1, 0)],
+                wide[i],
+                depth=depth,
+                first=i == 0,
+                smooth=smooth,
+                body_styles=body_styles,
+            )
             for i in range(len(wide))
         )
         self.finest = None
@@ -264,7 +297,8 @@ class GrowingGenerator(Growing, GeneratorTraits):
     @property
     def styles(self) -> list[nn.Module]:
         """Where the latent enters after the coarsest grid: linear maps to factors of channels."""
-        return [stage.style for stage in self.stages if isinstance(stage, _Made) and stage.style is not None]
+        finer = [stage for stage in self.stages if isinstance(stage, _Made) and stage.style is not None]
+        return [style for stage in finer for style in (stage.style, stage.body_style) if style is not None]
 
     def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
         entered = self.input(z, condition)
