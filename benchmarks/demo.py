@@ -30,7 +30,7 @@ from ganforge.runs.made import write_grid
 from ganforge.runs.pictures import film
 from ganforge.runs.sampler import load
 from ganforge.tasks.experiment import Experiment, prepare
-from ganforge.tasks.report_writing import conclude
+from ganforge.tasks.report_writing import write_final_report
 
 FILM_SECONDS = 6
 
@@ -86,7 +86,7 @@ def photos(out: Path, *, kimg: float, screen: Screen | None = None) -> Path:
     experiment = prepare("photo-crops", kimg=kimg).measure()
     run = trained(experiment, out, screen)
     write_grid(load(run.path), range(64), run.path / "grid.png")
-    conclude(run, experiment.dataset)
+    write_final_report(run, experiment.dataset)
     return run.path
 
 
@@ -103,7 +103,7 @@ def play(
     write_grid(sampler, range(100), run.path / "grid.png")
     frames = [Image.open(path) for path in run.samples]
     film(frames, run.path / "learning.gif", seconds=FILM_SECONDS)
-    conclude(run, dataset)
+    write_final_report(run, dataset)
     made = sampler.sample(samples, seed=1).numpy()
     train, held_out = dataset.train, dataset.held_out
     assert train.labels is not None

@@ -174,7 +174,7 @@ def trained(kind: Kind, seed: int, *, rescue: bool) -> tuple[float, list[str]]:
         )
         seen = examiner(sampler, load_judge(path))
     score = seen.scores.get(seen.headline, {}).get("value", math.inf)
-    return score, [str(rescue["code"]) for rescue in trainer.standing.rescues]
+    return score, [str(rescue["code"]) for rescue in trainer.run_progress.rescues]
 
 
 def rescue_table(seeds: list[int], only: list[str]) -> bool:
