@@ -49,7 +49,7 @@ def real_beside(model: Model | Translation, fields: dict[str, Any]) -> Beside:
 
 def _real(model: Model, n: int) -> tuple[np.ndarray, str]:
     """``(≤ n, *shape)`` in declared units, and what they are."""
-    data = model.subject.dataset
+    data = model.opened.dataset
     part = data.held_out if data.held_out.n else data.train
     words = f"{min(n, part.n):,} of {part.n:,} real examples, {_part(part is data.held_out)}"
     return np.array(part.values[:n]), words
