@@ -257,7 +257,7 @@ def test_points_have_a_cloud_of_real_and_made_ones(tmp_path: Path):
     prepare("moons", recipe=players.recipe(kimg=0.1)).start(tmp_path / "moons").train()
     model = Model(tmp_path / "moons", tmp_path / "keep", "chosen")
     header, arrays, _ = real_beside(model, {"n": 100})
-    held_out = model.subject.dataset.held_out
+    held_out = model.opened.dataset.held_out
     assert "held out" in header["words"]
     assert (arrays["real"] == held_out.values[:100].astype(np.float32)).all()
     made = model.sampler.sample(100, seed=0).numpy()
@@ -290,7 +290,7 @@ def test_a_table_is_the_file_that_gan_sample_writes(tmp_path: Path, gan: Call):
 def test_real_examples_and_own_files(digits: Line, runs: Path):
     header, arrays = digits.call("examples", n=3)
     assert header["words"].startswith("3 of ")
-    held_out = Model(runs / "digits", runs, "chosen").subject.dataset.held_out
+    held_out = Model(runs / "digits", runs, "chosen").opened.dataset.held_out
     for picture, value in zip(arrays["pictures"], held_out.values, strict=False):
         assert (np.asarray(Image.open(io.BytesIO(picture))) == value[0]).all()
     header, arrays = digits.call("file", latent=SEED, **{"class": 4})
