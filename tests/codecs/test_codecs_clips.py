@@ -112,7 +112,10 @@ def test_gifs_and_mp4_are_nearly_so(tmp_path: Path, cache: Path):
     found = load(films(tmp_path / "mp4", ".mp4", rate=25), held_out=0, cache=cache)
     assert found.space.codec.rate == 25
     assert found.space.shape == (3, 16, 16, 16)
-    assert min(np.abs(clip(3).astype(int) - one).mean() for one in found.train.values) < 12
+    # Colours are halved in their sides, so brightness is compared: this film is nearer than every other one.
+    bright = clip(3).mean(0)
+    near, next_one, *_ = sorted(np.abs(bright - one.mean(0)).mean() for one in found.train.values)
+    assert near < 0.85 * next_one
     one = Space(kind="clips", shape=(3, 16, 16, 16)).codec.file(clip(2), ".mp4")
     assert about(io.BytesIO(one), ".mp4").frames == 16
 

@@ -25,7 +25,7 @@ def arrows(runs: Path) -> None:
     trained("cyclegan", runs / "two", players.translated())
     trained("stargan", runs / "three", players.pictures(20, (3, 16, 16), classes=3))
     trained("super-resolution", runs / "larger", clean(source=(3, 4, 4)))
-    trained("pix2pix", runs / "labels", _label_maps())
+    trained("pix2pix", runs / "label-maps", _label_maps())
 
 
 def _label_maps() -> Dataset:
@@ -176,7 +176,7 @@ def test_inputs_of_the_run_are_translated_beside_the_truth_and_can_be_painted(sc
     before = _address(screen, "result")
     screen.click("[data-example='2']")
     screen.until(lambda: _address(screen, "result") != before, "another input's result")
-    _open(screen, "labels")
+    _open(screen, "label-maps")
     before = _address(screen, "result")
     screen.click(".swatch:nth-child(2)")
     screen.drag("[data-paint]", (0.2, 0.2), (0.8, 0.6))
