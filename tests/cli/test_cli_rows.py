@@ -87,10 +87,19 @@ def test_train_sample_evaluate(gan: Call, tmp_path: Path) -> None:
 
 
 def test_options_of_tables_are_refused_elsewhere(gan: Call, points_run: Path) -> None:
-    for words in (("--rows", "5"), ("--balance", "x"), ("--complete", "a.csv")):
+    of_tables, of_some = (
+        "is for a run of a table",
+        "this run makes points: --continue is for series and music",
+    )
+    for words, why in (
+        (("--rows", "5"), of_tables),
+        (("--balance", "x"), of_tables),
+        (("--complete", "a.csv"), of_some),
+        (("--continue", "a.csv"), of_some),
+    ):
         refused = gan("sample", points_run, *words)
         assert refused.code == 2
-        assert "this run makes points" in refused.err or "is for a run of a table" in refused.err
+        assert why in refused.err
     assert gan("evaluate", points_run, "--target", "x").code == 2
 
 

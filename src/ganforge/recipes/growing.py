@@ -9,13 +9,14 @@ Command:   gan train FOLDER --minutes 15
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ganforge.core.levels import first_level, levels_of
 from ganforge.core.recipe import Augmentation, Penalty, Player, Recipe
 from ganforge.core.space import Space
 
-__all__ = ["recipe"]
+__all__ = ["folded", "patch_of", "recipe"]
 
 # Shares of the budget for the coarser levels, by how many levels there are: what is coarse is learned in a
 # few thousand pictures, and the rest of the time is worth more at the whole size (results/growing.md).
@@ -25,7 +26,7 @@ _SHARES_OF_OTHERS = {**_SHARES, 3: (0.2, 0.3)}
 
 
 def recipe(space: Space, n: int) -> Recipe:
-    patch = 2 if min(space.spatial) >= 28 else 1
+    patch = patch_of(space.spatial)
     # At twice the rate and half the batch, all samples of a class were one: results/growing.md.
     asked = bool(space.classes) or space.condition is not None
     rate = 1e-3 if asked else 2e-3
@@ -46,7 +47,7 @@ def recipe(space: Space, n: int) -> Recipe:
     )
     # The latent twice in each stage: twice the recall of faces. Features enlarged linearly draw outlines
     # without steps, and faces that are too much alike: results/growing.md.
-    transparent = space.channels in (2, 4)
+    transparent = space.codec.colours < space.channels
     own = {"body_styles": True, "smooth": transparent} if space.dims == 2 else {}
     sides = levels_of(space.spatial, patch)
     levels = len(sides) - first_level(sides)
@@ -65,6 +66,27 @@ def recipe(space: Space, n: int) -> Recipe:
         ema_nimg=5_000,
         ema_ramp=0.1,
     )
+
+
+def folded(space: Space, n: int, *, name: str, patch: int) -> Recipe:
+    """For examples ``(C, T, H, W)`` whose T pictures become the channels of one (``networks.folded``)."""
+    base = recipe(space, n)
+    sides = levels_of(space.spatial[1:], patch)
+    several = len(sides) - first_level(sides) > 1
+    player = replace(base.generator, family="folded", width=48, options={"patch": patch})
+    return replace(
+        base,
+        name=name,
+        generator=player,
+        discriminator=player,
+        batch=min(base.batch, 16),
+        growth=(0.3,) if several else (),
+    )
+
+
+def patch_of(spatial: Sequence[int]) -> int:
+    """Sides of the square of pixels that one place of the finest grid holds."""
+    return 2 if min(spatial) >= 28 else 1
 
 
 def _augmentation(space: Space, n: int) -> Augmentation:

@@ -8,9 +8,6 @@ Command:   gan train SHAPES --core-minutes 15
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from ganforge.core.levels import first_level, levels_of
 from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
 from ganforge.recipes import growing, residual
@@ -24,16 +21,4 @@ _SMALLEST = 8  # voxels a side, that the family folded can make
 def recipe(space: Space, n: int) -> Recipe:
     if min(space.spatial) < _SMALLEST:
         return residual.recipe(space, n)
-    base = growing.recipe(space, n)
-    patch = 2 if min(space.spatial[1:]) >= 28 else 1
-    sides = levels_of(space.spatial[1:], patch)
-    several = len(sides) - first_level(sides) > 1
-    player = replace(base.generator, family="folded", width=48, options={"patch": patch})
-    return replace(
-        base,
-        name="shapes",
-        generator=player,
-        discriminator=player,
-        batch=min(base.batch, 16),
-        growth=(0.3,) if several else (),
-    )
+    return growing.folded(space, n, name="shapes", patch=growing.patch_of(space.spatial[1:]))
