@@ -79,6 +79,7 @@ def test_pictures_with_captions_stay_pictures(tmp_path: Path):
     ("text", "said"),
     [
         ("1 2\n" * 30, "a table goes into a csv file"),
+        ("1.5e+00 2.25e-01\n" * 30, "a table goes into a csv file"),
         ("too few\nlines\n", "short texts stand in a line each"),
         (
             ("a long line of prose that goes on and on, " * 3 + "\n") * 30,

@@ -489,3 +489,46 @@ def test_tiles(shared_data: Path) -> None:
     assert (len(found.texts), len(found.skipped)) == (4_061, 14)
     assert found.texts["png/gui/skills/air_magic.png"] == ("air magic",)
     assert {"red", "sword"} <= set(text_condition(list(found.texts.values()), 500)[0].names)
+
+
+def test_captions_beside_each_picture(make_folder: Callable[..., Path], cache: Path) -> None:
+    """As most sets of captions lie on disk: ``a.png`` and ``a.txt``, a caption a line."""
+    folder = make_folder(30)
+    pictures = sorted(folder.iterdir())
+    for i, path in enumerate(pictures):
+        path.with_suffix(".txt").write_text(f"{_caption(i)}\nit is {COLOURS[i % 3]}\n", "utf-8")
+    assert "condition: captions for 30 examples from the .txt beside each file, 30 of them with several" in (
+        scan(folder, cache=cache).lines()
+    )
+    assert {"red thing", "it is"} <= set().union(*_said(load(folder, cache=cache)).values())
+    # Ten without a caption are no matter to pass over.
+    for path in pictures[:10]:
+        path.with_suffix(".txt").write_text("")
+    with pytest.raises(DataError, match="10 of 30 pictures have no caption in the .txt beside each file"):
+        load(folder, cache=cache)
+
+
+def test_texts_beside_pictures_that_are_no_captions(make_folder: Callable[..., Path], cache: Path) -> None:
+    """Boxes in numbers, and captions beside a table of classes: named, and not used."""
+    folder = make_folder(20)
+    pictures = sorted(folder.iterdir())
+    for path in pictures:
+        path.with_suffix(".txt").write_text("0 0.5 0.5 0.1 0.1\n")
+    found = scan(folder, cache=cache)
+    assert "not used: 20 .txt of the pictures' names: there are no words in them" in found.warnings
+    for path in pictures:
+        path.with_suffix(".txt").write_text("a thing\n")
+    rows = "".join(f"{path.name},{'ab'[i % 2]}\n" for i, path in enumerate(pictures))
+    (folder / "labels.csv").write_text(f"file,label\n{rows}")
+    found = scan(folder, cache=cache)
+    assert found.classes == {"a": 10, "b": 10}
+    assert any(words.startswith("not used: 20 .txt of the pictures' names") for words in found.warnings)
+
+
+def test_one_class_in_several_spellings_is_named(make_folder: Callable[..., Path], cache: Path) -> None:
+    folder = make_folder(30)
+    names = sorted(path.name for path in folder.iterdir())
+    rows = "".join(f"{name},{('cat', 'Cat', 'dog')[i % 3]}\n" for i, name in enumerate(names))
+    (folder / "labels.csv").write_text(f"file,label\n{rows}")
+    warnings = scan(folder, cache=cache).warnings
+    assert any("2 classes are one name in several spellings: 'Cat', 'cat'" in words for words in warnings)

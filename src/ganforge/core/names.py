@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-__all__ = ["find_name", "folded", "restored"]
+__all__ = ["alike", "find_name", "folded", "restored"]
 
 _LOST = re.compile("[\udc80-\udcff]")  # bytes of a file's name that are no UTF-8, as Python keeps them
 _SHOWN = re.compile(r"\\udc([89a-f][0-9a-f])")  # the same, as they are printed
@@ -47,3 +47,11 @@ def find_name(word: str, names: Sequence[str]) -> int | None:
     wanted = folded(word)
     found = [i for i, name in enumerate(names) if folded(name) == wanted]
     return found[0] if len(found) == 1 else None
+
+
+def alike(names: Sequence[str]) -> list[list[str]]:
+    """Those of ``names`` that are one in another spelling: ``Cat`` and ``cat``."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(folded(name), []).append(name)
+    return [same for same in found.values() if len(same) > 1]

@@ -12,8 +12,18 @@ import numpy as np
 
 from ganforge.core.errors import DataError
 from ganforge.core.recipe import FOUND, TableFormat
-from ganforge.data.facts import MAX_FILES, Table, fact_files, is_captions, is_known, names_files, read_facts
-from ganforge.data.files import UnreadableError, list_files, printable
+from ganforge.data.facts import (
+    MAX_FILES,
+    Table,
+    caption_files,
+    fact_files,
+    is_captions,
+    is_known,
+    names_files,
+    read_captions,
+    read_facts,
+)
+from ganforge.data.files import Entry, Listing, UnreadableError, list_files, printable
 from ganforge.data.matching import Matched, match
 from ganforge.data.numerals import is_missing
 from ganforge.data.picking import FLAGS, Kind, Told, Wanted, is_number, look, pick
@@ -32,6 +42,8 @@ _HALF = 0.5  # share of the pictures that a file must speak of to be taken unask
 _TRIED = 16  # columns that may name the pictures
 _UNLIKE = 0.1  # share of a column's cells that are different ones, where it may name the pictures
 _SAMPLE = 500  # of its cells
+_CAPTIONS = "the .txt beside each file"
+_SHOWN = 3  # damaged texts that are named
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +119,8 @@ def _from_files(path: Path, names: list[str], wanted: Wanted, wish: TableFormat)
     warnings: list[str] = []
     silent: list[str] = []  # files that name no picture, or say nothing that is wanted
     entries = fact_files(listing)
+    captions = caption_files(listing, names)
+    texts = [f"{len(captions):,} .txt of the pictures' names"] if captions else []
     for k, entry in enumerate(entries[:MAX_FILES]):
         file = printable(entry.name)
         ours = wanted not in ("auto", "class") or is_captions(file)
@@ -127,14 +141,39 @@ def _from_files(path: Path, names: list[str], wanted: Wanted, wish: TableFormat)
         if found.kind is None:
             warnings += found.warnings
             continue
-        silent += [printable(other.name) for other in entries[k + 1 :]]
+        silent += [*(printable(other.name) for other in entries[k + 1 :]), *texts]
         warnings += _silent(silent, found.file)
         return _checked(replace(found, warnings=(*found.warnings, *warnings)), names, wanted)
     warnings += _silent([*silent, *(printable(entry.name) for entry in entries[MAX_FILES:])], "")
     if wish.columns:
         said = f": {'; '.join(warnings)}" if warnings else ""
         raise DataError(f"no file in {path} names its pictures and has --columns {wish.columns}{said}")
+    if captions and wanted in ("auto", "text"):
+        said = _captions_beside(listing, captions)
+        said = replace(said, warnings=(*said.warnings, *warnings))
+        if said.texts:
+            return _checked(said, names, wanted)
+        warnings = [f"not used: {texts[0]}: there are no words in them", *said.warnings]
+    elif captions:
+        warnings += [f"not used: {texts[0]}: --condition {wanted} asks for no captions"]
     return Beside("", None, warnings=tuple(warnings)) if warnings else None
+
+
+def _captions_beside(listing: Listing, files: Mapping[str, Entry]) -> Beside:
+    """The captions of a text beside each picture; one that is damaged or says nothing costs its caption."""
+    texts: dict[str, tuple[str, ...]] = {}
+    warnings: list[str] = []
+    for name, entry in files.items():
+        try:
+            lines = read_captions(listing, entry)
+        except (UnreadableError, OSError) as error:
+            warnings.append(f"{printable(entry.name)} is not used: {error}")
+            continue
+        if lines:
+            texts[name] = tuple(" ".join(line[:_LONGEST].split()) for line in lines[:_MANY])
+    if len(warnings) > _SHOWN:
+        warnings[_SHOWN:] = [f"and {len(warnings) - _SHOWN:,} more such texts"]
+    return Beside(_CAPTIONS, "text", texts=texts, warnings=tuple(warnings))
 
 
 def _silent(files: Sequence[str], used: str) -> list[str]:
@@ -365,7 +404,7 @@ _WANTING = {
     "numbers": "there are no numbers: put a csv beside the pictures, with a column of their files and"
     " columns of numbers",
     "text": "there are no captions: put captions.json (file to caption), or a csv with columns file and"
-    " caption, beside the pictures; condition=names takes the files' names",
+    " caption, beside the pictures, or a .txt of each picture's name; condition=names takes the files' names",
 }
 
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ganforge.core.errors import DataError
 from ganforge.core.recipe import FOUND, TableFormat
-from ganforge.data.files import Entry, Listing, UnreadableError
+from ganforge.data.files import Entry, Listing, UnreadableError, printable
 from ganforge.data.sheet import Sheet, open_sheet
 from ganforge.data.text import read_text
 
-__all__ = ["SUFFIXES", "Cell", "Table", "fact_files", "is_captions", "is_known", "names_files", "read_facts"]
+__all__ = ["CAPTIONS", "SUFFIXES", "Cell", "Table", "caption_files", "fact_files", "is_captions", "is_known"]
+__all__ += ["names_files", "read_captions", "read_facts"]
 
 SUFFIXES = (".json", ".jsonl", ".csv", ".tsv")
 MAX_BYTES = 64 << 20  # of one file
+CAPTIONS = (".txt", ".caption")
+_MAX_CAPTIONS = 1 << 20  # bytes of one file beside a picture
 MAX_NESTED = 2_000_000  # lists and mappings in a json file, which take far more memory than text
 MAX_QUOTES = 16_000_000
 MAX_COMMAS = 8_000_000
@@ -83,6 +87,34 @@ def fact_files(listing: Listing) -> list[Entry]:
         return (known, entry.name.count("/"), entry.name)
 
     return sorted(found, key=rank)
+
+
+def caption_files(listing: Listing, names: Collection[str]) -> dict[str, Entry]:
+    """Example to the text that lies beside it under its name: ``a/b.png`` and ``a/b.txt``."""
+    stems = {os.path.splitext(name)[0]: name for name in names} | {name: name for name in names}
+    found: dict[str, Entry] = {}
+    for entry in listing.entries:
+        stem, suffix = os.path.splitext(printable(entry.name))
+        if suffix.lower() in CAPTIONS and stem in stems and printable(entry.name) not in names:
+            found.setdefault(stems[stem], entry)
+    return found
+
+
+def read_captions(listing: Listing, entry: Entry) -> tuple[str, ...]:
+    """The lines of a text, one caption each; none of a file without words, as of boxes in numbers.
+
+    Raises:
+        UnreadableError: it is too large, or no text.
+    """
+    if entry.size > _MAX_CAPTIONS:
+        raise UnreadableError(f"it has {entry.size:,} bytes, and at most {_MAX_CAPTIONS:,} are read")
+    with listing.open(entry) as file:
+        content = file.read(_MAX_CAPTIONS)
+    try:
+        lines = [line.strip() for line in read_text(content).lines()]
+    except DataError as error:
+        raise UnreadableError(str(error)) from None
+    return tuple(line for line in lines if any(letter.isalpha() for letter in line))
 
 
 def _stem(name: str) -> str:

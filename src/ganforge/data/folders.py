@@ -13,6 +13,8 @@ from typing import TypeVar
 from ganforge.core.codec import Codec
 from ganforge.core.declared import CODECS
 from ganforge.core.errors import DataError
+from ganforge.data.facts import SUFFIXES as FACT_SUFFIXES
+from ganforge.data.facts import caption_files
 from ganforge.data.files import Entry, Listing, UnreadableError, is_archive, list_files, printable
 from ganforge.data.kinds import words_on_others
 from ganforge.data.raw import Progress, Skipped
@@ -89,18 +91,19 @@ def one_file(path: Path) -> Listing:
     return Listing([entry], [], lambda _: open(path, "rb"))
 
 
-def aside_of(
-    listing: Listing, kind: type[Codec], without: Collection[str] = ()
-) -> tuple[list[str], list[str], int]:
+def aside_of(listing: Listing, kind: type[Codec]) -> tuple[list[str], list[str], int]:
     """Notes and warnings on what else lies in a folder or archive of examples, and how many files these are.
+
+    Tables, json and captions are spoken of by who looks into them (``data.conditions``).
 
     Args:
         kind: of the examples.
-        without: suffixes of files that something else may be read from.
     """
     suffixes = (*kind.suffixes, *kind.also)
     others = [entry.name for entry in listing.entries if _suffix(entry.name) not in suffixes]
-    named = [name for name in others if not name.lower().endswith(tuple(without))]
+    examples = {printable(entry.name) for entry in listing.entries if _suffix(entry.name) in suffixes}
+    captions = {entry.name for entry in caption_files(listing, examples).values()}
+    named = [name for name in others if _suffix(name) not in FACT_SUFFIXES and name not in captions]
     warnings = [*listing.warnings]
     if named:
         warnings.append(f"not read: {words_on_others(named)}")

@@ -19,8 +19,8 @@ _TABLE = "save it as csv; of pictures in a table, write each into a file of a fo
 _FRAMES = "put films into a folder of their own"
 _PICKLE = "it can run code when it is opened and is never read: save plain numbers with numpy.save"
 _WORDS = (
-    "a table goes into a csv file; captions or labels of pictures go into one captions.json or csv with the"
-    " pictures' names"
+    "a table goes into a csv file; captions of pictures go beside them, each in a .txt of its picture's name,"
+    " or with labels into one csv"
 )
 
 # Suffixes, what such a file is, and what to do. Pictures, arrays and tables that are read are not here.

@@ -23,6 +23,7 @@ from ganforge.data.conditions import Wanted, attach, beside
 from ganforge.data.dataset import Dataset
 from ganforge.data.degrade import previous
 from ganforge.data.duplicates import Duplicates, find_duplicates
+from ganforge.data.facts import CAPTIONS
 from ganforge.data.facts import SUFFIXES as FACT_SUFFIXES
 from ganforge.data.files import list_files
 from ganforge.data.folders import aside_of, example_suffixes
@@ -317,8 +318,7 @@ def _with_aside(stored: Stored, source: Source, wish: _Wish) -> Stored:
         places.append(("of the inputs: ", Source.of(wish.source).path))
     for mark, path in places:
         if path is not None and has_names(path):
-            # Tables and json are spoken of by who looks into them (``data.conditions``).
-            notes, warnings, ignored = aside_of(list_files(path), CODECS[found.kind], FACT_SUFFIXES)
+            notes, warnings, ignored = aside_of(list_files(path), CODECS[found.kind])
             found = replace(
                 found,
                 notes=(*found.notes, *(mark + note for note in notes)),
@@ -453,7 +453,7 @@ def _stamp(path: Path) -> bytes:
             files = sorted((p.name, p.stat()) for p in path.iterdir() if p.is_file())
             stamps = [(name, found.st_size, found.st_mtime_ns) for name, found in files]
         else:
-            listing, suffixes = list_files(path), (*example_suffixes(), *FACT_SUFFIXES)
+            listing, suffixes = list_files(path), (*example_suffixes(), *FACT_SUFFIXES, *CAPTIONS)
             ours = [entry for entry in listing.entries if entry.name.lower().endswith(suffixes)]
             stamps = [(entry.name, entry.size, entry.stamp) for entry in ours]
             stamps += [(file.name, 0, 0) for file in listing.skipped]

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ganforge.core.declared import CODECS
+from ganforge.core.names import alike
 from ganforge.core.space import Space
 from ganforge.data.duplicates import Duplicates
 from ganforge.data.raw import Raw, Skipped, count_labels
@@ -146,6 +147,11 @@ def make_scan(source: str, raw: Raw, duplicates: Duplicates) -> Scan:
         found.append(
             f"classes are unbalanced: {common!r} has {classes[common]:,}, {rare!r} only {classes[rare]:,}"
         )
+    found += [
+        f"{len(same)} classes are one name in several spellings: {', '.join(map(repr, same))}; if they are one"
+        " class, write them alike"
+        for same in alike(list(classes))
+    ]
     repeated = duplicates.exact + duplicates.near
     if codec.picture_files and repeated > 0.1 * raw.n:
         found.append(f"{repeated} of {raw.n} pictures repeat another one ({repeated / raw.n:.0%})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -29,6 +30,7 @@ _SHORTEST = 8
 _RARE = 5  # times that a character must stand, or texts with it are left out
 _MOST_BYTES = 64 << 20
 _MOST_CLASSES = 100
+_POWER = re.compile(r"(?<=\d)[eE](?=[+-]?\d)|\b(?:nan|inf)\b")  # letters in numbers
 _LABELLED = 0.99  # share of the lines with a label and a tab, from which these are classes
 
 
@@ -64,7 +66,7 @@ def read_texts(
     lines = [line for _, found in read for line in found]
     names = [entry.name for entry, found in read for _ in found]
     at_least(path, len(lines), skipped, "text")
-    numbers = sum(not any(letter.isalpha() for letter in line) for line in lines)
+    numbers = sum(not any(letter.isalpha() for letter in _POWER.sub("", line)) for line in lines)
     if len(lines) < _FEWEST or 2 * numbers > len(lines):  # notes, or a table
         if path.is_file() and not is_archive(path):
             raise DataError(f"{path} {what_to_do(path) or 'is no table'}; short texts stand in a line each")
