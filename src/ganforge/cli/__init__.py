@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
 import threading
@@ -147,7 +148,7 @@ class _Told:
         name = signal.Signals(number).name
         if name in SAVE:  # there is nothing to save yet
             return
-        if _importing(frame):  # compiled code that is being loaded may not bear an exception: a little later
+        if _compiled_waits(frame):  # it may not bear an exception, or lose it: a little later
             again = threading.Timer(0.1, signal.raise_signal, [number])
             again.daemon = True
             again.start()
@@ -158,10 +159,11 @@ class _Told:
         raise _Terminated
 
 
-def _importing(frame: FrameType | None) -> bool:
-    """Whether a module is being imported in ``frame``."""
+def _compiled_waits(frame: FrameType | None) -> bool:
+    """Whether compiled code waits for ``frame``: a module that is being loaded, or libsndfile for its file."""
     while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
+        name = frame.f_code.co_filename
+        if name.startswith("<frozen importlib") or os.path.basename(name) == "soundfile.py":
             return True
         frame = frame.f_back
     return False
