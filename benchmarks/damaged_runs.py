@@ -62,6 +62,7 @@ from ganforge.runs.folder import Run
 SEED = 16
 COUNT = 1000
 SHARES = {"points": 0.5, "table": 0.4, "pictures": 0.05, "pairs": 0.05}  # what is quick is done more often
+_TOLD = 25  # mutations between two lines on how far it is
 _TINY = ["--set", "generator.width=8", "discriminator.width=8", "batch=16", "--no-picture"]
 
 
@@ -544,8 +545,14 @@ def tried(folder: Path, kind: str, count: int, seed: int = SEED) -> dict[str, Ta
     try:
         with _environment(folder), contextlib.chdir(folder):
             trial, chance = Trial(kind, folder), random.Random(f"{seed} {kind}")
-            for _ in range(count):
+            for i in range(1, count + 1):
+                before = {name: len(tally.failures) for name, tally in tallies.items()}
                 trial.once(chance, tallies)
+                new = [
+                    line for name, tally in tallies.items() for line in tally.failures[before.get(name, 0) :]
+                ]
+                if new or i % _TOLD == 0:
+                    print(f"{kind}: {i} of {count}", *new, sep="\n  ", flush=True)
     finally:
         for number, handler in former:
             signal.signal(number, handler)

@@ -504,7 +504,7 @@ def test_captions_beside_each_picture(make_folder: Callable[..., Path], cache: P
     # Ten without a caption are no matter to pass over.
     for path in pictures[:10]:
         path.with_suffix(".txt").write_text("")
-    with pytest.raises(DataError, match="10 of 30 pictures have no caption in the .txt beside each file"):
+    with pytest.raises(DataError, match=r"10 of 30 pictures have no caption in the \.txt beside each file"):
         load(folder, cache=cache)
 
 

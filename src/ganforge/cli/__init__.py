@@ -160,7 +160,7 @@ class _Told:
 
 
 def _compiled_waits(frame: FrameType | None) -> bool:
-    """Whether compiled code waits for ``frame``: a module that is being loaded, or libsndfile for its file."""
+    """Whether compiled code waits for ``frame``: a module that is loaded, or libsndfile for its file."""
     while frame is not None:
         name = frame.f_code.co_filename
         if name.startswith("<frozen importlib") or os.path.basename(name) == "soundfile.py":

@@ -148,8 +148,8 @@ def make_scan(source: str, raw: Raw, duplicates: Duplicates) -> Scan:
             f"classes are unbalanced: {common!r} has {classes[common]:,}, {rare!r} only {classes[rare]:,}"
         )
     found += [
-        f"{len(same)} classes are one name in several spellings: {', '.join(map(repr, same))}; if they are one"
-        " class, write them alike"
+        f"{len(same)} classes are one name in several spellings: {', '.join(map(repr, same))}; if they are"
+        " one class, write them alike"
         for same in alike(list(classes))
     ]
     repeated = duplicates.exact + duplicates.near
