@@ -559,6 +559,10 @@ def tried(folder: Path, kind: str, count: int, seed: int = SEED) -> dict[str, Ta
     return tallies
 
 
+def _failures(tallies: dict[str, Tally]) -> list[str]:
+    return [line for tally in tallies.values() for line in tally.failures]
+
+
 @contextlib.contextmanager
 def _environment(folder: Path) -> Iterator[None]:
     changes = {"GANFORGE_CACHE": str(folder / "cache"), "COLUMNS": "100"}
@@ -600,7 +604,7 @@ def _job(kind: str, count: int, processes: int, seed: int) -> tuple[dict[str, Ta
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as name:
         tallies = tried(Path(name), kind, count, seed)
-    failures = [line for tally in tallies.values() for line in tally.failures]
+    failures = _failures(tallies)
     if processes:
         with tempfile.TemporaryDirectory() as name:
             failures += as_processes(Path(name), kind, processes, seed)
