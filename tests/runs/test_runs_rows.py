@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from ganforge.codecs.rows.reader import read_rows, write_frame
+from ganforge.codecs.rows.reader import read_frame, read_rows, write_frame
 from ganforge.core.errors import DataError, UsageError
 from ganforge.core.prior import Prior
+from ganforge.core.space import Space
 from ganforge.networks import generator, seeded
 from ganforge.runs.rows import RowsMaker, conditions
 from ganforge.runs.sampler import GeneratorSampler
@@ -81,8 +82,73 @@ def test_a_column_that_follows_from_another_can_be_asked_for(maker: RowsMaker):
         (a, b) in {("Lyon", "FR"), ("Bath", "UK")}
         for a, b in zip(found["town"], found["country"], strict=True)
     )
-    with pytest.raises(UsageError, match="no row"):
+    with pytest.raises(UsageError, match="has town=Ulm beside what else is asked for"):
         maker.rows(5, where={"country": "FR", "town": "Ulm"})
+
+
+@pytest.fixture(scope="module")
+def trips() -> RowsMaker:
+    """Of trips that end after they began, and a number that is smooth."""
+    rng = np.random.default_rng(0)
+    start = rng.integers(0, 50, 6_000)
+    table = {
+        "start": start,
+        "end": start + rng.integers(0, 20, 6_000),
+        "late": np.where(rng.random(6_000) < 0.1, np.nan, start + rng.integers(0, 50, 6_000)),
+        "weight": rng.normal(80, 9, 6_000).round(3),
+    }
+    raw = read_frame(table)
+    space = Space(kind="rows", shape=raw.shape).codec.fit(raw.values, raw.about, standardise=True)
+    codec: Any = space.codec
+    assert [rule.columns for rule in codec.fitted.rules] == [(0, 1), (0, 2)]
+    latent = codec.chances + 8
+    with seeded(3):
+        network = generator("columns", space=space, latent=latent, width=16, depth=1)
+    return GeneratorSampler(network.requires_grad_(False), space=space, prior=Prior(latent)).rows_maker()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"end": 9},
+        {"start": 40},
+        {"end": "3..9", "late": 7},
+        {"start": "30..40", "end": "20..35"},
+        {"late": ""},
+    ],
+)
+def test_what_is_asked_for_breaks_no_order(trips: RowsMaker, asked: dict[str, Any]):
+    """Where an end is asked for, a row with a later start was either mended to another end or left wrong."""
+    found = trips.codec.frame(trips.rows(500, where=asked, seed=1))
+    for name, value in asked.items():
+        low, _, high = str(value).partition("..")
+        if low:
+            assert ((found[name] >= float(low)) & (found[name] <= float(high or low))).all()
+    assert (found["start"] <= found["end"]).all()
+    assert ((found["start"] <= found["late"]) | np.isnan(found["late"])).all()
+    assert len(set(found["start"])) > 1 or "start" in asked
+
+
+def test_a_number_that_the_data_do_not_have_can_be_asked_for_within_their_range(trips: RowsMaker):
+    found = trips.codec.frame(trips.rows(100, where={"weight": 79.9995}, seed=1))
+    assert set(found["weight"]) == {79.9995}
+
+
+@pytest.mark.parametrize("asked", [{"start": 30, "end": 20}, {"start": "30..", "late": "..9"}])
+def test_a_condition_against_an_order_is_refused(trips: RowsMaker, asked: dict[str, Any]):
+    with pytest.raises(UsageError, match=r"no row can be so: start ≤ (end|late) in every row"):
+        trips.rows(10, where=asked)
+
+
+def test_filled_cells_break_no_order(trips: RowsMaker, tmp_path: Path):
+    path, out = tmp_path / "gaps.csv", tmp_path / "full.csv"
+    rows = [f",{end},{late},80.1" for end in range(20) for late in ("", 3, 60)]
+    path.write_text("\n".join(["start,end,late,weight", *rows]) + "\n")
+    out.write_bytes(trips.complete(path)[0])
+    full = np.genfromtxt(out, delimiter=",", skip_header=1)
+    assert full.shape == (60, 4)
+    assert (full[:, 0] <= full[:, 1]).all()
+    assert (full[:, 0] <= full[:, 2]).all()
 
 
 def test_a_range_is_as_likely_as_the_network_has_it(maker: RowsMaker):

@@ -14,8 +14,10 @@ from torch import Tensor
 
 from ganforge.codecs.rows import Rows
 from ganforge.codecs.rows.block import Block
+from ganforge.codecs.rows.codec import with_gaps
 from ganforge.codecs.rows.column import Column
 from ganforge.codecs.rows.reader import cells_of
+from ganforge.codecs.rows.rules import narrow
 from ganforge.core.columns import WIDE
 from ganforge.core.errors import UsageError, nearest
 from ganforge.core.prior import Prior
@@ -39,6 +41,10 @@ class _Wish:
     @property
     def single(self) -> bool:
         return len(self.stretches) + self.missing == 1 and self.ends[0] == self.ends[1]
+
+
+# A column, the codes that it may have and their ends, and whether it may be missing.
+_Asked = tuple[Column, np.ndarray, tuple[float, float], bool]
 
 
 def conditions(words: Sequence[str]) -> dict[str, str]:
@@ -76,7 +82,7 @@ class RowsMaker:
 
     def wishes(self, where: Mapping[str, Any]) -> dict[int, _Wish]:
         """Blocks to what they may be. Raises UsageError for what no row can be."""
-        found: dict[int, tuple[Column, np.ndarray, tuple[float, float], bool]] = {}
+        found: dict[int, _Asked] = {}
         for name, value in where.items():
             place = self._column(name)
             column = self.fitted.modelled[place]
@@ -97,9 +103,7 @@ class RowsMaker:
             block = self.fitted.blocks[place]
             known = np.array(block.values)
             if codes is None:
-                codes = known[(known >= low) & (known <= high)]
-                if block.smooth and not len(codes) and known[0] <= low <= high <= known[-1]:
-                    codes = np.array([low, high])
+                codes = _between(block, low, high)
             else:
                 codes = codes[np.isin(codes, known)] if not block.smooth else codes
             ends = (low, high)
@@ -114,8 +118,10 @@ class RowsMaker:
                     if column.ordered
                     else ""
                 )
-                raise UsageError(f"no row of the training data has {name}={value}.{span}")
+                beside = " beside what else is asked for" if place in found else ""
+                raise UsageError(f"no row of the training data has {name}={value}{beside}.{span}")
             found[place] = (column, codes, ends, missing)
+        found |= self._implied(found)
         wishes: dict[int, _Wish] = {}
         for place, (column, codes, ends, missing) in found.items():
             block = self.fitted.blocks[place]
@@ -125,6 +131,35 @@ class RowsMaker:
             limits = (float(codes.min()), float(codes.max())) if not block.smooth else ends
             wishes[self.places.index(place)] = _Wish(_stretches(block, codes, ends), missing, limits)
         return wishes
+
+    def _implied(self, found: Mapping[int, _Asked]) -> dict[int, _Asked]:
+        """What follows for columns by the orders that they keep. Raises UsageError where nothing can."""
+        columns, rules = self.fitted.modelled, self.fitted.rules
+        low, high = np.full((2, len(columns)), [[-np.inf], [np.inf]])
+        for place, (column, codes, ends, _) in found.items():
+            if column.ordered and len(codes):
+                low[place], high[place] = ends
+        before = list(zip(low, high, strict=True))
+        broken = narrow(rules, low, high)
+        implied: dict[int, _Asked] = {}
+        for place, block in self.fitted.blocks.items():
+            ends = (float(low[place]), float(high[place]))
+            gone = place in found and not len(found[place][1])
+            if broken or gone or ends == before[place]:
+                continue
+            codes, missing = _between(block, *ends), place not in found and bool(block.gaps)
+            if len(codes) or missing:
+                implied[place] = (columns[place], codes, ends, missing)
+            else:
+                broken = next(rule for rule in rules if rule.sort == "at most" and place in rule.columns)
+        if broken:
+            said = broken.words([column.name for column in columns])
+            raise UsageError(f"no row can be so: {said} in every row of the training data")
+        return {
+            place: one
+            for place, one in implied.items()
+            if len(one[1]) < len(self.fitted.blocks[place].values)
+        }
 
     def _column(self, name: str) -> int:
         place = self.codec.column(name)
@@ -211,14 +246,11 @@ class RowsMaker:
             race = weight + -torch.log(-torch.log(rng.uniform(len(z)).clamp(1e-9, 1 - 1e-7)))
             kept = race.topk(n).indices  # without replacement, by weight (Efraimidis and Spirakis 2006)
             z, given, mask = z[kept], given[kept], mask[kept]
-        codes = self.codec.close(self.network.complete(z, given, mask)).numpy()
+        low, high = np.full((2, len(self.fitted.modelled)), [[-np.inf], [np.inf]])
         for b, wish in wishes.items():  # what rounding moved out of a range comes back
-            place = self.places[b]
-            column = self.fitted.modelled[place]
-            if column.ordered and wish.stretches:
-                inside = np.clip(codes[:, place], *wish.ends)
-                codes[:, place] = np.where(column.gone(codes[:, place]), codes[:, place], inside)
-        return codes
+            if wish.stretches:
+                low[self.places[b]], high[self.places[b]] = wish.ends
+        return self.codec.close(self.network.complete(z, given, mask), low, high).numpy()
 
     def _restrict(self, z: Tensor, given: Tensor, mask: Tensor, b: int, wish: _Wish, rng: Rng) -> Tensor:
         """Give column ``b`` a level that is allowed, as likely as the network has it; log of their mass."""
@@ -304,8 +336,11 @@ class RowsMaker:
             given = self.codec.encode(torch.from_numpy(safe)).to(self._device)
             mask = torch.from_numpy(known[some][:, self.places]).float().to(self._device)
             z = self.prior.seeded(len(given), seed=seed, start=start).to(self._device)
+            fixed = known[some] & ~np.isnan(with_gaps(self.fitted.modelled, codes[some]))
+            low, high = np.where(fixed, codes[some], -np.inf), np.where(fixed, codes[some], np.inf)
+            narrow(self.fitted.rules, low, high)
             # What is known to be filled in is never filled with missing.
-            parts.append(self.codec.close(self._without_gaps(z, given, mask)).numpy())
+            parts.append(self.codec.close(self._without_gaps(z, given, mask), low, high).numpy())
         return np.concatenate(parts)
 
     def _without_gaps(self, z: Tensor, given: Tensor, mask: Tensor) -> Tensor:
@@ -354,6 +389,15 @@ def _allowed(column: Column, value: Any) -> tuple[float, float, np.ndarray | Non
             )
     codes = np.array([float(column.levels.index(word)) for word in words])
     return float(codes.min()), float(codes.max()), codes, False
+
+
+def _between(block: Block, low: float, high: float) -> np.ndarray:
+    """The block's codes from ``low`` to ``high``; where it is smooth, these, if they are within it."""
+    known = np.array(block.values)
+    codes = known[(known >= low) & (known <= high)]
+    if block.smooth and not len(codes) and known[0] <= low <= high <= known[-1]:
+        return np.array([low, high])
+    return codes
 
 
 def _stretches(block: Block, codes: np.ndarray, ends: tuple[float, float]) -> tuple[tuple[float, float], ...]:

@@ -278,23 +278,40 @@ class Rows(Columnar):
             parts.append(block.encode(codes, u[:, i]))
         return torch.cat(parts, 1)
 
-    def close(self, x: Tensor) -> Tensor:
+    def close(self, x: Tensor, low: np.ndarray | None = None, high: np.ndarray | None = None) -> Tensor:
+        """See :meth:`Codec.close`.
+
+        Args:
+            low, high: ends that each code is brought between, ``(K,)`` or ``(N, K)``, if it is not missing.
+        """
         import torch
 
         x = x.cpu()
         columns = self.fitted.modelled
         made: dict[int, Tensor] = {}
         for i, (block, channels) in zip(self.fitted.blocks, self.slices, strict=True):
-            codes = torch.from_numpy(columns[i].grid(block.decode(x[:, channels]).numpy()))
-            made[i] = torch.where(codes.isnan(), columns[i].gap, codes)
+            codes = columns[i].grid(block.decode(x[:, channels]).numpy())
+            if low is not None and high is not None and columns[i].ordered:
+                codes = np.clip(codes, low[..., i], high[..., i])
+            made[i] = torch.from_numpy(np.where(np.isnan(codes), columns[i].gap, codes))
+        self._order(made)
         for i, one in self.fitted.derived.items():
             made[i] = one.codes([made[k] for k in one.rule.columns[:-1]])
+        if self.fitted.derived:
+            self._order(made)
+        return torch.stack([made[i] for i in range(len(made))], 1)
+
+    def _order(self, made: dict[int, Tensor]) -> None:
+        """Bring what is less than another column lets it be up to that."""
+        import torch
+
+        columns = self.fitted.modelled
         orders = [rule.columns for rule in self.fitted.rules if rule.sort == "at most"]
         for low, high in orders * 3:  # what is mended may break the next one of a chain
-            gap = columns[high].gap if columns[high].missing is not None else -math.inf
-            wrong = (made[low] > made[high]) & (made[high] != gap)
-            made[high] = torch.where(wrong, made[low], made[high])
-        return torch.stack([made[i] for i in range(len(made))], 1)
+            if low in made and high in made:
+                gap = columns[high].gap if columns[high].missing is not None else -math.inf
+                wrong = (made[low] > made[high]) & (made[high] != gap)
+                made[high] = torch.where(wrong, made[low], made[high])
 
     def chosen(self, logits: Tensor, z: Tensor, which: Sequence[int] | None = None) -> Tensor:
         """Logits of levels to rows in model units, with the last latents as chance.

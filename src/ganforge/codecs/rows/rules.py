@@ -12,7 +12,7 @@ import numpy as np
 from ganforge.codecs.rows.column import Column
 from ganforge.core.fields import choice, listed, whole
 
-__all__ = ["Rule", "find_rules"]
+__all__ = ["Rule", "find_rules", "narrow"]
 
 _MOST_COLUMNS = 60  # columns whose pairs are looked at
 _MOST_LEVELS = 300  # different codes of a column that decides another
@@ -67,6 +67,24 @@ class Rule:
         if len(found.columns) != (3 if sort == "sum" else 2):
             raise ValueError(f"{where} has {len(found.columns)} columns")
         return found
+
+
+def narrow(rules: Sequence[Rule], low: np.ndarray, high: np.ndarray) -> Rule | None:
+    """Bring ends of codes, ``(K,)`` or ``(N, K)``, together in place: what is at most another ends with it.
+
+    Returns the first rule by which nothing can lie between the ends of a column, if there is one.
+    """
+    orders = [rule for rule in rules if rule.sort == "at most"]
+    changed = True
+    while changed:
+        changed = False
+        for rule in orders:
+            a, b = rule.columns
+            last, first = np.minimum(high[..., a], high[..., b]), np.maximum(low[..., a], low[..., b])
+            changed |= bool((last < high[..., a]).any() or (first > low[..., b]).any())
+            high[..., a], low[..., b] = last, first
+    ends = [(rule, list(rule.columns)) for rule in orders]
+    return next((rule for rule, which in ends if (low > high)[..., which].any()), None)
 
 
 def _filled(codes: np.ndarray) -> np.ndarray:
