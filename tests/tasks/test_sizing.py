@@ -82,16 +82,16 @@ def test_mirrored_pictures_are_told_where_they_differ() -> None:
 
 @pytest.mark.usefixtures("machine")
 def test_the_plan_makes_pictures_smaller_says_so_and_keeps_what_was_asked(tmp_path: Path) -> None:
-    path = folder(tmp_path / "wide", 60, (200, 100))
+    path = folder(tmp_path / "wide", 60, (300, 150))
     planned = prepare(path, minutes=1)
     assert planned.dataset.space.shape == (3, 32, 64)
     (line,) = [line for line in planned.plan if "shortest side" in line]
-    assert "200×100" in line
-    assert "--size 200x100" in line
+    assert "300×150" in line
+    assert "--size 300x150" in line
     shown = int(re.search(r"about ([\d,]+)", line)[1].replace(",", ""))  # type: ignore[index]
     assert 10 < shown < 5_000
-    asked = prepare(path, minutes=1, size=(200, 100))
-    assert asked.dataset.space.shape == (3, 100, 200)
+    asked = prepare(path, minutes=1, size=(300, 150))
+    assert asked.dataset.space.shape == (3, 150, 300)
     assert not [line for line in asked.plan if "shortest side" in line]
 
 
