@@ -12,7 +12,7 @@ from PIL import Image
 
 from ganforge.core.errors import DataError
 from ganforge.core.value_range import ValueRange
-from ganforge.data import load
+from ganforge.data import load, scan
 from ganforge.data.pictures import open_picture
 from ganforge.data.pixels import fit, has_alpha, normalise, to_channels
 from ganforge.data.ranges import nominal_range
@@ -206,6 +206,15 @@ def test_grey_and_transparent_sets(tmp_path: Path, cache: Path) -> None:
     assert load(most, cache=cache).space.shape == (4, 8, 8)
     opaque = _save_all(tmp_path / "opaque", [image.convert("RGBA") for image in solid], ".png")
     assert load(opaque, cache=cache).space.shape == (3, 8, 8)  # an alpha that is never used is none
+
+
+def test_what_is_transparent_everywhere_is_named(tmp_path: Path, cache: Path) -> None:
+    """As some programs write all their pictures: colours that nobody sees."""
+    unseen = [Image.new("RGBA", (8, 8), (i, 2, 3, 0)) for i in range(2)]
+    seen = [Image.new("RGB", (8, 8), (i, 90, 3)) for i in range(3)]
+    for name, pictures, words in (("all", unseen, "2 of 2"), ("some", unseen + seen, "2 of 5")):
+        warnings = scan(_save_all(tmp_path / name, pictures, ".png"), cache=cache).warnings
+        assert any(f"{words} pictures are transparent everywhere" in line for line in warnings)
 
 
 def test_turned_and_animated(tmp_path: Path, cache: Path) -> None:

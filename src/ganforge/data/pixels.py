@@ -252,10 +252,15 @@ def choose_channels(
     if values.dtype != np.uint8:
         chosen = choose_range(survey_of(values), whole=whole, deep=True, wish=value_range)
     seen = value_range if chosen is None else chosen.value_range
-    grey, clear, flat = _look(values, ValueRange(0, 255) if seen is None else seen)
+    grey, clear, unseen, flat = _look(values, ValueRange(0, 255) if seen is None else seen)
     n = len(values)
     notes: list[str] = [] if chosen is None else [*chosen.notes]
     warn: list[str] = [] if chosen is None else [*chosen.warnings]
+    if unseen:
+        warn.append(
+            f"{unseen} of {n} pictures are transparent everywhere: nothing can be seen of their colours; save"
+            " them without transparency, or move them away"
+        )
     channels = wish
     if channels is None:
         channels = 4 if 2 * clear >= n else 1 if grey == n else 3
@@ -288,22 +293,23 @@ def _deep(value_range: ValueRange, channels: int, chunk: np.ndarray) -> np.ndarr
     return to_channels(_deep_chunk(chunk, value_range), channels)
 
 
-def _look(values: np.ndarray, value_range: ValueRange) -> tuple[int, int, int]:
-    """How many of ``(N, C, H, W)`` are grey, transparent somewhere, or nearly of one shade."""
-    grey = clear = flat = 0
+def _look(values: np.ndarray, value_range: ValueRange) -> tuple[int, int, int, int]:
+    """How many of ``(N, C, H, W)`` are grey, transparent somewhere, or everywhere, or nearly of one shade."""
+    grey = clear = unseen = flat = 0
     least = 0.1 * (value_range.high - value_range.low)
     for chunk in _chunks(values):
         axes = (1, 2, 3)
         if chunk.shape[1] == 4:
             see_through = (chunk[:, 3:] < 250).any(axis=axes)
             clear += int(see_through.sum())
+            unseen += int((chunk[:, 3:] == 0).all(axis=axes).sum())
             colours = np.where(chunk[:, 3:] == 0, chunk.dtype.type(255), chunk[:, :3])
         else:
             colours = chunk
         grey += int((colours == colours[:, :1]).all(axis=axes).sum())
         extent = colours.max(axis=axes).astype(np.float32) - colours.min(axis=axes)
         flat += int((extent < least).sum())
-    return grey, clear, flat
+    return grey, clear, unseen, flat
 
 
 def _chunks(values: np.ndarray) -> Iterator[np.ndarray]:
