@@ -18,6 +18,7 @@ from ganforge.codecs.rows.rules import find_rules
 from ganforge.core.errors import DataError, UsageError
 from ganforge.core.recipe import TableFormat
 from ganforge.core.space import Space
+from ganforge.data import load
 
 N = 200
 
@@ -141,6 +142,7 @@ def test_a_person_says_what_a_column_is(tmp_path: Path):
     kinds = {c["name"]: c for c in read_rows(path).about["columns"]}
     assert kinds["day"]["form"] == "%d/%m/%Y"
     assert "--column day=date:%m/%d/%Y" in kinds["day"]["why"]
+    assert any("day: no date says which number is its month" in words for words in read_rows(path).warnings)
     wish = TableFormat(what="rows", kinds="day=date:%m/%d/%Y,n=word")
     kinds = {c["name"]: c for c in read_rows(path, wish).about["columns"]}
     assert (kinds["day"]["form"], kinds["n"]["kind"]) == ("%m/%d/%Y", "word")
@@ -306,6 +308,17 @@ def test_numbers_too_long_to_count_with_are_keys_where_all_differ(tmp_path: Path
     )
     columns = {c["name"]: c for c in read_rows(path).about["columns"]}
     assert columns["id"]["kind"] == "key"
+
+
+def test_numbers_with_leading_zeros_are_names_and_no_points(tmp_path: Path):
+    """Postal codes: as numbers they would come back without their zeros, and between two of them."""
+    codes = {"code": [f"{i % 9:05d}" for i in range(N)], "n": [f"{i / 7:.2f}" for i in range(N)]}
+    found = load(written(tmp_path / "a.csv", codes), cache=tmp_path / "cache")
+    assert found.space.kind == "rows"
+    assert any(words.startswith("code: word") for words in found.scan.found)
+    padded = {"a": [f"{i / 70:06.2f}" for i in range(N)], "n": [f"{i / 7:.2f}" for i in range(N)]}
+    found = load(written(tmp_path / "b.csv", padded), cache=tmp_path / "cache")
+    assert found.space.kind == "points"
 
 
 def test_words_too_rare_to_be_learned_are_named(tmp_path: Path):

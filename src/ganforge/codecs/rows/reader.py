@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -24,6 +25,7 @@ __all__ = ["Frame", "cells_of", "is_mixed", "kinds_of", "read_frame", "read_rows
 __all__ += ["names_rows", "read_cells", "taking", "wants_rows", "write_frame"]
 
 _SAMPLE = 2_000  # rows that are looked at
+_CODE = re.compile(r"0\d+")
 _GAP = 2  # lines of names, above which a person is told
 
 
@@ -64,10 +66,14 @@ def wants_rows(path: Path, wish: TableFormat) -> bool:
         return False  # whoever reads it as points says why it cannot be read
     if len(few) < FEWEST or any(len(row) != sheet.width for row in few):
         return False
-    gaps = any(
-        is_missing(cell) for row in few for cell, number in zip(row, sheet.numeric, strict=True) if number
+    cells = (
+        cell
+        for row in few
+        for i, cell in enumerate(row)
+        if sheet.numeric[i] and not (i == 0 and sheet.numbered)
     )
-    return is_mixed(sheet) or gaps
+    # A number with a leading zero is a name, as of a place or an account.
+    return is_mixed(sheet) or any(is_missing(cell) or _CODE.fullmatch(cell.strip()) for cell in cells)
 
 
 def read_rows(path: Path, wish: TableFormat = FOUND) -> Raw:

@@ -171,6 +171,9 @@ def _read(name: str, cells: Cells, numerals: Numerals, kind: str) -> tuple[Colum
             f" learned; if they are numbers, dates or keys: --column {name}=KIND"
         )
         warning = f"{warning}; {rare}" if warning else rare
+    if column.kind == "date" and column.why and not kind:
+        doubt = f"{name}: no date says which number is its month; {column.why}"
+        warning = f"{warning}; {doubt}" if warning else doubt
     values = context.codes(column, ids)
     if column.ordered and missing is not None:
         least, most = float(np.nanmin(values)), float(np.nanmax(values))
