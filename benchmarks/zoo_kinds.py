@@ -441,7 +441,7 @@ HEALTHY = (
         },
         played=0.6,
     ),
-    Kind("digits, fully connected", "digits", changes={"kimg": 300, **FULLY}),
+    Kind("digits, fully connected", "digits", changes={"kimg": 150, **FULLY}),
     Kind("dcgan", "digits", recipe="dcgan", changes={"kimg": 200, **THIN}, played=0.6),
     Kind(
         "residual, 16 pixels",

@@ -105,7 +105,13 @@ SAME = {
         "line 1",
         "not used, since they are empty: column 'notes'",
     ),
-    "remarks below": (_lines("a,b,c", rows=[*PLAIN[:9], "# pause", *PLAIN[9:]]), "utf-8", ABC, "line 1", ""),
+    "remarks below": (
+        _lines("a,b,c", rows=[*PLAIN[:9], "# pause", *PLAIN[9:]]),
+        "utf-8",
+        ABC,
+        "line 1",
+        "rows begin with # and are not read, as remarks (line 11: '# pause')",
+    ),
 }
 
 
@@ -119,7 +125,15 @@ def test_tables_as_people_have_them(tmp_path: Path, name: str) -> None:
     assert found.values.shape == VALUES.shape
     assert np.allclose(found.values, VALUES, rtol=0, atol=1e-5)
     assert said in found.found[0]
-    assert (warning and any(warning in line for line in found.warnings)) or not found.warnings
+    assert any(warning in line for line in found.warnings) if warning else not found.warnings
+
+
+def test_what_excel_could_not_compute_is_a_gap_and_no_remark(tmp_path: Path, cache: Path) -> None:
+    rows = "".join(f"{'#N/A' if i % 10 == 0 else i / 4},{i % 7}\n" for i in range(100))
+    (tmp_path / "t.csv").write_text(f"a,b\n{rows}")
+    found = load(tmp_path / "t.csv", cache=cache)
+    assert found.scan.count == 100
+    assert "a: number with up to 2 decimals, '#N/A' where missing" in found.scan.lines()
 
 
 @pytest.mark.parametrize(

@@ -79,9 +79,14 @@ class Sheet:
         for line, cells in _rows(self.text, self.separator, self.start):
             if self.width < len(cells) and not any(cells[self.width :]):
                 cells = cells[: self.width]  # its line ends in separators
-            if self.numeric[:1] == (True,) and cells[0].startswith("#"):
+            if self.numeric[0] and _is_remark(cells):
                 continue
             yield line, cells
+
+
+def _is_remark(cells: Sequence[str]) -> bool:
+    """Whether a row of numbers is none: ``# pause``, but not ``#N/A``."""
+    return cells[0].startswith("#") and not is_missing(cells[0])
 
 
 def _shown(separator: str) -> str:
@@ -134,6 +139,13 @@ def open_sheet(text: Text, wish: TableFormat) -> Sheet:
     said.append(f"names in {where}" if count or remark else "no row of names")
     warnings += [text.warning, numerals.warning, head.warning if wish.header is None else ""]
     warnings += [f"line {line} is above the table, and not read: {_short(row)}" for line, row in _odd(above)]
+    remarks = [(line, row) for line, row in rows[count:] if numeric[0] and _is_remark(row)]
+    if remarks:
+        line, row = remarks[0]
+        warnings.append(
+            f"{len(remarks):,} of the first {len(rows):,} rows begin with # and are not read, as remarks (line"
+            f" {line}: {_short(row)})"
+        )
     return Sheet(
         text,
         separator,
