@@ -143,8 +143,8 @@ def open_sheet(text: Text, wish: TableFormat) -> Sheet:
     if remarks:
         line, row = remarks[0]
         warnings.append(
-            f"{len(remarks):,} of the first {len(rows):,} rows begin with # and are not read, as remarks (line"
-            f" {line}: {_short(row)})"
+            f"{len(remarks):,} of the first {len(rows):,} rows begin with # and are not read, as remarks"
+            f" (line {line}: {_short(row)})"
         )
     return Sheet(
         text,
