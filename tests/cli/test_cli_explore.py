@@ -203,6 +203,9 @@ WRONG = {
     "no seeds": ("arithmetic --a seeds:x", "names no seeds"),
     "a method": ("resample --methods reject", "there is rejection and langevin"),
     "a percentile": ("resample --percentile 101", "from 0 to 100"),
+    "no point": ("drag --to 3,3", "--from takes points x,y in pixels, as in 12,20, not nothing"),
+    "no goal": ("drag --from 3,3 4,4 --to 3,5", "--from has 2 points and --to has 1"),
+    "no grid": ("drag --from 3,3 --to 3,5", "no features on a grid"),
     "no file": ("feedback --pictures none.png --class 1", "cannot be read as a picture"),
     "no class": ("feedback --pictures none.png", "cannot be read as a picture|--class"),
 }

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -169,7 +170,7 @@ def test_the_script_reads_the_values_that_the_log_has(make_run: MakeRun):
     run = make_run(ticks=3)
     run.add_log({**tick(4000), "margin": {"mean": None}})
     numbers = json.loads(page_of(run).one("script", type="application/json").text)
-    assert numbers["span"] == 4000
+    assert {panel["span"] for panel in numbers["panels"].values()} == {4000}
     assert numbers["panels"]["margin"]["x"] == [1000, 2000, 3000, 4000]
     # sin(n) + 4, as the made-up log has it.
     assert numbers["panels"]["margin"]["values"] == [["4.83", "4.93", "4.22", "not known"]]
@@ -328,6 +329,28 @@ def test_what_broke_off_says_so_first(make_run: MakeRun):
     page = page_of(run)
     assert "not finite" not in page.one("p", class_="verdict").text
     assert "Rescued once; the last one set batch 16 → 8" in page.one("section", id="made").text
+
+
+def test_a_run_stands_beside_another_with_what_differs(make_run: MakeRun):
+    run = make_run("one")
+    run.add_log(tick(10_000, examined=True))
+    other = make_run("two", recipe=replace(run.recipe, batch=32), ticks=12, data={"fingerprint": "x"})
+    worse = tick(13_000, examined=True)
+    worse["examination"]["scores"]["kernel_distance"] |= {"value": 0.3, "low": 0.2, "high": 0.4}
+    other.add_log(worse)
+    page = page_of(run, others={"two": other}).one("section", id="beside")
+    facts, settings = page.all("table")
+    lines = {row.one("th").text: [cell.text for cell in row.all("td")] for row in facts.all("tr")[1:]}
+    assert lines["examples shown"] == ["10.0 kimg", "13.0 kimg"]
+    assert lines["kernel distance (sketch-8), lower is better"] == [
+        ".0814 [.075, .087] n 180",
+        ".3 [.2, .4] n 180",
+    ]
+    assert [bold.text for bold in facts.all("b")] == [".0814"]  # the others are alike
+    assert [row.text for row in settings.all("tr")[1:]] == [f"batch {run.recipe.batch} 32"]
+    assert "They were not trained on the same data" in page.text
+    assert page.one("figure", class_="panel").attributes["id"] == "panel-beside"
+    assert page_of(run).all("section", id="beside") == []
 
 
 def test_a_page_that_is_there_is_replaced_whole_or_kept(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch):

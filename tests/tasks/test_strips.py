@@ -52,13 +52,27 @@ def test_rows_are_what_they_are_said_to_be(run: Run, tmp_path: Path) -> None:
     logit = load_judge(run.path).logits
     classes = sampler.in_turn(range(64))
     assert classes is not None
-    number = int(best[1].split(":")[0].removeprefix("seed "))
+    number = int(best[1].split(" ")[1])
     found = logit(
         sampler.generate(sampler.prior.seeded(1, seed=number), classes[[number]]), classes[[number]]
     )
-    assert best[1] == f"seed {number}: {found.item():.2f}"
+    assert best[1] == f"seed {number} · {number % 10}: {found.item():.2f}"
     least = float(rows["Least real"].examples[0][1].split(":")[1])
     assert least < found.item()
+
+
+def test_rows_of_a_table_are_those_that_sample_writes(tmp_path: Path) -> None:
+    words = "".join(f"{i},{'ab'[i % 2]}\n" for i in range(64))
+    (tmp_path / "few.csv").write_text(f"size,kind\n{words}")
+    trainer = prepare(tmp_path / "few.csv", kimg=0.05).start(tmp_path / "few")
+    assert trainer.train().finished
+    run = trainer.run
+    made, others = strips(run, None, run.checkpoint(), {"again": run})
+    assert (made.title, others.title) == ("Made", "Made by again")
+    heads, *rows = made.cells
+    file = load(run.path).file_maker().file(8, where={}, balance="", seed=0).decode()
+    assert list(heads) == run.space.codec.heads()
+    assert [line.split(",") for line in file.splitlines()[1:]] == [list(row) for row in rows]
 
 
 def test_points_have_no_rows(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ VERBS = {
     "sample": "make single pictures, a grid or a film with a trained generator",
     "evaluate": "score a run: distances, recall, copies, each beside the best possible",
     "diagnose": "say in words whether a run works, why not, and what helps",
+    "report": "one page about a run: pictures, curves, findings, scores; beside other runs",
     "explore": "interpolate, edit, invert and question what was learned",
     "translate": "apply a run that leads from pictures to pictures to your own",
     "export": "ship the generator: ONNX, torch.export, or a model folder",

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from ganforge.core.errors import nearest
 
-__all__ = ["STRANGE", "choice", "flag", "listed", "mapping", "only", "real", "text", "whole"]
+__all__ = ["STRANGE", "choice", "flag", "leaves", "listed", "mapping", "only", "real", "text", "whole"]
 
 MANY = 10_000  # items of a list: classes, columns, numbers of a condition
 
@@ -78,3 +78,17 @@ def choice(value: Any, where: str, choices: Collection[str]) -> str:
     if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{where} can be {', '.join(choices)}")
     return value
+
+
+def leaves(value: Any, name: str = "") -> dict[str, Any]:
+    """Nested plain data as dotted names; what a list holds goes by its ``name``, where it has one."""
+    if isinstance(value, dict):
+        items = list(value.items())
+    elif isinstance(value, (list, tuple)):
+        items = [
+            (str(item.get("name", i)) if isinstance(item, dict) else str(i), item)
+            for i, item in enumerate(value)
+        ]
+    else:
+        return {name: value}
+    return {k: v for key, item in items for k, v in leaves(item, f"{name}.{key}".lstrip(".")).items()}

@@ -9,7 +9,7 @@ import tyro
 
 from ganforge.core.errors import UsageError
 
-__all__ = ["listed", "option", "seeds"]
+__all__ = ["box", "listed", "option", "seeds"]
 
 
 def option(metavar: str | None = None, *, name: str | None = None, short: str | None = None) -> Any:
@@ -39,3 +39,16 @@ def seeds(text: str) -> list[int]:
             raise UsageError(f"--seeds {part.strip()}: a range goes up, and by fewer than 100,000")
         found += range(first, last + 1)
     return found
+
+
+def box(text: str, name: str) -> tuple[int, int, int, int]:
+    """``left,top,right,bottom`` in pixels. Raises UsageError."""
+    try:
+        left, top, right, bottom = (int(number) for number in text.split(","))
+        assert left < right
+        assert top < bottom
+    except (ValueError, AssertionError):
+        raise UsageError(
+            f"{name} takes left,top,right,bottom in pixels, as in 0,14,28,28, not {text!r}"
+        ) from None
+    return max(left, 0), max(top, 0), right, bottom

@@ -25,7 +25,7 @@ from ganforge.networks.layers import seeded
 from ganforge.runs.files import machine_faults, read_sealed, sealed, sha256, write_atomically
 from ganforge.runs.sampler import GeneratorSampler
 
-__all__ = ["Inverted", "anomaly_scores", "invert", "read_encoder", "train_encoder", "write_encoder"]
+__all__ = ["Inverted", "anomaly_scores", "invert", "legal", "read_encoder", "train_encoder", "write_encoder"]
 
 FORMAT = 1
 
@@ -101,7 +101,7 @@ def train_encoder(
             x = space.to_model(real[picked]).to(device)
             wanted = None if condition is None else condition[picked].to(device)
         found = encoder(x, wanted)
-        rebuilt = generator(_legal(prior, found), wanted)
+        rebuilt = generator(legal(prior, found), wanted)
         loss = loss + 4.0 * (rebuilt - x).square().mean() + 0.02 * (found.square().mean() - 1.0).relu()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -118,7 +118,7 @@ def _classes(rng: Rng, n: int, conditions: int, device: torch.device) -> Tensor 
     return F.one_hot(rng.integers(conditions, n), conditions).float().to(device)
 
 
-def _legal(prior: Prior, z: Tensor) -> Tensor:
+def legal(prior: Prior, z: Tensor) -> Tensor:
     """Latents that training could have drawn: random bits rounded (with a straight gradient), cubes kept."""
     smooth = prior.size - prior.bits
     free = z[:, :smooth].clamp(-1.0, 1.0) if prior.kind == "uniform" else z[:, :smooth]
@@ -209,7 +209,7 @@ def _starts(
                 middle = sampler.network(z, beside).mean(0, keepdim=True)
             seen = known * x + (1 - known) * middle
         with torch.no_grad():
-            starts.append(_legal(prior, encoder.to(x.device)(seen, asked)))
+            starts.append(legal(prior, encoder.to(x.device)(seen, asked)))
     for number in range(max(restarts, 0 if starts else 1)):
         starts.append(prior.seeded(len(x), seed=key(seed, 7, number)).to(x.device))
     return starts
@@ -232,14 +232,14 @@ def _descend(
     counted = known.flatten(1).sum(1).clamp_min(1.0)
     best_z, best = start.clone(), torch.full((len(x),), torch.inf, device=x.device)
     for number in range(steps + 1):
-        legal = _legal(prior, z)
-        made = generator(legal, asked)
+        allowed = legal(prior, z)
+        made = generator(allowed, asked)
         squares = (known * (made - x).square()).flatten(1).sum(1) / counted
-        loss = squares + price(legal, made)
+        loss = squares + price(allowed, made)
         with torch.no_grad():
             better = loss < best
             best = torch.where(better, loss, best)
-            best_z = torch.where(better[:, None], legal.detach(), best_z)
+            best_z = torch.where(better[:, None], allowed.detach(), best_z)
         if number == steps:
             break
         for group in optimiser.param_groups:  # the last third slows down

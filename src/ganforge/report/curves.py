@@ -31,7 +31,7 @@ _MARKS = 40  # at most in one chart
 
 def chart(panel: Panel, marks: Sequence[Moment], span: float) -> Markup:
     """A panel with its words, its key and its curves; ``span`` is the examples that its axis ends at."""
-    scale = _scale(panel)
+    scale, span = _scale(panel), panel.span or span
     last = {line.name: _last(line) for line in panel.lines}
     summary = f"{panel.title}, against examples shown. " + "; ".join(
         f"{name} ends at {short(value)}" for name, value in last.items()
@@ -93,9 +93,9 @@ def chart(panel: Panel, marks: Sequence[Moment], span: float) -> Markup:
 def readings(panels: Sequence[Panel], marks: Sequence[Moment], span: float) -> dict[str, Any]:
     """What the page's script reads aloud: for each panel its moments, and of each line the values as text."""
     return {
-        "span": span,
         "panels": {
             panel.key: {
+                "span": panel.span or span,
                 "x": list(panel.nimg),
                 "names": [line.name for line in panel.lines],
                 "values": [[_reading(line, i) for i in range(len(panel.nimg))] for line in panel.lines],
@@ -178,6 +178,8 @@ def _curve(line: Line, nimg: Sequence[float], scale: Scale, span: float) -> Mark
             floors = [[(0.0, floors[0][0][1]), (float(_WIDTH), floors[0][0][1])]]
         parts.append(tag("path", class_="floor", d="".join(map(_through, floors))))
     pieces = list(_pieces(x, [_y(v, scale) for v in line.values]))
+    if line.bridged and pieces:
+        pieces = [[point for piece in pieces for point in piece]]
     parts.append(tag("path", class_="line", d="".join(map(_through, pieces))))
     alone = [piece for piece in pieces if len(piece) == 1]
     if alone:

@@ -37,8 +37,8 @@ function nearest(moments, nimg) {
 
 /* One line through every curve at nimg, and the values there. */
 function show(nimg) {
-  const x = `${(100 * Math.min(1, nimg / (numbers.span || 1))).toFixed(3)}%`;
   for (const panel of panels) {
+    const x = `${(100 * Math.min(1, nimg / (panel.span || 1))).toFixed(3)}%`;
     panel.cross.setAttribute("x1", x);
     panel.cross.setAttribute("x2", x);
     panel.cross.setAttribute("visibility", "visible");
@@ -67,7 +67,7 @@ for (const panel of panels) {
   panel.plot.addEventListener("pointermove", (event) => {
     const box = panel.plot.getBoundingClientRect();
     const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
-    index = nearest(panel.x, share * numbers.span);
+    index = nearest(panel.x, share * panel.span);
     show(panel.x[index]);
   });
   panel.plot.addEventListener("pointerleave", rest);

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -17,11 +17,12 @@ from ganforge.health.finding import Finding
 from ganforge.health.history import History, bounded
 from ganforge.metrics.score import Score
 from ganforge.report import sections, tables
+from ganforge.report.beside import Beside, beside
 from ganforge.report.curves import readings
 from ganforge.report.events import ending, moments, present_findings, rescues
 from ganforge.report.film import frames_of
 from ganforge.report.markup import Markup, join, tag
-from ganforge.report.panels import POINTS, game_panels, score_panels
+from ganforge.report.panels import POINTS, beside_panel, game_panels, score_panels
 from ganforge.report.plain import counted, duration, kimg, number, short
 from ganforge.report.scores import Row, best_look, measured
 from ganforge.report.sections import Pair, Strip
@@ -38,6 +39,7 @@ def write_report(
     scores: Sequence[Score] | None = None,
     nearest: Sequence[Pair] | None = None,
     shown: Sequence[Strip] = (),
+    others: Mapping[str, Run] | None = None,
 ) -> Path:
     """Write ``report.html`` into the folder of ``run`` and return its path.
 
@@ -51,12 +53,13 @@ def write_report(
         nearest: samples ``space.shape`` in declared units, the training example nearest to each, and
             their distance; None shows none.
         shown: rows of examples and samples, from top to bottom.
+        others: runs that it is compared with, at most three, by their names.
 
     Raises:
         MachineError: it cannot be written.
     """
     path = run.path / "report.html"
-    page = _page(run, diagnosis, scores, nearest, shown)
+    page = _page(run, diagnosis, scores, nearest, shown, others or {})
     write_atomically(path, page.encode("utf-8", errors="replace"))
     return path
 
@@ -67,6 +70,7 @@ def _page(
     scores: Sequence[Score] | None,
     pairs: Sequence[Pair] | None,
     shown: Sequence[Strip],
+    others: Mapping[str, Run],
 ) -> str:
     events = [bounded(event) for event in run.events()]
     state, ended = ending(events)
@@ -80,12 +84,16 @@ def _page(
     nimg, seconds = float(history.nimg), _seconds(history)
     span = max([nimg, *(one.nimg for one in told if math.isfinite(one.nimg))], default=0.0)
     name = run.path.name or run.path.resolve().name
+    side = [Beside(name, run, history, diagnosis, found)]
+    side += [Beside.of(other, called) for called, other in others.items()]
+    common = beside_panel({one.name: one.history for one in side}) if others else None
     verdict = _verdict(diagnosis)
     body = join(
         sections.header(name, verdict, diagnosis.verdict.severity, _facts(run, found.rows, nimg, seconds)),
         tag(
             "main",
             sections.strips(shown, run.space),
+            beside(side, common),
             sections.film(frames, unreadable, run.space),
             sections.curves(quality, game, told, span, _note(history)),
             sections.findings(now, earlier, run),
@@ -102,7 +110,7 @@ def _page(
             sections.next_steps(run, state),
         ),
     )
-    return _assembled(name, body, readings([*quality, *game], told, span))
+    return _assembled(name, body, readings([*quality, *game, *([common] if common else [])], told, span))
 
 
 def _findings(diagnosis: Diagnosis, events: Sequence[dict[str, Any]]) -> tuple[list[Finding], list[Finding]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from ganforge.health.history import Array, Examined, History
 from ganforge.report.film import spread
 from ganforge.report.plain import number, spaced
 
-__all__ = ["POINTS", "Line", "Panel", "game_panels", "score_panels"]
+__all__ = ["POINTS", "Line", "Panel", "beside_panel", "game_panels", "score_panels"]
 
 POINTS = 400  # ticks that are drawn, at most
 
@@ -27,6 +27,7 @@ class Line:
         values: what is drawn.
         low, high: a band around it; empty where there is none.
         floor: what real examples reach against real ones; empty where there is none.
+        bridged: whether it is drawn through moments at which it was not measured, as of several runs.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Line:
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
     floor: tuple[float, ...] = ()
+    bridged: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Panel:
         lines: at least one of them has a finite value.
         within: fixed ends of the vertical axis; None takes them from the values.
         level: a height that is marked, as chance is; None for none.
+        span: examples that its axis ends at; 0 is the page's.
     """
 
     key: str
@@ -57,6 +60,7 @@ class Panel:
     lines: tuple[Line, ...]
     within: tuple[float, float] | None = None
     level: float | None = None
+    span: float = 0.0
 
 
 def game_panels(history: History) -> list[Panel]:
@@ -166,7 +170,7 @@ _SCORES: tuple[tuple[tuple[str, ...], str, str, tuple[float, float] | None], ...
     ),
 )
 _SHORT = {"sliced_wasserstein": "sliced Wasserstein", "support_size": "about", "memorisation": "share"}
-_TONES = ("generator", "discriminator", "second")
+_TONES = ("generator", "discriminator", "second", "real")
 
 
 def score_panels(history: History) -> list[Panel]:
@@ -180,6 +184,27 @@ def score_panels(history: History) -> list[Panel]:
         lines = tuple(_score_line(examined, key, tone) for key, tone in zip(keys, _TONES, strict=False))
         panels.append(Panel(keys[0], title, hint, moments, lines, within))
     return [panel for panel in panels if _shows(panel)]
+
+
+def beside_panel(histories: Mapping[str, History]) -> Panel | None:
+    """The headline score of several runs by their names over one another; None where they share none."""
+    some = {name: {number(one.nimg): one for one in history.examined} for name, history in histories.items()}
+    heads = {one.headline for looks in some.values() for one in looks.values()}
+    if len(heads) != 1 or not all(some.values()):
+        return None
+    (key,) = heads
+    moments = sorted({nimg for looks in some.values() for nimg in looks})
+    moments = [moments[i] for i in spread(len(moments), POINTS)]
+
+    def line(name: str, tone: str) -> Line:
+        looks = some[name]
+        values = tuple(looks[at].score(key) if at in looks else math.nan for at in moments)
+        return Line(name, tone, tuple(map(number, values)), bridged=True)
+
+    words = next((hint for keys, _, hint, _ in _SCORES if key in keys), "")
+    lines = tuple(line(name, tone) for name, tone in zip(some, _TONES, strict=False))
+    panel = Panel("beside", spaced(key), words, tuple(moments), lines, span=moments[-1])
+    return panel if _shows(panel) else None
 
 
 def _score_line(examined: Sequence[Examined], key: str, tone: str) -> Line:

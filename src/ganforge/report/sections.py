@@ -19,7 +19,7 @@ from ganforge.report.commands import next_commands, remedy, started_with
 from ganforge.report.curves import chart, glyph
 from ganforge.report.events import Moment
 from ganforge.report.film import Frame, data_uri, fitted
-from ganforge.report.markup import Markup, join, tag
+from ganforge.report.markup import Child, Markup, join, tag
 from ganforge.report.panels import Panel
 from ganforge.report.plain import counted, duration, entries, kimg, mapping, number, short, spaced, words
 from ganforge.report.recipe_words import recipe_lines
@@ -33,11 +33,18 @@ Pair = tuple[np.ndarray, np.ndarray, float]
 
 @dataclass(frozen=True)
 class Strip:
-    """A row of examples ``space.shape`` in declared units, each with what stands below it, if anything."""
+    """A row of examples ``space.shape`` in declared units, each with what stands below it, if anything.
+
+    Attributes:
+        space: of the examples; None is that of the run.
+        cells: of rows of a table, in place of examples: the heads, then a row each.
+    """
 
     title: str
     words: str
-    examples: Sequence[tuple[np.ndarray, str]]
+    examples: Sequence[tuple[np.ndarray, str]] = ()
+    space: Space | None = None
+    cells: Sequence[Sequence[str]] = ()
 
 
 _TOLD = 60  # moments in the list
@@ -52,7 +59,7 @@ _HEARD_BYTES = 300_000  # of a sound that the page plays
 _FILM_TIMES = 3  # as large as a picture a clip may be that the page shows as it moves
 
 
-def section(identity: str, title: str, *children: Markup) -> Markup:
+def section(identity: str, title: str, *children: Child) -> Markup:
     heading = tag("h2", title, id=f"{identity}-title")
     return tag("section", heading, *children, id=identity, aria_labelledby=f"{identity}-title")
 
@@ -296,23 +303,33 @@ def strips(shown: Sequence[Strip], space: Space) -> Markup:
         tag(
             "div",
             tag("h3", strip.title, tag("span", f" {strip.words}", class_="quiet")),
-            tag(
-                "div",
-                *(
-                    tag(
-                        "figure",
-                        _small(example, space, f"{strip.title}: {told}".rstrip(": "), _STRIP_BYTES),
-                        _player(example, space, ""),
-                        tag("figcaption", told) if told else None,
-                    )
-                    for example, told in strip.examples
-                ),
-                class_="row",
-            ),
+            _cells(strip) if strip.cells else _row(strip, strip.space or space),
         )
         for strip in shown[:_STRIPS]
     ]
     return section("examples", "Real and made", *rows)
+
+
+def _row(strip: Strip, space: Space) -> Markup:
+    figures = [
+        tag(
+            "figure",
+            _small(example, space, f"{strip.title}: {told}".rstrip(": "), _STRIP_BYTES),
+            _player(example, space, ""),
+            tag("figcaption", told) if told else None,
+        )
+        for example, told in strip.examples
+    ]
+    return tag("div", *figures, class_="row")
+
+
+def _cells(strip: Strip) -> Markup:
+    """Rows of a table, which scrolls where the page is narrow."""
+    heads, *rows = strip.cells
+    head = tag("thead", tag("tr", *(tag("th", words, scope="col") for words in heads)))
+    body = tag("tbody", *(tag("tr", *(tag("td", words) for words in row)) for row in rows))
+    whole = tag("table", head, body)
+    return tag("div", whole, class_="cells", tabindex="0", role="region", aria_label=strip.title)
 
 
 # -- nearest training examples --------------------------------------------------------------------

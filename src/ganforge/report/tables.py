@@ -11,7 +11,7 @@ from ganforge.report.scores import MEANINGS, ClassRow, Measured, Row
 from ganforge.report.sections import section
 from ganforge.runs.folder import Run
 
-__all__ = ["scores"]
+__all__ = ["scores", "table_of"]
 
 _PICTURE = "discriminator.png"  # written by an evaluation that looks at the discriminator
 
@@ -27,14 +27,14 @@ def scores(measured: Measured, run: Run) -> Markup:
         "scores",
         "Scores",
         tag("p", about, class_="quiet"),
-        _table(heads, [_row(row) for row in measured.rows]),
+        table_of(heads, [_row(row) for row in measured.rows]),
         *(tag("p", note, class_="quiet behind") for note in measured.notes),
         _classes(measured),
         _discriminator(run),
     )
 
 
-def _table(heads: tuple[str, ...], rows: list[Markup], class_: str | None = None) -> Markup:
+def table_of(heads: tuple[str, ...], rows: list[Markup], class_: str | None = None) -> Markup:
     head = tag("thead", tag("tr", *(tag("th", words, scope="col") for words in heads)))
     return tag("table", head, tag("tbody", *rows), class_=class_)
 
@@ -49,7 +49,7 @@ def _classes(measured: Measured) -> Markup:
         "div",
         tag("h3", "Class by class"),
         tag("p", about, class_="behind"),
-        _table(heads, rows, "classes"),
+        table_of(heads, rows, "classes"),
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ganforge.core.errors import GanforgeError, RunError, UsageError
+from ganforge.core.fields import leaves
 from ganforge.core.space import Space
 from ganforge.health.diagnosis import Diagnosis
 from ganforge.runs.files import parse_line
@@ -300,7 +301,8 @@ class RunFolder:
         record = self.record()
         parts = {name: record.get(name) for name in ("recipe", "space", "data", "info")}
         report = (self.path / "report.html").is_file()
-        return {"summary": self.summary(), **parts, "has_report": report}
+        settings = leaves(parts["recipe"])
+        return {"summary": self.summary(), **parts, "settings": settings, "has_report": report}
 
 
 _DIAGNOSED: dict[Path, tuple[tuple[tuple[int, int], ...], Diagnosis]] = {}

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from ganforge.core.errors import UsageError
+from ganforge.core.fields import leaves
 from ganforge.core.recipe import Recipe
 from ganforge.runs.folder import Run
 from ganforge.training.engine import Engine
@@ -34,22 +35,8 @@ def difference_of(former: dict[str, Any], now: Recipe) -> str:
     if not former:
         return ""
     try:
-        before, after = _flat(Recipe.from_json(former).to_json()), _flat(now.to_json())
+        before, after = leaves(Recipe.from_json(former).to_json()), leaves(now.to_json())
     except UsageError as error:
         return str(error)
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     return ", ".join(f"{name} {before.get(name)} → {after.get(name)}" for name in names)
-
-
-def _flat(value: Any, name: str = "") -> dict[str, Any]:
-    """Nested plain data as dotted names."""
-    if isinstance(value, dict):
-        items = list(value.items())
-    elif isinstance(value, (list, tuple)):
-        items = [
-            (str(item.get("name", i)) if isinstance(item, dict) else str(i), item)
-            for i, item in enumerate(value)
-        ]
-    else:
-        return {name: value}
-    return {k: v for key, item in items for k, v in _flat(item, f"{name}.{key}".lstrip(".")).items()}

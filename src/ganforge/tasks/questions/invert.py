@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ganforge.core.errors import UsageError
-from ganforge.core.options import option
+from ganforge.core.options import box, option
 from ganforge.latent import inversion, sheets
 from ganforge.tasks.answer import Answer, Question
 from ganforge.tasks.opened_run import OpenedRun
@@ -145,16 +145,9 @@ def _box(opened: OpenedRun, hide: str) -> Tensor:
     """Where a box of pixels is not, ``(1, H, W)``."""
     if not opened.space.codec.picture_files:
         raise UsageError(f"a box hides parts of pictures; this run is of {opened.space.describe()}")
-    try:
-        left, top, right, bottom = (int(number) for number in hide.split(","))
-        assert left < right
-        assert top < bottom
-    except (ValueError, AssertionError):
-        raise UsageError(
-            f"--hide takes left,top,right,bottom in pixels, as in 0,14,28,28, not {hide!r}"
-        ) from None
+    left, top, right, bottom = box(hide, "--hide")
     known = torch.ones(1, *opened.space.spatial)
-    known[:, max(top, 0) : bottom, max(left, 0) : right] = 0.0
+    known[:, top:bottom, left:right] = 0.0
     return known
 
 

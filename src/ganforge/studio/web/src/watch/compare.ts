@@ -42,9 +42,10 @@ export class Comparison {
     for (const run of runs) {
       if (this.settings.has(run)) continue;
       this.settings.set(run, new Map());
-      get<{ recipe: unknown; data: { source?: string } | null }>(`/api/watch/run?run=${encodeURIComponent(run)}`)
-        .then(({ recipe, data }) => {
-          this.settings.set(run, new Map([["data", data?.source ?? ""], ...flat(recipe)]));
+      get<{ settings: Record<string, unknown>; data: { source?: string } | null }>(`/api/watch/run?run=${encodeURIComponent(run)}`)
+        .then(({ settings, data }) => {
+          const told = Object.entries(settings).map(([key, value]): [string, string] => [key, String(value ?? "–")]);
+          this.settings.set(run, new Map([["data", data?.source ?? ""], ...told]));
           this.show();
         }).catch(() => this.settings.delete(run));  // a run that is not there says so itself
     }
@@ -95,13 +96,4 @@ export class Comparison {
 function column(points: readonly ScorePoint[], x: readonly number[]): (number | null)[] {
   const known = new Map(points.map((point) => [point.nimg, point.value]));
   return x.map((nimg) => known.get(nimg) ?? null);
-}
-
-/** The leaves of plain data by their dotted keys; what a list holds goes by its name, where it has one. */
-function flat(value: unknown, key = ""): [string, string][] {
-  if (value === null || typeof value !== "object") return [[key, String(value ?? "–")]];
-  const named = (item: unknown, i: number): string =>
-    item !== null && typeof item === "object" && "name" in item ? String(item.name) : String(i);
-  const parts: [string, unknown][] = Array.isArray(value) ? value.map((item, i) => [named(item, i), item]) : Object.entries(value);
-  return parts.flatMap(([name, item]) => flat(item, key === "" ? name : `${key}.${name}`));
 }
