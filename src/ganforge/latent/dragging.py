@@ -124,37 +124,38 @@ def drag(
         return F.interpolate(seen[0].float(), size=list(sides), mode="bilinear", align_corners=False)[0]
 
     hook = grids[grid].register_forward_hook(note)
+    moved, searched = (
+        max(least, round(min(sides) * share)) for least, share in ((1, _MOVED), (2, _SEARCHED))
+    )
     try:
         with torch.no_grad():
             first = features(z)
         size = first.abs().mean().clamp_min(1e-9)
         wanted = _read(first, start)  # (P, C)
-        held = None if within is None else (1.0 - within.float())
-        latent = z.clone().requires_grad_(True)
-        length = latent.detach().norm()
+        latent, length = z.clone().requires_grad_(True), z.norm()
         points, goal = start.float(), goal.float()
-        latents, places = [z.clone()], [points]
-        for step in range(steps):
+        latents, places = list[Tensor](), list[Tensor]()
+        for step in range(steps + 1):
+            now = features(latent)
+            points = _tracked(now.detach(), points, wanted, searched) if step else points
+            latents.append(legal(prior, latent).detach().clone())
+            places.append(points)
             missing = goal - points
             distance = missing.norm(dim=1, keepdim=True)
-            if bool((distance < 1.0).all()):
+            if step == steps or bool((distance < 1.0).all()):
                 break
-            now = features(latent)
-            direction = missing / distance.clamp_min(1.0)
-            around = points[:, None] + _disc(max(1, round(min(sides) * _MOVED)))  # (P, K, 2)
-            gap = _read(now.detach(), around) - _read(now, around + direction[:, None])
-            loss = gap.abs().mean() / size
-            if held is not None:
-                loss = loss + outside_weight * ((now - first).abs().mean(0) * held).mean() / size
+            around = points[:, None] + _disc(moved)  # (P, K, 2)
+            there = around + (missing / distance.clamp_min(1.0))[:, None]
+            loss = (_read(now.detach(), around) - _read(now, there)).abs().mean() / size
+            if within is not None:
+                outside = (now - first).abs().mean(0) * (1.0 - within.float())
+                loss = loss + outside_weight * outside.mean() / size
             (slope,) = torch.autograd.grad(loss, latent)
             with torch.no_grad():
-                # All numbers by one measure: Adam's own for each would move what has nothing to do with the point.
+                # One measure for all numbers: Adam's own for each moves those that have no part in the point.
                 latent.sub_(learning_rate * slope.numel() ** 0.5 * slope / slope.norm().clamp_min(1e-12))
                 if prior.kind == "normal":  # as likely as it was
                     latent.mul_((length / latent.norm()).clamp_max(1.0))
-                points = _tracked(features(latent), points, wanted, max(2, round(min(sides) * _SEARCHED)))
-            latents.append(legal(prior, latent).detach().clone())
-            places.append(points)
             if progress is not None:
                 progress(step + 1, steps)
     finally:
