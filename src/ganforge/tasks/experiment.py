@@ -377,9 +377,10 @@ def _sized(
     sizing = side_for(able)
     if min(wide, high) <= sizing.side:
         return dataset
-    # A source that is of one size has that one, and not the one that reading it was bounded by.
-    whole = [tuple(map(int, name.split("×"))) for name in dataset.scan.sizes]
-    plan.append(sizing.words(*(whole[0] if len(whole) == 1 else (wide, high)), budget or Budget(minutes=60)))
+    # Of files of one size that one is said, and not the one that reading them was bounded by.
+    name, *others = dataset.scan.sizes or ["×"]
+    own_wide, own_high = (wide, high) if others or name == "×" else map(int, name.split("×"))
+    plan.append(sizing.words(own_wide, own_high, budget or Budget(minutes=60)))
     scale = sizing.side / min(wide, high)
     smaller = [4 * max(round(side * scale / 4), 2) for side in (wide, high)]
     return load(data, **{**looked, "size": (smaller[0], smaller[1])}, **asked)
