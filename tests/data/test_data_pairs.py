@@ -245,7 +245,7 @@ def _read(batch: torch.Tensor) -> tuple[list[int], list[bool]]:
 @pytest.mark.parametrize("far", [False, True])
 def test_decks_keep_pairs_together_and_domains_apart(far: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if far:
-        monkeypatch.setattr("ganforge.data.loader._ON_DEVICE", 0)
+        monkeypatch.setattr("ganforge.data.loader._IN_MEMORY", 0)
     examples, space = _numbered(20, 20)
     loader = Loader(examples, space, seed=1, mirror=True)
     batch = loader.batch_at(7, 50)

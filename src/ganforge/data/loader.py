@@ -15,6 +15,7 @@ from ganforge.data.degrade import Chance, degradation, is_degradation
 __all__ = ["Loader"]
 
 _ON_DEVICE = 1 << 30  # bytes up to which all examples stay on the device
+_IN_MEMORY = 1 << 28  # the same of the processor: beyond, the system keeps what it has room for of their file
 
 
 class _Order:
@@ -74,7 +75,8 @@ class _Domain:
         self.n = len(values)
         self._space = space
         self._device = device
-        self._far = values if values.nbytes > _ON_DEVICE else None
+        most = _IN_MEMORY if device.type == "cpu" else _ON_DEVICE
+        self._far = values if values.nbytes > most else None
         self.home = device if self._far is None else torch.device("cpu")
         # In model units when they reach the device, unless these are larger or change with each batch.
         self._ready = not space.codec.dithers and space.codec.dtype != "uint8"
