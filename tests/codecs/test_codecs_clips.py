@@ -170,7 +170,12 @@ def test_long_films_become_windows_of_one_side_of_the_split(tmp_path: Path, cach
     times = np.sort(np.concatenate([data.train.values, data.held_out.values])[:, 0, :, 0, 0], axis=0)
     assert set(times[:, 0]) == {0, 10, 20, 30}
     assert "24 longer than 10 frames become windows" in " ".join(data.scan.notes)
-    assert load(place, cache=cache).space.shape[1] == 16
+    whole = load(place, cache=cache)
+    assert whole.space.shape[1] == 16
+    left = (
+        "192 frames at the ends of clips fill no window and are not used; a shorter window uses more: --size"
+    )
+    assert any(words.startswith(left) for words in whole.scan.warnings)
     with pytest.raises(DataError, match="5 frames are too few: clips need at least 8"):
         load(place, size=(16, 16, 5), cache=cache)
     pictures = tmp_path / "pictures"

@@ -252,6 +252,9 @@ def test_a_loose_picture_says_why_there_are_no_classes() -> None:
     _, _, _, warnings = classes_from_folders(["a/1.png", "a/2.png", "b/3.png", "b/4.png", "5.png"])
     assert warnings == ["no classes: 1 picture lies beside the subfolders; move it into one for classes"]
     assert classes_from_folders(["1.png", "2.png"])[2:] == ([], [])
+    _, _, notes, warnings = classes_from_folders(["a/1.png", "b/2.png", "c/3.png"])
+    assert not notes
+    assert warnings == ["no classes: 3 subfolders have about one picture each; a class needs several"]
 
 
 def test_report(make_folder: Callable[..., Path], cache: Path) -> None:

@@ -113,8 +113,11 @@ def whole(
             f"{cut:,} longer than {frames} frames become windows of that length, one after the other"
         )
     left = int((lengths - many * frames)[many > 0].sum())
+    warnings: list[str] = []
     if left:
-        notes.append(f"{_count(left)} at the ends of clips fill no window and are not used")
+        shorter = f"a shorter window uses more: --size {size[0]}x{size[1]}x{max(SHORTEST, frames // 2)}"
+        more = f"; {shorter}" if frames > SHORTEST else ""
+        warnings.append(f"{_count(left)} at the ends of clips fill no window and are not used{more}")
     shape = (raw.shape[0], frames, size[1], size[0])
     return replace(
         raw,
@@ -131,6 +134,7 @@ def whole(
         skipped=(*raw.skipped, *skipped),
         found=(*raw.found, f"lengths: {len(lengths):,} clips of {_span(lengths)} frames"),
         notes=(*raw.notes, *notes),
+        warnings=(*raw.warnings, *warnings),
     )
 
 

@@ -121,8 +121,8 @@ def classes_from_folders(
     # macOS writes é as two characters: a folder of the same name to the eye is the same class.
     labels, classes = name_classes(np.array([normalize("NFC", folder[0]) for folder in folders]))
     if len(labels) < 2 * len(classes):
-        few = f"{len(classes)} subfolders of about one {one} each are no classes"
-        return None, (), [*notes, few], warnings
+        few = f"no classes: {len(classes)} subfolders have about one {one} each; a class needs several"
+        return None, (), notes, [*warnings, few]
     classes = tuple(printable(name) for name in classes)
     warnings += _perhaps_pairs(names, folders, classes)
     return labels, classes, [*notes, f"{len(classes)} classes from subfolders"], warnings
