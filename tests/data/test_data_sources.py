@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from ganforge.core.errors import DataError
+from ganforge.core.recipe import TableFormat
 from ganforge.data import builtin, load
 from ganforge.data.builtin import NAMES, modes
 
@@ -281,3 +282,15 @@ def test_a_folder_with_the_name_of_a_builtin_set_is_named(
     assert not any("./ring" in words for words in load("ring").scan.warnings)
     (tmp_path / "ring").mkdir()
     assert any("for that write ./ring" in words for words in load("ring").scan.warnings)
+
+
+def test_wishes_for_columns_are_refused_where_there_are_none(tmp_path: Path, cache: Path) -> None:
+    """They would be passed over, and somebody would wait for the columns that were asked for."""
+    np.save(tmp_path / "a.npy", np.zeros((40, 3)))
+    for what, table, words in (
+        ("moons", TableFormat(columns="x"), "moons is no table with names of columns; leave --columns out"),
+        (tmp_path / "a.npy", TableFormat(header=0, kinds="x=word"), "leave --column, --header out"),
+    ):
+        with pytest.raises(DataError, match=words):
+            load(what, table=table, cache=cache)
+    assert load("moons", table=TableFormat(what="points")).space.kind == "points"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -146,6 +146,7 @@ def load(
     wish = _wish(size, channels, condition, source, table, paired, fit, value_range, source_range)
     wish = replace(wish, rate=rate, films=wish.films if films is None else films)
     one = Source.of(what, seed)
+    _check_table(one, table)
     folder = None if cache is None and one.path is None else caches.cache_folder(cache)
     stored, words = _stored(one, wish, folder, progress)
     found = _usable(what, stored)
@@ -189,6 +190,7 @@ def scan(
     """
     wish = _wish(size, channels, condition, source, table, paired, fit, value_range, None)
     one = Source.of(what, seed)
+    _check_table(one, table)
     folder = None if cache is None and one.path is None else caches.cache_folder(cache)
     stored, _ = _stored(one, wish, folder, progress)
     found = Scan.from_json(stored.meta["scan"])
@@ -237,6 +239,16 @@ def _wish(
     films = films if way == "none" else False
     ranges = value_range, source_range
     return _Wish(wide, channels, wanted, way, source, cast(Fit, fit), *ranges, table, None, frames, films)
+
+
+def _check_table(source: Source, table: TableFormat) -> None:
+    """DataError for a wish on the columns of what has none, which would be passed over."""
+    if source.path is not None and not source.path.name.lower().endswith((".npy", ".npz")):
+        return
+    said = {name for name, value in asdict(table).items() if value not in ("", None)} - {"what"}
+    if said:
+        options = ", ".join(sorted("--column" if name == "kinds" else f"--{name}" for name in said))
+        raise DataError(f"{source.name} is no table with names of columns; leave {options} out")
 
 
 def _usable(what: str | Path, stored: Stored) -> Scan:
