@@ -48,7 +48,7 @@ def latents(n: int = 3) -> Tensor:
 @pytest.mark.parametrize("patch", [1, 2])
 @pytest.mark.parametrize("smooth", [False, True])
 def test_growing_changes_no_sample_and_no_logit(space: Space, patch: int, smooth: bool) -> None:
-    g, d = pair(space, patch=patch, smooth=smooth, body_styles=smooth)
+    g, d = pair(space, patch=patch, smooth=smooth, body_styles=smooth, thin=4 if smooth else 0)
     z, x = latents(), torch.rand(3, *space.shape, generator=torch.Generator().manual_seed(2)) * 2 - 1
     made, judged = [], []
     for step in range(g.levels):
@@ -80,7 +80,7 @@ def test_growing_changes_no_sample_and_no_logit(space: Space, patch: int, smooth
 @pytest.mark.parametrize("space", SPACES, ids=Space.describe)
 @pytest.mark.parametrize("smooth", [False, True])
 def test_a_parameter_is_used_from_the_step_at_which_it_begins(space: Space, smooth: bool) -> None:
-    for network in pair(space, smooth=smooth, body_styles=smooth):
+    for network in pair(space, smooth=smooth, body_styles=smooth, thin=4 if smooth else 0):
         own = begins(network)
         assert set(own) == set(range(network.levels))
         for step in range(network.levels):

@@ -10,8 +10,9 @@ Whatever the level, samples and what is judged have the sides of the space: a co
 what is judged is averaged down. So penalties keep their meaning: at half the sides, the squared gradient with
 respect to the pixels of the space is a quarter.
 
-The finest level costs little: with ``patch`` 2 it works on the grid of half the sides, each of whose places
-holds 2 × 2 pixels (as the wavelets of SWAGAN: Gal et al. 2021, arXiv 2102.06108).
+The finest level costs little: with ``patch`` 2 a discriminator's works on the grid of half the sides, each of
+whose places holds 2 × 2 pixels (as the wavelets of SWAGAN: Gal et al. 2021, arXiv 2102.06108), and so does a
+generator's, or it has a few channels only at the whole size (``thin``).
 """
 
 from __future__ import annotations
@@ -219,6 +220,20 @@ class _Made(nn.Module):
         return x
 
 
+class _Thin(nn.Module):
+    """What the whole size adds to the picture: a few channels, of features that are enlarged linearly."""
+
+    def __init__(self, before: int, width: int, space: Space) -> None:
+        super().__init__()
+        self.change = _conv(before, width, space.dims, 1)
+        self.body = _conv(width, width, space.dims)
+        self.picture = _conv(width, space.channels, space.dims, zero=True)
+
+    def forward(self, x: Tensor, sides: Sequence[int]) -> Tensor:
+        x = _enlarged(leaky(self.change(x)), sides, smooth=True)
+        return self.picture(leaky(self.body(x))).float()
+
+
 def _style(entered: int, channels: int) -> nn.Linear:
     """From the latent to a factor less 1 for each channel; 0 at the start."""
     style = nn.Linear(entered, channels)
@@ -243,6 +258,8 @@ class GrowingGenerator(Growing, GeneratorTraits):
         width: channels of the finest grid.
         depth: convolutions a stage, beside the one that changes the channels.
         patch: sides of the square of pixels that one place of the finest grid holds: 1, 2 or 4.
+        thin: channels at the whole size, where ``patch`` is not 1. With 0 each place of the finest grid gives
+            its pixels at once, and a filter that takes the grid away takes the finest details too.
         growth, cap: channels grow by this factor each stage inwards, up to this multiple of ``width``.
         loudness: of a condition beside the latent, at the start.
         smooth: features are enlarged linearly, not repeated: outlines without steps, and no fine grid.
@@ -263,6 +280,7 @@ class GrowingGenerator(Growing, GeneratorTraits):
         width: int,
         depth: int,
         patch: int = 2,
+        thin: int = 0,
         growth: float = 1.5,
         cap: float = 2.0,
         loudness: float = 0.1,
@@ -289,7 +307,9 @@ class GrowingGenerator(Growing, GeneratorTraits):
             for i in range(len(wide))
         )
         self.finest = None
-        if patch > 1:
+        if patch > 1 and thin:
+            self.finest = _Thin(wide[-1], thin, space)
+        elif patch > 1:
             places = space.channels * patch**space.dims
             self.finest = _conv(wide[-1], places, space.dims, zero=True)
             self.soften = Soften(space.channels, space.dims)
@@ -314,9 +334,15 @@ class GrowingGenerator(Growing, GeneratorTraits):
         for sides in self.sides[self.level + 1 :]:
             picture = _enlarged(picture, sides, smooth=True)
         if self.finest is not None and self.level == len(self.sides) - 1:
-            picture = _enlarged(picture, self.spatial, smooth=True)
-            picture = picture + self.soften(_to_pixels(self.finest(x), self.patch, self.spatial))
+            picture = _enlarged(picture, self.spatial, smooth=True) + self._finest(x)
         return held(picture)
+
+    def _finest(self, x: Tensor) -> Tensor:
+        """What the whole size adds."""
+        if isinstance(self.finest, _Thin):
+            return self.finest(x, self.spatial)
+        assert self.finest is not None
+        return self.soften(_to_pixels(self.finest(x), self.patch, self.spatial))
 
 
 class _Judged(nn.Module):

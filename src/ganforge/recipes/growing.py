@@ -46,9 +46,12 @@ def recipe(space: Space, n: int) -> Recipe:
         name="r1", weight=gamma, weight_final=gamma / 10, method="finite_difference", sigma=0.02, share=0.125
     )
     # The latent twice in each stage: twice the recall of faces. Features enlarged linearly draw outlines
-    # without steps, and faces that are too much alike: results/growing.md.
+    # without steps, and faces that are too much alike. At the whole size a few channels draw what pixels of
+    # one place at once, softened, cannot: results/growing.md.
     transparent = space.codec.colours < space.channels
-    own = {"body_styles": True, "smooth": transparent} if space.dims == 2 else {}
+    own: dict[str, object] = {"body_styles": True, "smooth": transparent} if space.dims == 2 else {}
+    if space.codec.picture_files and patch > 1:
+        own["thin"] = 8
     sides = levels_of(space.spatial, patch)
     levels = len(sides) - first_level(sides)
     shares = _SHARES if space.codec.picture_files else _SHARES_OF_OTHERS
