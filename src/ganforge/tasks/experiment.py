@@ -110,7 +110,7 @@ class Experiment:
         return measured
 
     def lines(self) -> list[tuple[str, str]]:
-        """OpenedRun and words: what was decided, each with its reason."""
+        """Topic and words: what was decided, each with its reason."""
         recipe, space = self.recipe, self.dataset.space
         players = {
             "generator": build_generator(recipe, space),
