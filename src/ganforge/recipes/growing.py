@@ -51,7 +51,7 @@ def recipe(space: Space, n: int) -> Recipe:
     transparent = space.codec.colours < space.channels
     own: dict[str, object] = {"body_styles": True, "smooth": transparent} if space.dims == 2 else {}
     if space.codec.picture_files and patch > 1:
-        own["thin"] = 8
+        own["thin"] = 16
     sides = levels_of(space.spatial, patch)
     levels = len(sides) - first_level(sides)
     shares = _SHARES if space.codec.picture_files else _SHARES_OF_OTHERS

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from itertools import accumulate, chain, count
 from pathlib import Path
 from typing import Any
@@ -264,70 +265,45 @@ def prepare(
     if patience is not None and patience < 1:
         raise UsageError(f"--patience is {patience}; it must be at least 1")
     _check_processes(processes, core_minutes)
-    changes = dict(changes or {})
     rescue = recipe is None and not changes if rescue is None else rescue
     if not (isinstance(data, str) and data in NAMES) and (Path(data) / "run.json").is_file():
         raise UsageError(f"{data} is a run folder, not data; to train on: gan train --resume {data}")
     chosen = _device(device)
-    asked = recipe if isinstance(recipe, str) else None
-    choice = find(asked) if asked is not None else None
-    changes |= {
-        name: said for name, said in (("source", source), ("condition", condition)) if said is not None
-    }
+    choice = _asked_choice(recipe)
+    changes = _with_words(changes or {}, source=source, condition=condition)
     domains = domains_of(data) if recipe is None and "source" not in changes else None
     if domains is not None:
         data, changes["source"] = domains.examples, str(domains.inputs)
-    for name in ("condition", "source", "text_encoder"):
-        if not isinstance(changes.get(name, ""), str):
-            raise RecipeError(f"{name} is {changes[name]!r}; it must be a word")
-    table = TableFormat.among(changes)
-    asked_first: dict[str, Any] = {
+    first: dict[str, Any] = {
         "condition": changes.get("condition", "auto"),
         "source": _clips_source(choice, changes),
         "text_encoder": changes.get("text_encoder", ""),
-        "table": table,
+        "table": TableFormat.among(changes),
     }
-    looked: dict[str, Any] = {"size": size, "fit": fit, "value_range": value_range}
-    looked |= {"cache": cache, "progress": progress}
-    dataset = load(data, **looked, **asked_first)
-    plan: list[str] = []
-    able = 0.0
-    codec = dataset.space.codec
-    pictures = codec.picture_files and not asked_first["source"]
-    grows = codec.recipe == "growing" and not asked_first["source"]
-    if grows and recipe in (None, "growing") and "source" not in changes:
-        able = affordable(asked_budget, chosen)
-        if pictures:
-            dataset = _sized(dataset, data, able, asked_budget, plan, looked, asked_first)
-    space, n = dataset.space, dataset.train.n
-    if isinstance(recipe, Recipe):
-        given = recipe
-        choice = Choice(lambda _space, _n: given, recipe.name, "given")
-    elif choice is None:
-        choice = infer(
-            space,
-            n,
-            builtin=str(data) if str(data) in NAMES else None,
-            paired=pairs_match(data, changes["source"], table) if "source" in changes else None,
-            clips=bool(asked_first["source"]),
-        )
-    resolved = choice.maker(space, n)
-    if able and resolved.name == "growing":
-        resolved = _planned(resolved, dataset, able, plan)
-    planned = able and resolved.name == "growing"
+    how = {"size": size, "fit": fit, "value_range": value_range, "cache": cache, "progress": progress}
+    reading = _Reading(data, how, asked_budget, chosen)
+    dataset = reading.load(first)
+    codec, clips = dataset.space.codec, bool(first["source"])
+    pictures = codec.picture_files and not clips
+    grows = codec.recipe == "growing" and not clips
+    grows = grows and recipe in (None, "growing") and "source" not in changes
+    if grows and pictures:
+        dataset = reading.in_size(dataset, first)
+    choice = choice or _inferred(data, dataset, changes, clips=clips)
+    resolved = choice.maker(dataset.space, dataset.train.n)
+    grows = grows and resolved.name == "growing"
+    if grows:
+        resolved = _planned(resolved, dataset, reading.operations, reading.plan)
     own = {key: resolved.value(key) for key in changes}
     resolved = resolved.with_changes(changes)
-    if planned and resolved.growth:
-        plan.append(_course(resolved, space))
+    if grows and resolved.growth:
+        reading.plan.append(_course(resolved, dataset.space))
     if resolved.source:
         _check_source(resolved)
-    if asked_of_data(resolved) != asked_first:
-        now = asked_of_data(resolved)
-        dataset = load(data, **looked, **now)
+    if (now := asked_of_data(resolved)) != first:
+        dataset = reading.load(now)
         if pictures and recipe is None and resolved.source:
-            able = affordable(asked_budget, chosen) / _TRANSLATION
-            dataset = _sized(dataset, data, able, asked_budget, plan, looked, now)
-        space, n = dataset.space, dataset.train.n
+            dataset = reading.in_size(dataset, now, share=1 / _TRANSLATION)
     _check_options(resolved, changes)
     _check_settings(resolved)
     if seed is not None:
@@ -337,53 +313,94 @@ def prepare(
     dataset = in_units(dataset, resolved)
     if domains is not None:
         dataset = replace(dataset, scan=domains.told(dataset.scan))
-    if resolved.batch > n:
+    if resolved.batch > dataset.train.n:
         raise UsageError(
-            f"the batch of {resolved.batch} is larger than the data: {n} examples to train on; "
-            f"use a smaller one: --set batch={_smaller_batch(n, resolved.packing)}"
+            f"the batch of {resolved.batch} is larger than the data: {dataset.train.n} examples to train on; "
+            f"use a smaller one: --set batch={_smaller_batch(dataset.train.n, resolved.packing)}"
         )
-    budget = asked_budget or Budget(kimg=resolved.kimg)
-    free = device is None
     return Experiment(
         dataset,
         resolved,
         choice,
-        budget,
+        asked_budget or Budget(kimg=resolved.kimg),
         chosen,
-        free,
+        device is None,
         rescue=rescue,
         patience=patience,
         changes={key: resolved.value(key) for key in changes},
         own=own,
-        plan=tuple(plan),
+        plan=tuple(reading.plan),
         began=began,
         processes=processes,
     )
 
 
-def _sized(
-    dataset: Dataset,
-    data: str | Path,
-    able: float,
-    budget: Budget | None,
-    plan: list[str],
-    looked: dict[str, Any],
-    asked: dict[str, Any],
-) -> Dataset:
-    """The data in a size that so many operations are enough for, unless a size was asked for."""
-    high, wide = dataset.space.spatial
-    if looked["size"] is not None:
-        return dataset
-    sizing = side_for(able)
-    if min(wide, high) <= sizing.side:
-        return dataset
-    # Of files of one size that one is said, and not the one that reading them was bounded by.
-    name, *others = dataset.scan.sizes or ["×"]
-    own_wide, own_high = (wide, high) if others or name == "×" else map(int, name.split("×"))
-    plan.append(sizing.words(own_wide, own_high, budget or Budget(minutes=60)))
-    scale = sizing.side / min(wide, high)
-    smaller = [4 * max(round(side * scale / 4), 2) for side in (wide, high)]
-    return load(data, **{**looked, "size": (smaller[0], smaller[1])}, **asked)
+@dataclass
+class _Reading:
+    """How the data are read while an experiment is prepared, and what the budget is enough for.
+
+    Attributes:
+        how: options of ``data.load`` that are the person's; what a recipe asks of data comes with each call.
+        plan: what the budget is enough for, in words.
+    """
+
+    data: str | Path
+    how: dict[str, Any]
+    budget: Budget | None
+    device: torch.device
+    plan: list[str] = field(default_factory=list[str])
+
+    @cached_property
+    def operations(self) -> float:
+        """Operations that the budget is enough for, as measured once."""
+        return affordable(self.budget, self.device)
+
+    def load(self, asks: dict[str, Any], **how: Any) -> Dataset:
+        return load(self.data, **self.how | how, **asks)
+
+    def in_size(self, dataset: Dataset, asks: dict[str, Any], *, share: float = 1.0) -> Dataset:
+        """The data in a size that this share of the operations is enough for, unless one was asked for."""
+        high, wide = dataset.space.spatial
+        if self.how["size"] is not None:
+            return dataset
+        sizing = side_for(share * self.operations)
+        if min(wide, high) <= sizing.side:
+            return dataset
+        # Of files of one size that one is said, and not the one that reading them was bounded by.
+        name, *others = dataset.scan.sizes or ["×"]
+        own_wide, own_high = (wide, high) if others or name == "×" else map(int, name.split("×"))
+        self.plan.append(sizing.words(own_wide, own_high, self.budget or Budget(minutes=60)))
+        scale = sizing.side / min(wide, high)
+        smaller = [4 * max(round(side * scale / 4), 2) for side in (wide, high)]
+        return self.load(asks, size=(smaller[0], smaller[1]))
+
+
+def _asked_choice(recipe: str | Recipe | None) -> Choice | None:
+    """The recipe that was named or given; None where it is to be inferred."""
+    if isinstance(recipe, Recipe):
+        return Choice(lambda _space, _n: recipe, recipe.name, "given")
+    return None if recipe is None else find(recipe)
+
+
+def _inferred(data: str | Path, dataset: Dataset, changes: dict[str, Any], *, clips: bool) -> Choice:
+    """The recipe that the data ask for."""
+    table = TableFormat.among(changes)
+    return infer(
+        dataset.space,
+        dataset.train.n,
+        builtin=str(data) if str(data) in NAMES else None,
+        paired=pairs_match(data, changes["source"], table) if "source" in changes else None,
+        clips=clips,
+    )
+
+
+def _with_words(changes: Mapping[str, Any], **options: str | None) -> dict[str, Any]:
+    """Changes of a recipe with those that have an option of their own. Raises RecipeError: one is no word."""
+    whole = {**changes, **{name: value for name, value in options.items() if value is not None}}
+    for name in ("condition", "source", "text_encoder"):
+        if not isinstance(whole.get(name, ""), str):
+            raise RecipeError(f"{name} is {whole[name]!r}; it must be a word")
+    return whole
 
 
 def _planned(recipe: Recipe, dataset: Dataset, able: float, plan: list[str]) -> Recipe:
