@@ -6,6 +6,7 @@ import csv
 from collections import defaultdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ganforge.codecs.rows.reader import write_frame
@@ -112,3 +113,18 @@ def test_made_series_can_be_trained_on(gan: Call, tmp_path: Path) -> None:
     again = gan("train", "new.csv", "--kimg", "1", *TINY)
     assert again.code == 0, again.err
     assert "60 series, named by shop" in again.out
+
+
+def test_series_of_numbers_alone(gan: Call, tmp_path: Path) -> None:
+    """Without words, gaps and spikes no state is chosen at any step: the first step crashed on that."""
+    rng = np.random.default_rng(0)
+    days, hours = (grid.ravel() for grid in np.mgrid[0:40, 0:8])
+    demand = (np.sin(hours / 2) + 0.2 * rng.normal(size=days.size)).round(3)
+    write_frame({"day": [f"day{k}" for k in days], "hour": hours, "demand": demand}, tmp_path / "power.csv")
+    started = gan("train", "power.csv", "--kimg", "0.1", *TINY)
+    assert started.code == 0, started.err
+    made = gan("sample", "--rows", "5", "--out", "new.csv")
+    assert made.code == 0, made.err
+    rows = list(csv.DictReader((tmp_path / "new.csv").read_text().splitlines()))
+    assert [row["hour"] for row in rows] == [str(k) for k in range(8)] * 5
+    assert all(abs(float(row["demand"])) < 9 for row in rows)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import socket
+import sys
 import tarfile
 import time
 import zipfile
 from collections.abc import Callable
+from datetime import date
 from io import BytesIO
 from pathlib import Path
 
@@ -16,6 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ganforge.codecs.rows.reader import write_frame
 from ganforge.core.errors import DataError
 from ganforge.data import load, scan
 from ganforge.data.files import list_files
@@ -219,7 +223,7 @@ def test_a_zip_whose_folders_are_parted_as_on_windows(make_folder: Make, cache: 
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("t.parquet", b"PAR1", "Parquet .* save it as csv"),
+        ("t.feather", b"ARROW1", "Arrow.* save it as csv"),
         ("noname", b"PAR1" + bytes(99), "Parquet"),
         ("t.h5", b"\x89HDF\r\n\x1a\n", "HDF5: save its numbers with numpy.save"),
         ("scan", bytes(128) + b"DICM", "DICOM: save each picture as 16-bit PNG"),
@@ -238,6 +242,53 @@ def test_single_files_of_other_kinds(
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=says):
         load(tmp_path / name, cache=cache)
+
+
+def test_parquet_is_read_as_its_csv_would_be(tmp_path: Path, cache: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    columns = {
+        "age": [20 + k % 50 for k in range(200)],
+        "town": [("Ulm", "Bath", None)[k % 3] for k in range(200)],
+        "since": [date(2024, 1, 1 + k % 30) for k in range(200)],
+    }
+    parquet.write_table(arrow.table(columns), tmp_path / "t.parquet")
+    write_frame(columns, tmp_path / "t.csv")
+    found, expected = (load(tmp_path / name, cache=cache) for name in ("t.parquet", "t.csv"))
+    assert [c.describe() for c in found.space.fitted.columns] == [
+        c.describe() for c in expected.space.fitted.columns
+    ]
+    assert np.array_equal(found.train.values, expected.train.values)
+    (tmp_path / "bad.parquet").write_bytes((tmp_path / "t.parquet").read_bytes()[:-20])
+    with pytest.raises(DataError, match=r"bad.parquet: it cannot be read \("):
+        load(tmp_path / "bad.parquet", cache=cache)
+
+
+def test_parquet_without_its_package(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (tmp_path / "t.parquet").write_bytes(b"PAR1")
+    with pytest.raises(DataError, match=r"parquet needs pyarrow.*pip install .ganforge.parquet."):
+        load(tmp_path / "t.parquet", cache=cache)
+
+
+def test_tables_of_one_line_of_names_are_one_table(tmp_path: Path, cache: Path) -> None:
+    rows = [f"{20 + k % 50},{('Ulm', 'Bath')[k % 2]},{k * 7 % 90}.5" for k in range(300)]
+    folder = tmp_path / "months"
+    folder.mkdir()
+    for name, start in (("1.csv", 0), ("2.csv", 100)):
+        (folder / name).write_text("\n".join(["age,town,paid", *rows[start : start + 100]]))
+    (folder / "3.csv.gz").write_bytes(
+        gzip.compress("\n".join(["\ufeffage,town,paid", *rows[200:], ""]).encode())
+    )
+    (tmp_path / "whole.csv").write_text("\n".join(["age,town,paid", *rows, ""]))
+    found, expected = (load(tmp_path / name, cache=cache) for name in ("months", "whole.csv"))
+    assert found.space == expected.space
+    assert np.array_equal(found.train.values, expected.train.values)
+    (folder / "3.csv.gz").unlink()
+    assert len(load(folder, cache=cache, held_out=0.0).train.values) == 200  # and not the cache of before
+    (folder / "4.csv").write_text("age,city,paid\n")
+    with pytest.raises(DataError, match=r"months: 4.csv begins with 'age,city,paid' and 1.csv"):
+        load(folder, cache=cache)
 
 
 def test_a_database_of_pictures(tmp_path: Path, cache: Path) -> None:

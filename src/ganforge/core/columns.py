@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from ganforge.core.codec import Codec
 
 if TYPE_CHECKING:
@@ -91,8 +93,8 @@ class Columnar(Codec):
         """A mask of blocks ``(N, B)`` as one of numbers ``(N, W)``."""
         import torch
 
-        parts = [mask[:, b : b + 1].expand(-1, block.width) for b, (block, _) in enumerate(self.slices)]
-        return torch.cat(parts, 1)
+        widths = [block.width for block, _ in self.slices]
+        return mask[:, torch.from_numpy(np.repeat(np.arange(len(widths)), widths)).to(mask.device)]
 
 
 # fmt: off
@@ -113,10 +115,10 @@ def normal_score(place: Tensor) -> Tensor:
 
     x = 2.0 * place.clamp(1e-6, 1.0 - 1e-6) - 1.0
     w = -torch.log((1.0 - x) * (1.0 + x))
-    parts: list[Tensor] = []
-    for t, factors in ((w - 2.5, _MIDDLE), (torch.sqrt(w.clamp_min(5.0)) - 3.0, _TAIL)):
-        found = torch.full_like(t, factors[0])
-        for factor in factors[1:]:
-            found = found * t + factor
-        parts.append(found)
-    return math.sqrt(2.0) * torch.where(w < 5.0, *parts) * x
+    powers = torch.arange(len(_MIDDLE) - 1, -1, -1, device=x.device)
+    # As sums of powers: a graph that is exported has a sixth of the operations of Horner's scheme.
+    middle, tail = (
+        (t[..., None] ** powers * t.new_tensor(factors)).sum(-1)
+        for t, factors in ((w - 2.5, _MIDDLE), (torch.sqrt(w.clamp_min(5.0)) - 3.0, _TAIL))
+    )
+    return math.sqrt(2.0) * torch.where(w < 5.0, middle, tail) * x

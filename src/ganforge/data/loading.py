@@ -35,6 +35,7 @@ from ganforge.data.raw import Progress, Raw
 from ganforge.data.readers import Source, has_names, is_there, read
 from ganforge.data.report import Scan, make_scan
 from ganforge.data.split import split, split_order, usual_share
+from ganforge.data.tables import tables_in
 
 __all__ = ["load", "scan"]
 
@@ -461,7 +462,7 @@ def _stamp(path: Path) -> bytes:
     """A file's content, or the names, sizes and dates of a folder's files."""
     digest = hashlib.sha256()
     if path.is_dir():
-        if find_images(path) is not None:
+        if find_images(path) is not None or tables_in(path):
             files = sorted((p.name, p.stat()) for p in path.iterdir() if p.is_file())
             stamps = [(name, found.st_size, found.st_mtime_ns) for name, found in files]
         else:

@@ -21,11 +21,9 @@ from ganforge.data.kinds import what_to_do
 from ganforge.data.npz import read_arrays
 from ganforge.data.pixels import Fit
 from ganforge.data.raw import Progress, Raw
-from ganforge.data.tables import read_table
+from ganforge.data.tables import TABLES, read_table, tables_in
 
-__all__ = ["TABLES", "Ask", "Reader", "Source", "has_names", "is_there", "names_of", "read"]
-
-TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+__all__ = ["Ask", "Reader", "Source", "has_names", "is_there", "names_of", "read"]
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ def has_names(path: Path | None) -> bool:
     """Whether examples are files with names: a folder or an archive of them."""
     if path is None:
         return False
-    return find_images(path) is None if path.is_dir() else is_archive(path)
+    return not tables_in(path) and find_images(path) is None if path.is_dir() else is_archive(path)
 
 
 def read(
@@ -190,8 +188,12 @@ class Files(Reader):
 
 class Table(Reader):
     name = "csv-table"
-    words = ".csv and .tsv files"
+    words = ".csv, .tsv and .parquet files, and folders of such with one line of names"
     suffixes = TABLES
+
+    @classmethod
+    def reads(cls, path: Path) -> bool:
+        return super().reads(path) or bool(tables_in(path))
 
     @classmethod
     def read(cls, path: Path, ask: Ask) -> Raw:

@@ -1,15 +1,19 @@
-"""Tables of numbers: .csv and .tsv, gzipped or not. Each row is a point."""
+"""Tables of numbers: .csv and .tsv, gzipped or not, and .parquet. Each row is a point."""
 
 from __future__ import annotations
 
+import codecs
 import gzip
+import io
 import math
 import shlex
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +27,9 @@ from ganforge.data.raw import Raw
 from ganforge.data.sheet import Row, Sheet, open_sheet
 from ganforge.data.text import about, read_text
 
-__all__ = ["chosen_columns", "content", "read_table"]
+__all__ = ["TABLES", "chosen_columns", "content", "read_table", "tables_in"]
+
+TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
 
 _MAX_BYTES = 4 << 30
 _MAX_RATIO = 200
@@ -110,7 +116,14 @@ def chosen_columns(names: Sequence[str], width: int, wish: TableFormat) -> list[
 
 
 def content(path: Path) -> bytes:
-    """The whole file, unpacked. DataError where it cannot be read, or unpacks beyond measure."""
+    """The whole file, unpacked, parquet as csv; of a folder all tables, one after another.
+
+    Raises DataError where it cannot be, is beyond measure, or tables have other names of columns.
+    """
+    if path.is_dir():
+        return _joined(tables_in(path))
+    if path.suffix.lower() == ".parquet":
+        return _of_parquet(path)
     try:
         with open(path, "rb") as file:
             packed = file.read(2) == b"\x1f\x8b"
@@ -124,6 +137,51 @@ def content(path: Path) -> bytes:
     if len(content) > limit:
         raise DataError(f"it is larger than {limit >> 20} MiB unpacked; give a part of it")
     return content
+
+
+def tables_in(path: Path) -> list[Path]:
+    """The tables of a folder that has nothing else, in order."""
+    if not path.is_dir():
+        return []
+    files = sorted(file for file in path.iterdir() if not file.name.startswith("."))
+    return files if all(file.is_file() and file.name.lower().endswith(TABLES) for file in files) else []
+
+
+def _joined(files: Sequence[Path]) -> bytes:
+    """Tables of one line of names as one table."""
+    head, parts = b"", list[bytes]()
+    for file in files:
+        own, end, rest = content(file).removeprefix(codecs.BOM_UTF8).partition(b"\n")
+        if parts and own.strip() != head.strip():
+            names = [line.decode(errors="replace").strip()[:80] for line in (own, head)]
+            raise DataError(
+                f"{file.name} begins with {names[0]!r} and {files[0].name} with {names[1]!r}; tables of one"
+                " folder need one line of names"
+            )
+        head = own
+        parts += [rest if parts else own + end + rest, b"" if rest.endswith(b"\n") else b"\n"]
+    return b"".join(parts)
+
+
+def _of_parquet(path: Path) -> bytes:
+    """A parquet file's table as csv in UTF-8. Raises DataError."""
+    try:
+        arrow: Any = import_module("pyarrow")
+        options: Any = import_module("pyarrow.csv").WriteOptions(quoting_style="needed")
+        parquet: Any = import_module("pyarrow.parquet")
+    except ImportError as error:
+        raise DataError("parquet needs pyarrow, which is missing: pip install 'ganforge[parquet]'") from error
+    out = io.BytesIO()
+    try:
+        rows = parquet.ParquetFile(path)
+        with arrow.csv.CSVWriter(out, rows.schema_arrow, write_options=options) as writer:
+            for batch in rows.iter_batches():
+                writer.write(batch)
+                if out.tell() > _MAX_BYTES:
+                    raise DataError(f"it is larger than {_MAX_BYTES >> 20} MiB as csv; give a part of it")
+    except (arrow.ArrowException, OSError) as error:
+        raise DataError(f"it cannot be read ({str(error).splitlines()[0]})") from None
+    return out.getvalue()
 
 
 @dataclass(eq=False)

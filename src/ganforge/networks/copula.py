@@ -28,8 +28,7 @@ class Expected(NamedTuple):
 
     def of(self, scores: Tensor) -> tuple[Tensor, Tensor]:
         """Means and deviations of some scores."""
-        variance = self.covariance.diagonal(dim1=1, dim2=2)[:, scores]
-        return self.mean[:, scores], variance.clamp_min(_NOISE).sqrt()
+        return self.mean[:, scores], self.covariance[:, scores, scores].clamp_min(_NOISE).sqrt()
 
 
 class Copula(nn.Module):
@@ -104,9 +103,9 @@ class Copula(nn.Module):
         mean, covariance = before
         scores, known = self._scores(row, mask, which)
         for k, d in enumerate(d for b in which for d in self.places[b]):
-            column = covariance[:, :, d]
-            gain = column * (known[:, k] / (covariance[:, d, d] + _NOISE))[:, None]
-            mean = mean + gain * (scores[:, k] - mean[:, d])[:, None]
+            column, there, at = covariance.select(2, d), known.narrow(1, k, 1), mean.narrow(1, d, 1)
+            gain = column * (there / (column.narrow(1, d, 1) + _NOISE))
+            mean = mean + gain * (scores.narrow(1, k, 1) - at)
             covariance = covariance - gain[:, :, None] * column[:, None, :]
         return Expected(mean, covariance)
 

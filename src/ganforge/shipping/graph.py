@@ -48,6 +48,7 @@ from ganforge.shipping.weights import Precision, quantised, rounds
 __all__ = ["BATCHES", "TOLERANCE", "Exportable", "Parity", "export_onnx", "export_program"]
 
 BATCHES = (1, 2, 7)
+_MANY_NODES = 2_000  # of a graph, from which only the runtime makes it simpler
 _LONGEST = 1 << 15  # side of an input that a graph allows
 TOLERANCE = 1e-4  # in model units, where pictures and sound go from −1 to 1
 
@@ -108,8 +109,11 @@ def export_onnx(made: Exportable, description: Description, path: Path) -> Parit
             input_names=[given, CONDITIONS] if made.conditions else [given],
             output_names=[SAMPLES],
             external_data=False,
+            optimize=False,
             verbose=False,
         )
+        if len(program.model.graph) <= _MANY_NODES:  # its time grows with their square
+            program.optimize()
     model = program.model_proto
     _strip(model)
     onnx.helper.set_model_props(model, {METADATA: _words(description), **UNSEALED})

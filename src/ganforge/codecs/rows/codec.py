@@ -332,12 +332,13 @@ class Rows(Columnar):
         chance = z[:, z.shape[1] - self.chances :]
         level = (0.5 + 0.5 * torch.erf(chance / math.sqrt(2.0))).clamp(1e-6, 1.0 - 1e-6)
         parts: list[Tensor] = []
-        at = 0
+        at = filled = 0
         for b, (block, channels) in enumerate(self.slices):
             n = block.levels
-            if which is not None and b not in which:
-                parts.append(logits.new_zeros(logits.shape[0], block.width))
-            else:
+            if which is None or b in which:
+                if channels.start > filled:
+                    parts.append(logits.new_zeros(logits.shape[0], channels.start - filled))
+                filled = channels.stop
                 own = level[:, channels]
                 noisy = logits[:, at : at + n] - torch.log(-torch.log(own[:, :n]))
                 soft = torch.softmax(noisy / _TEMPERATURE, 1)
@@ -347,6 +348,7 @@ class Rows(Columnar):
                 if block.placed:
                     parts.append(block.place(hot, own[:, n:]))
             at += n
+        parts.append(logits.new_zeros(logits.shape[0], self.space.size - filled))
         return torch.cat(parts, 1)
 
     @property
