@@ -187,7 +187,7 @@ def test_other_kinds_are_named_with_what_to_do(make_folder: Make, cache: Path, t
         ("0001.npy", r"1 \.npy \(give one file of all examples: numpy\.save"),
         ("song.m4a", r"1 \.m4a \(save them as wav"),
         ("chair.gltf", r"1 \.gltf \(save them as glb"),
-        ("0001.txt", r"1 \.txt \(a table goes into a csv file; captions or labels of pictures go into one"),
+        ("0001.txt", r"1 \.txt \(a table goes into a csv file; captions of pictures go beside them"),
         ("0001", r"1 without a suffix \(name pictures \.png or \.jpg"),
         ("sky.exr", r"1 \.exr \(save them as 16-bit PNG"),
         ("data.xlsx", r"1 \.xlsx \(save it as csv"),
