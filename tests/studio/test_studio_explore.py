@@ -15,8 +15,9 @@ from PIL import Image
 
 import ganforge
 from ganforge.core.errors import UsageError
+from ganforge.runs.made import write_film, write_grid
 from ganforge.shipping.export import export
-from ganforge.studio.beside import real_beside, table
+from ganforge.studio.beside import real_beside, table, table_file
 from ganforge.studio.explorer import _newest_only
 from ganforge.studio.model import Model
 from ganforge.tasks.experiment import prepare
@@ -287,16 +288,50 @@ def test_a_table_is_the_file_that_gan_sample_writes(tmp_path: Path, gan: Call):
         table(model, {"where": ["color=blue"]})
 
 
+def test_rows_are_taken_away_in_the_files_own_layout(tmp_path: Path, gan: Call):
+    rows = [f'{"k. A." if i % 5 == 0 else 20 + i % 50};{i % 7},5;"a;{i % 3}"' for i in range(120)]
+    (tmp_path / "t.csv").write_text("\n".join(["alter;größe;art", *rows]), encoding="cp1252")
+    prepare(str(tmp_path / "t.csv"), kimg=0.3).start(tmp_path / "run").train()
+    model = Model(tmp_path / "run")
+    assert gan("sample", "run", "--rows", "20", "--seed", "5", "--out", "made.csv").code == 0
+    made = table(model, {"n": 20, "seed": 5})["rows"]
+    content, suffix, _ = table_file(model, {"rows": made})
+    assert (content, suffix) == ((tmp_path / "made.csv").read_bytes(), ".csv")
+    assert b"k. A.;" in content
+    fewer, _, _ = table_file(model, {"rows": made[3:5]})
+    assert fewer.splitlines() == [content.splitlines()[0], *content.splitlines()[4:6]]
+    with pytest.raises(UsageError, match="rows are lists of 3 texts"):
+        table_file(model, {"rows": [["1", "2"]]})
+
+
 def test_real_examples_and_own_files(digits: Line, runs: Path):
     header, arrays = digits.call("examples", n=3)
     assert header["words"].startswith("3 of ")
     held_out = Model(runs / "digits", runs, "chosen").opened.dataset.held_out
     for picture, value in zip(arrays["pictures"], held_out.values, strict=False):
         assert (np.asarray(Image.open(io.BytesIO(picture))) == value[0]).all()
-    header, arrays = digits.call("file", latent=SEED, **{"class": 4})
+    header, arrays = digits.call("file", latents=[SEED], **{"class": 4})
     assert header["suffix"] == ".png"
     sampler = ganforge.load(runs / "digits")
     assert sampler.asks is not None
     sample = sampler.sample(1, seed=5, condition=sampler.asks.said("4"))[0].numpy()
     assert arrays["pictures"] == [sampler.space.codec.file(sample)]
     assert "no table" in digits.refused("table")
+    assert "no table" in digits.refused("file", rows=[["1"]])
+
+
+def test_sheets_and_films_are_those_of_sample(digits: Line, runs: Path, tmp_path: Path):
+    sampler = ganforge.load(runs / "digits")
+    assert sampler.asks is not None
+    _, arrays = digits.call("file", latents=[{"seed": n} for n in (3, 4, 5)], form="sheet", **{"class": 4})
+    write_grid(sampler, [3, 4, 5], tmp_path / "grid.png", condition=sampler.asks.said("4"))
+    assert (
+        Image.open(io.BytesIO(arrays["pictures"][0])).tobytes() == Image.open(tmp_path / "grid.png").tobytes()
+    )
+    ends = [{"seed": 3}, {"seed": 7}]
+    header, arrays = digits.call("file", latents=ends, form="film", seconds=0.5, **{"class": 4})
+    write_film(sampler, [3, 7], tmp_path / "walk.gif", condition=sampler.asks.said("4"), seconds=0.5)
+    assert header["suffix"] == ".gif"
+    assert arrays["pictures"] == [(tmp_path / "walk.gif").read_bytes()]
+    assert "two latents" in digits.refused("file", latents=[SEED], form="film")
+    assert "own of one" in digits.refused("file", latents=ends)

@@ -86,6 +86,6 @@ def test_a_seed_is_what_gan_sample_makes(kind: str, tmp_path: Path, monkeypatch:
         assert ("voxels" in arrays) == codec.solid
     else:
         assert np.allclose(arrays["samples"], wanted[:1].float().numpy(), rtol=1e-5, atol=1e-6)
-    call = {"id": 2, "do": "file", "latent": {"seed": 4}}
+    call = {"id": 2, "do": "file", "latents": [{"seed": 4}]}
     explorer.take({"session": "s", "path": str(tmp_path / "run"), "call": call})
     assert unpacked(said[-1])[1]["pictures"] == [codec.file(wanted[0].numpy())]

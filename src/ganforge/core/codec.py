@@ -7,7 +7,7 @@ A kind is one class in one file of ``ganforge.codecs``. It answers whatever any 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from ganforge.core.errors import UsageError
@@ -304,6 +304,10 @@ class Codec:
 
     def heads(self) -> list[str]:
         """The names of a table's columns."""
+        raise NotImplementedError
+
+    def written(self, rows: Sequence[Sequence[str]]) -> bytes:
+        """Rows of a table, as cells in the order of :meth:`heads`, as a file like the one that was read."""
         raise NotImplementedError
 
     def moves(self, before: Tensor, after: Tensor) -> Image:

@@ -55,6 +55,7 @@ class Direction:
         strength: principal: share of the features' variance; factorised: share of the squared weights;
             supervised: balanced accuracy of the fit on latents it has not seen.
         reach: how far to go for the strip's ends, in latent units.
+        moves: what changes from one end to the other, in words; empty where nobody measured it.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Direction:
     vector: Tensor
     strength: float
     reach: float = 3.0
+    moves: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,6 +256,12 @@ class Effects:
         if not len(others):
             return 0.0
         return (others.square().mean().sqrt() / own.clamp_min(1e-9)).item()
+
+    def words(self, direction: int) -> str:
+        """What the direction changes most, in standard deviations among samples: the first is what it is for,
+        the others come with it."""
+        order = self.change[direction].abs().argsort(descending=True)[:3].tolist()
+        return ", ".join(f"{self.attributes[j]} {self.change[direction, j]:+.1f}" for j in order) + " sd"
 
 
 def effects(

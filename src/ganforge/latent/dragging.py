@@ -20,11 +20,12 @@ from ganforge.core.errors import UsageError
 from ganforge.latent.inversion import legal
 from ganforge.runs.sampler import GeneratorSampler
 
-__all__ = ["Dragged", "drag", "feature_grids"]
+__all__ = ["Dragged", "change_elsewhere", "drag", "feature_grids"]
 
 _CHANNELS = 16  # of a feature map: fewer are pictures
 _LEAST = 4  # sides of the coarsest map
 _MOVED = 1 / 24  # of the sides: radius around a point whose features are moved
+_BESIDE = 32  # samples that say how far two are apart
 _SEARCHED = 1 / 16  # of the sides: how far around its last place a point is looked for
 
 
@@ -163,6 +164,21 @@ def drag(
     way = (goal - start).norm(dim=1).clamp_min(1e-9)
     share = 1.0 - (goal - points).norm(dim=1) / way
     return Dragged(torch.cat(latents), torch.stack(places), share, grid)
+
+
+def change_elsewhere(sampler: GeneratorSampler, ends: Tensor, points: Tensor) -> float:
+    """How far a sample changed away from ``points (P, 2)``, as a share of the mean difference of two samples.
+
+    Args:
+        ends: before and after, ``(2, C, H, W)`` in declared units. Away is a quarter of the sides and more.
+    """
+    height, width = sampler.space.spatial
+    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    place = torch.stack([x, y], 2).float()
+    away = (place[:, :, None] - points).norm(dim=3).amin(2) >= min(height, width) / 4
+    some = sampler.generate(sampler.prior.seeded(_BESIDE, seed=0), sampler.in_turn(range(_BESIDE))).float()
+    apart = (some[1:] - some[:-1]).abs().mean(1)[:, away].mean()
+    return ((ends[1].float() - ends[0].float()).abs().mean(0)[away].mean() / apart.clamp_min(1e-9)).item()
 
 
 def _leading(grids: list[tuple[int, int]], sides: tuple[int, ...], layer: int | None) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from ganforge.runs.files import machine_faults, write_atomically
 from ganforge.runs.sampler import LatentSampler
 from ganforge.runs.translator import Translator
 
-__all__ = ["asked", "latents", "walk", "write_files", "write_film", "write_grid"]
+__all__ = ["asked", "film_frames", "latents", "walk", "write_files", "write_film", "write_grid"]
 
 _FRAMES_PER_SECOND = 20
 _LONGEST = 600  # seconds of film: 12,000 pictures
@@ -177,22 +177,31 @@ def write_film(
         raise UsageError(f"--seconds is {seconds:g}; it must be more than 0 and at most {_LONGEST}")
     if path.suffix.lower() not in pictures.FILM_FORMATS:
         raise UsageError(f"a film ends in {', '.join(pictures.FILM_FORMATS)}, not {path.name!r}")
+    ends, wishes = latents(sampler, seeds, truncation), _conditions(sampler, seeds, condition)
+    pictures.film(film_frames(sampler, ends, wishes, seconds), path, seconds=seconds)
+
+
+def film_frames(
+    sampler: LatentSampler, ends: Tensor, wishes: Tensor | None, seconds: float
+) -> list[Image.Image]:
+    """The frames of a walk from each of ``ends (K, L)`` to the next and back to the first, enlarged to 256
+    pixels; ``wishes (K, C)`` is what each end is asked for.
+
+    Raises UsageError where single samples are not pictures.
+    """
     if not sampler.space.codec.pictured:
         raise UsageError("a walk of a single point is no film; the run's samples/ show how the points moved")
     frames = max(2, math.ceil(seconds * _FRAMES_PER_SECOND))
-    wishes = _conditions(sampler, seeds, condition)
-    path_z = walk(latents(sampler, seeds, truncation), frames)
-    path_c = None
+    path_z, path_c = walk(ends, frames), None
     if wishes is not None:  # what is asked for fades over along a straight line
-        steps = torch.arange(frames) * len(seeds) / frames
+        steps = torch.arange(frames) * len(ends) / frames
         first = steps.floor().long()
         t = (steps - first).unsqueeze(1)
-        path_c = (1 - t) * wishes[first % len(seeds)] + t * wishes[(first + 1) % len(seeds)]
+        path_c = (1 - t) * wishes[first % len(ends)] + t * wishes[(first + 1) % len(ends)]
     made = sampler.generate(path_z, path_c).numpy()
     stills = [sampler.space.codec.still(sample, at) for at, sample in enumerate(made)]
     factor = max(1, 256 // max(stills[0].size))
-    big = [
+    return [
         still.resize((still.width * factor, still.height * factor), Image.Resampling.NEAREST)
         for still in stills
     ]
-    pictures.film(big, path, seconds=seconds)

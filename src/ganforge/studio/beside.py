@@ -14,7 +14,7 @@ from ganforge.studio import asked
 from ganforge.studio.model import Model
 from ganforge.studio.translation import Translation
 
-__all__ = ["CLOUD", "Beside", "real_beside", "table"]
+__all__ = ["CLOUD", "Beside", "real_beside", "table", "table_file"]
 
 CLOUD = 2_000  # points in one answer
 _PICTURES = 64
@@ -93,6 +93,21 @@ def table(model: Model, fields: dict[str, Any]) -> dict[str, Any]:
         raise UsageError(f"this makes {model.space.describe()} and no table, or is a closed graph")
     codes = model.sampler.rows_maker().rows(n, where=conditions(where), seed=seed)
     return {"rows": _rows(model, codes)}
+
+
+def table_file(model: Model, fields: dict[str, Any]) -> tuple[bytes, str, str]:
+    """Rows of cells as a file like the one that was read: its bytes, suffix and media type. UsageError."""
+    asked.only(fields, ("rows",))
+    rows = asked.listed(fields, "rows", _ROWS)
+    codec = model.space.codec
+    if model.view != "table":
+        raise UsageError(f"this makes {model.space.describe()} and no table")
+    width = len(codec.heads())
+    if not all(
+        isinstance(row, list) and len(row) == width and all(isinstance(c, str) for c in row) for row in rows
+    ):
+        raise UsageError(f"rows are lists of {width} texts")
+    return codec.written(rows), codec.suffix, codec.media
 
 
 def _rows(model: Model, codes: np.ndarray) -> list[list[str]]:

@@ -27,8 +27,8 @@ from ganforge.studio.shelf import Shelf, measured
 __all__ = ["EXPLORER", "Explore"]
 
 EXPLORER = "ganforge.studio.explorer"
-_SLOW = ("feedback", "examples", "table")  # calls that may wait for one another
-_TASKS = ("directions", "invert", "translate")
+_SLOW = ("feedback", "examples", "table", "file")  # calls that may wait for one another
+_TASKS = ("directions", "drag", "invert", "translate")
 
 
 class _Place:

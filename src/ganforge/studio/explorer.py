@@ -23,7 +23,7 @@ from ganforge.latent.feedback import advise, follow, sentence
 from ganforge.runs.folder import Moment
 from ganforge.shipping.reading import words_of
 from ganforge.studio import asked, tasks
-from ganforge.studio.beside import real_beside, table
+from ganforge.studio.beside import real_beside, table, table_file
 from ganforge.studio.bounds import Bounds
 from ganforge.studio.model import Model, described
 from ganforge.studio.translation import Translation, is_translator
@@ -180,12 +180,17 @@ class Explorer:
         return binary(header, arrays, shown)
 
     def _file(self, model: Model, fields: dict[str, Any], number: Any) -> bytes:
-        """One sample as `gan sample` writes it."""
-        asked.only(fields, ("latent", "class"))
-        _, samples = model.make([fields.get("latent")], fields.get("class"))
-        codec = model.space.codec
-        header = {"type": "file", "id": number, "ok": True, "suffix": codec.suffix, "media": codec.media}
-        return binary(header, {}, [codec.file(samples[0].numpy())])
+        """One file: a sample as `gan sample` writes it, a sheet, a film, or rows of a table."""
+        if "rows" in fields:
+            content, suffix, media = table_file(model, fields)
+        else:
+            asked.only(fields, ("latents", "class", "form", "seconds"))
+            said = asked.listed(fields, "latents", self._bounds.pictures, 1)
+            seconds = asked.number(fields, "seconds", 6.0, 0.1, 60.0)
+            form = asked.word(fields, "form", ("own", "sheet", "film"), "own")
+            content, suffix, media = model.file(said, fields.get("class"), form, seconds)
+        header = {"type": "file", "id": number, "ok": True, "suffix": suffix, "media": media}
+        return binary(header, {}, [content])
 
     def _feedback(self, model: Model, fields: dict[str, Any], number: Any) -> bytes:
         asked.only(fields, ("latent", "class"))

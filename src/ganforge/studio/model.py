@@ -11,8 +11,10 @@ from torch import Tensor
 
 from ganforge.codecs import plots
 from ganforge.core.errors import RunError, UsageError, nearest
-from ganforge.latent import arithmetic, directions, paths, styles
+from ganforge.latent import arithmetic, directions, dragging, paths, styles
 from ganforge.runs.folder import Moment
+from ganforge.runs.made import film_frames
+from ganforge.runs.pictures import film_of
 from ganforge.runs.sampler import GeneratorSampler, LatentSampler
 from ganforge.shipping.opening import load
 from ganforge.shipping.quick import maker
@@ -30,15 +32,15 @@ class Model:
 
     Args:
         path: a run folder, a model folder or an ONNX file.
-        keep: a folder for directions and what else is found; the run's own for a run.
+        keep: a folder for directions and what else is found; of a run always its own.
         moment: of a run, which checkpoint.
 
     Attributes:
         threads: that a sample is made by; 0 where it is not known yet how long one takes.
     """
 
-    def __init__(self, path: Path, keep: Path, moment: Moment) -> None:
-        self.path = path
+    def __init__(self, path: Path | str, keep: Path | None = None, moment: Moment = "chosen") -> None:
+        self.path = path = Path(path)
         sampler = load(path, moment=moment)
         if not isinstance(sampler, LatentSampler):
             raise UsageError(
@@ -49,7 +51,7 @@ class Model:
         self.threads = 0
         self.space, self.prior = self.sampler.space, self.sampler.prior
         self.is_run = (path / "run.json").is_file()
-        self.keep = path / "explore" if self.is_run else keep
+        self.keep = path / "explore" if self.is_run or keep is None else keep
         self._directions: tuple[float, list[directions.Direction]] = (0.0, [])
 
     @cached_property
@@ -67,6 +69,15 @@ class Model:
         if not isinstance(self.sampler, GeneratorSampler):
             raise UsageError("an ONNX file is a closed graph; open the run or a model folder for this")
         return self.sampler.network
+
+    @cached_property
+    def grids(self) -> list[tuple[int, int]]:
+        """Of a generator of pictures, the sides of its features, coarsest first."""
+        if self.view != "pictures" or not isinstance(self.sampler, GeneratorSampler):
+            return []
+        return list(
+            dragging.feature_grids(self.network, self.prior.seeded(1, seed=0), self.conditions(None, 1))
+        )
 
     @property
     def view(self) -> str:
@@ -94,6 +105,7 @@ class Model:
             "condition": None if asks is None else {"kind": asks.kind, "names": list(asks.names[:500])},
             "can": self._abilities(),
             "directions": [described(one) for one in self.directions()],
+            "grids": [f"{height}×{width}" for height, width in self.grids],
         }
 
     def _words(self) -> str:
@@ -114,6 +126,7 @@ class Model:
             "invert": graph or (pictured if codec.picture_files else f"this is of {self.space.describe()}"),
             "directions": graph,
             "mix": graph,
+            "drag": None if self.grids else graph or "it has no features on a grid",
             "translate": _TRANSLATE,
         }
         if graph is None:
@@ -279,6 +292,37 @@ class Model:
         write = codec.listen if codec.heard else codec.file
         return [write(one.numpy()) for one in samples]
 
+    def file(
+        self, said: list[Any], label: Any = None, form: str = "own", seconds: float = 6.0
+    ) -> tuple[bytes, str, str]:
+        """What expressions make as one file: its bytes, its suffix and its media type.
+
+        Args:
+            said, label: as of :meth:`make`.
+            form: ``own``, as ``gan sample`` writes one example; ``sheet``, all of them in one picture;
+                ``film``, a walk from each to the next and back to the first.
+            seconds: of the film.
+
+        Raises:
+            UsageError: there is no such form of these.
+        """
+        codec = self.space.codec
+        if form == "film":
+            if len(said) < 2:
+                raise UsageError("a film needs two latents to walk between, or more")
+            ends = torch.stack([self.latent(one) for one in said])
+            wishes = self.conditions(label, len(said), [_number(one) for one in said])
+            frames = film_frames(self.sampler, ends, wishes, seconds)
+            return film_of(frames, ".gif", seconds=seconds), ".gif", "image/gif"
+        _, samples = self.make(said, label)
+        if form == "sheet":
+            return plots.png(codec.show(samples.numpy())), ".png", "image/png"
+        if form != "own" or len(samples) != 1:
+            raise UsageError(
+                f"there is no form {form[:40]!r} of {len(samples)} samples; there is own of one, sheet, film"
+            )
+        return codec.file(samples[0].numpy()), codec.suffix, codec.media
+
     # -- directions ---------------------------------------------------------------------------------------
 
     def directions(self) -> list[directions.Direction]:
@@ -316,5 +360,5 @@ def described(direction: directions.Direction) -> dict[str, Any]:
         "factorised": f"{100 * direction.strength:.0f} % of the first layer's weights, squared",
         "supervised": f"tells {direction.name} apart in {100 * direction.strength:.0f} % of cases",
     }
-    words = kinds.get(direction.kind, direction.kind)
+    words = "; ".join(part for part in (kinds.get(direction.kind, direction.kind), direction.moves) if part)
     return {"name": direction.name, "kind": direction.kind, "words": words, "reach": direction.reach}

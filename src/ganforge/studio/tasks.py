@@ -20,7 +20,7 @@ from ganforge.core.errors import GanforgeError, UsageError
 from ganforge.data.files import UnreadableError
 from ganforge.data.pictures import shown_picture
 from ganforge.data.pixels import fit_array, to_channels
-from ganforge.latent import directions, inversion
+from ganforge.latent import directions, dragging, inversion
 from ganforge.runs.sampler import GeneratorSampler
 from ganforge.shipping.export import export
 from ganforge.shipping.reading import words_of
@@ -36,6 +36,8 @@ __all__ = ["Task", "do"]
 _NEWS = 0.2  # seconds between two words on how a task goes
 _POOL = 4_000  # latents that directions are found on
 _DESCENT = 150  # steps of an inversion
+_SHOWN = 7  # moments of a drag
+_MOVED = 32  # samples that say what a direction changes
 
 Tell = Callable[[float | None, str], None]
 Outcome = tuple[dict[str, Any], dict[str, np.ndarray], list[bytes]]
@@ -95,6 +97,8 @@ def do(
         match task.kind:
             case "directions":
                 outcome = _directions(generator(task.path, task.moment), task.fields, task.tell)
+            case "drag":
+                outcome = _drag(generator(task.path, task.moment), task.fields, task.tell)
             case "invert":
                 outcome = _invert(generator(task.path, task.moment), task.fields, task.tell)
             case "translate":
@@ -146,6 +150,18 @@ def _directions(model: Model, fields: dict[str, Any], tell: Tell) -> Outcome:
         found = directions.principal(first.features(z, condition), z, prior=prior, count=count)
     reach = 3.0 if prior.kind == "normal" else 1.0
     found = [replace(one, reach=reach) for one in found]
+    codec = model.space.codec
+    if codec.attributes():
+        tell(0.5, "what each changes")
+
+        def measure(samples: Tensor) -> dict[str, Tensor]:
+            return dict(zip(codec.attributes(), codec.measure(samples.float()), strict=True))
+
+        beside = None if condition is None else condition[:_MOVED]
+        seen = directions.effects(
+            lambda latents: model.sampler.generate(latents, beside), prior, found, measure, z[:_MOVED]
+        )
+        found = [replace(one, moves=seen.words(i)) for i, one in enumerate(found)]
     info: dict[str, Any] = {"reach": reach, "pool": _POOL}
     if model.is_run:
         info["checkpoint"] = model.opened.checkpoint
@@ -155,6 +171,49 @@ def _directions(model: Model, fields: dict[str, Any], tell: Tell) -> Outcome:
         "found": [one.name for one in found],
     }
     return result, {}, []
+
+
+def _drag(model: Model, fields: dict[str, Any], tell: Tell) -> Outcome:
+    asked.only(fields, ("latent", "class", "from", "to", "layer", "steps"))
+    if not isinstance(model.sampler, GeneratorSampler):
+        raise UsageError("an ONNX file is a closed graph; open the run or a model folder for this")
+    start, goal = _points(fields, "from"), _points(fields, "to")
+    if len(start) != len(goal):
+        raise UsageError(f"from has {len(start)} points and to has {len(goal)}; each needs its goal")
+    condition = model.conditions(fields.get("class"), 1)
+    found = dragging.drag(
+        model.sampler,
+        model.latent(fields.get("latent"))[None],
+        start,
+        goal,
+        condition=condition,
+        layer=None if fields.get("layer") is None else asked.whole(fields, "layer", None, 0, 99),
+        steps=asked.whole(fields, "steps", 150, 1, 1_000),
+        progress=lambda step, steps: tell(step / steps, f"step {step} of at most {steps}"),
+    )
+    moments = torch.linspace(0, len(found.latents) - 1, min(_SHOWN, len(found.latents))).round().long()
+    z = found.latents[moments]
+    made = model.sampler.generate(z, None if condition is None else condition.expand(len(z), -1))
+    result = {
+        "share": found.share.tolist(),
+        "points": found.points[moments].tolist(),
+        "steps": len(found.latents) - 1,
+        "rest": dragging.change_elsewhere(model.sampler, made[[0, -1]], torch.cat([start, goal])),
+    }
+    return result, {"latents": z.numpy()}, model.shown(made)
+
+
+def _points(fields: dict[str, Any], name: str) -> Tensor:
+    """``(P, 2)`` pixels. Raises UsageError."""
+    rows = asked.listed(fields, name, 16, 1)
+    if not all(
+        isinstance(row, list)
+        and len(row) == 2
+        and all(isinstance(n, (int, float)) and abs(n) < 1e6 for n in row)
+        for row in rows
+    ):
+        raise UsageError(f"{name} is a list of points [x, y] in pixels")
+    return torch.tensor(rows, dtype=torch.float32)
 
 
 def _invert(model: Model, fields: dict[str, Any], tell: Tell) -> Outcome:

@@ -279,3 +279,57 @@ def test_a_slider_shows_its_picture_soon(screen: Screen) -> None:
 def test_a_slider_shows_its_picture_within_a_tenth_of_a_second(screen: Screen) -> None:
     waits = _drag_along(screen)
     assert waits[int(len(waits) * 0.95)] <= 100
+
+
+def test_what_a_tool_shows_is_taken_away_and_python_makes_the_same(
+    screen: Screen, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _open(screen)
+    screen.page.select_option("select[name=class]", "7")
+    screen.click("[name=later-seeds]")
+    screen.see("[data-sheet=seeds]", "seed 16")
+    screen.click("[name=take-seeds]")
+    screen.see("[data-script=command]", "--seeds 16-31 --class 7 --grid seeds.png")
+    with screen.page.expect_download() as sheet:
+        screen.click("[name=save-sheet]")
+    assert sheet.value.suggested_filename == "digits-seeds.png"
+    exec(screen.one("[data-script=python]").inner_text(), {})
+    assert sheet.value.path().read_bytes() == (tmp_path / "digits-seeds.png").read_bytes()
+    screen.page.keyboard.press("Escape")
+    screen.tab("between")
+    screen.click("[name=take-between]")
+    screen.see("[data-notice=refused]", "nothing to take away yet")
+    for place in ("from", "to"):
+        screen.page.select_option(f"[data-slot='{place}']", "easel")
+        screen.click("[name=another]")
+    screen.see("[data-sheet=strip] .made:nth-child(8)")
+    screen.click("[name=take-between]")
+    screen.see("[data-script=command]", "--seeds 0,1 --class 7 --film walk.gif")
+    with screen.page.expect_download() as film:
+        screen.click("[name=save-film]")
+    with Image.open(film.value.path()) as walk:
+        assert getattr(walk, "n_frames", 1) > 20
+
+
+def test_a_point_is_pulled_by_the_mouse(screen: Screen) -> None:
+    _open(screen, "large")
+    screen.tab("drag")
+    screen.see("[data-drag] canvas")
+    assert screen.one("button[name=drag]").is_disabled()
+    screen.drag("[data-drag]", (0.5, 0.5), (0.6, 0.5))
+    ends = [screen.one(f"[data-point='0-{end}-x']").input_value() for end in ("from", "to")]
+    assert 3 <= int(ends[1]) - int(ends[0]) <= 9
+    screen.page.fill("[data-point='0-to-x']", str(int(ends[0]) + 2))
+    screen.page.select_option("[name=layer]", "0")
+    screen.click("button[name=drag]")
+    screen.see("[data-sheet=dragged] .made:nth-child(2)")
+    screen.see(".panel:not([hidden]) [role=status]", "of the wanted way")
+    before = screen.pixels(EASEL)
+    screen.click("[data-sheet=dragged] .made:last-child")
+    screen.until(lambda: screen.pixels(EASEL) != before, "the picture that was dragged")
+    screen.click("[name=take-drag]")
+    screen.see(
+        "[data-script=command]", f"drag --seed 0 --layer 0 --from {ends[0]},32 --to {int(ends[0]) + 2},32"
+    )
+    assert screen.violations() == []

@@ -419,6 +419,11 @@ class Rows(Columnar):
         """Rows of codes ``(N, K)`` as a file like the one that was read."""
         return self.fitted.layout.file(self.fitted.columns, self.cells(codes))
 
+    def written(self, rows: Sequence[Sequence[str]]) -> bytes:
+        return self.fitted.layout.file(
+            self.fitted.columns, [[row[i] for row in rows] for i in range(len(self.heads()))]
+        )
+
     def file(self, sample: np.ndarray, suffix: str = "") -> bytes:
         return self.file_of(sample[None])
 

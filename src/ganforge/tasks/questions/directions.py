@@ -102,8 +102,7 @@ def _tell_effects(
     answer.numbers["attributes"] = list(seen.attributes)
     rows: list[dict[str, object]] = []
     for i, direction in enumerate(found):
-        order = seen.change[i].abs().argsort(descending=True)[:3].tolist()
-        moves = ", ".join(f"{seen.attributes[j]} {seen.change[i, j]:+.1f}" for j in order) + " sd"
+        moves = seen.words(i)
         row: dict[str, object] = {
             "name": direction.name,
             "kind": direction.kind,

@@ -19,7 +19,6 @@ from ganforge.tasks.opened_run import OpenedRun
 __all__ = ["Drag"]
 
 _SHOWN = 7  # moments on the way
-_BESIDE = 64  # samples that say how far two are apart
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ class Drag(Question):
         if self.seconds > 0:
             answer.film("drag.gif", stills, self.seconds)
         answer.array("latents.npy", found.latents.numpy())
-        rest = _rest(opened, made[[0, -1]], torch.cat([start, goal]))
+        rest = dragging.change_elsewhere(opened.sampler, made[[0, -1]], torch.cat([start, goal]))
         answer.numbers = {
             "from": start.tolist(),
             "to": goal.tolist(),
@@ -132,14 +131,3 @@ def _marked(opened: OpenedRun, sample: Tensor, points: Tensor, goals: Tensor) ->
         for x, y in ((some + 0.5) * times).tolist():
             draw.ellipse((x - 5, y - 5, x + 5, y + 5), outline=colour, width=2)
     return picture
-
-
-def _rest(opened: OpenedRun, ends: Tensor, points: Tensor) -> float:
-    """How far the sample changed away from the points, as a share of the mean difference of two samples."""
-    height, width = opened.space.spatial
-    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    place = torch.stack([x, y], 2).float()
-    near = (place[:, :, None] - points).norm(dim=3).amin(2) < min(height, width) / 4
-    some = opened.generate(*opened.pool(_BESIDE)).float()
-    apart = (some[1:] - some[:-1]).abs().mean(1)[:, ~near].mean()
-    return ((ends[1].float() - ends[0].float()).abs().mean(0)[~near].mean() / apart.clamp_min(1e-9)).item()

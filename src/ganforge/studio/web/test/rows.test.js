@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compareCells, csv, passes, sifted } from "../src/base/rows.ts";
+import { compareCells, passes, sifted } from "../src/base/rows.ts";
 
 test("filters: part of the text, exactly, bounds and ranges", () => {
   assert.ok(passes("Self-emp-not-inc", "emp"));
@@ -23,8 +23,4 @@ test("every filter holds, and the order is that of the file where no column is s
   assert.deepEqual(sifted(rows, ["", "a"], null, 1), [["10", "a"], ["3", "a"]]);
   assert.deepEqual(sifted(rows, [], 0, -1).map(([first]) => first), ["10", "3", "2"]);
   assert.deepEqual(rows[0], ["2", "b"]);
-});
-
-test("csv quotes what must be quoted", () => {
-  assert.equal(csv(["a", "b,c"], [['say "x"', " y"], ["1", "2\n3"]]), 'a,"b,c"\n"say ""x"""," y"\n1,"2\n3"\n');
 });

@@ -45,8 +45,3 @@ export function sifted(rows: readonly Row[], filters: readonly string[], column:
   const kept = rows.filter((row) => filters.every((filter, i) => passes(row[i] ?? "", filter)));
   return column === null ? kept : kept.sort((a, b) => way * compareCells(a[column] ?? "", b[column] ?? ""));
 }
-
-export function csv(heads: readonly string[], rows: readonly Row[]): string {
-  const cell = (text: string): string => (/[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  return [heads, ...rows].map((row) => `${row.map(cell).join(",")}\n`).join("");
-}

@@ -1,7 +1,7 @@
 /** What the tools share: the open model, the picture on the easel, the pins, and how a latent is carried. */
 
 import { Emitter } from "../base/emitter";
-import type { Latent, Opened } from "../base/protocol";
+import type { Direction, Latent, Opened } from "../base/protocol";
 import { firstCondition, type Held, type Said } from "./condition";
 import type { ModelLink } from "./model";
 import type { State } from "./state";
@@ -16,6 +16,7 @@ export interface DeskEvents {
   pins: readonly Pin[];
   /** What is on the easel has changed, by whatever hand. */
   present: Latent;
+  directions: readonly Direction[];
 }
 
 const KIND = "application/x-ganforge-latent";
@@ -31,12 +32,14 @@ export class Desk extends Emitter<DeskEvents> {
   truncation = 1;
   /** Of each direction, how far the easel's slider is. */
   readonly amounts = new Map<string, number>();
+  directions: readonly Direction[];
   private count = 0;
 
-  /** `path`: of the model, for commands. */
-  constructor(readonly link: ModelLink, readonly opened: Opened, readonly path: string) {
+  /** `path`: of the model, for commands; `moment`: which of its saved states is open. */
+  constructor(readonly link: ModelLink, readonly opened: Opened, readonly path: string, readonly moment: string) {
     super();
     this.chosenClass = firstCondition(opened);
+    this.directions = opened.directions;
   }
 
   /** What the address says of it; a direction that is not known is left out. */

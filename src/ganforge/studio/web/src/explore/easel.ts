@@ -24,7 +24,7 @@ export class Easel {
   private readonly note = el("p", { class: "small", role: "status", hidden: true, "data-note": "" });
   private readonly level = button("Level the sliders", () => {
     this.desk.amounts.clear();
-    this.showDirections(this.directions);
+    this.showDirections(this.desk.directions);
     this.paint();
   }, { class: "plain" });
   private readonly waits: number[] = [];
@@ -70,8 +70,6 @@ export class Easel {
     this.showDirections(opened.directions);
     this.paint();
   }
-
-  private directions: readonly Direction[] = [];
 
   private seedNumber(): number {
     const value = Math.round(Number(this.seed.value));
@@ -121,7 +119,8 @@ export class Easel {
   }
 
   private showDirections(directions: readonly Direction[]): void {
-    this.directions = directions;
+    this.desk.directions = directions;
+    this.desk.emit("directions", directions);
     this.level.hidden = directions.length === 0;
     fill(this.sliders, directions.length === 0 ? el("p", { class: "small quiet" }, "None yet: look for some below.") : null,
       ...directions.map((direction) => el("div", { class: "direction" }, slider({

@@ -2,6 +2,7 @@
 
 import type { Binary } from "../base/binary";
 import { Emitter } from "../base/emitter";
+import type { Row } from "../base/rows";
 import type { Direction, Latent, Opened, TaskMessage } from "../base/protocol";
 import { Link, type LinkState, Refusal } from "../base/socket";
 import { type Cloud, cloudOf } from "./cloud";
@@ -83,9 +84,14 @@ export class ModelLink extends Emitter<ModelEvents> {
     return (await this.link.call<{ rows: string[][] }>("table", { n, seed, where })).rows;
   }
 
-  /** One sample as `gan sample` writes it. */
-  file(latent: Latent, chosen: Said): Promise<Made> {
-    return this.link.call<Made>("file", { latent, class: chosen });
+  /** One file of what latents make: a sample as `gan sample` writes it, a sheet of all, or a film from each to the next. */
+  file(request: Request, form: "own" | "sheet" | "film"): Promise<Made> {
+    return this.link.call<Made>("file", { ...request, form });
+  }
+
+  /** Rows of a table as a file like the one that was read. */
+  rowsFile(rows: readonly Row[]): Promise<Made> {
+    return this.link.call<Made>("file", { rows });
   }
 
   /** Asks for the points that stand around each sample. */

@@ -5,6 +5,7 @@ import type { Latent } from "../base/protocol";
 import { slider } from "../base/slider";
 import { type Held, mixed, type Said } from "./condition";
 import { carries, type Desk } from "./desk";
+import { exploreCommand, plainSeed, seedsCommand, takeButton, type Taken } from "./save";
 import { latentOf, type Made } from "./model";
 import { picture, showMade } from "./show";
 import { slot } from "./slot";
@@ -45,6 +46,14 @@ export class Sheet {
   }
 }
 
+/** A sheet as it is taken away; where all are plain seeds a command makes it, too. */
+function taken(desk: Desk, name: string, latents: Latent[], said: Said | Said[]): Taken {
+  const seeds = latents.map(plainSeed).filter((one) => one !== null);
+  const plain = seeds.length === latents.length && !Array.isArray(said);
+  return { stem: `${desk.opened.name}-${name}`, request: { latents, class: said },
+    command: plain ? seedsCommand(desk, seeds, said, { grid: `${name}.png` }) : null };
+}
+
 export interface Tool {
   element: HTMLElement;
   /** Everything anew, as after a change of class. */
@@ -56,7 +65,8 @@ export function seedsTool(desk: Desk): Tool {
   const near = new Sheet(desk, "near", "Neighbours of the picture on the easel");
   let first = 0;
   let spread = 0.25;
-  const draw = (): void => sheet.make(Array.from({ length: 16 }, (_, i) => ({ seed: first + i })), (i) => `seed ${first + i}`);
+  const sixteen = (): Latent[] => Array.from({ length: 16 }, (_, i) => ({ seed: first + i }));
+  const draw = (): void => sheet.make(sixteen(), (i) => `seed ${first + i}`);
   const neighbours = (): void => near.make(
     Array.from({ length: 8 }, (_, i) => ({ near: desk.base, spread, seed: i })), () => "");
   const turn = (by: number) => (): void => {
@@ -70,7 +80,8 @@ export function seedsTool(desk: Desk): Tool {
     element: el("div", { class: "stack" },
       el("p", { class: "small quiet" }, "Press one to take it to the easel; drag it anywhere."),
       sheet.element,
-      el("div", { class: "row" }, button("Earlier seeds", turn(-16)), button("Later seeds", turn(16), { name: "later-seeds" })),
+      el("div", { class: "row" }, button("Earlier seeds", turn(-16)), button("Later seeds", turn(16), { name: "later-seeds" }),
+        takeButton(desk, () => taken(desk, "seeds", sixteen(), desk.chosenClass), "take-seeds")),
       el("h3", {}, "Neighbours of the one on the easel"), near.element,
       slider({ label: "how far", low: 0.05, high: 1, step: 0.05, value: spread, moved: (value) => {
         spread = value;
@@ -92,13 +103,14 @@ export function interpolationTool(desk: Desk): Tool {
     const [a, b] = [from.held(), to.held()];
     return a && b ? { latent: { between: [a.latent, b.latent], t }, said: mixed([[a.said, 1 - t], [b.said, t]]) } : null;
   };
+  const eighths = (): Held[] => Array.from({ length: 8 }, (_, i) => at(i / 7)).filter((one) => one !== null);
   const middle = (): void => {
     const between = at(share);
     if (between) desk.link.make("between", { latents: [between.latent], class: between.said },
       (made) => void showMade(canvas, made, 0));
   };
   const all = (): void => {
-    const steps = Array.from({ length: 8 }, (_, i) => at(i / 7)).filter((one) => one !== null);
+    const steps = eighths();
     if (steps.length === 0) return;
     said.hidden = true;
     middle();
@@ -118,7 +130,17 @@ export function interpolationTool(desk: Desk): Tool {
           share = value;
           middle();
         } }).element,
-      strip.element),
+      strip.element,
+      el("div", { class: "row" }, takeButton(desk, () => {
+        const [a, b] = [from.held(), to.held()];
+        const steps = eighths();
+        if (!a || !b || steps.length === 0) return null;
+        const ends = { latents: [a.latent, b.latent], class: [a.said, b.said] };
+        const seeds = [plainSeed(a.latent), plainSeed(b.latent)].filter((one) => one !== null);
+        const same = JSON.stringify(a.said) === JSON.stringify(b.said);
+        return { stem: `${desk.opened.name}-walk`, request: { latents: steps.map((one) => one.latent), class: steps.map((one) => one.said) },
+          ends, command: seeds.length === 2 && same ? seedsCommand(desk, seeds, a.said, { film: "walk.gif" }) : null };
+      }, "take-between"))),
     redraw: all,
   };
 }
@@ -148,7 +170,14 @@ export function arithmeticTool(desk: Desk): Tool {
         el("div", { class: "slot result" }, el("span", { class: "title" }, "= result"), canvas, button("To the easel", () => {
           const whole = sum();
           if (whole) desk.put(whole.latent, whole.said);
-        })))),
+        }))),
+      el("div", { class: "row" }, takeButton(desk, () => {
+        const whole = sum();
+        const seeds = [first.held(), less.held(), plus.held()].map((one) => (one && one.said === null ? plainSeed(one.latent) : null));
+        const [a, b, c] = seeds;
+        return whole && { stem: `${desk.opened.name}-sum`, request: { latents: [whole.latent], class: whole.said }, command:
+          seeds.includes(null) ? null : exploreCommand(desk, "arithmetic", "--a", `seeds:${a}`, "--b", `seeds:${b}`, "--c", `seeds:${c}`) };
+      }, "take-sum"))),
     redraw: draw,
   };
 }
@@ -162,7 +191,8 @@ export function classesTool(desk: Desk): Tool {
   return {
     element: el("div", { class: "stack" }, el("p", { class: "small quiet" },
       "One latent, asked to be each class: what stays the same is the latent’s, what changes is the class’s." +
-      (classes.length > shown.length ? ` The first ${shown.length} of ${classes.length} are shown.` : "")), sheet.element),
+      (classes.length > shown.length ? ` The first ${shown.length} of ${classes.length} are shown.` : "")), sheet.element,
+      el("div", { class: "row" }, takeButton(desk, () => taken(desk, "classes", shown.map(() => desk.present), shown.map((_, i) => i)), "take-classes"))),
     redraw: draw,
   };
 }
@@ -180,7 +210,14 @@ export function mixingTool(desk: Desk): Tool {
     element: el("div", { class: "stack" },
       el("p", { class: "small quiet" }, "The coarse layers follow one latent, the fine ones another."),
       el("div", { class: "slots" }, shapes.element, manner.element,
-        el("div", { class: "slot result" }, el("span", { class: "title" }, "mixture"), canvas))),
+        el("div", { class: "slot result" }, el("span", { class: "title" }, "mixture"), canvas)),
+      el("div", { class: "row" }, takeButton(desk, () => {
+        const [content, style] = [shapes.held(), manner.held()];
+        if (!content || !style) return null;
+        const [a, b] = [plainSeed(content.latent), plainSeed(style.latent)];
+        return { stem: `${desk.opened.name}-mix`, request: { latents: [{ mixed: [content.latent, style.latent] }], class: content.said },
+          command: content.said !== null || a === null || b === null ? null : exploreCommand(desk, "mix", "--content", a, "--style", b) };
+      }, "take-mix"))),
     redraw: draw,
   };
 }

@@ -4,7 +4,7 @@ import { button, el, fill, fresh, say } from "../base/dom";
 import { save } from "../base/files";
 import { refused } from "../base/notices";
 import type { Opened } from "../base/protocol";
-import { csv, type Row, sifted } from "../base/rows";
+import { type Row, sifted } from "../base/rows";
 import type { ModelLink } from "./model";
 import { sampleCommand, words } from "./state";
 
@@ -73,7 +73,9 @@ export function tableTool(link: ModelLink, opened: Opened, path: string): HTMLEl
     el("div", { class: "row table-controls" }, field(countId, "rows", count, ""), field(seedId, "seed", seed, ""),
       field(whereId, "with (NAME=VALUE or NAME=30..40, joined by commas)", where, "grow"),
       el("div", { class: "check" }, real, el("label", { for: real.id }, "real rows instead")),
-      button("Save as CSV", () => save(`${opened.name}.csv`, new Blob([csv(heads, found())], { type: "text/csv" })), { name: "save-csv" })),
+      button("Save as CSV", () => {
+        link.rowsFile(found()).then(({ pictures }) => pictures[0] && save(`${opened.name}.csv`, pictures[0])).catch(refused);
+      }, { name: "save-csv" })),
     said,
     el("div", { class: "table-holder", tabindex: 0, role: "region", "aria-label": "Rows" }, el("table", { class: "rows" },
       el("thead", {}, el("tr", {}, ...columns), el("tr", {}, ...filters.map((one) => el("td", {}, one)))), body)),

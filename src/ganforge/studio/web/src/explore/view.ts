@@ -10,6 +10,8 @@ import { onTheme } from "../base/theme";
 import type { View } from "../play/view";
 import { Desk } from "./desk";
 import { Easel } from "./easel";
+import { directionsTool } from "./directions";
+import { dragTool } from "./drag";
 import { inversionTool } from "./invert";
 import { ModelLink } from "./model";
 import { feedbackTool } from "./opinion";
@@ -26,6 +28,9 @@ export async function exploreView(main: HTMLElement, about: About, query: URLSea
 
 const MOMENTS: readonly [string, string][] = [
   ["chosen", "newest, or best if clearly better"], ["newest", "newest"], ["best", "best by its score"]];
+
+/** Tools that show what is on the easel. */
+const FOLLOWING = ["classes", "directions", "drag"];
 
 class ExploreView implements View {
   private readonly body = el("div", {});
@@ -116,14 +121,14 @@ class ExploreView implements View {
     const path = this.models.find((one) => one.model === opened.model)?.path ?? opened.name;
     if (opened.translation) return this.showTranslation(link, opened);
     if (opened.view === "table") return this.showTable(link, opened, path);
-    const desk = new Desk(link, opened, path);
+    const desk = new Desk(link, opened, path, this.moment);
     const usual: State = desk.state("seeds");
     const wanted = stateFromQuery(query, usual);
     desk.restore(wanted);
     const all: [string, string, (desk: Desk) => Tool][] = [
       ["seeds", "Seeds", seedsTool], ["between", "Interpolation", interpolationTool], ["sum", "Arithmetic", arithmeticTool],
       ["classes", "Classes", classesTool], ["invert", "Inversion", inversionTool], ["feedback", "Feedback", feedbackTool],
-      ["mix", "Style mixing", mixingTool], ["real", "Real examples", examplesTool],
+      ["mix", "Style mixing", mixingTool], ["directions", "Directions", directionsTool], ["drag", "Drag", dragTool], ["real", "Real examples", examplesTool],
     ];
     // What cannot be done is not there: `can` has a reason for it, which the protocol tells programs.
     let open = "seeds";
@@ -136,7 +141,7 @@ class ExploreView implements View {
     };
     const keep = (): void => {
       this.place(opened.model, stateToQuery(desk.state(open), usual));
-      if (open === "classes") tools.find(({ name }) => name === open)?.tool.redraw();
+      if (FOLLOWING.includes(open)) tools.find(({ name }) => name === open)?.tool.redraw();
     };
     const tabs = buildTabs("Tools", tools.map(({ name, title, tool }) => ({ name, title, panel: tool.element })), (name) => {
       open = name;

@@ -40,6 +40,8 @@ export interface Opened {
   condition?: { kind: "class" | "labels" | "numbers" | "text"; names: string[] } | null;
   can: Record<string, string | null>;
   directions: Direction[];
+  /** Sides of the generator's features, coarsest first; empty where it has none on a grid. */
+  grids: string[];
   /** Of what leads from pictures to pictures: what goes in and what comes out, in words. */
   translation?: { from: string; to: string; goes_back: boolean; makes_inputs: string | null } | null;
 }
