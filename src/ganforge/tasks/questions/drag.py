@@ -69,7 +69,7 @@ class Drag(Question):
         )
         made = opened.generate(found.latents, None if asked is None else asked.expand(len(found.latents), -1))
         moments = torch.linspace(0, len(made) - 1, min(_SHOWN, len(made))).round().int().tolist()
-        stills = [_marked(opened, x, at, goal) for x, at in zip(made, found.points, strict=True)]
+        stills = [marked(opened, x, at, goal) for x, at in zip(made, found.points, strict=True)]
         row: list[sheets.Cell] = [stills[at] for at in moments]
         answer.picture("strip.png", sheets.sheet([("", row)], opened.space))
         for name, at in (("before", 0), ("after", -1)):
@@ -121,7 +121,7 @@ def _told(point: Sequence[float]) -> str:
     return ",".join(f"{number:g}" for number in point)
 
 
-def _marked(opened: OpenedRun, sample: Tensor, points: Tensor, goals: Tensor) -> Image.Image:
+def marked(opened: OpenedRun, sample: Tensor, points: Tensor, goals: Tensor) -> Image.Image:
     """The sample, enlarged, with rings around the points (red) and their goals (blue)."""
     picture = opened.space.codec.picture(sample.numpy()).convert("RGB")
     times = max(1, 256 // max(picture.size))
