@@ -3,8 +3,8 @@
 python benchmarks/dragging.py RUN --layer 1
 
 Case k is the sample of seed k: the point is where its picture changes most, away from the edge, and the goal
-an eighth of the sides from it, in a direction that turns by 137.5° from case to case. Writes before and after,
-with the points (red) and goals (blue), to dragged.png.
+an eighth of the sides from it, in a direction that turns by 137.5° from case to case. Writes before and
+after, with the points (red) and goals (blue), to dragged.png.
 """
 
 from __future__ import annotations
