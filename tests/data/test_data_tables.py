@@ -206,6 +206,7 @@ def test_what_one_sign_means() -> None:
         ("a,b\n1,2\n", r"t\.csv: 1 row of data"),
         ('[{"a": 1},\n {"a": 2}]\n', r"t\.csv: it is JSON, not a table; save its rows as csv"),
         ('{"a": 1}\n{"a": 2}\n', "it is JSON"),
+        ("a,b\n" + ",\n" * 300, "0 rows of data, and 300 lines that hold nothing; a GAN needs many"),
     ],
 )
 def test_faults_are_named_with_line_separator_and_option(tmp_path: Path, text: str, says: str) -> None:

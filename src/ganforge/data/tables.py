@@ -292,7 +292,9 @@ class _Numbers:
         sheet = self.sheet
         if self.n < 2:
             rows = "1 row" if self.n == 1 else f"{self.n} rows"
-            raise DataError(f"{rows} of data; a GAN needs many, at least 2 ({sheet.parted})")
+            empty = sum(1 for _ in sheet.text.lines()) - sheet.start - self.n
+            gone = f", and {empty:,} lines that hold nothing" if empty > 1 else ""
+            raise DataError(f"{rows} of data{gone}; a GAN needs many, at least 2 ({sheet.parted})")
         if not self.which:
             others = self.shown(self.others)
             raise DataError(f"no column holds numbers, as it is read: {others} ({sheet.parted})")
