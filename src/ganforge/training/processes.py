@@ -1,8 +1,8 @@
-"""Processes that train together: each plays its parts of every round, and all make the same moves.
+"""Processes that train together: each plays its parts of every round, and all make the same steps.
 
 The first one is the training that a person sees: it alone writes, examines and decides. The others follow:
 they play what it says until it ends. A part of a batch is the same whoever plays it, so N processes make the
-moves of one that plays N parts; gradients and notes of a turn go round in one flat sum.
+steps of one that plays N parts; gradients and notes of a turn go round in one flat sum.
 
 Processes are started by `gan train --processes N`, or by torchrun, whose environment variables say which one
 this is.
@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from ganforge.core.errors import MachineError
-from ganforge.training.tape import Move
+from ganforge.training.tape import Step
 
 __all__ = ["Order", "Together", "place_of", "started"]
 
@@ -98,33 +98,33 @@ class Together:
         self.rank, self.count = dist.get_rank(), dist.get_world_size()
         self.asked: int | None = None
 
-    def sum(self, move: Move) -> Move:
+    def sum(self, step: Step) -> Step:
         """A turn of all: the sum of their gradients, and the notes of each in the order of the ranks.
 
-        Every process gives a move of the same player, with gradients and notes of the same shapes.
+        Every process gives a step of the same player, with gradients and notes of the same shapes.
         """
-        like = move.gradients[0]
-        notes = [value.detach().reshape(-1).to(like) for _, value in move.notes]
+        like = step.gradients[0]
+        notes = [value.detach().reshape(-1).to(like) for _, value in step.notes]
         told = torch.cat([*notes, like.new_full((1,), float(self.asked or 0))])
         slots = like.new_zeros(self.count, len(told))
         slots[self.rank] = told
-        flat = torch.cat([gradient.reshape(-1) for gradient in move.gradients] + [slots.reshape(-1)])
+        flat = torch.cat([gradient.reshape(-1) for gradient in step.gradients] + [slots.reshape(-1)])
         with _others_there():
             self._dist.all_reduce(flat)
-        *gradients, slots = flat.split([*(one.numel() for one in move.gradients), slots.numel()])
+        *gradients, slots = flat.split([*(one.numel() for one in step.gradients), slots.numel()])
         slots = slots.view(self.count, -1)
         self.asked = int(slots[:, -1].max()) or None
-        sizes = [value.numel() for _, value in move.notes]
-        return Move(
-            move.player,
+        sizes = [value.numel() for _, value in step.notes]
+        return Step(
+            step.player,
             [
                 torch.empty_like(own).copy_(one.view(own.shape))
-                for one, own in zip(gradients, move.gradients, strict=True)
+                for one, own in zip(gradients, step.gradients, strict=True)
             ],
             [
                 (name, part.view(value.shape).to(value.dtype))
                 for row in slots
-                for (name, value), part in zip(move.notes, row[:-1].split(sizes), strict=True)
+                for (name, value), part in zip(step.notes, row[:-1].split(sizes), strict=True)
             ],
         )
 

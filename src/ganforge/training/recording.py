@@ -4,7 +4,7 @@ A round of a tiny game spends its time in Python and in autograd's bookkeeping, 
 which operations a round consists of is the same in every round. So a round is played once while a
 :class:`~ganforge.training.tape.Tape` listens underneath autograd, where forward and backward passes are
 one plain sequence of operations. That sequence is written out as one Python generator function, which
-takes what the game took, and yields a move where the game yielded a turn: what follows a
+takes what the game took, and yields a step where the game yielded a turn: what follows a
 ``yield`` reads the parameters as they then are. Nothing is compiled to native code.
 
 A recording must not hold what was true only once: a number read out of a tensor, a value that depends on
@@ -26,7 +26,7 @@ from torch import Tensor
 from ganforge.core.batch import Batch, NextBatch
 from ganforge.core.rng import Rng
 from ganforge.core.schedule import Moment
-from ganforge.training.tape import Move, Moves, RefusedError, Tape
+from ganforge.training.tape import RefusedError, Step, Steps, Tape
 
 __all__ = ["Recordable", "Recorder"]
 
@@ -47,7 +47,7 @@ class Recorder:
     """Plays rounds from recordings, one for each branch.
 
     Args:
-        moves: the round as it is played without a recording.
+        steps: the round as it is played without a recording.
         branch: see :meth:`Recordable.branch`.
         state: the tensors that last from round to round: parameters and buffers. They keep their memory.
 
@@ -55,31 +55,31 @@ class Recorder:
         refusal: why rounds of some branch are not played from a recording; None while all are.
     """
 
-    def __init__(self, moves: Moves, branch: Callable[[Moment], Hashable], state: Sequence[Tensor]) -> None:
+    def __init__(self, steps: Steps, branch: Callable[[Moment], Hashable], state: Sequence[Tensor]) -> None:
         self.refusal: str | None = None
-        self._moves = moves
+        self._steps = steps
         self._branch = branch
         self._state = list(state)
-        self._recordings: dict[Hashable, Moves] = {}
+        self._recordings: dict[Hashable, Steps] = {}
 
-    def play(self, next_batch: NextBatch, rng: Rng, moment: Moment) -> Iterator[Move]:
+    def play(self, next_batch: NextBatch, rng: Rng, moment: Moment) -> Iterator[Step]:
         """One round, from a recording where there can be one."""
         branch = self._branch(moment)
-        moves = self._recordings.get(branch)
-        if moves is None:
+        steps = self._recordings.get(branch)
+        if steps is None:
             batches: list[Batch] = []
             try:
-                moves = self._record(next_batch, rng.device, moment, batches)
+                steps = self._record(next_batch, rng.device, moment, batches)
             except Exception as error:  # if it is the game itself that fails, it fails again when played
                 self.refusal = (str(error) or repr(error)).splitlines()[0]
-                moves = self._moves
-            self._recordings[branch] = moves
+                steps = self._steps
+            self._recordings[branch] = steps
             next_batch = _again(batches, next_batch)
-        return moves(next_batch, rng, moment)
+        return steps(next_batch, rng, moment)
 
     def _record(
         self, next_batch: NextBatch, device: torch.device, moment: Moment, batches: list[Batch]
-    ) -> Moves:
+    ) -> Steps:
         """A recording of the round's branch. What it takes is kept in ``batches``; nothing else changes."""
 
         def keep() -> Batch:
@@ -89,26 +89,26 @@ class Recorder:
         tape = self._listen(keep, Rng(1, device=device), moment)
         others = iter([_changed(batch, lambda x: x.flip(0) * -0.75) for batch in batches])
         other = self._listen(lambda: next(others), Rng(2, device=device), self._other(moment))
-        for one, two in zip(tape.steps, other.steps, strict=False):
+        for one, two in zip(tape.operations, other.operations, strict=False):
             if one.text != two.text:
                 raise RefusedError(
                     f"a round depends on values: {one.text!r} was {two.text!r} in another round"
                 )
-        if len(tape.steps) != len(other.steps):
+        if len(tape.operations) != len(other.operations):
             raise RefusedError(
                 "a round depends on values: it has more operations in one round than in another"
             )
         return tape.function()
 
     def _listen(self, next_batch: NextBatch, rng: Rng, moment: Moment) -> Tape:
-        """Play a round without making its moves; the state is as before."""
+        """Play a round without making its steps; the state is as before."""
         before = [tensor.detach().clone() for tensor in self._state]
         tape = Tape(self._state)
         try:
             with tape:
                 listened = _Listened(tape, rng), _Heard(tape, moment)
-                for move in self._moves(lambda: tape.batch_of(next_batch), *listened):
-                    tape.move(move)
+                for step in self._steps(lambda: tape.batch_of(next_batch), *listened):
+                    tape.step(step)
         finally:
             with torch.no_grad():
                 for tensor, value in zip(self._state, before, strict=True):
@@ -117,8 +117,8 @@ class Recorder:
 
     def _other(self, moment: Moment) -> Moment:
         """A moment of the same branch at which whatever depends on progress has another value."""
-        for step in (0.01, -0.01, 1e-5, -1e-5):
-            progress = min(max(moment.progress + step, 0.0), 1.0)
+        for shift in (0.01, -0.01, 1e-5, -1e-5):
+            progress = min(max(moment.progress + shift, 0.0), 1.0)
             other = replace(moment, nimg=moment.nimg + 1, progress=progress)
             if progress != moment.progress and self._branch(other) == self._branch(moment):
                 return other

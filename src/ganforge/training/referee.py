@@ -1,4 +1,4 @@
-"""The referee plays any game: it moves the parameters of the player whose turn it is, and no others."""
+"""The referee plays any game: it changes the parameters of the player whose turn it is, and no others."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ganforge.training import foreach
 from ganforge.training.optimisers import Optimiser
 from ganforge.training.recording import Recordable, Recorder
 from ganforge.training.statistics import RunningStatistics
-from ganforge.training.tape import Move
+from ganforge.training.tape import Step
 
 if TYPE_CHECKING:
     from ganforge.training.processes import Together
@@ -29,7 +29,7 @@ __all__ = ["Game", "Referee"]
 
 
 class Game(Protocol):
-    """Who moves when: see ``ganforge.games``."""
+    """Whose turn it is when: see ``ganforge.games``."""
 
     players: nn.ModuleDict
 
@@ -40,7 +40,7 @@ class Referee:
     """Plays rounds of a game.
 
     A round may be cut into parts: every part plays the same turns on its own rows, in lock step, and
-    their gradients are added up before the player moves. So a batch that does not fit is played in
+    their gradients are added up before the player's step. So a batch that does not fit is played in
     parts with the same result.
 
     Args:
@@ -55,7 +55,7 @@ class Referee:
 
     Attributes:
         pool: see above; it may be changed between two rounds.
-        refused: moves not made because a gradient was not finite.
+        refused: steps not made because a gradient was not finite.
         unrecorded: why rounds are not played from recordings although that was asked for, or None.
     """
 
@@ -86,7 +86,7 @@ class Referee:
         if recorded and isinstance(game, Recordable) and isinstance(game, nn.Module):
             if precision == torch.float32 and self._device.type == "cpu":
                 state = [*game.parameters(), *game.buffers()]
-                self._recorder = Recorder(self._moves_of_one, game.branch, state)
+                self._recorder = Recorder(self._steps_of_one, game.branch, state)
         self._unrecordable = None
         if recorded and self._recorder is None:
             self._unrecordable = (
@@ -100,38 +100,38 @@ class Referee:
     def round(self, next_batches: Sequence[NextBatch], rngs: Sequence[Rng], moment: Moment) -> None:
         """Play one round: batches and random numbers for each part."""
         if self._recorder is not None and len(next_batches) == 1:
-            moves = self._recorder.play(next_batches[0], rngs[0], moment)
+            steps = self._recorder.play(next_batches[0], rngs[0], moment)
         else:
-            moves = self._moves(next_batches, rngs, moment)
-        for move in moves:
-            self._make(move, moment)
+            steps = self._steps(next_batches, rngs, moment)
+        for step in steps:
+            self._make(step, moment)
 
-    def _moves_of_one(self, next_batch: NextBatch, rng: Rng, moment: Moment) -> Iterator[Move]:
-        return self._moves([next_batch], [rng], moment)
+    def _steps_of_one(self, next_batch: NextBatch, rng: Rng, moment: Moment) -> Iterator[Step]:
+        return self._steps([next_batch], [rng], moment)
 
-    def _moves(
+    def _steps(
         self, next_batches: Sequence[NextBatch], rngs: Sequence[Rng], moment: Moment
-    ) -> Iterator[Move]:
-        """The round as moves: each turn's gradient, for the mover's parameters only."""
+    ) -> Iterator[Step]:
+        """The round as steps: each turn's gradient, for that player's parameters only."""
         plays = [self.game.play(*each, moment) for each in zip(next_batches, rngs, strict=True)]
-        while (move := self._move(plays)) is not None:
-            yield move
+        while (step := self._step(plays)) is not None:
+            yield step
 
-    def _move(self, plays: Sequence[Play]) -> Move | None:
-        """The next turn of every part: who moves, and the gradient for that player's parameters only."""
-        move: Move | None = None
+    def _step(self, plays: Sequence[Play]) -> Step | None:
+        """The next turn of every part: who steps, and the gradient for that player's parameters only."""
+        step: Step | None = None
         for part in self._parts(plays):
             if part is None:
                 return None
-            if move is None:
-                move = part
+            if step is None:
+                step = part
                 continue
-            assert move.player == part.player, "the parts of a round fell out of step"
-            foreach.add_(move.gradients, part.gradients)
-            move.notes.extend(part.notes)
-        return move if move is None or self._together is None else self._together.sum(move)
+            assert step.player == part.player, "the parts of a round fell out of step"
+            foreach.add_(step.gradients, part.gradients)
+            step.notes.extend(part.notes)
+        return step if step is None or self._together is None else self._together.sum(step)
 
-    def _parts(self, plays: Sequence[Play]) -> Iterable[Move | None]:
+    def _parts(self, plays: Sequence[Play]) -> Iterable[Step | None]:
         """The next turn of each part, in their order, whoever of the pool has played them."""
         turn = partial(self._part, parts=len(plays) * (1 if self._together is None else self._together.count))
         if self.pool is None or len(plays) == 1:
@@ -140,20 +140,20 @@ class Referee:
         wait(turns)  # all of them: where one has failed, no other may still use memory
         return [turn.result() for turn in turns]
 
-    def _part(self, play: Play, parts: int) -> Move | None:
+    def _part(self, play: Play, parts: int) -> Step | None:
         """The next turn of one of so many parts."""
         turn = self._next(play)
         if turn is None:
             return None
         name, loss = turn.player, turn.loss
         assert loss.dim() == 1, f"a turn's loss is per example, (N,), not {tuple(loss.shape)}"
-        # Only the mover's gradients are computed: the opponent's weights cost nothing. Each example
+        # Only that player's gradients are computed: the opponent's weights cost nothing. Each example
         # weighs the same: this is the gradient of the mean.
         weights = torch.full(loss.shape, 1.0 / (loss.shape[0] * parts), device=loss.device)
         moving = self.optimisers[name].moving
         # Of a scalar: for one that is none torch imports its symbolic shapes, which takes two seconds.
         gradients = torch.autograd.grad((loss * weights).sum(), moving, materialize_grads=True)
-        return Move(name, list(gradients), [(f"{name}_loss", loss), *turn.notes.items()])
+        return Step(name, list(gradients), [(f"{name}_loss", loss), *turn.notes.items()])
 
     def _next(self, play: Play) -> Turn | None:
         if self._precision == torch.float32:
@@ -163,14 +163,14 @@ class Referee:
         with torch.autocast(self._device.type, dtype=self._precision, cache_enabled=cached):
             return next(play, None)
 
-    def _make(self, move: Move, moment: Moment) -> None:
-        """Move the mover's parameters, unless a gradient is not finite."""
-        name, gradients, notes = move
+    def _make(self, step: Step, moment: Moment) -> None:
+        """Change the parameters of whose turn it was, unless a gradient is not finite."""
+        name, gradients, notes = step
         norm = foreach.norm(gradients)
         for note, value in notes:
             self.statistics.add(note, value)
         self.statistics.add(f"{name}_gradient", norm)
-        # The norm is read before the update, which on an accelerator waits for it: a move made with
+        # The norm is read before the update, which on an accelerator waits for it: a step made with
         # numbers that are not finite could not be taken back.
         if math.isfinite(norm.item()):
             self.optimisers[name].step(gradients, moment.progress)

@@ -27,15 +27,15 @@ from ganforge.core.batch import Batch, NextBatch
 from ganforge.core.rng import Rng
 from ganforge.core.schedule import Moment
 
-__all__ = ["Move", "Moves", "RefusedError", "Tape"]
+__all__ = ["RefusedError", "Step", "Steps", "Tape"]
 
 
-class Move(NamedTuple):
+class Step(NamedTuple):
     """A turn that has become a gradient.
 
     Attributes:
-        player: who moves.
-        gradients: of the mover's loss, one for each of its parameters.
+        player: who steps.
+        gradients: of that player's loss, one for each of its parameters.
         notes: for the statistics: the loss, and what the turn noted; a name may come several times.
     """
 
@@ -44,8 +44,8 @@ class Move(NamedTuple):
     notes: list[tuple[str, Tensor]]
 
 
-Moves = Callable[[NextBatch, Rng, Moment], Iterator[Move]]
-"""A round as the moves it consists of; whoever iterates makes each one before asking for the next."""
+Steps = Callable[[NextBatch, Rng, Moment], Iterator[Step]]
+"""A round as the steps it consists of; whoever iterates makes each one before asking for the next."""
 
 
 class RefusedError(Exception):
@@ -53,7 +53,7 @@ class RefusedError(Exception):
 
 
 @dataclass
-class _Step:
+class _Operation:
     """A line of the round.
 
     Attributes:
@@ -84,14 +84,14 @@ class Tape(TorchDispatchMode):
         state: the tensors that last from round to round: parameters and buffers.
 
     Attributes:
-        steps: what was done, in order. Two rounds are the same if their steps' texts are.
+        operations: what was done, in order. Two rounds are the same if their operations' texts are.
     """
 
     def __init__(self, state: Sequence[Tensor]) -> None:
         super().__init__()
-        self.steps: list[_Step] = []
+        self.operations: list[_Operation] = []
         self._meaning: dict[str, Any] = {"torch": torch, "device": torch.device, "inf": inf, "nan": nan}
-        self._meaning |= {"tensor": torch.tensor, "below_autograd": torch.inference_mode, "Move": Move}
+        self._meaning |= {"tensor": torch.tensor, "below_autograd": torch.inference_mode, "Step": Step}
         self._names: dict[_Place, str] = {}
         self._paused = False
         self._alive: list[Any] = []  # nothing is freed while listening, so no place is used twice
@@ -110,31 +110,31 @@ class Tape(TorchDispatchMode):
     def batch_of(self, next_batch: NextBatch) -> Batch:
         with self._pause():
             batch = next_batch()
-        name = f"batch{len(self.steps)}"
+        name = f"batch{len(self.operations)}"
         shape = tuple(batch.real.shape)
-        self.steps.append(_Step("next_batch()", [name], [], kept=True))
-        self.steps.append(_Step(f"assert {name}.real.shape == {shape}", [], [name], kept=True))
+        self.operations.append(_Operation("next_batch()", [name], [], kept=True))
+        self.operations.append(_Operation(f"assert {name}.real.shape == {shape}", [], [name], kept=True))
         for part, x in (("real", batch.real), ("source", batch.source), ("condition", batch.condition)):
             if x is not None:
-                self.steps.append(_Step(f"{name}.{part}", [self._new(x)], [name]))
+                self.operations.append(_Operation(f"{name}.{part}", [self._new(x)], [name]))
         return batch
 
     def ask(self, call: str, make: Callable[[], Tensor]) -> Tensor:
         """A tensor that every round asks for anew, by this call."""
         with self._pause():
             x = make()
-        self.steps.append(_Step(call, [self._new(x)], [], kept=True))
+        self.operations.append(_Operation(call, [self._new(x)], [], kept=True))
         return x
 
     def schedule(self, schedule: Callable[[float], float], progress: float) -> Tensor:
         name = self._bind("schedule", schedule)
         return self.ask(f"tensor({name}(moment.progress))", lambda: torch.tensor(schedule(progress)))
 
-    def move(self, move: Move) -> None:
-        notes = ", ".join(f"({name!r}, {self._word(x)})" for name, x in move.notes)
-        text = f"yield Move({move.player!r}, {self._word(move.gradients)}, [{notes}])"
-        reads = [self._names[_place(x)] for x in [*move.gradients, *(x for _, x in move.notes)]]
-        self.steps.append(_Step(text, [], reads, kept=True))
+    def step(self, step: Step) -> None:
+        notes = ", ".join(f"({name!r}, {self._word(x)})" for name, x in step.notes)
+        text = f"yield Step({step.player!r}, {self._word(step.gradients)}, [{notes}])"
+        reads = [self._names[_place(x)] for x in [*step.gradients, *(x for _, x in step.notes)]]
+        self.operations.append(_Operation(text, [], reads, kept=True))
 
     @contextmanager
     def _pause(self) -> Generator[None]:
@@ -179,8 +179,8 @@ class Tape(TorchDispatchMode):
         kept = writes or torch.Tag.nondeterministic_seeded in func.tags
         kept = kept or any(_storage(x) in self._buffers for x in given)
         once = None if kept or several else made[0].detach()
-        self.steps.append(
-            _Step(f"{name}({', '.join(words)})", fresh, reads, result=once, kept=kept, several=several)
+        self.operations.append(
+            _Operation(f"{name}({', '.join(words)})", fresh, reads, result=once, kept=kept, several=several)
         )
         return result
 
@@ -189,7 +189,7 @@ class Tape(TorchDispatchMode):
             numbers = x.tolist()
         self._alive.append(x)
         text = f"tensor({numbers}, dtype={x.dtype}, device={self._word(x.device)})"
-        self.steps.append(_Step(text, [self._new(x)], [], result=x))
+        self.operations.append(_Operation(text, [self._new(x)], [], result=x))
         return x
 
     def _bind(self, kind: str, meaning: Any) -> str:
@@ -221,50 +221,52 @@ class Tape(TorchDispatchMode):
 
     # -- writing it out ----------------------------------------------------------------------------
 
-    def function(self) -> Moves:
+    def function(self) -> Steps:
         """The round as a generator function."""
         source = "def play(next_batch, rng, moment):\n" + "\n".join(self._lines(self._left()))
         # The text consists of our own words, names and numbers: nothing of a user's is run here.
         exec(compile(source, "<recording>", "exec"), self._meaning)
         return self._meaning["play"]
 
-    def _left(self) -> list[_Step]:
-        """The steps to take in every round: neither those whose result lasts nor those nobody reads."""
+    def _left(self) -> list[_Operation]:
+        """The operations to take in every round: neither those whose result lasts nor those nobody reads."""
         constants: set[str] = set()
         lasting: set[str] = set()
-        for step in self.steps:
-            if step.result is None:
+        for operation in self.operations:
+            if operation.result is None:
                 continue
-            storage = _storage(step.result)
+            storage = _storage(operation.result)
             if storage in self._state:
-                lasting.update(step.makes)  # a view of a parameter or a buffer
-            elif storage not in self._written and constants.issuperset(step.reads):
-                constants.update(step.makes)
+                lasting.update(operation.makes)  # a view of a parameter or a buffer
+            elif storage not in self._written and constants.issuperset(operation.reads):
+                constants.update(operation.makes)
             else:
                 continue
-            self._meaning[step.makes[0]] = step.result
+            self._meaning[operation.makes[0]] = operation.result
         lasting |= constants
         needed: set[str] = set()
-        left: list[_Step] = []
-        for step in reversed(self.steps):
-            if lasting.intersection(step.makes) or not (step.kept or needed.intersection(step.makes)):
+        left: list[_Operation] = []
+        for operation in reversed(self.operations):
+            if lasting.intersection(operation.makes) or not (
+                operation.kept or needed.intersection(operation.makes)
+            ):
                 continue
-            needed.update(step.reads)
-            left.append(step)
+            needed.update(operation.reads)
+            left.append(operation)
         return left[::-1]
 
-    def _lines(self, steps: list[_Step]) -> Iterator[str]:
-        last = {name: step for step in steps for name in step.reads}
+    def _lines(self, operations: list[_Operation]) -> Iterator[str]:
+        last = {name: operation for operation in operations for name in operation.reads}
         made: set[str] = set()
         below = False
-        for step in steps:
-            yields = step.text.startswith("yield")
+        for operation in operations:
+            yields = operation.text.startswith("yield")
             if not yields and not below:
                 yield "    with below_autograd():"
             below = not yields
-            made.update(step.makes)
-            gone = sorted(name for name in set(step.reads) & made if last[name] is step)
-            yield "    " * (1 + below) + step.line() + (f"; del {', '.join(gone)}" if gone else "")
+            made.update(operation.makes)
+            gone = sorted(name for name in set(operation.reads) & made if last[name] is operation)
+            yield "    " * (1 + below) + operation.line() + (f"; del {', '.join(gone)}" if gone else "")
 
 
 def _tanh(x: Tensor) -> Tensor:
