@@ -128,6 +128,8 @@ def test_shapes_points_and_refusals(tmp_path: Path, cache: Path) -> None:
         (np.full((9, 8, 8), np.nan), "not finite in example 0"),
         (np.array([1.0, 2.0, np.inf, 4.0]), "not finite in example 2"),
         (np.zeros((9, 5, 5), np.uint8), "--size 8"),
+        (np.zeros((9, 0, 0), np.uint8), "no number at all"),
+        (np.zeros((9, 0)), "no number at all"),
     ]:
         with pytest.raises(DataError, match=says):
             read(array)

@@ -49,6 +49,8 @@ def interpret(
         raise DataError(f"{source} holds {values.dtype}, not numbers; save it as uint8 or float32")
     if values.ndim == 0 or len(values) < 2:
         raise DataError(f"{source} has shape {values.shape}; a GAN needs at least 2 examples, along axis 0")
+    if not values.size:
+        raise DataError(f"{source} has shape {values.shape}, which holds no number at all; save it again")
     if values.ndim <= 2:
         if size is not None or channels is not None or value_range is not None:
             raise DataError(f"{source} holds points; size, channels and range are for pictures only")
