@@ -1,4 +1,4 @@
-"""Drawing for kinds of data: grids of pictures, scatter plots, histograms, waves."""
+"""Drawing for kinds of data: grids of pictures, scatter plots, histograms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from ganforge.core.errors import UsageError
 
-__all__ = ["cell_of", "flat", "grid", "heat", "histogram", "moves", "png", "scatter", "wave", "words"]
+__all__ = ["cell_of", "flat", "grid", "heat", "histogram", "moves", "png", "scatter", "words"]
 
 _REAL = (150, 156, 166)
 _FAKE = (214, 86, 24)
@@ -163,17 +163,6 @@ def words(text: str) -> Image.Image:
     """A line of text."""
     image = Image.new("RGB", (max(56, 6 * len(text) + 4), 18), "white")
     ImageDraw.Draw(image).text((2, 2), text, fill=_INK)
-    return image
-
-
-def wave(sample: np.ndarray) -> Image.Image:
-    """Sound ``(C, T)`` as the envelope of its first channel."""
-    width, height = 192, 64
-    image, draw = _frame(width, height)
-    pieces = np.array_split(np.nan_to_num(sample[0]), min(width, sample.shape[1]))
-    for x, piece in enumerate(pieces):
-        middle, half = height / 2, height / 2 - 2
-        draw.line((x, middle - half * piece.max(), x, middle - half * piece.min() + 1), fill=_FAKE)
     return image
 
 

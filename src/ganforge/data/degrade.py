@@ -1,6 +1,7 @@
-"""Inputs of a translation that are made from their own targets: greyed, cut, blurred, sketched, shrunk.
+"""Inputs of a translation that are made from their own targets: greyed, cut, blurred, sketched, shrunk; of
+sounds: noisy, of a lower rate, or known by their levels in bands alone.
 
-Each is a pure function of pictures in model units and of :class:`Chance`, which depends on the seed and on
+Each is a pure function of pictures or waves in model units and of :class:`Chance`, which depends on the seed and on
 the position alone, so that nothing is stored and a resume sees the same inputs.
 """
 
@@ -8,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,6 +25,7 @@ __all__ = ["DEGRADATIONS", "SIDES", "Chance", "Degradation", "degradation", "is_
 SIDES = ("left", "right", "top", "bottom")
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in data.pixels
 _INK = 0.12  # share of the pixels that scribbles are drawn from: the strongest edges
+_SPREAD = 20.0  # decibels between the noisiest and the cleanest input
 _KEPT = 0.35  # share of a scribble's length that is rubbed out
 
 
@@ -55,7 +58,7 @@ class Chance:
         return generators
 
 
-_Apply = Callable[[Tensor, Chance, float], Tensor]
+_Apply = Callable[[Tensor, Chance, float, Space], Tensor]  # of examples, chance, the number, their space
 
 
 @dataclass(frozen=True)
@@ -64,16 +67,22 @@ class Degradation:
 
     Attributes:
         name: see ``DEGRADATIONS``.
-        amount: its number: a factor, a share, a deviation or pixels; 0 where it has none.
+        amount: its number: a factor, a share, a deviation, decibels or pixels; 0 where it has none.
+        waves: the space of what it is made from, where these are waves; their length may differ.
     """
 
     name: str
     amount: float
+    waves: Space | None = None
+
+    @property
+    def _way(self) -> _Way:
+        return (_WAYS if self.waves is None else _HEARD)[self.name]
 
     @property
     def text(self) -> str:
         """As a person writes it: ``low-resolution:4``."""
-        return f"{self.name}:{self.amount:g}" if _WAYS[self.name].default else self.name
+        return f"{self.name}:{self.amount:g}" if self._way.default else self.name
 
     def space(self, target: Space) -> Space:
         """The space of the inputs that are made from pictures of ``target``.
@@ -81,6 +90,8 @@ class Degradation:
         Raises:
             DataError: they cannot be made of such examples.
         """
+        if self.waves is not None:
+            return replace(target, source=None)
         if not target.codec.picture_files:
             raise DataError(f"{self.name} is made from pictures, and the examples are {target.kind}")
         channels, height, width = target.shape
@@ -104,46 +115,54 @@ class Degradation:
         return Space(kind="pictures", shape=shape, value_range=None if drawn else target.value_range)
 
     def apply(self, real: Tensor, chance: Chance) -> Tensor:
-        """Pictures ``(N, C, H, W)`` in model units to inputs ``(N, *space.shape)``, on the same device."""
+        """Examples ``(N, C, *sides)`` in model units to inputs ``(N, *space.shape)``, on the same device."""
+        space = replace(self.waves or Space(kind="pictures", shape=(1, 1, 1)), shape=tuple(real.shape[1:]))
         if not len(real):
-            return self._nothing(real)
-        return _WAYS[self.name].apply(real, chance, self.amount)
-
-    def _nothing(self, real: Tensor) -> Tensor:
-        shape = self.space(Space(kind="pictures", shape=tuple(real.shape[1:]))).shape
-        return real.new_empty(0, *shape)
+            return real.new_empty(0, *self.space(space).shape)
+        return self._way.apply(real, chance, self.amount, space)
 
 
-def degradation(text: str) -> Degradation:
+def degradation(text: str, space: Space | None = None) -> Degradation:
     """Read ``NAME`` or ``NAME:NUMBER``.
+
+    Args:
+        space: of what inputs are made from; None where that is not known yet.
 
     Raises:
         DataError: there is none of that name (the nearest is named), or its number does not fit.
     """
     name, colon, number = text.partition(":")
-    way = _WAYS.get(name)
-    if way is None:
+    if not is_degradation(text):
         known = [*DEGRADATIONS, *SIDES, "previous"]
         hint = nearest(name, known) if len(text) < 200 else ""
         raise DataError(
             f"there is no source {text[:200]!r}: neither a path nor one of {', '.join(known)}.{hint}"
         )
+    waves = space if space is not None and space.codec.heard and space.dims == 1 else None
+    ways = _WAYS | _HEARD if space is None else _WAYS if waves is None else _HEARD
+    way = ways.get(name)
+    if way is None:
+        assert space is not None
+        of = "sounds" if name in _HEARD else "pictures"
+        raise DataError(f"{name} is made from {of}, and the examples are {space.kind}")
     if not colon:
-        return Degradation(name, way.default)
+        return Degradation(name, way.default, waves)
     try:
         amount = float(number)
     except ValueError:
         amount = math.nan
+    if space is None and name in _HEARD and name in _WAYS:
+        return Degradation(name, amount)  # which of both fits is seen when the examples are there
     if not way.default:
         raise DataError(f"{name} takes no number; write source={name}")
     if not way.fits(amount):
         raise DataError(f"source={text} does not fit: {name} takes {way.words}, as in {name}:{way.default:g}")
-    return Degradation(name, amount)
+    return Degradation(name, amount, waves)
 
 
 def is_degradation(text: str) -> bool:
     """Whether ``text`` begins with the name of one; its number may still be wrong."""
-    return text.partition(":")[0] in _WAYS
+    return text.partition(":")[0] in DEGRADATIONS
 
 
 def previous(text: str) -> int | None:
@@ -176,7 +195,7 @@ def _luma(real: Tensor) -> Tensor:
     return (real * weights).sum(1, keepdim=True)
 
 
-def _grey(real: Tensor, chance: Chance, amount: float) -> Tensor:
+def _grey(real: Tensor, chance: Chance, amount: float, space: Space) -> Tensor:
     return _luma(real)
 
 
@@ -188,14 +207,14 @@ def _magnitude(grey: Tensor) -> Tensor:
     return slopes.square().sum(1, keepdim=True).sqrt()
 
 
-def _edges(real: Tensor, chance: Chance, amount: float) -> Tensor:
+def _edges(real: Tensor, chance: Chance, amount: float, space: Space) -> Tensor:
     """Dark lines on white, as a person draws; a picture's strongest edge is black unless it is faint."""
     strength = _magnitude(_luma(real))
     top = strength.amax((1, 2, 3), keepdim=True).clamp(min=0.1)  # a flat picture's noise is no edge
     return 1 - 2 * strength / top
 
 
-def _scribbles(real: Tensor, chance: Chance, amount: float) -> Tensor:
+def _scribbles(real: Tensor, chance: Chance, amount: float, space: Space) -> Tensor:
     """A few thick black lines on white: strong edges of a smoothed picture, broken here and there."""
     side = min(real.shape[2:])
     strength = _magnitude(_smooth(_luma(real), side / 48))
@@ -222,7 +241,7 @@ def _smooth(pictures: Tensor, deviation: float) -> Tensor:
     return F.conv2d(down, weights.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
 
 
-def _low_resolution(real: Tensor, chance: Chance, factor: float) -> Tensor:
+def _low_resolution(real: Tensor, chance: Chance, factor: float, space: Space) -> Tensor:
     return F.avg_pool2d(real, int(factor))
 
 
@@ -234,7 +253,7 @@ def _with_hole(real: Tensor, inside: Tensor) -> Tensor:
     return torch.cat([inside.to(real.dtype) * 2 - 1, real.masked_fill(inside, 0.0)], dim=1)
 
 
-def _hole(real: Tensor, chance: Chance, share: float) -> Tensor:
+def _hole(real: Tensor, chance: Chance, share: float, space: Space) -> Tensor:
     """A hole in the centre, ``share`` of each side."""
     height, width = real.shape[2:]
     tall, wide = max(1, round(share * height)), max(1, round(share * width))
@@ -244,7 +263,7 @@ def _hole(real: Tensor, chance: Chance, share: float) -> Tensor:
     return _with_hole(real, inside)
 
 
-def _holes(real: Tensor, chance: Chance, share: float) -> Tensor:
+def _holes(real: Tensor, chance: Chance, share: float, space: Space) -> Tensor:
     """A hole anywhere, each side from half of ``share`` to all of it."""
     height, width = real.shape[2:]
     toss = chance.uniform(len(real), 4).to(real.device)
@@ -259,14 +278,43 @@ def _holes(real: Tensor, chance: Chance, share: float) -> Tensor:
     return _with_hole(real, inside)
 
 
-def _noise(real: Tensor, chance: Chance, deviation: float) -> Tensor:
+def _noise(real: Tensor, chance: Chance, deviation: float, space: Space) -> Tensor:
     """Normal noise of that deviation, cut off where a file would cut it off."""
     noise = chance.normal(len(real), *real.shape[1:]).to(real.device)
     return (real + noise * deviation).clamp(-1, 1)
 
 
-def _blur(real: Tensor, chance: Chance, deviation: float) -> Tensor:
+def _blur(real: Tensor, chance: Chance, deviation: float, space: Space) -> Tensor:
     return _smooth(real, deviation)
+
+
+# --- of waves (N, C, T) in −1…1 ---
+
+
+def _hiss(real: Tensor, chance: Chance, least: float, space: Space) -> Tensor:
+    """White noise at a signal-to-noise ratio from ``least`` to 20 decibels more, each as likely.
+
+    The ratio is to the mean power of the example; of one that is nearly silent, to −40 dB.
+    """
+    noise = chance.normal(len(real), *real.shape[1:]).to(real.device)
+    ratio = least + _SPREAD * chance.uniform(len(real), 1, 1).to(real.device)
+    power = real.square().mean((1, 2), keepdim=True).clamp_min(1e-4)
+    return (real + noise * (power * 10 ** (-ratio / 10)).sqrt()).clamp(-1, 1)
+
+
+def _low_rate(real: Tensor, chance: Chance, factor: float, space: Space) -> Tensor:
+    """As a recording of a ``factor`` of the rate is after it was brought back to it: as long, and duller."""
+    from scipy.signal import resample_poly
+
+    few = resample_poly(real.cpu().numpy(), 1, int(factor), axis=2)
+    back = torch.from_numpy(resample_poly(few, int(factor), 1, axis=2)[..., : real.shape[2]])
+    return back.to(real).clamp(-1, 1)
+
+
+def _from_mels(real: Tensor, chance: Chance, mels: float, space: Space) -> Tensor:
+    """What is heard of levels in mels alone, every 16 ms, with phases that fit (Griffin and Lim 1984)."""
+    codec: Any = space.codec
+    return codec.from_levels(real, int(mels))
 
 
 @dataclass(frozen=True)
@@ -294,4 +342,14 @@ _WAYS = {
     ),
     "blur": _Way(_blur, 2.0, "a deviation above 0 in pixels", lambda amount: 0 < amount <= 32),
 }
-DEGRADATIONS = tuple(_WAYS)
+_HEARD = {
+    "noise": _Way(
+        _hiss,
+        5.0,
+        "the least signal-to-noise ratio in decibels, from -20 to 40 (the most is 20 more)",
+        lambda amount: -20 <= amount <= 40,
+    ),
+    "low-rate": _Way(_low_rate, 2.0, "2, 3 or 4", lambda amount: amount in (2, 3, 4)),
+    "mel": _Way(_from_mels, 32.0, "16 to 128 bands", lambda amount: 16 <= amount <= 128 and amount % 1 == 0),
+}
+DEGRADATIONS = tuple(_WAYS | _HEARD)

@@ -42,10 +42,10 @@ def way_of(source: str, paired: bool) -> Way:
 
 def made(dataset: Dataset, source: str) -> Dataset:
     """The same with inputs that are made from the examples."""
-    way = degradation(source)
+    way = degradation(source, dataset.space)
     space = replace(dataset.space, source=way.space(dataset.space))
     assert space.source is not None
-    words = f"input: {way.text}, made from each picture: {space.source.describe()}"
+    words = f"input: {way.text}, made from each {space.codec.one}: {space.source.describe()}"
     found = replace(dataset.scan, found=(*dataset.scan.found, words))
     return told(replace(dataset, space=space), {"source": way.text}, found, way.text)
 

@@ -163,7 +163,7 @@ class Loader:
             self._sources = _Domain(examples.sources, space.source, self._device)
             assert not paired or self._sources.n == self.n
         elif is_degradation(source):
-            self._sources, self._degrade = self._reals, degradation(source)
+            self._sources, self._degrade = self._reals, degradation(source, space)
         self._own_order: _Order | None = None
         if self._sources is not None and not paired:
             assert self._sources.n > 0

@@ -26,7 +26,7 @@ from ganforge.data.duplicates import Duplicates, find_duplicates
 from ganforge.data.facts import CAPTIONS
 from ganforge.data.facts import SUFFIXES as FACT_SUFFIXES
 from ganforge.data.files import list_files
-from ganforge.data.folders import aside_of, example_suffixes
+from ganforge.data.folders import aside_of, example_suffixes, kind_of_file, list_examples
 from ganforge.data.idx import find_images, labels_beside
 from ganforge.data.inputs import Way, made, told, two_domains, way_of, with_domain
 from ganforge.data.pairs import HALVES, cut_in_two, read_pairs
@@ -418,6 +418,8 @@ def _read(source: Source, wish: _Wish, scratch: Path | None, progress: Progress 
         return windows(reader(source, **plain, scratch=pixels, clips=True, films=True), frames, scratch)
     if wish.inputs == "none":
         plain |= {"clips": wish.films is True, "films": wish.films, "small": wish.films is not False}
+    elif wish.inputs == "made":
+        plain |= {"translated": True}
     return _clips(reader(source, **plain, scratch=pixels), wish, scratch)
 
 
@@ -451,6 +453,9 @@ def _key(source: Source, wish: _Wish) -> str:
     wishes += [wish.how, wish.ranges, astuple(wish.table)]
     wishes += [] if wish.rate is None else [wish.rate]
     wishes += ["clips", wish.frames, wish.films]
+    if wish.inputs == "made":  # of pictures, the same as without inputs
+        kind = list_examples(source.path)[0] if has_names(source.path) else kind_of_file(source.path)
+        wishes += ["translated"] if kind is None or kind.translated else []
     digest = hashlib.sha256(json.dumps(wishes).encode())
     for path in [source.path, Source.of(wish.source).path if wish.inputs == "pairs" else None]:
         if path is not None:

@@ -16,6 +16,7 @@ from typing import IO, Any, BinaryIO
 
 import numpy as np
 
+from ganforge.core.declared import CODECS
 from ganforge.core.errors import DataError
 from ganforge.core.value_range import ValueRange
 from ganforge.data.arrays import interpret
@@ -85,6 +86,7 @@ def read_arrays(
     clips: bool = False,
     scratch: Path | None = None,
     rate: int | None = None,
+    translated: bool = False,
 ) -> Raw:
     """Read a .npy file, or the training examples and labels of an .npz file.
 
@@ -95,7 +97,7 @@ def read_arrays(
     them that an array ``offsets`` cuts. They are kept in ``scratch``, and brought to ``rate`` samples a
     second.
 
-    With ``clips``, four dimensions without an axis of channels are clips of grey frames.
+    With ``translated``, waves stay waves. With ``clips``, four dimensions without an axis of channels are clips of grey frames.
 
     Raises:
         DataError: the file is damaged or pickled, or no array of it can be read as examples.
@@ -111,7 +113,8 @@ def read_arrays(
     arrays = _headers(path)
     found = _waves(path, arrays)
     if found is not None:
-        return _sounds(path, arrays, found, scratch=scratch, rate=rate, **wishes)
+        sounds = {**wishes, "scratch": scratch, "rate": rate}
+        return _sounds(path, arrays, found, translated=translated, **sounds)
     examples = _examples(path, arrays)
     values = _member(path, examples)
     found = _Beside(path, [one for one in arrays if one != examples], values)
@@ -286,10 +289,13 @@ def _as_waves(values: np.ndarray) -> np.ndarray:
     return ((values.astype(np.float64) - (half if values.dtype.kind == "u" else 0)) / half).astype(np.float32)
 
 
-def _sounds(path: Path, arrays: Sequence[_Array], waves: _Waves, **wishes: Any) -> Raw:
-    """Waves as if each were a wav file."""
+def _sounds(
+    path: Path, arrays: Sequence[_Array], waves: _Waves, *, translated: bool, **wishes: Any
+) -> Raw:
+    """Waves as if each were a wav file; ``translated``: inputs or targets of a translation."""
     kind = kind_of_file(Path("0.wav"))
     assert kind is not None
+    kind = CODECS[kind.translated] if translated else kind
     beside = _Beside(
         path, [one for one in arrays if one.name not in waves.names], np.empty((len(waves.rows), 2))
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -18,6 +19,7 @@ from ganforge.core.names import folded
 from ganforge.core.recipe import FOUND, TableFormat
 from ganforge.core.value_range import ValueRange
 from ganforge.data.degrade import SIDES
+from ganforge.data.folders import list_examples
 from ganforge.data.inputs import way_of
 from ganforge.data.matching import Matched, match
 from ganforge.data.pictures import picture_sizes
@@ -188,7 +190,10 @@ def read_pairs(
     assert two.path is not None
     assert scratch is not None
     matched = _matched(one.path, two.path)
-    size, other_size, why = _sizes(one.path, two.path, matched, size)
+    if list_examples(one.path)[0].picture_files:
+        size, other_size, why = _sizes(one.path, two.path, matched, size)
+    else:
+        other_size, why = size, "as they are"
     targets = reader(
         one,
         size=size,
@@ -198,6 +203,7 @@ def read_pairs(
         only={a for a, _ in matched.pairs},
         how=how,
         value_range=value_range,
+        translated=True,
     )
     partner = dict(matched.pairs)
     inputs = read(
@@ -209,12 +215,17 @@ def read_pairs(
         only={partner[name] for name in targets.names},
         how=how,
         value_range=source_range,
+        rate=targets.about.get("rate"),
+        translated=True,
     )
-    number = {name: i for i, name in enumerate(inputs.names)}
-    both = [i for i, name in enumerate(targets.names) if partner[name] in number]
+    if targets.kind != inputs.kind:
+        raise DataError(f"{one.name} holds {targets.kind} and {two.name} {inputs.kind}; pairs need one kind")
+    number = {place: i for i, place in enumerate(_places(inputs.names))}
+    wanted = [(partner[name], at) for name, at in _places(targets.names)]
+    both = [i for i, place in enumerate(wanted) if place in number]
     if len(both) < 2:
         raise DataError(f"fewer than 2 pairs of {one.name} and {two.name} can be read; gan data lists why")
-    index = np.array([number[partner[targets.names[i]]] for i in both])
+    index = np.array([number[wanted[i]] for i in both])
     targets = keep_rows(targets, np.array(both), scratch / "pixels-of-pairs")
     inputs = keep_rows(inputs, index, scratch / "inputs-of-pairs")
     alone = [Skipped(name, f"no partner in {two.name}", bad=False) for name in matched.alone]
@@ -230,6 +241,16 @@ def read_pairs(
         warnings=(*targets.warnings, *_warnings(matched, one.name, two.name), *_of_inputs(inputs)),
         found=(*targets.found, words),
     )
+
+
+def _places(names: Sequence[str]) -> list[tuple[str, int]]:
+    """Each example's file, and which of that file's examples it is."""
+    seen = Counter[str]()
+    places: list[tuple[str, int]] = []
+    for name in names:
+        places.append((name, seen[name]))
+        seen[name] += 1
+    return places
 
 
 def _as_inputs(raw: Raw) -> Inputs:
@@ -315,7 +336,8 @@ def _by_row(
     reader: Callable[..., Raw],
     theirs: dict[str, Any],
 ) -> Raw:
-    targets = reader(one, size=size, channels=channels, scratch=None)
+    targets = reader(one, size=size, channels=channels, scratch=None, translated=True)
+    theirs = {**theirs, "rate": targets.about.get("rate"), "translated": True}
     inputs = read(two, size=None, channels=None, scratch=None, **theirs)
     if targets.n != inputs.n:
         raise DataError(

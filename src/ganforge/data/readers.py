@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from ganforge.core.errors import DataError
 from ganforge.core.recipe import FOUND, TableFormat
 from ganforge.core.value_range import ValueRange
 from ganforge.data import builtin
-from ganforge.data.files import check_source, is_archive, printable
+from ganforge.data.files import Listing, check_source, is_archive, printable
 from ganforge.data.folders import kind_of_file, list_examples, moving, one_file
 from ganforge.data.idx import find_images, is_idx, read_idx
 from ganforge.data.kinds import what_to_do
@@ -80,6 +80,7 @@ def read(
     rate: float | None = None,
     films: bool | None = False,
     small: bool = False,
+    translated: bool = False,
 ) -> Raw:
     """Read a source whole.
 
@@ -96,15 +97,15 @@ def read(
         films: whether pictures that move, and folders of frames, are read frame by frame as clips; None does
             so where they are found to be.
         small: whether the frames of films are made as small as whole clips are.
+        translated: whether examples are inputs or targets of a translation.
         value_range: what becomes 0 and 255 where pictures or arrays are no plain bytes; None infers it.
 
     Raises:
         DataError: there is nothing usable there.
     """
     path = source.path
-    ask = Ask(
-        size, channels, scratch, progress, only, halves, clips, how, value_range, table, rate, films, small
-    )
+    ask = Ask(size, channels, scratch, progress, only, halves, clips, how, value_range, table, rate, films)
+    ask = replace(ask, small=small, translated=translated)
     if path is None:
         if value_range is not None:
             raise DataError(f"{source.name} is built in and has no range to be chosen; leave --range out")
@@ -133,6 +134,7 @@ class Ask:
     rate: float | None = None
     films: bool | None = False
     small: bool = False
+    translated: bool = False
 
     @property
     def whole(self) -> tuple[int, int] | None:
@@ -144,9 +146,11 @@ class Ask:
         """What every reader of pictures takes."""
         return {"channels": self.channels, "how": self.how, "value_range": self.value_range}
 
-    def files(self, kind: type[Codec]) -> dict[str, Any]:
-        """What a reader of files of this kind takes."""
-        return {
+    def files(self, path: Path, listing: Listing, kind: type[Codec]) -> Raw:
+        """Files of this kind, read."""
+        if self.translated and kind.translated:
+            kind = CODECS[kind.translated]
+        wishes = {
             **({"small": self.small} if kind.of_frames else {}),
             "size": self.size,
             "scratch": self.scratch,
@@ -156,6 +160,7 @@ class Ask:
             **({} if self.rate is None else {"rate": self.rate}),
             **self.ways,
         }
+        return kind.read_files(path, listing, **wishes)
 
 
 class Reader(ReaderTraits, ABC):
@@ -183,7 +188,7 @@ class Files(Reader):
     @classmethod
     def read(cls, path: Path, ask: Ask) -> Raw:
         kind, listing = list_examples(path, ask.films)
-        return kind.read_files(path, listing, **ask.files(kind))
+        return ask.files(path, listing, kind)
 
 
 class Table(Reader):
@@ -213,7 +218,7 @@ class Arrays(Reader):
 
     @classmethod
     def read(cls, path: Path, ask: Ask) -> Raw:
-        more = {"clips": ask.clips, "scratch": ask.scratch, "rate": ask.rate}
+        more = {"clips": ask.clips, "scratch": ask.scratch, "rate": ask.rate, "translated": ask.translated}
         return read_arrays(path, size=ask.whole, **more, **ask.ways)
 
 
@@ -232,7 +237,7 @@ class Single(Reader):
         kind = moving(path, kind, one_file(path), ask.films)
         if not kind.cuts_up:
             raise DataError(f"{path} is one {kind.one}; a GAN needs many: give the folder that they lie in")
-        return kind.read_files(path, one_file(path), **ask.files(kind))
+        return ask.files(path, one_file(path), kind)
 
 
 class Idx(Reader):

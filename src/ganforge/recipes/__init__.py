@@ -103,7 +103,8 @@ def infer(
         return Choice(_module("next-frame").recipe, "next-frame", "because the inputs are earlier frames")
     if paired is not None:
         if paired:
-            return Choice(_module("pix2pix").recipe, "pix2pix", "because each example has its input")
+            name = space.codec.arrow
+            return Choice(_module(name).recipe, name, "because each example has its input")
         reason = "because the two domains share no names: nothing is paired"
         return Choice(_module("cyclegan").recipe, "cyclegan", reason)
     if builtin in RECIPES:

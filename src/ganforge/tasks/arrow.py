@@ -109,7 +109,7 @@ class Arrow:
         if not is_degradation(self.source):
             came = "came from another place" if self.source else "are a domain, or not known here"
             raise UsageError(f"--degrade is for runs whose inputs were made from pictures; this one's {came}")
-        return degradation(self.source)
+        return degradation(self.source, self.translator.space)
 
     def input_of(self, pixels: np.ndarray) -> np.ndarray:
         """``(C, H, W)`` uint8 of 1, 3 or 4 channels to ``source.channels``. Raises UsageError."""

@@ -46,6 +46,8 @@ class Sound(Levels):
     heard = True
     augmentations = ("translation", "cutout")
     recipe = "growing"
+    arrow = "sound-to-sound"
+    translated = "waves"
 
     @property
     def mel(self) -> Mel:

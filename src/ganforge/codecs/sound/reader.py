@@ -19,11 +19,12 @@ from ganforge.core.value_range import ValueRange
 from ganforge.data.files import Entry, Listing, UnreadableError, printable
 from ganforge.data.folders import at_least, counter, form_of, plainly, read_each
 from ganforge.data.layouts import classes_from_folders
-from ganforge.data.raw import Progress, Raw, Skipped, spool
+from ganforge.data.raw import Progress, Raw, Skipped, as_it_is, spool
 
 __all__ = ["read_sounds"]
 
 _MELS = 64
+_PIECE = 32  # columns of a window of waves, 0.5 s
 _COLUMNS = (64, 128, 256)  # of a window, 1.02 to 4.1 s: the shortest that most sounds fit into
 _LONGER = 0.05  # share of the sounds that may be longer than the window, and are cut off
 _DYNAMICS = 80.0  # decibels between the loudest and what counts as silence
@@ -64,9 +65,10 @@ def read_sounds(
     only: Collection[str] | None = None,
     value_range: ValueRange | None = None,
     rate: int | None = None,
+    waves: bool = False,
     **others: Any,
 ) -> Raw:
-    """Spectrograms of every sound.
+    """Spectrograms, or waves, of every sound.
 
     Args:
         path: of the folder or archive, for messages; ``listing``: its sounds.
@@ -75,6 +77,8 @@ def read_sounds(
         only: names of the files to read; None reads all.
         value_range: decibels that become 0 and 255; None takes the 80 below the loudest.
         rate: samples a second that all are brought to; None takes that of most files.
+        waves: whether examples are waves ``(1, T)``: each sound is windows of half a second, or of the
+            columns of ``size``, one after the other, the silent ones too: in pairs they belong to another's.
         others: wishes that only pictures have; DataError for any that is none of the usual ones.
 
     Raises:
@@ -89,14 +93,23 @@ def read_sounds(
     at_least(path, len(good), skipped, "sound")
     rates = Counter(header.rate for header in headers)
     rate = max(rates, key=lambda one: (rates[one], one)) if rate is None else rate
-    columns, mels, cut, notes, lost = _window([header.seconds for header in headers], size)
+    if waves:
+        columns, mels, cut, lost = size[0] if size else _PIECE, _MELS, False, []
+        notes = [f"windows of {columns * FRAME:.2f} s, one after the other"]
+    else:
+        columns, mels, cut, notes, lost = _window([header.seconds for header in headers], size)
     mel = Mel(rate, mels, columns)
     files: list[int] = []
     silent = 0
 
+    def windows() -> Iterator[np.ndarray]:
+        for at, piece in read():
+            files.extend([at] * len(piece))
+            yield piece[:, None].clip(-1, 1)
+
     def rows() -> Iterator[np.ndarray]:
         nonlocal silent
-        for block in _blocks(waves()):
+        for block in _blocks(read()):
             found = _decibels(mel, np.concatenate([piece for _, piece in block]))
             heard = found.max(axis=(1, 2, 3)) > _SILENT
             owner = np.concatenate([np.full(len(piece), at) for at, piece in block])
@@ -104,7 +117,7 @@ def read_sounds(
             silent += int((~heard).sum())
             yield found[heard]
 
-    def waves() -> Iterator[tuple[int, np.ndarray]]:
+    def read() -> Iterator[tuple[int, np.ndarray]]:
         for at, entry in enumerate(good):
             wave = plainly(entry, partial(_wave, listing, entry, headers[at], rate))
             done(1)
@@ -113,11 +126,12 @@ def read_sounds(
             else:
                 yield at, _pieces(wave, mel.samples, cut=cut)
 
-    values = spool(rows(), scratch, (1, mels, columns))
+    shape = (1, mel.samples) if waves else (1, mels, columns)
+    values = spool(windows() if waves else rows(), scratch, shape)
     if silent and not files:
         raise DataError(f"all sounds in {path} are silent, nowhere above {_SILENT:g} dB; record them anew")
     at_least(path, len(files), skipped, "sound")
-    if value_range is None:
+    if value_range is None and not waves:
         loudest = max(float(values[i : i + 1024].max()) for i in range(0, len(values), 1024))
         value_range = ValueRange(round(loudest - _DYNAMICS, 2), round(loudest, 2))
     names = [printable(good[at].name) for at in files]
@@ -127,11 +141,11 @@ def read_sounds(
         what = "sounds" if cut else "windows"
         warned.append(f"{silent:,} {what} are silent, nowhere above {_SILENT:g} dB, and left out")
     return Raw(
-        kind="sounds",
+        kind="waves" if waves else "sounds",
         form=form_of(path, "sounds", "sound file"),
         values=values,
-        shape=(1, mels, columns),
-        finish=value_range.to_bytes,
+        shape=shape,
+        finish=as_it_is if value_range is None else value_range.to_bytes,
         labels=labels,
         classes=classes,
         clips=None if cut else _together(np.array(files, np.int64)),

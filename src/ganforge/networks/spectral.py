@@ -1,0 +1,213 @@
+"""Waves by their spectra: a translator of frames, and a discriminator of waves folded by several periods.
+
+Kaneko et al. 2022 (iSTFTNet), arXiv 2203.02395; Siuzdak 2023 (Vocos), arXiv 2306.00814; Kong et al. 2020
+(HiFi-GAN), arXiv 2010.05646, section 2.3.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ganforge.core.declared import DiscriminatorTraits, TranslatorTraits
+from ganforge.core.errors import RecipeError
+from ganforge.core.space import Space
+from ganforge.networks.layers import channels_at, leaky
+from ganforge.networks.translating import Conditioned, Translating, TranslationBlock
+
+__all__ = ["PeriodDiscriminator", "SpectralTranslator"]
+
+_FRAME = 0.008  # seconds from one frame to the next
+_OVERLAP = 4  # frames that each sample lies in
+_RATE = 16_000  # where none is known
+_FLOOR = 1e-4  # of magnitudes, before their logarithms
+
+
+class SpectralTranslator(Translating, TranslatorTraits):
+    """A wave to one as long: blocks on frames of its spectrum, and the wave that new frames add up to.
+
+    A frame comes as the logarithms of its magnitudes. It leaves as itself, each bin weakened or up to
+    doubled, and with a second spectrum added that is made by magnitude and phase. At the start the result
+    is the input, but for a little noise.
+
+    Args:
+        space: of the results; ``space.source`` is that of the inputs, of the same shape.
+        condition: numbers in a condition; 0 is none.
+        width: channels of a frame.
+        depth: blocks.
+
+    Raises:
+        RecipeError: input and target are not of one shape.
+    """
+
+    name = "spectral"
+    words = "waves by their spectra, frame by frame; inputs as long as targets"
+    dims = (1,)
+
+    def __init__(self, *, space: Space, condition: int = 0, width: int, depth: int) -> None:
+        self.hop = hop = max(1, round(_FRAME * (space.sample_rate or _RATE)))
+        super().__init__(space, grid=hop, width=1, kernel=1, skip_input=False)
+        assert space.source is not None
+        if space.source.shape != space.shape:
+            raise RecipeError(
+                f"spectral leads to waves from waves as long, not from {space.source.describe()} to"
+                f" {space.describe()}; take generator.family=unet"
+            )
+        self.output = nn.Identity()  # what the body gives is the wave
+        self.long = _OVERLAP * hop
+        self.bins = self.long // 2 + 1
+        self.entrance = nn.Conv1d(space.channels * self.bins, width, 7, padding=3)
+        self.blocks = nn.ModuleList(
+            TranslationBlock(width, 1, condition, normalisation="none", blocks=depth) for _ in range(depth)
+        )
+        self.last = Conditioned(width, condition, "none")
+        self.exit = nn.Conv1d(width, space.channels * 4 * self.bins, 1)
+        nn.init.kaiming_normal_(self.entrance.weight, nonlinearity="linear")
+        nn.init.normal_(self.exit.weight, std=0.1 * width**-0.5)
+        for layer in (self.entrance, self.exit):
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)
+        turns = torch.arange(self.bins)[:, None] * torch.arange(self.long) * (2 * math.pi / self.long)
+        window = torch.hann_window(self.long)
+        waves = torch.cat([turns.cos(), -turns.sin()]) * window  # (2 · bins, long)
+        ends = torch.full((2 * self.bins, 1), 2.0 / self.long)
+        ends[[0, self.bins - 1, self.bins, -1]] /= 2.0
+        self.seen: Tensor
+        self.heard: Tensor
+        self.square: Tensor
+        self.register_buffer("seen", waves[:, None], persistent=False)
+        self.register_buffer("heard", (waves * ends)[:, None], persistent=False)
+        self.register_buffer("square", window.square()[None, None], persistent=False)
+
+    def body(self, x: Tensor, condition: Tensor | None) -> Tensor:
+        own = self._spectrum(x.float())  # (N · C, 2, bins, frames)
+        h = 0.25 * (own.square().sum(1) + _FLOOR**2).log()
+        h = self.entrance(h.reshape(len(x), -1, h.shape[2]))
+        for block in self.blocks:
+            h = block(h, condition)
+        new = self.exit(leaky(self.last(h, condition))).float()
+        new = new.reshape(-1, 4, self.bins, new.shape[2])
+        size = (new[:, 0] - 4.0).clamp(max=math.log(self.long)).exp()
+        ahead = new[:, 1:3]  # its direction is the phase
+        made = ahead * (size / (ahead.square().sum(1) + 1e-3).sqrt())[:, None]
+        return self._wave(made + own * (2.0 * torch.sigmoid(new[:, 3:]))).reshape(x.shape)
+
+    def _spectrum(self, x: Tensor) -> Tensor:
+        """Waves ``(N, C, T)`` to ``(N · C, 2, bins, T / hop)``, real and imaginary."""
+        edge = (self.long - self.hop) // 2
+        x = F.pad(x.reshape(-1, 1, x.shape[2]), (edge, self.long - self.hop - edge))
+        with torch.autocast(x.device.type, enabled=False):
+            return F.conv1d(x, self.seen, stride=self.hop).unflatten(1, (2, self.bins))
+
+    def _wave(self, spectrum: Tensor) -> Tensor:
+        """``(N, 2, bins, frames)`` to the waves that are nearest, ``(N, 1, frames · hop)``: Griffin and Lim
+        1984, equation 6."""
+        edge, samples = (self.long - self.hop) // 2, spectrum.shape[3] * self.hop
+        with torch.autocast(spectrum.device.type, enabled=False):
+            wave = F.conv_transpose1d(spectrum.flatten(1, 2), self.heard, stride=self.hop)
+            weight = F.conv_transpose1d(torch.ones_like(spectrum[:1, :1, 0]), self.square, stride=self.hop)
+        return (wave / weight.clamp_min(0.1))[:, :, edge : edge + samples]
+
+
+class _Period(nn.Module):
+    """One period: strided stages along the columns of the folded wave, and a logit at each place."""
+
+    def __init__(self, channels: int, *, condition: int, width: int, depth: int) -> None:
+        super().__init__()
+        self.stages = nn.ModuleList()
+        wide = channels
+        for level in range(depth + 1):
+            before, wide = wide, channels_at(level, width=width, growth=2, cap=8)
+            layer = nn.Conv2d(before, wide, (5, 1), stride=(3 if level < depth else 1, 1), padding=(2, 0))
+            nn.init.kaiming_normal_(layer.weight, a=0.2)
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)
+            self.stages.append(nn.Sequential(layer, nn.LeakyReLU(0.2)))
+        self.verdict = nn.Conv2d(wide, 1, (3, 1), padding=(1, 0))
+        nn.init.kaiming_normal_(self.verdict.weight, nonlinearity="linear")
+        self.embed = nn.Linear(condition, wide, bias=False) if condition else None
+        if self.embed is not None:
+            nn.init.normal_(self.embed.weight, std=wide**-0.5)
+
+    def features(self, x: Tensor) -> list[Tensor]:
+        found: list[Tensor] = []
+        for stage in self.stages:
+            x = stage(x)
+            found.append(x)
+        return found
+
+    def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
+        """``(N, C, rows, period)`` → ``(N, places)`` float32."""
+        assert (self.embed is None) == (condition is None), "a condition is needed exactly if declared"
+        phi = self.features(x)[-1]
+        with torch.autocast(x.device.type, enabled=False):
+            phi = phi.float()
+            logits = self.verdict(phi)
+            if self.embed is not None and condition is not None:
+                logits = logits + (phi * self.embed(condition.float())[:, :, None, None]).sum(1, keepdim=True)
+        return logits.flatten(1)
+
+
+class PeriodDiscriminator(nn.Module, DiscriminatorTraits):
+    """Waves to logits ``(N, places)``: folded into rows of several lengths, and judged column by column.
+
+    Column i of a wave folded by p holds every p-th sample, from the i-th on: what is periodic is seen there
+    over long times at little cost (Kong et al. 2020, section 2.3). Periods that are primes overlap least.
+
+    Args:
+        width: channels of the first stage; they double inwards, up to eightfold.
+        depth: stages with a stride of 3.
+        periods: in samples.
+        channels: how many of the first channels are looked at; 0 is all. Inputs of a translation come after
+            the wave's own.
+    """
+
+    name = "periods"
+    words = "waves folded by several periods: what is periodic is judged"
+    dims = (1,)
+    smallest = 8
+    examples_are_independent = True
+
+    def __init__(
+        self,
+        *,
+        space: Space,
+        condition: int = 0,
+        width: int,
+        depth: int,
+        periods: Sequence[int] = (2, 3, 5, 7, 11),
+        channels: int = 0,
+    ) -> None:
+        super().__init__()
+        if not periods or not all(1 <= period <= space.spatial[0] for period in periods):
+            raise RecipeError(f"discriminator.periods are {periods}; they go from 1 to {space.spatial[0]}")
+        if not 0 <= channels <= space.channels:
+            raise RecipeError(f"discriminator.channels is {channels}; it goes from 0 to {space.channels}")
+        self.periods, self.channels = tuple(periods), channels or space.channels
+        self.folds = nn.ModuleList(
+            _Period(self.channels, condition=condition, width=width, depth=depth) for _ in periods
+        )
+
+    def _folded(self, x: Tensor, period: int) -> Tensor:
+        """``(N, C, T)`` → ``(N, channels, rows, period)``; the last row is filled up by reflection."""
+        x = x[:, : self.channels]
+        missing = -x.shape[2] % period
+        x = F.pad(x, (0, missing), mode="reflect") if missing else x
+        return x.unflatten(2, (-1, period))
+
+    def features(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The activations of each stage, shortest period first."""
+        found: list[Tensor] = []
+        for period, fold in zip(self.periods, self.folds, strict=True):
+            assert isinstance(fold, _Period)
+            found += fold.features(self._folded(x, period))
+        return tuple(found)
+
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Samples ``(N, C, T)`` in model units to logits ``(N, places)``."""
+        folds = zip(self.periods, self.folds, strict=True)
+        return torch.cat([fold(self._folded(x, period), condition) for period, fold in folds], 1)
