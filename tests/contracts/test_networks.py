@@ -51,6 +51,8 @@ ONE_SPACE_EACH = {
     "mlp": SPACES[1],
     "few_shot": SPACES[7],
     "folded": Space(kind="clips", shape=(2, 8, 16, 12)),
+    "spectral": SPACES[3],
+    "periods": SPACES[3],
 }
 
 
@@ -201,7 +203,8 @@ def test_discriminator(family: str, space: Space, condition: int, packing: int) 
     x, c = samples(space, 4), conditions(condition, 4)
     logits = D(x, c)
     assert logits.shape[0] == 4 // packing
-    assert logits.dim() == (2 + space.dims if family == "patch" else 1)  # a logit for each patch, or one
+    grids = {"patch": 2 + space.dims, "periods": 2}  # a logit for each place; else one
+    assert logits.dim() == grids.get(family, 1)
     assert logits.dtype == torch.float32
     assert logits.isfinite().all()
     assert 1e-3 < logits.std() < 4
@@ -224,7 +227,7 @@ def test_discriminator(family: str, space: Space, condition: int, packing: int) 
 def test_discriminator_heeds_the_condition(family: str, space: Space, condition: int) -> None:
     D = make_discriminator(family, space, condition).eval()
     x = samples(space, 1).expand(3, *space.shape)
-    logits = D(x, torch.eye(3)).flatten(1 if family == "patch" else 0)
+    logits = D(x, torch.eye(3)).reshape(3, -1)
     assert logits.unique(dim=0).shape[0] == 3
     with pytest.raises(AssertionError, match="condition"):
         D(x)

@@ -14,7 +14,17 @@ from ganforge.data import Examples, Loader, load
 from ganforge.data.degrade import DEGRADATIONS, Chance, degradation, is_degradation, previous
 
 COLOUR = Space(kind="pictures", shape=(3, 16, 24))
-ALL = [*DEGRADATIONS, "low-resolution:2", "low-resolution:8", "hole:.25", "holes:.9", "noise:1", "blur:0.5"]
+WAVES = Space(kind="waves", shape=(1, 640), sample_rate=8_000)
+HEARD = {"low-rate", "mel"}  # of sounds alone
+ALL = [
+    *(name for name in DEGRADATIONS if name not in HEARD),
+    "low-resolution:2",
+    "low-resolution:8",
+    "hole:.25",
+    "holes:.9",
+    "noise:1",
+    "blur:0.5",
+]
 
 
 def _pictures(n: int = 5, shape: tuple[int, ...] = (3, 16, 24)) -> torch.Tensor:
@@ -35,6 +45,53 @@ def test_each_gives_its_space_whatever_the_batch(text: str) -> None:
     assert torch.equal(torch.cat(pieces), whole)
     assert way.apply(real[:0], Chance(7)).shape == (0, *space.shape)
     assert degradation(way.text) == way
+
+
+@pytest.mark.parametrize("text", ["noise", "noise:-5", "low-rate", "low-rate:4", "mel", "mel:20"])
+def test_each_of_sounds_is_as_long_whatever_the_batch(text: str) -> None:
+    way, real = degradation(text, WAVES), _pictures(5, (1, 641))
+    assert way.space(WAVES) == WAVES
+    whole = way.apply(real, Chance(7, 100))
+    assert whole.shape == real.shape
+    assert whole.dtype == torch.float32
+    assert -1 <= whole.min() < whole.max() <= 1
+    pieces = [way.apply(real[i : i + k], Chance(7, 100 + i)) for i, k in ((0, 2), (2, 3))]
+    torch.testing.assert_close(torch.cat(pieces), whole, rtol=1e-3, atol=1e-3)
+    assert way.apply(real[:0], Chance(7)).shape == (0, 1, 641)
+    assert degradation(way.text, WAVES) == way
+
+
+def test_noise_of_sounds_is_as_loud_as_was_asked_for() -> None:
+    tone = 0.3 * torch.sin(torch.arange(8_000) * 0.3).view(1, 1, -1).repeat(400, 1, 1)
+    noise = degradation("noise:5", WAVES).apply(tone, Chance(1)) - tone
+    ratio = 10 * torch.log10(tone.square().mean(2) / noise.square().mean(2))
+    assert 4.5 < ratio.min() < 6
+    assert 24 < ratio.max() < 25.5
+    assert abs(ratio.mean() - 15) < 1.2
+
+
+def test_a_lower_rate_loses_what_is_above_half_of_it() -> None:
+    at = torch.arange(4_000) / 8_000
+    hertz = torch.tensor([500.0, 1_500.0, 2_500.0, 3_500.0])
+    tones = torch.sin(2 * torch.pi * hertz[:, None] * at)[:, None]
+    made = degradation("low-rate:2", WAVES).apply(tones, Chance(0))[:, 0, 200:-200]
+    kept = (made.square().mean(1) / 0.5).tolist()
+    assert kept[:2] == pytest.approx([1, 1], abs=0.05)
+    assert max(kept[2:]) < 0.01
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("noise:50", "noise takes the least signal-to-noise ratio"),
+        ("low-rate:5", "low-rate takes 2, 3 or 4"),
+        ("mel:8", "mel takes 16 to 128 bands"),
+        ("grey", "grey is made from pictures, and the examples are waves"),
+    ],
+)
+def test_of_sounds_what_does_not_fit_is_named(text: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        degradation(text, WAVES)
 
 
 @pytest.mark.parametrize("text", ["scribbles", "holes", "noise"])
@@ -122,6 +179,7 @@ def test_errors_are_one_line(text: str, says: str) -> None:
 def test_what_cannot_be_made() -> None:
     for source, what, says in [
         ("edges", "ring", "edges is made from pictures, and the examples are points"),
+        ("low-rate", "digits", "low-rate is made from sounds, and the examples are pictures"),
         ("grey", "digits", "grey already"),
         ("low-resolution:8", "digits", "cannot be made 8 times smaller"),
         ("left", "ring", "cuts pictures in two"),

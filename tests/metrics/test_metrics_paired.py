@@ -15,6 +15,8 @@ from ganforge.metrics.paired import (
     paired_scores,
     psnr,
     sharpness,
+    si_sdr,
+    spectral_distance,
     ssim,
 )
 
@@ -107,3 +109,21 @@ def test_without_targets_the_edges_are_scored_where_they_can_be():
         "ssim",
         "sharpness",
     }
+
+
+def test_scores_of_waves_by_hand():
+    at = torch.arange(4_096) / 8_000
+    tone, other = (0.5 * torch.sin(2 * torch.pi * hertz * at)[None, None] for hertz in (500, 1_000))
+    # Equation 3 does not see loudness; a tenth of another tone is 20 dB below.
+    assert si_sdr(0.3 * tone, tone).item() > 80
+    assert si_sdr(tone + 0.1 * other, tone).item() == pytest.approx(20.0, abs=0.1)
+    assert spectral_distance(tone, tone).item() == 0.0
+    # 6 dB quieter wherever it is above −80 dB.
+    assert 1.0 < spectral_distance(tone / 2, tone).item() <= 6.03
+    noise = torch.randn(2, 1, 4_096, generator=torch.Generator().manual_seed(0)) / 4
+    assert spectral_distance(noise / 2, noise).tolist() == pytest.approx([6.02, 6.02], abs=0.01)
+    found = {one.key: one for one in paired_scores(noise / 2, noise, noise, split="held out", seed=0)}
+    assert list(found) == ["si_sdr", "spectral_distance"]
+    assert found["spectral_distance"].value == pytest.approx(6.02, abs=0.01)
+    assert found["spectral_distance"].protocol.settings["input"] == 0.0
+    assert paired_scores(noise, noise, None, split="held out", seed=0) == []

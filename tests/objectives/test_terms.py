@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -21,6 +23,7 @@ from ganforge.objectives.terms import (
     l1,
     l2,
     low_pass,
+    spectral,
     terms,
     total_variation,
 )
@@ -191,6 +194,13 @@ def test_bfloat16_changes_no_term(name: str) -> None:
     exact = of(name, made, target)
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(of(name, made, target), exact)
+
+
+def test_spectra_by_hand() -> None:
+    """Half as loud: the convergence is a half, and logarithms differ by log 2 where it is loud."""
+    x = torch.randn(2, 1, 128, generator=torch.Generator().manual_seed(0)).double() * 100
+    assert spectral(x / 2, x).tolist() == pytest.approx([0.5 + math.log(2)] * 2, abs=1e-3)
+    assert spectral(-x, x).tolist() == [0.0, 0.0]  # phases do not count
 
 
 def test_shapes_that_differ_are_no_comparison() -> None:

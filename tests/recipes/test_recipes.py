@@ -48,6 +48,8 @@ DATA = {
     "cyclegan": players.translated,
     "stargan": lambda: players.pictures(20, (3, 16, 16), classes=3),
     "painter": players.translated,
+    "sound-to-sound": players.heard,
+    "vocoder": players.heard,
 }
 
 

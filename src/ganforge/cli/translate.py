@@ -22,7 +22,7 @@ _LISTED = 20  # files that are named, of those left out
 
 @dataclass(frozen=True)
 class Translate:
-    """Apply a trained translation to a picture, a folder or zip of pictures, or a clip.
+    """Apply a trained translation to pictures, sounds or a clip: a file, a folder or a zip.
 
     Names are kept, and a sheet shows before and after. Large pictures are made of tiles that overlap.
     The exit code is 1 where some pictures could not be read.
@@ -31,7 +31,7 @@ class Translate:
     run: Annotated[Positional[Path], option("RUN")]
     """a run folder, a model folder, or an .onnx file of gan export"""
     input: Annotated[Positional[Path], option("INPUT")]
-    """a picture, a folder or zip of pictures, a .gif, .webp or .mp4, or a folder of frames"""
+    """a picture, a sound, a folder or zip of them, a .gif, .webp or .mp4, or a folder of frames"""
     out: Annotated[Path | None, option("PATH", short="-o")] = None
     """the file or folder to write; RUN/translated/... by default"""
     size: Annotated[str | None, option("PIXELS")] = None

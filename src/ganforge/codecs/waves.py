@@ -103,6 +103,13 @@ class Waves(Codec):
         levels = 1.0 + mel.decibels(torch.from_numpy(wave))[0, 0] / _DYNAMICS
         return plots.heat((255 * levels.clamp(0, 1)).round().byte().numpy())
 
+    def pixels(self, sample: np.ndarray) -> np.ndarray:
+        """:meth:`picture` of its first four seconds, ``(3, H, W)`` uint8."""
+        import numpy as np
+
+        start = sample[:, : 4 * (self.space.sample_rate or _RATE)]
+        return np.asarray(self.picture(start)).transpose(2, 0, 1)
+
     def show(self, samples: np.ndarray, real: np.ndarray | None = None) -> Image:
         return plots.grid([self.picture(sample) for sample in samples])
 

@@ -1,8 +1,8 @@
 """Inputs of a translation that are made from their own targets: greyed, cut, blurred, sketched, shrunk; of
 sounds: noisy, of a lower rate, or known by their levels in bands alone.
 
-Each is a pure function of pictures or waves in model units and of :class:`Chance`, which depends on the seed and on
-the position alone, so that nothing is stored and a resume sees the same inputs.
+Each is a pure function of pictures or waves in model units and of :class:`Chance`, which depends on the seed
+and on the position alone, so that nothing is stored and a resume sees the same inputs.
 """
 
 from __future__ import annotations

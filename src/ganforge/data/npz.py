@@ -97,7 +97,8 @@ def read_arrays(
     them that an array ``offsets`` cuts. They are kept in ``scratch``, and brought to ``rate`` samples a
     second.
 
-    With ``translated``, waves stay waves. With ``clips``, four dimensions without an axis of channels are clips of grey frames.
+    With ``translated``, waves stay waves. With ``clips``, four dimensions without an axis of channels are
+    clips of grey frames.
 
     Raises:
         DataError: the file is damaged or pickled, or no array of it can be read as examples.
@@ -289,9 +290,7 @@ def _as_waves(values: np.ndarray) -> np.ndarray:
     return ((values.astype(np.float64) - (half if values.dtype.kind == "u" else 0)) / half).astype(np.float32)
 
 
-def _sounds(
-    path: Path, arrays: Sequence[_Array], waves: _Waves, *, translated: bool, **wishes: Any
-) -> Raw:
+def _sounds(path: Path, arrays: Sequence[_Array], waves: _Waves, *, translated: bool, **wishes: Any) -> Raw:
     """Waves as if each were a wav file; ``translated``: inputs or targets of a translation."""
     kind = kind_of_file(Path("0.wav"))
     assert kind is not None

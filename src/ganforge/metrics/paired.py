@@ -1,6 +1,7 @@
-"""Scores of pictures that each have a target, or an input: how near, how alike in structure, how sharp.
+"""Scores of samples that each have a target, or an input: how near, how alike in structure, how sharp.
 
-All read pictures ``(N, C, H, W)`` uint8 and give one number a picture, ``(N,)`` float64.
+Those of waves read ``(N, C, T)`` float32 from −1 to 1, all others pictures ``(N, C, H, W)`` uint8; each
+gives one number a sample, ``(N,)`` float64.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from ganforge.metrics.context import Context
 from ganforge.metrics.context import scores as group
 from ganforge.metrics.score import Direction, Protocol, Score
 
-__all__ = ["edge_correlation", "feature_distance", "paired", "paired_scores", "psnr", "sharpness", "ssim"]
+__all__ = ["edge_correlation", "feature_distance", "paired", "paired_scores", "psnr", "sharpness"]
+__all__ += ["si_sdr", "spectral_distance", "ssim"]
 
 _WINDOW, _SPREAD = 11, 1.5  # of SSIM: Wang et al. 2004, section III.B
 _K1, _K2 = 0.01, 0.03
@@ -97,6 +99,31 @@ def feature_distance(made: Tensor, target: Tensor) -> Tensor:
     return own / apart.clamp(min=1e-12)
 
 
+def si_sdr(made: Tensor, target: Tensor) -> Tensor:
+    """Scale-invariant ratio of signal to distortion in decibels: Le Roux et al. 2019, arXiv 1811.02508,
+    equation 3; of a silent target not a number."""
+    y, t = made.double().flatten(1), target.double().flatten(1)
+    wanted = t * ((y * t).sum(1) / t.square().sum(1))[:, None]
+    return 10.0 * torch.log10(wanted.square().sum(1) / (wanted - y).square().sum(1))
+
+
+def spectral_distance(made: Tensor, target: Tensor) -> Tensor:
+    """Log-spectral distance in decibels (Gray and Markel 1976): the root mean square over the bins of a
+    frame, the mean over frames of 512 samples; what is below −80 dB counts as that."""
+    a, b = (_decibels(x) for x in (made, target))
+    return (a - b).square().mean(1).sqrt().flatten(1).mean(1)
+
+
+def _decibels(x: Tensor) -> Tensor:
+    """``(N, C, T)`` → ``(N, bins, C · frames)``."""
+    long = 512
+    x = F.pad(x.double(), (0, max(0, long - x.shape[2])))
+    window = torch.hann_window(long, dtype=torch.float64)
+    found = torch.stft(x.flatten(0, 1), long, long // 4, window=window, center=False, return_complex=True)
+    power = (found.abs() * 2 / window.sum()).square()
+    return (10 * torch.log10(power.clamp_min(1e-8))).unflatten(0, x.shape[:2]).transpose(1, 2).flatten(2)
+
+
 def paired_scores(
     made: Tensor, source: Tensor, target: Tensor | None, *, split: str, seed: int
 ) -> list[Score]:
@@ -129,8 +156,16 @@ def paired_scores(
         )
 
     if target is None:
-        if alike:
+        if alike and made.dim() == 4:
             add("edge_correlation", "edges kept", edge_correlation(made, source), "higher", 1.0)
+        return scores
+    if made.dim() == 3:
+        heard = {"si_sdr": (si_sdr, "SI-SDR (dB)", "higher", float("nan"))}
+        heard["spectral_distance"] = (spectral_distance, "log-spectral distance (dB)", "lower", 0.0)
+        for key, (score, name, direction, best) in heard.items():
+            values = score(source, target)
+            own = {"input": float(values[values.isfinite()].mean())} if alike else {}
+            add(key, name, score(made, target), direction, best, **own)
         return scores
     own = {"input": float(psnr(source, target).clamp(max=99.0).mean())} if alike else {}
     add("psnr", "PSNR (dB)", psnr(made, target).clamp(max=99.0), "higher", float("nan"), **own)

@@ -154,19 +154,20 @@ def feature_matching(
 
 
 def spectral(made: Tensor, target: Tensor) -> Tensor:
-    """Difference of the magnitudes of both waves' spectra, at several sizes: ``(N, C, T)`` twice → ``(N,)``.
+    """Difference of the magnitudes of both spectra at several sizes: ``(N, C, T)`` twice → ``(N,)``.
 
     Yamamoto et al. 2020, equations 2 to 5, with windows of 64 to 2,048 samples, a quarter apart, as far as
-    the wave is twice as long. −60 dB is added to magnitudes before logarithms, so that silence is no ruin;
-    the convergence is taken of each example, with as much below.
+    two fit. −60 dB is added to magnitudes, so that silence is no ruin. What has more sides is taken row
+    after row.
     """
     assert made.shape == target.shape, f"{tuple(made.shape)} against {tuple(target.shape)}"
+    y, t = wide(made).flatten(2), wide(target).flatten(2)
+    sizes = [size for size in (64, 128, 256, 512, 1024, 2048) if 2 * size <= y.shape[2]]
     found: list[Tensor] = []
-    for size in (64, 128, 256, 512, 1024, 2048):
-        if 2 * size <= made.shape[-1] or not found:
-            y, t = (_magnitudes(wide(x), min(size, made.shape[-1])) for x in (made, target))
-            off = (t - y).flatten(1).norm(dim=1) / (t.flatten(1).norm(dim=1) + 1e-3 * t[0].numel() ** 0.5)
-            found.append(off + per_example(((t + 1e-3).log() - (y + 1e-3).log()).abs()))
+    for size in sizes or [y.shape[2]]:
+        ours, theirs = (_magnitudes(x, size) for x in (y, t))
+        off = (theirs - ours).flatten(1).norm(dim=1) / (theirs + 1e-3).flatten(1).norm(dim=1)
+        found.append(off + per_example(((theirs + 1e-3).log() - (ours + 1e-3).log()).abs()))
     return torch.stack(found).mean(0)
 
 
@@ -174,13 +175,12 @@ def spectral(made: Tensor, target: Tensor) -> Tensor:
 
 
 def _magnitudes(x: Tensor, size: int) -> Tensor:
-    """Waves ``(N, C, T)`` to ``(N · C → N, …)`` magnitudes, 1 for a sine of full scale."""
-    window = torch.hann_window(size, device=x.device)
-    found = torch.stft(
-        x.flatten(0, 1), size, max(1, size // 4), window=window, center=False, return_complex=True
-    )
+    """``(N, C, T)`` to the magnitudes of its spectra ``(N, C, bins, frames)``, about 1 for a full sine."""
+    window = torch.hann_window(size, device=x.device, dtype=x.dtype)
+    step = max(1, size // 4)
+    found = torch.stft(x.flatten(0, 1), size, step, window=window, center=False, return_complex=True)
     power = found.real.square() + found.imag.square()
-    return ((power + 1e-9).sqrt() * (2.0 / size)).unflatten(0, x.shape[:2])
+    return ((power + 1e-9).sqrt() * (4.0 / size)).unflatten(0, x.shape[:2])
 
 
 def _smaller(made: Tensor, reference: Tensor) -> tuple[int, ...]:

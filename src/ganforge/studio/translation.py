@@ -35,6 +35,7 @@ __all__ = ["Translation", "is_translator", "read_picture"]
 
 _NOT = "this leads from pictures to pictures, and makes none from latents: drop a picture in Translation"
 _CLIPS = "this makes the next frame of a clip, and one picture is none: gan translate RUN CLIP"
+_SOUNDS = "this makes sounds from sounds: gan translate RUN SOUND; the inputs that the run keeps are below"
 
 Tell = Callable[[float | None, str], None]
 
@@ -99,7 +100,7 @@ class Translation:
         """For the browser."""
         to, asks = self.translator, self.translator.asks
         can = dict.fromkeys(("feedback", "invert", "directions", "mix"), _NOT)
-        made = is_degradation(self._arrow.source) and not self._arrow.frames
+        made = is_degradation(self._arrow.source) and self._not() is None
         return {
             "name": self.path.resolve().name,
             "space": to.space.to_json(),
@@ -111,7 +112,7 @@ class Translation:
             "conditions": to.conditions,
             "classes": list(asks.names) if asks is not None and asks.kind == "class" else [],
             "condition": None if asks is None else {"kind": asks.kind, "names": list(asks.names[:500])},
-            "can": {**can, "translate": _CLIPS if self._arrow.frames else None},
+            "can": {**can, "translate": self._not()},
             "directions": [],
             "translation": {
                 "from": to.source.describe(),
@@ -120,6 +121,10 @@ class Translation:
                 "makes_inputs": self._arrow.source if made else None,
             },
         }
+
+    def _not(self) -> str | None:
+        """Why no picture can be dropped, or None."""
+        return _SOUNDS if self._arrow.waves is not None else _CLIPS if self._arrow.frames else None
 
     def write(
         self, file: Path, to: list[Path], *, back: bool, degrade: bool, label: Any, bounds: Bounds, tell: Tell
@@ -134,6 +139,8 @@ class Translation:
         Raises:
             UsageError: the picture cannot be read, is too large, or is none for this network.
         """
+        if self._arrow.waves is not None:
+            raise UsageError(_SOUNDS)
         arrow = self._asked(label, back)
         tell(None, "reading the picture")
         pixels = read_picture(file, arrow.input_range(degrade))

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganforge.codecs.waves import Waves
 from ganforge.core.declared import GAMES
 from ganforge.core.errors import RunError, UsageError
 from ganforge.core.rng import key
@@ -21,6 +22,8 @@ from ganforge.data.pixels import to_channels
 from ganforge.runs.folder import Moment, Run
 from ganforge.runs.translator import TILE, Translator, load_translator
 from ganforge.shipping.opening import load as load_shipped
+
+_SAMPLES = 1 << 18  # of a sound, beyond which it is made of windows that overlap
 
 __all__ = ["Arrow", "Shown", "open_arrow"]
 
@@ -63,12 +66,35 @@ class Arrow:
         # A shipped network does not say where its inputs came from; its channels do.
         return many if many > 1 and not rest and source.channels not in (1, 3, 4) else 0
 
+    @property
+    def waves(self) -> Waves | None:
+        """What sounds are written and shown by; None where pictures are translated."""
+        codec = self.translator.space.codec
+        return codec if isinstance(codec, Waves) else None
+
     @cached_property
     def fills_holes(self) -> bool:
         """Whether an input's first channel says where the hole is (``data.degrade``)."""
         if self.source:
             return self.source.partition(":")[0] in ("hole", "holes")
         return self.translator.source.channels == self.translator.space.channels + 1 in (2, 4)
+
+    @property
+    def widens(self) -> bool:
+        """Whether it gives a higher rate to sounds of a lower one."""
+        return self.source.partition(":")[0] == "low-rate"
+
+    def sound(self, waves: np.ndarray, number: int, *, degrade: bool = False) -> tuple[np.ndarray, Shown]:
+        """What becomes of waves ``(channels, T)`` of the run's rate, each channel by itself, as ``(channels,
+        T)`` and as pictures; ``degrade``: the inputs are made from them as in training.
+
+        Raises UsageError where this run's inputs are not made from its targets.
+        """
+        clean = torch.from_numpy(np.ascontiguousarray(waves))[:, None].clamp(-1, 1)
+        chance = Chance(key(self.seed, 3), number)
+        source = self.way.apply(clean, chance) if degrade else clean
+        made = torch.cat([self.made(one)[None] for one in source])
+        return made[:, 0].numpy(), self._shown(source[0], made[0], clean[0].numpy() if degrade else None)
 
     def input_range(self, degrade: bool = False) -> ValueRange | None:
         """What given pictures are read by: as inputs, or as clean ones of which inputs are made."""
@@ -108,7 +134,7 @@ class Arrow:
         """How the run's inputs are made. Raises UsageError where they are not made."""
         if not is_degradation(self.source):
             came = "came from another place" if self.source else "are a domain, or not known here"
-            raise UsageError(f"--degrade is for runs whose inputs were made from pictures; this one's {came}")
+            raise UsageError(f"--degrade is for runs whose inputs were made from targets; this one's {came}")
         return degradation(self.source, self.translator.space)
 
     def input_of(self, pixels: np.ndarray) -> np.ndarray:
@@ -156,6 +182,9 @@ class Arrow:
         return source[-self.translator.space.channels :] if self.frames else source
 
     def _shown(self, source: Tensor, made: Tensor, truth: np.ndarray | None = None) -> Shown:
+        if self.waves is not None:
+            draw = self.waves.pixels
+            return Shown(draw(source.numpy()), draw(made.numpy()), None if truth is None else draw(truth))
         return Shown(self.seen(source).numpy(), made.numpy(), truth)
 
 
@@ -185,10 +214,11 @@ def open_arrow(
         if not isinstance(shipped, Translator):
             raise RunError(f"{path} makes {shipped.space.describe()} from latents and translates nothing")
         translator, source, seed = shipped.turned() if back else shipped, "", 0
-    if not translator.space.codec.picture_files:
+    heard = isinstance(translator.space.codec, Waves)
+    if not (translator.space.codec.picture_files or heard):
         raise RunError(
-            f"{path} is of {translator.space.describe()}, and gan translate is for pictures; use it from "
-            "Python: ganforge.load(RUN).translate(...)"
+            f"{path} is of {translator.space.describe()}, and gan translate is for pictures and waves; use "
+            "it from Python: ganforge.load(RUN).translate(...)"
         )
     condition = None if ask is None else ask(translator)
     if condition is None and translator.asks is not None:
@@ -196,4 +226,4 @@ def open_arrow(
         option = {"class": "--class", "text": "--text"}.get(asks.kind, "--where")
         names = "" if asks.kind == "text" else f": {', '.join(asks.names[:12])}"
         raise UsageError(f"say with {option} what {path} shall make of it{names}")
-    return Arrow(translator, source, seed, condition, tile)
+    return Arrow(translator, source, seed, condition, _SAMPLES if heard else tile)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from itertools import groupby
 from pathlib import Path, PurePosixPath
@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image
 
+from ganforge.codecs.sound.reader import resampled
 from ganforge.core.errors import DataError, UsageError
 from ganforge.data.files import is_archive, printable
 from ganforge.data.pixels import to_channels
@@ -21,6 +22,7 @@ from ganforge.runs.translator import Translator
 from ganforge.tasks.arrow import Arrow, Shown
 from ganforge.tasks.before_after import picture_of, sheet_of
 from ganforge.tasks.frames import Size, Still, is_clip, natural, read_clip, stills
+from ganforge.tasks.recordings import as_written, recordings, write_recording
 from ganforge.training.signals import StopRequest
 
 __all__ = ["Outcome", "default_out", "translate"]
@@ -54,6 +56,8 @@ class Outcome:
 def default_out(folder: Path, given: Path, arrow: Arrow) -> Path:
     """Where results go that were given no place: in ``folder``, named after the input."""
     name = given.stem if given.is_file() else given.resolve().name
+    if arrow.waves is not None and given.is_file() and not is_archive(given):
+        return folder / as_written(given.name)
     if not given.is_file() or is_archive(given) or arrow.frames:
         return folder / name
     if not is_clip(given):
@@ -96,12 +100,16 @@ def translate(
         raise UsageError("--frames is for runs that make the next frame of a clip (recipe next-frame)")
     if degrade and not arrow.frames:
         arrow.way  # says so where there is none  # noqa: B018
+    if arrow.waves is not None and size is not None:
+        raise UsageError("--size is for pictures; sounds keep their length: leave it out")
     if sheet is not None and sheet.suffix.lower() not in _STILLS:
         raise UsageError(f"a sheet is a picture: name it .png or .jpg, not {sheet.name}")
     if out.resolve() == given.resolve():
         raise UsageError(f"{out} is the input itself, which is never written over: choose another --out")
     job = _Job(arrow, given, out, size, degrade, progress or (lambda done, total: None))
-    if arrow.frames:
+    if arrow.waves is not None:
+        job.sounds()
+    elif arrow.frames:
         job.clips(frames or 1)
     elif is_clip(given):
         job.film()
@@ -141,6 +149,36 @@ class _Job:
             shown = self.made(pixels, i)
             self.write(places[i], shown.made)
             self.show(shown)
+
+        self.each(len(found), one)
+        if not self.outcome.written and not self.outcome.stopped:
+            raise DataError(_nothing(self.given, self.outcome.skipped))
+
+    def sounds(self) -> None:
+        """Sounds, each as long, of the rate, the width and the channels that it had."""
+        found = recordings(self.given, self.out)
+        alone = self.given.is_file() and not is_archive(self.given)
+        if self.out.suffix and alone:
+            places, self.folder = [self.out], self.out.parent
+        else:
+            places = [self.out / as_written(one.name) for one in found]
+        rate = self.arrow.translator.space.sample_rate or 0
+
+        def one(i: int) -> None:
+            heard = found[i].read()
+            if isinstance(heard, Skipped):
+                self.outcome.skipped.append(heard)
+                return
+            waves, shown = self.arrow.sound(resampled(heard.waves, heard.rate, rate), i, degrade=self.degrade)
+            after = max(rate, heard.rate) if self.arrow.widens else heard.rate
+            length = round(heard.waves.shape[1] * after / heard.rate)
+            made = replace(heard, waves=resampled(waves, rate, after)[:, :length], rate=after)
+            write_recording(places[i], made)
+            self.outcome.written.append(places[i])
+            self.show(shown)
+            if heard.rate > rate:
+                lost = f"{places[i].name} has {heard.rate:,} Hz and the run {rate:,}: nothing above"
+                self.outcome.note = f"{lost} {rate / 2:,.0f} Hz is left"
 
         self.each(len(found), one)
         if not self.outcome.written and not self.outcome.stopped:
@@ -256,7 +294,7 @@ class _Job:
         self.outcome.written.append(self.out)
 
     def show(self, shown: Shown) -> None:
-        if not self.shown:
+        if not self.shown and self.arrow.waves is None:
             self.outcome.note = _about_size(self.arrow.translator, shown)
         if len(self.shown) < _ROWS:
             self.shown.append(shown)
@@ -286,7 +324,7 @@ def _names(names: Sequence[str]) -> list[str]:
 
 def _nothing(given: Path, skipped: Sequence[Skipped]) -> str:
     first = f" ({printable(skipped[0].name)}: {skipped[0].reason})" if skipped else ""
-    return f"none of the pictures in {given} can be read{first}"
+    return f"nothing in {given} can be read{first}"
 
 
 def _about_size(translator: Translator, shown: Shown) -> str:

@@ -21,7 +21,7 @@ from ganforge.data.folders import at_least, counter, form_of, plainly, read_each
 from ganforge.data.layouts import classes_from_folders
 from ganforge.data.raw import Progress, Raw, Skipped, as_it_is, spool
 
-__all__ = ["read_sounds"]
+__all__ = ["Recording", "read_recording", "read_sounds", "resampled"]
 
 _MELS = 64
 _PIECE = 32  # columns of a window of waves, 0.5 s
@@ -119,7 +119,7 @@ def read_sounds(
 
     def read() -> Iterator[tuple[int, np.ndarray]]:
         for at, entry in enumerate(good):
-            wave = plainly(entry, partial(_wave, listing, entry, headers[at], rate))
+            wave = plainly(entry, partial(_wave, listing, entry, rate))
             done(1)
             if isinstance(wave, Skipped):
                 skipped.append(wave)
@@ -235,26 +235,48 @@ def _width(subtype: str) -> str:
     return known.get(subtype, subtype.replace("PCM_", "") + " bit" if "PCM_" in subtype else subtype.lower())
 
 
-def _wave(listing: Listing, entry: Entry, header: _Header, rate: int) -> np.ndarray:
-    """A whole file as one wave ``(T,)`` float32 at ``rate``: the mean of its channels."""
+@dataclass(frozen=True)
+class Recording:
+    """A whole file: ``(channels, T)`` float32, samples a second, and its width as soundfile has it."""
+
+    waves: np.ndarray
+    rate: int
+    subtype: str
+
+
+def read_recording(listing: Listing, entry: Entry, *, mono: bool = False) -> Recording:
+    """A file of up to an hour; ``mono`` is the mean of its channels. UnreadableError where it is none."""
+    header = _header(listing, entry)
     blocks: list[np.ndarray] = []
     left = min(header.samples, _LONGEST * header.rate)
     with listing.open(entry) as file, _opened(file, entry) as sound:
+        subtype = str(sound.subtype)
         while left > 0:
             block = sound.read(min(left, _BLOCK), dtype="float32", always_2d=True)
             if not len(block):
                 raise UnreadableError("truncated")
-            blocks.append(block.mean(axis=1))
+            blocks.append(block.mean(axis=1, keepdims=True) if mono else block)
             left -= len(block)
-    wave = np.concatenate(blocks)
-    if not np.isfinite(wave).all():
+    waves = np.concatenate(blocks).T
+    if not np.isfinite(waves).all():
         raise UnreadableError("it has samples that are not numbers")
-    if header.rate == rate:
-        return wave
+    return Recording(waves, header.rate, subtype)
+
+
+def resampled(waves: np.ndarray, before: int, after: int) -> np.ndarray:
+    """Waves ``(…, T)`` of ``before`` samples a second as float32 at ``after``."""
+    if before == after:
+        return waves
     from scipy.signal import resample_poly
 
-    common = gcd(rate, header.rate)
-    return resample_poly(wave, rate // common, header.rate // common).astype(np.float32)
+    common = gcd(after, before)
+    return resample_poly(waves, after // common, before // common, axis=-1).astype(np.float32)
+
+
+def _wave(listing: Listing, entry: Entry, rate: int) -> np.ndarray:
+    """A whole file as one wave ``(T,)`` at ``rate``."""
+    found = read_recording(listing, entry, mono=True)
+    return resampled(found.waves[0], found.rate, rate)
 
 
 def _pieces(wave: np.ndarray, samples: int, *, cut: bool) -> np.ndarray:
