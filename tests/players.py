@@ -151,12 +151,13 @@ def translated(
 
 
 def heard(n: int = 20, samples: int = 1_024) -> Dataset:
-    """Waves at 8 kHz, with inputs that are made from them."""
+    """Waves at 8 kHz, each its own input."""
     space = Space(kind="waves", shape=(1, samples), sample_rate=8_000)
     at = np.arange(samples) / 8_000
     tones = [0.3 * np.sin(2 * np.pi * (200 + 40 * i) * at) for i in range(n)]
     values = np.stack(tones).astype(np.float32)[:, None]
-    return _dataset(replace(space, source=space), values, None)
+    made = _dataset(replace(space, source=space), values, None)
+    return replace(made, train=replace(made.train, sources=values))
 
 
 def captioned(shape: tuple[int, int, int] = (3, 16, 16)) -> Dataset:

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 import ganforge
+from ganforge.core.space import Space
 from tests import players
 from tests.conftest import Call
 from tests.translations import trained
@@ -107,10 +108,11 @@ def test_two_folders_of_equal_names_are_pairs_window_by_window(tones: Path, tmp_
     assert data.space.kind == data.space.source.kind == "waves"
     assert data.space.shape == data.space.source.shape == (1, 4_096)
     for target, given in zip(data.train.values[:, 0], data.train.sources[:, 0], strict=True):
-        assert np.corrcoef(target, given)[0, 1] > 0.98
+        assert np.corrcoef(target, given)[0, 1] > 0.9
     assert data.train.n > 20
 
 
 def test_the_vocoder_begins_where_griffin_and_lim_end(tones: Path, tmp_path: Path):
     data = ganforge.data.load(tones, source="mel:32", cache=tmp_path / "cache")
-    assert data.space.source == data.space.__class__(kind="waves", shape=(1, 4_096), sample_rate=RATE)
+    assert data.space.source == Space(kind="waves", shape=(1, 4_096), sample_rate=RATE)
+    assert data.scan.found[-1].startswith("input: mel:32, made from each wave")

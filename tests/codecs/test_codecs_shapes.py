@@ -91,6 +91,7 @@ def folder_of(place: Path, n: int = 40) -> Path:
 def test_a_folder_of_meshes_is_read_and_bad_ones_are_named(gan: Call, tmp_path: Path):
     folder = folder_of(tmp_path / "models", 42)
     (folder / "ball" / "empty.obj").write_bytes(b"")
+    (folder / "ball" / "picture.obj").write_bytes(bytes(range(128, 256)) * 4)
     (folder / "ball" / "words.ply").write_text("no mesh at all")
     (folder / "ball" / "photo.png").write_bytes(b"\x89PNG")
     whole = trimesh.creation.icosphere()
@@ -99,8 +100,9 @@ def test_a_folder_of_meshes_is_read_and_bad_ones_are_named(gan: Call, tmp_path: 
     done = gan("data", "models", "--size", "16")
     assert done.code == 0, done.err
     said = done.said
-    assert "43 shapes, 2 skipped · 16×16×16 voxels, 1 channel(s) · 2 classes" in said
+    assert "43 shapes, 3 skipped · 16×16×16 voxels, 1 channel(s) · 2 classes" in said
     assert "skipped: ball/empty.obj: empty (0 bytes)" in said
+    assert "skipped: ball/picture.obj: not a mesh: no text, as .obj files are" in said
     assert "skipped: ball/words.ply: damaged" in said
     assert "not read: 1 .png" in said
     assert "1 meshes have holes, so that perhaps only their surface is filled: ball/holes.stl" in said

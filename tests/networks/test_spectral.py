@@ -55,17 +55,17 @@ def test_inputs_of_another_length_are_refused() -> None:
 
 
 def test_a_period_sees_its_own_columns_alone() -> None:
-    """What is added to every 5th sample from the second on is seen in one of five columns of logits."""
+    """What is added to every other sample from the second on is seen in one of two columns of logits."""
     with seeded(2):
-        D: Any = discriminator("periods", space=WAVES, width=4, depth=2, options={"periods": (5,)})
-    x = noise(1, 1, 1_025)
+        D: Any = discriminator("periods", space=WAVES, width=4, depth=2, options={"periods": 1})
+    x = noise(1, 1, 1_024)
     y = x.clone()
-    y[:, :, 1::5] += 0.5
-    changed = (D(x) != D(y)).reshape(-1, 5).any(0)
-    assert changed.tolist() == [False, True, False, False, False]
+    y[:, :, 1::2] += 0.5
+    changed = (D(x) != D(y)).reshape(-1, 2).any(0)
+    assert changed.tolist() == [False, True]
 
 
-def test_periods_that_do_not_fit_are_refused() -> None:
-    for options in ({"periods": ()}, {"periods": (0,)}, {"periods": (2_000,)}, {"channels": 2}):
+def test_options_that_do_not_fit_are_refused() -> None:
+    for options in ({"periods": 0}, {"periods": 7}, {"channels": 2}):
         with pytest.raises(RecipeError, match=r"discriminator\.(periods|channels)"):
             discriminator("periods", space=WAVES, width=4, depth=2, options=options)

@@ -185,7 +185,9 @@ class Screen:
             from ganforge.runs.translator import translates
 
             if translates(trainer.run.recipe):
-                lines.append(("next", f"gan translate {path} PICTURE -o made.png"))
+                codec = trainer.run.space.codec
+                made = "made.png" if codec.picture_files else f"made{codec.suffix}"
+                lines.append(("next", f"gan translate {path} {codec.one.upper()} -o {made}"))
             elif trainer.run.space.codec.pictured:  # a walk of one point is no film
                 lines.append(("next", f"gan sample {path} --film walk.gif"))
         self.table(lines)

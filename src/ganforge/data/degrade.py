@@ -91,7 +91,7 @@ class Degradation:
             DataError: they cannot be made of such examples.
         """
         if self.waves is not None:
-            return replace(target, source=None)
+            return replace(target, source=None, classes=(), condition=None)
         if not target.codec.picture_files:
             raise DataError(f"{self.name} is made from pictures, and the examples are {target.kind}")
         channels, height, width = target.shape

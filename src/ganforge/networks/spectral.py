@@ -7,7 +7,6 @@ Kaneko et al. 2022 (iSTFTNet), arXiv 2203.02395; Siuzdak 2023 (Vocos), arXiv 230
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +15,7 @@ from torch import Tensor, nn
 from ganforge.core.declared import DiscriminatorTraits, TranslatorTraits
 from ganforge.core.errors import RecipeError
 from ganforge.core.space import Space
-from ganforge.networks.layers import channels_at, leaky
+from ganforge.networks.layers import channels_at, leaky, normalise_spectrally
 from ganforge.networks.translating import Conditioned, Translating, TranslationBlock
 
 __all__ = ["PeriodDiscriminator", "SpectralTranslator"]
@@ -24,6 +23,7 @@ __all__ = ["PeriodDiscriminator", "SpectralTranslator"]
 _FRAME = 0.008  # seconds from one frame to the next
 _OVERLAP = 4  # frames that each sample lies in
 _RATE = 16_000  # where none is known
+_PRIMES = (2, 3, 5, 7, 11, 13)
 _FLOOR = 1e-4  # of magnitudes, before their logarithms
 
 
@@ -71,7 +71,8 @@ class SpectralTranslator(Translating, TranslatorTraits):
         for layer in (self.entrance, self.exit):
             assert layer.bias is not None
             nn.init.zeros_(layer.bias)
-        turns = torch.arange(self.bins)[:, None] * torch.arange(self.long) * (2 * math.pi / self.long)
+        turns = torch.arange(self.bins)[:, None] * torch.arange(self.long) % self.long
+        turns = turns * (2 * math.pi / self.long)
         window = torch.hann_window(self.long)
         waves = torch.cat([turns.cos(), -turns.sin()]) * window  # (2 · bins, long)
         ends = torch.full((2 * self.bins, 1), 2.0 / self.long)
@@ -86,7 +87,7 @@ class SpectralTranslator(Translating, TranslatorTraits):
     def body(self, x: Tensor, condition: Tensor | None) -> Tensor:
         own = self._spectrum(x.float())  # (N · C, 2, bins, frames)
         h = 0.25 * (own.square().sum(1) + _FLOOR**2).log()
-        h = self.entrance(h.reshape(len(x), -1, h.shape[2]))
+        h = self.entrance(h.reshape(x.shape[0], -1, h.shape[2]))
         for block in self.blocks:
             h = block(h, condition)
         new = self.exit(leaky(self.last(h, condition))).float()
@@ -156,21 +157,21 @@ class PeriodDiscriminator(nn.Module, DiscriminatorTraits):
     """Waves to logits ``(N, places)``: folded into rows of several lengths, and judged column by column.
 
     Column i of a wave folded by p holds every p-th sample, from the i-th on: what is periodic is seen there
-    over long times at little cost (Kong et al. 2020, section 2.3). Periods that are primes overlap least.
+    over long times at little cost (Kong et al. 2020, section 2.3). Primes overlap least.
 
     Args:
         width: channels of the first stage; they double inwards, up to eightfold.
         depth: stages with a stride of 3.
-        periods: in samples.
+        periods: how many: so many of the primes 2, 3, 5, 7, 11 and 13, in samples.
         channels: how many of the first channels are looked at; 0 is all. Inputs of a translation come after
             the wave's own.
+        spectral_norm: whether each weight is divided by its largest singular value.
     """
 
     name = "periods"
     words = "waves folded by several periods: what is periodic is judged"
     dims = (1,)
-    smallest = 8
-    examples_are_independent = True
+    smallest = 16
 
     def __init__(
         self,
@@ -179,18 +180,23 @@ class PeriodDiscriminator(nn.Module, DiscriminatorTraits):
         condition: int = 0,
         width: int,
         depth: int,
-        periods: Sequence[int] = (2, 3, 5, 7, 11),
+        periods: int = 5,
         channels: int = 0,
+        spectral_norm: bool = False,
     ) -> None:
         super().__init__()
-        if not periods or not all(1 <= period <= space.spatial[0] for period in periods):
-            raise RecipeError(f"discriminator.periods are {periods}; they go from 1 to {space.spatial[0]}")
+        if not 1 <= periods <= len(_PRIMES):
+            raise RecipeError(f"discriminator.periods is {periods}; it goes from 1 to {len(_PRIMES)}")
         if not 0 <= channels <= space.channels:
             raise RecipeError(f"discriminator.channels is {channels}; it goes from 0 to {space.channels}")
-        self.periods, self.channels = tuple(periods), channels or space.channels
+        self.channels = channels or space.channels
         self.folds = nn.ModuleList(
-            _Period(self.channels, condition=condition, width=width, depth=depth) for _ in periods
+            _Period(self.channels, condition=condition, width=width, depth=depth) for _ in range(periods)
         )
+
+        self.examples_are_independent = not spectral_norm
+        if spectral_norm:
+            normalise_spectrally(self)
 
     def _folded(self, x: Tensor, period: int) -> Tensor:
         """``(N, C, T)`` → ``(N, channels, rows, period)``; the last row is filled up by reflection."""
@@ -202,12 +208,12 @@ class PeriodDiscriminator(nn.Module, DiscriminatorTraits):
     def features(self, x: Tensor) -> tuple[Tensor, ...]:
         """The activations of each stage, shortest period first."""
         found: list[Tensor] = []
-        for period, fold in zip(self.periods, self.folds, strict=True):
+        for period, fold in zip(_PRIMES, self.folds, strict=False):
             assert isinstance(fold, _Period)
             found += fold.features(self._folded(x, period))
         return tuple(found)
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Samples ``(N, C, T)`` in model units to logits ``(N, places)``."""
-        folds = zip(self.periods, self.folds, strict=True)
+        folds = zip(_PRIMES, self.folds, strict=False)
         return torch.cat([fold(self._folded(x, period), condition) for period, fold in folds], 1)

@@ -73,7 +73,8 @@ def next_commands(run: Run, *, state: str) -> list[tuple[list[str], str]]:
     commands.append((["gan", "evaluate", path], "all scores, beside the best possible, with intervals"))
     commands.append((["gan", "sample", path, "--grid", "grid.png"], "new samples in one picture"))
     if translates(run.recipe):
-        commands.append((["gan", "translate", path, "PICTURE"], "what becomes of a picture of yours"))
+        one = run.space.codec.one
+        commands.append((["gan", "translate", path, one.upper()], f"what becomes of a {one} of yours"))
     elif run.space.codec.pictured:
         commands.append((["gan", "sample", path, "--film", "walk.gif"], "a walk through what it has learnt"))
     return commands

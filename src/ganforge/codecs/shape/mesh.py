@@ -46,7 +46,11 @@ def voxels(file: BinaryIO, suffix: str, side: int) -> tuple[NDArray[np.uint8], b
     Raises:
         UnreadableError: it holds no mesh, or one without an extent.
     """
-    found = _trimesh().load(file, file_type=suffix.removeprefix("."), force="mesh", process=True)
+    trimesh = _trimesh()
+    try:
+        found = trimesh.load(file, file_type=suffix.removeprefix("."), force="mesh", process=True)
+    except (ImportError, UnicodeDecodeError):  # what is no text is guessed at by a package that need not be
+        raise UnreadableError(f"not a mesh: no text, as {suffix} files are") from None
     faces = np.asarray(getattr(found, "faces", ()))
     if not len(faces):
         raise UnreadableError("without a single face")
