@@ -160,12 +160,12 @@ def paired_scores(
             add("edge_correlation", "edges kept", edge_correlation(made, source), "higher", 1.0)
         return scores
     if made.dim() == 3:
-        heard = {"si_sdr": (si_sdr, "SI-SDR (dB)", "higher", float("nan"))}
-        heard["spectral_distance"] = (spectral_distance, "log-spectral distance (dB)", "lower", 0.0)
-        for key, (score, name, direction, best) in heard.items():
-            values = score(source, target)
-            own = {"input": float(values[values.isfinite()].mean())} if alike else {}
-            add(key, name, score(made, target), direction, best, **own)
+        ratio, kept = si_sdr(made, target), si_sdr(source, target)
+        own = {"input": float(kept[kept.isfinite()].mean())}
+        add("si_sdr", "SI-SDR (dB)", ratio, "higher", float("nan"), **own)
+        own = {"input": float(spectral_distance(source, target).mean())}
+        far = spectral_distance(made, target)
+        add("spectral_distance", "log-spectral distance (dB)", far, "lower", 0.0, **own)
         return scores
     own = {"input": float(psnr(source, target).clamp(max=99.0).mean())} if alike else {}
     add("psnr", "PSNR (dB)", psnr(made, target).clamp(max=99.0), "higher", float("nan"), **own)

@@ -103,13 +103,13 @@ def read_sounds(
     silent = 0
 
     def windows() -> Iterator[np.ndarray]:
-        for at, piece in read():
+        for at, piece in pieces():
             files.extend([at] * len(piece))
             yield piece[:, None].clip(-1, 1)
 
     def rows() -> Iterator[np.ndarray]:
         nonlocal silent
-        for block in _blocks(read()):
+        for block in _blocks(pieces()):
             found = _decibels(mel, np.concatenate([piece for _, piece in block]))
             heard = found.max(axis=(1, 2, 3)) > _SILENT
             owner = np.concatenate([np.full(len(piece), at) for at, piece in block])
@@ -117,7 +117,7 @@ def read_sounds(
             silent += int((~heard).sum())
             yield found[heard]
 
-    def read() -> Iterator[tuple[int, np.ndarray]]:
+    def pieces() -> Iterator[tuple[int, np.ndarray]]:
         for at, entry in enumerate(good):
             wave = plainly(entry, partial(_wave, listing, entry, rate))
             done(1)
