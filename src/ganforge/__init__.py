@@ -36,7 +36,7 @@ _HOMES = {
     "train": "ganforge.tasks.experiment",
 }
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def __getattr__(name: str) -> Any:

@@ -102,7 +102,7 @@ def drag(
     """
     space, prior = sampler.space, sampler.prior
     network = copy.deepcopy(sampler.network).eval().requires_grad_(False)
-    if space.dims != 2 or space.codec.view != "pictures":
+    if space.dims != 2 or not space.codec.picture_files:
         raise UsageError(f"points are dragged in pictures; this is of {space.describe()}")
     sides = space.spatial
     for point in (*start.tolist(), *goal.tolist()):
