@@ -95,7 +95,7 @@ export function dragTool(desk: Desk): Tool {
   });
 
   const layerId = fresh("layer");
-  const layer = el("select", { id: layerId, name: "layer" }, el("option", { value: "" }, "as the paper has it"),
+  const layer = el("select", { id: layerId, name: "layer" }, el("option", { value: "" }, "the usual features"),
     ...desk.opened.grids.map((grid, i) => el("option", { value: i }, `features of ${grid}`)));
   const go = button("Pull", () => {
     go.disabled = true;
