@@ -27,7 +27,11 @@ MEANT = {
     *((file, "memorisation") for file in ("shipping/card.py", "tasks/evaluation.py")),
     # What the service and the studio answer at once has names of its own.
     *((f"shipping/{room}.py", name) for room in ("openapi", "service") for name in ("feedback", "invert")),
-    *((f"studio/{room}.py", name) for room in ("explore", "tasks") for name in ("directions", "drag", "invert")),
+    *(
+        (f"studio/{room}.py", name)
+        for room in ("explore", "tasks")
+        for name in ("directions", "drag", "invert")
+    ),
     ("studio/explore.py", "feedback"),
     *(("studio/explorer.py", name) for name in ("feedback", "rows")),
     # What a file of facts may call the class; and what only the run's own data, or a referee, can score.

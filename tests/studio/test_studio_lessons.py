@@ -199,6 +199,9 @@ def too_good(games: list[Played]) -> None:
     assert abs(game.numbers["generator_loss"]) < 0.1
     assert game.numbers["good_share"] < 0.05
     assert max(game.numbers_of("modes_covered")) <= 1  # of eight; a passer-by counts as none
+    steps = [game.samples(stop + 1) - game.samples(stop) for stop in range(STOPS - 1)]
+    far = [np.linalg.norm(step, axis=1).mean() / game.real.std() for step in steps]
+    assert np.median(far) < 0.1  # of the ring's spread in a thirtieth of the rounds: the points hardly move
     assert game.failing & {"discriminator-loss-zero", "discriminator-too-strong"}
     worst = game.findings[-1]["findings"][0]
     assert worst["severity"] == "failure"
@@ -221,7 +224,9 @@ def collapse(games: list[Played]) -> None:
         centres.append(game.samples(stop).mean(axis=0) / spread)
     alike = [game.samples(stop).std(axis=0).mean() / spread for stop in range(STOPS)]
     assert np.mean(np.array(alike) < 0.6) >= 0.4
-    assert max(game.numbers_of("modes_covered")) <= 2
+    covered = np.array(game.numbers_of("modes_covered"))
+    assert covered.max() <= 2
+    assert (covered > 1).mean() <= 0.1
     assert np.linalg.norm(np.diff(centres, axis=0), axis=1).sum() > 10  # ring's spreads, from stop to stop
     names = [
         bool({"mode-collapse", "oscillation"} & {found["code"] for found in told["findings"]})
