@@ -223,6 +223,11 @@ def test_a_table_is_filtered_sorted_and_asked(screen: Screen) -> None:
     screen.click("[data-sort=age]")
     found = screen.page.evaluate(ages)
     assert found == sorted(found)
+    with screen.page.expect_download() as saved:
+        screen.click("[name=save-csv]")
+    heads, *written = saved.value.path().read_text().splitlines()
+    assert heads == "age,colour,size"
+    assert [int(row.split(",")[0]) for row in written] == found
     screen.page.fill("[name=where]", "colour=blue")
     screen.one("[name=where]").press("Enter")
     screen.see("[data-command]", "--where colour=blue")
