@@ -12,6 +12,8 @@ Expect:    benchmarks/results/sound.md
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ganforge.core.recipe import Player, Recipe, Term
 from ganforge.core.space import Space
 
@@ -19,12 +21,20 @@ __all__ = ["recipe"]
 
 
 def recipe(space: Space, n: int) -> Recipe:
-    rates = {"learning_rate": 1e-3, "learning_rate_final": 1e-4, "beta1": 0.8, "beta2": 0.99}
+    generator = Player(
+        family="spectral",
+        width=128,
+        depth=4,
+        learning_rate=1e-3,
+        learning_rate_final=1e-4,
+        beta1=0.8,
+        beta2=0.99,
+    )
     return Recipe(
         name="sound-to-sound",
         game="translation",
-        generator=Player(family="spectral", width=128, depth=4, **rates),
-        discriminator=Player(family="periods", width=8, depth=3, options={"channels": 1}, **rates),
+        generator=generator,
+        discriminator=replace(generator, family="periods", width=8, depth=3, options={"channels": 1}),
         conditional=False,
         objective="least_squares",
         # As much of the sum as the paper's: 45 for the distance of spectra, 2 for features, 1 for the game.

@@ -57,7 +57,7 @@ class MusicMaker:
         self._check(path, begun.shape[1] + ahead, ahead)
         whole = np.pad(begun, ((0, 0), (0, ahead)))
         self._write(whole, begun.shape[1], np.zeros(count, bool), seed)
-        return self.codec.written(whole, tempo), ahead
+        return self.codec.midi_file(whole, tempo), ahead
 
     def accompanied(self, path: Path, *, seed: int = 0) -> tuple[bytes, int]:
         """A file's voices with the others written to them, as a MIDI file, and how many are new.
@@ -83,7 +83,7 @@ class MusicMaker:
         for own, row in zip(_nearest(mean, middle), grid_of(voices, steps), strict=True):
             whole[own], given[own] = row, True
         self._write(whole, 0, given, seed)
-        return self.codec.written(whole, tempo), int((~given).sum())
+        return self.codec.midi_file(whole, tempo), int((~given).sum())
 
     def _check(self, path: Path, steps: int, ahead: int) -> None:
         if ahead < 1 or steps > _LONGEST:

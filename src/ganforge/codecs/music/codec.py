@@ -214,9 +214,9 @@ class Music(Tokens):
 
     def file(self, sample: np.ndarray, suffix: str = "") -> bytes:
         """A MIDI file with a track for each voice."""
-        return self.written(sample, self.fitted.tempo)
+        return self.midi_file(sample, self.fitted.tempo)
 
-    def written(self, codes: np.ndarray, tempo: float) -> bytes:
+    def midi_file(self, codes: np.ndarray, tempo: float) -> bytes:
         """Codes ``(V, T)`` of any length as a MIDI file."""
         from ganforge.codecs.music.midi import Note, write_notes
         from ganforge.codecs.music.voices import BEAT, notes_of
