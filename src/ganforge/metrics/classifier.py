@@ -37,8 +37,8 @@ _SIDE = 64  # longer sides are averaged down: a referee is small and quick
 class Reader(nn.Module):
     """Examples ``(N, C, *spatial)`` in about −1…1 to logits ``(N, classes)``, by way of ``width`` features.
 
-    Pictures, sound and shapes are halved by convolutions until no side is longer than 4; points go
-    through two hidden layers.
+    Pictures and shapes are halved, and sound is quartered, by convolutions until no side is longer than 4;
+    points go through two hidden layers.
     """
 
     def __init__(self, shape: tuple[int, ...], classes: int, *, width: int = 64) -> None:
@@ -49,12 +49,15 @@ class Reader(nn.Module):
             size = 2 * width
         else:
             conv = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[dims - 1]
-            layers = [conv(shape[0], 16, 3, padding=1), nn.SiLU()]
-            channels, sides = 16, shape[1:]
+            # Thousands of samples, halved, cost 13 ms each; quartered by wider filters a tenth of it.
+            first, stride, reach = (4, 4, 4) if dims == 1 else (1, 2, 1)
+            layers = [conv(shape[0], 16, 2 * reach + 1, stride=first, padding=reach), nn.SiLU()]
+            channels, sides = 16, tuple(-(-side // first) for side in shape[1:])
             while max(sides) > 4:
                 wider = min(2 * channels, width)
-                layers += [conv(channels, wider, 3, stride=2, padding=1), nn.GroupNorm(4, wider), nn.SiLU()]
-                channels, sides = wider, tuple((side + 1) // 2 for side in sides)
+                layers.append(conv(channels, wider, 2 * reach + 1, stride=stride, padding=reach))
+                layers += [nn.GroupNorm(4, wider), nn.SiLU()]
+                channels, sides = wider, tuple(-(-side // stride) for side in sides)
             layers.append(nn.Flatten())
             size = channels * int(np.prod(sides))
         self.body = nn.Sequential(*layers, nn.Linear(size, width), nn.SiLU())

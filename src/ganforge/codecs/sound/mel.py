@@ -36,8 +36,8 @@ class Mel:
 
     @property
     def hop(self) -> int:
-        """Samples from one column to the next, a multiple of 4, so that columns can be made finer."""
-        return max(1, round(FRAME * self.rate / 4)) * 4
+        """Samples from one column to the next."""
+        return max(1, round(FRAME * self.rate))
 
     @property
     def samples(self) -> int:
