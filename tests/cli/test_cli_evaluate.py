@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from ganforge.cli.evaluate import _headline, _row
+from ganforge.metrics.score import Protocol, Score
 from tests import processes
 from tests.conftest import Call
 
@@ -47,6 +49,21 @@ def test_a_person_reads_the_headline_first_and_every_score_beside_its_floor(gan:
     assert lines[-2] == f"scores    {digits_run / 'scores.json'}"
     assert lines[-1] == f"report    {digits_run / 'report.html'}"
     assert not any("nan" in line for line in lines)
+
+
+def test_a_score_without_a_best_possible_value_is_not_called_unlike_real_examples():
+    own = Protocol(extractor="pixels", n=9, split="held-out", seed=0, settings={"input": 12.25})
+    score = Score(
+        key="psnr",
+        name="PSNR (dB)",
+        value=15.5,
+        interval=(15.0, 16.0),
+        floor=float("nan"),
+        direction="higher",
+        protocol=own,
+    )
+    assert _headline(score) == "PSNR (dB) 15.5, of the input itself 12.2; higher is better"
+    assert _row(score, 9) == "PSNR (dB)     15.5  [15, 16]                –  higher             input 12.2"
 
 
 def test_a_program_reads_json_alone(gan: Call, points_run: Path):

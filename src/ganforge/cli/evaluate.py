@@ -163,8 +163,13 @@ def _table(scores: Sequence[Score]) -> list[str]:
 def _headline(score: Score) -> str:
     from ganforge.metrics.score import short
 
+    told = f"{score.name} {short(score.value)}"
+    if not math.isfinite(score.floor):  # as of PSNR, which a perfect result would make infinite
+        own = score.protocol.settings.get("input")
+        beside = f", of the input itself {short(own)}" if isinstance(own, float) else ""
+        return f"{told}{beside}; {score.direction} is better"
     words = "like real examples" if _reading(score) == "like real" else "not like real examples"
-    return f"{score.name} {short(score.value)}, best possible {short(score.floor)}: {words}"
+    return f"{told}, best possible {short(score.floor)}: {words}"
 
 
 def _row(score: Score, widest: int) -> str:
@@ -179,8 +184,9 @@ def _row(score: Score, widest: int) -> str:
         if name != "hardest_class"  # its name stands in the lines of the classes
     )
     better = "near" if score.direction == "floor" else score.direction
+    best = short(score.floor) if math.isfinite(score.floor) else "–"
     return (
-        f"{score.name:<{widest}}  {short(score.value):>7}  {interval:<16}  {short(score.floor):>7}"
+        f"{score.name:<{widest}}  {short(score.value):>7}  {interval:<16}  {best:>7}"
         f"  {better:<6}  {_reading(score):<9}  {settings}"
     ).rstrip()
 

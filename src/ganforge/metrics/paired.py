@@ -160,12 +160,13 @@ def paired_scores(
             add("edge_correlation", "edges kept", edge_correlation(made, source), "higher", 1.0)
         return scores
     if made.dim() == 3:
-        ratio, kept = si_sdr(made, target), si_sdr(source, target)
-        own = {"input": float(kept[kept.isfinite()].mean())}
-        add("si_sdr", "SI-SDR (dB)", ratio, "higher", float("nan"), **own)
         own = {"input": float(spectral_distance(source, target).mean())}
         far = spectral_distance(made, target)
         add("spectral_distance", "log-spectral distance (dB)", far, "lower", 0.0, **own)
+        # Second: of phases that a network makes up it says nothing.
+        ratio, kept = si_sdr(made, target), si_sdr(source, target)
+        own = {"input": float(kept[kept.isfinite()].mean())}
+        add("si_sdr", "SI-SDR (dB)", ratio, "higher", float("nan"), **own)
         return scores
     own = {"input": float(psnr(source, target).clamp(max=99.0).mean())} if alike else {}
     add("psnr", "PSNR (dB)", psnr(made, target).clamp(max=99.0), "higher", float("nan"), **own)
