@@ -559,6 +559,16 @@ def test_past_its_best_needs_a_best():
     assert ruined.evidence["best_nimg"] == 10_000
 
 
+def test_among_few_held_out_examples_nothing_good_is_earned():
+    def few(record: dict[str, Any], i: int) -> None:
+        record["examination"]["n"] = 40
+
+    calm = probe(told_held_out=0.75)
+    assert [finding.code for finding in diagnose(history(calm)).findings] == ["near-the-best"]
+    assert diagnose(history(calm, few)).findings == ()
+    assert diagnose(history(calm, few)).verdict.words == "undecided"
+
+
 def test_what_is_near_the_best_says_which_score_is_not():
     """In many dimensions good samples have half the best possible recall: it is told, not passed over."""
     whole = diagnose(history(space=PICTURES)).findings[0]

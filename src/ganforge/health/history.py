@@ -52,6 +52,11 @@ class Examined:
             _number(line.get("progress")),
         )
 
+    @property
+    def n(self) -> float:
+        """How many samples were compared with as many real examples; NaN where the log does not say."""
+        return _number(self.record.get("n"))
+
     def score(self, key: str, part: str = "value") -> float:
         """``value``, ``floor``, ``low`` or ``high`` of a score; NaN where it was not measured."""
         found = _dict(_dict(self.record.get("scores")).get(key))

@@ -44,6 +44,7 @@ CLOSE_RECALL, FAR_RECALL = 0.3, 0.25
 CLOSE_DISTANCE, FAR_DISTANCE = 2.0, 3.0
 # Of the real examples, in regions where hardly a sample comes; the tails of a bell alone are about .02.
 LEFT_OUT, MISSING = 0.025, 0.05
+_ENOUGH = 100  # examples; among fewer the scores are so rough that nothing good is earned
 _BEGUN = 20  # steps, before which what any training makes is far from the data
 WORSE = 1.1  # times the distance before training, beyond its interval
 UNDECIDED = (0.38, 0.65)  # how often the discriminator is right about a pair
@@ -231,7 +232,8 @@ def _near(history: History) -> bool:
 def _close(seen: Examined) -> bool:
     """Whether every score is near its best possible value; one that was not measured is not."""
     return (
-        all(reach(seen, key) >= CLOSE for key in ("precision", "coverage"))
+        not seen.n < _ENOUGH
+        and all(reach(seen, key) >= CLOSE for key in ("precision", "coverage"))
         and reach(seen, "recall") >= _close_recall((seen,))
         and not _distance(seen) > CLOSE_DISTANCE
         and not seen.score("missed") >= LEFT_OUT
