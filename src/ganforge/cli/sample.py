@@ -22,7 +22,8 @@ __all__ = ["Sample", "main"]
 class Sample:
     """Make samples with a trained generator: single files, a grid, or a film of a walk.
 
-    Without --grid or --film, one file a seed is written: png, wav, mid, glb, webp or npy.
+    Without --grid or --film, or where --out is given, one file a seed is written: png, wav, mid, glb,
+    webp or npy.
     The same seed gives the same sample, whatever is asked for beside it.
     """
 
@@ -97,13 +98,15 @@ def main(arguments: list[str]) -> int:
     if options.grid is not None:
         made.write_grid(sampler, wanted, options.grid, condition=asked, truncation=options.truncation)
         print(f"wrote {options.grid}")
-    if options.film is None and options.grid is None and sampler.space.codec.joined:
+    if options.out is None and not (options.film is None and options.grid is None):
+        return 0
+    if sampler.space.codec.joined:
         path = options.out or run / f"made{sampler.space.codec.suffix}"
         if path.is_dir():
             raise UsageError(f"{path} is a folder; --out names the file, as in {path / 'made'}")
         made.write_joined(sampler, wanted, path, condition=asked, truncation=options.truncation)
         print(f"wrote {len(wanted):,} {sampler.space.codec.counted} to {path}")
-    elif options.film is None and options.grid is None:
+    else:
         folder = options.out or run / "made"
         files = made.write_files(
             sampler,

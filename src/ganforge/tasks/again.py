@@ -9,7 +9,7 @@ from typing import Any
 
 from ganforge.core.declared import GAMES
 from ganforge.core.errors import RecipeError, RunError
-from ganforge.core.recipe import Recipe
+from ganforge.core.recipe import Recipe, TableFormat
 from ganforge.data import Dataset, load
 from ganforge.data.builtin import FORMS, NAMES
 from ganforge.runs.folder import Run
@@ -58,6 +58,9 @@ def load_again(
     space = run.space
     built_in = isinstance(source, str) and source in NAMES
     asked = asked_of_data(run.recipe)
+    tabular = not built_in and not str(source).lower().endswith((".npy", ".npz"))
+    if not tabular:  # what the person said of a table's columns is not of these
+        asked["table"] = TableFormat(what=run.recipe.table.what)
 
     def read() -> Dataset:
         return load(
@@ -75,7 +78,7 @@ def load_again(
 
     dataset = read()
     now = dataset.space
-    if now.columns and space.columns and now.columns != space.columns:
+    if tabular and now.columns and space.columns and now.columns != space.columns:
         asked["table"] = run.recipe.table.taking(space.columns)
         dataset = read()
     if now.classes and now.classes != space.classes and dataset.train.labels is not None:
