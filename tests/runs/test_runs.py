@@ -220,8 +220,9 @@ def test_axes_stand_still_while_the_fakes_move():
 
 
 def test_sound_and_shapes_have_pictures():
-    sound = Space(kind="waves", shape=(1, 500), sample_rate=8000)
-    assert sound.codec.picture(np.sin(np.arange(500.0, dtype=np.float32))[None]).size == (192, 64)
+    sound = Space(kind="waves", shape=(1, 8000), sample_rate=8000)
+    # A column of levels every 16 ms, in 64 bands.
+    assert sound.codec.picture(np.sin(np.arange(8000.0, dtype=np.float32))[None]).size == (63, 64)
     solid = np.zeros((1, 4, 5, 6), np.uint8)
     solid[0, 3, 1, 2] = 200
     drawn = Space(kind="shapes", shape=(1, 4, 5, 6)).codec.picture(solid)
