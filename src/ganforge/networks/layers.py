@@ -21,6 +21,7 @@ __all__ = [
     "Down",
     "Head",
     "LatentInput",
+    "Places",
     "Soften",
     "Up",
     "centre_crop",
@@ -194,6 +195,72 @@ class Head(nn.Module):
             weight = weight + self.embed(condition).float()  # (N, features)
         logits = (phi.float() * weight).sum(1)
         return logits + self.linear.bias.float() if self.has_bias else logits
+
+
+_Kernel = tuple[int | tuple[int, ...], int | tuple[int, ...], int | tuple[int, ...]]
+"""Size, stride and padding of a convolution, each for all sides or for every side."""
+
+
+class Places(nn.Module):
+    """Stages of convolutions, and a logit at each place; the condition by projection, as in :class:`Head`.
+
+    Args:
+        channels: of what is judged, of ``dims`` sides.
+        condition: numbers in a condition; 0 is none.
+        width: channels of the first stage; they double inwards, up to eightfold.
+        stages: of each; ``last``: of the layer that gives the logits.
+        instance: whether each stage but the first is normalised, as groups of one channel.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        dims: int,
+        *,
+        condition: int,
+        width: int,
+        stages: Sequence[_Kernel],
+        last: _Kernel,
+        instance: bool = False,
+    ) -> None:
+        super().__init__()
+        conv: Any = CONV[dims]
+        self.stages = nn.ModuleList()
+        wide = channels
+        for level, (size, stride, padding) in enumerate(stages):
+            before, wide = wide, channels_at(level, width=width, growth=2, cap=8)
+            layer = conv(before, wide, size, stride=stride, padding=padding)
+            nn.init.kaiming_normal_(layer.weight, a=0.2)
+            nn.init.zeros_(layer.bias)
+            norm = [nn.GroupNorm(wide, wide)] if instance and level else []
+            self.stages.append(nn.Sequential(layer, *norm, nn.LeakyReLU(0.2)))
+        size, stride, padding = last
+        self.verdict = conv(wide, 1, size, stride=stride, padding=padding)
+        nn.init.kaiming_normal_(self.verdict.weight, nonlinearity="linear")
+        self.embed = nn.Linear(condition, wide, bias=False) if condition else None
+        if self.embed is not None:
+            nn.init.normal_(self.embed.weight, std=wide**-0.5)
+
+    def features(self, x: Tensor) -> list[Tensor]:
+        """The activations of each stage."""
+        found: list[Tensor] = []
+        for stage in self.stages:
+            x = stage(x)
+            found.append(x)
+        return found
+
+    def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
+        """``(N, C, *sides)`` → ``(N, 1, *grid)`` float32."""
+        assert (self.embed is None) == (condition is None), "a condition is needed exactly if declared"
+        phi = self.features(x)[-1]
+        with torch.autocast(x.device.type, enabled=False):  # logits in bfloat16 come in coarse steps
+            phi = phi.float()
+            logits = self.verdict(phi)
+            if self.embed is not None and condition is not None:
+                direction = self.embed(condition.float())  # (N, wide)
+                direction = direction.reshape(*direction.shape, *(1 for _ in phi.shape[2:]))
+                logits = logits + (phi * direction).sum(1, keepdim=True)
+        return logits
 
 
 def _binomial(channels: int, filtered: Sequence[bool]) -> Tensor:

@@ -15,58 +15,11 @@ from torch import Tensor, nn
 from ganforge.core.declared import DiscriminatorTraits
 from ganforge.core.errors import RecipeError
 from ganforge.core.space import Space
-from ganforge.networks.layers import CONV, channels_at, normalise_spectrally
+from ganforge.networks.layers import Places, normalise_spectrally
 
 __all__ = ["PatchDiscriminator"]
 
 _POOL = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}
-
-
-class _Scale(nn.Module):
-    """One scale: strided stages, one that looks wider, and a logit at each place."""
-
-    def __init__(
-        self, channels: int, dims: int, *, condition: int, width: int, depth: int, instance: bool
-    ) -> None:
-        super().__init__()
-        conv = CONV[dims]
-        self.stages = nn.ModuleList()
-        wide = channels
-        for level in range(depth + 1):
-            before, wide = wide, channels_at(level, width=width, growth=2, cap=8)
-            size, stride = (4, 2) if level < depth else (3, 1)
-            layer = conv(before, wide, size, stride=stride, padding=1)
-            nn.init.kaiming_normal_(layer.weight, a=0.2)
-            assert layer.bias is not None
-            nn.init.zeros_(layer.bias)
-            # Instance normalisation, as groups of one channel; not in the first stage (as in the papers).
-            norm = [nn.GroupNorm(wide, wide)] if instance and level else []
-            self.stages.append(nn.Sequential(layer, *norm, nn.LeakyReLU(0.2)))
-        self.verdict = conv(wide, 1, 5, padding=2)
-        nn.init.kaiming_normal_(self.verdict.weight, nonlinearity="linear")
-        self.embed = nn.Linear(condition, wide, bias=False) if condition else None
-        if self.embed is not None:
-            nn.init.normal_(self.embed.weight, std=wide**-0.5)
-
-    def features(self, x: Tensor) -> list[Tensor]:
-        found: list[Tensor] = []
-        for stage in self.stages:
-            x = stage(x)
-            found.append(x)
-        return found
-
-    def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
-        """``(N, C, *sides)`` → ``(N, 1, *grid)`` float32."""
-        assert (self.embed is None) == (condition is None), "a condition is needed exactly if declared"
-        phi = self.features(x)[-1]
-        with torch.autocast(x.device.type, enabled=False):  # logits in bfloat16 come in coarse steps
-            phi = phi.float()
-            logits = self.verdict(phi)
-            if self.embed is not None and condition is not None:
-                direction = self.embed(condition.float())  # (N, wide)
-                direction = direction.reshape(*direction.shape, *(1 for _ in phi.shape[2:]))
-                logits = logits + (phi * direction).sum(1, keepdim=True)
-        return logits
 
 
 class PatchDiscriminator(nn.Module, DiscriminatorTraits):
@@ -119,8 +72,15 @@ class PatchDiscriminator(nn.Module, DiscriminatorTraits):
             )
         self.pool = _POOL[space.dims]
         self.scales = nn.ModuleList(
-            _Scale(
-                space.channels, space.dims, condition=condition, width=width, depth=depth, instance=instance
+            # Strided stages, and one that looks wider. Normalised but for the first, as in the papers.
+            Places(
+                space.channels,
+                space.dims,
+                condition=condition,
+                width=width,
+                stages=[(4, 2, 1)] * depth + [(3, 1, 1)],
+                last=(5, 1, 2),
+                instance=instance,
             )
             for _ in range(scales)
         )
@@ -132,7 +92,7 @@ class PatchDiscriminator(nn.Module, DiscriminatorTraits):
         """The activations of each stage, finest scale first."""
         found: list[Tensor] = []
         for place, scale in enumerate(self.scales):
-            assert isinstance(scale, _Scale)
+            assert isinstance(scale, Places)
             x = self.pool(x, 2) if place else x
             found += scale.features(x)
         return tuple(found)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ganforge.core.declared import DiscriminatorTraits, TranslatorTraits
 from ganforge.core.errors import RecipeError
 from ganforge.core.space import Space
-from ganforge.networks.layers import channels_at, leaky, normalise_spectrally
+from ganforge.networks.layers import Places, leaky, normalise_spectrally
 from ganforge.networks.translating import Conditioned, Translating, TranslationBlock
 
 __all__ = ["PeriodDiscriminator", "SpectralTranslator"]
@@ -114,45 +114,6 @@ class SpectralTranslator(Translating, TranslatorTraits):
         return (wave / weight.clamp_min(0.1))[:, :, edge : edge + samples]
 
 
-class _Period(nn.Module):
-    """One period: strided stages along the columns of the folded wave, and a logit at each place."""
-
-    def __init__(self, channels: int, *, condition: int, width: int, depth: int) -> None:
-        super().__init__()
-        self.stages = nn.ModuleList()
-        wide = channels
-        for level in range(depth + 1):
-            before, wide = wide, channels_at(level, width=width, growth=2, cap=8)
-            layer = nn.Conv2d(before, wide, (5, 1), stride=(3 if level < depth else 1, 1), padding=(2, 0))
-            nn.init.kaiming_normal_(layer.weight, a=0.2)
-            assert layer.bias is not None
-            nn.init.zeros_(layer.bias)
-            self.stages.append(nn.Sequential(layer, nn.LeakyReLU(0.2)))
-        self.verdict = nn.Conv2d(wide, 1, (3, 1), padding=(1, 0))
-        nn.init.kaiming_normal_(self.verdict.weight, nonlinearity="linear")
-        self.embed = nn.Linear(condition, wide, bias=False) if condition else None
-        if self.embed is not None:
-            nn.init.normal_(self.embed.weight, std=wide**-0.5)
-
-    def features(self, x: Tensor) -> list[Tensor]:
-        found: list[Tensor] = []
-        for stage in self.stages:
-            x = stage(x)
-            found.append(x)
-        return found
-
-    def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
-        """``(N, C, rows, period)`` → ``(N, places)`` float32."""
-        assert (self.embed is None) == (condition is None), "a condition is needed exactly if declared"
-        phi = self.features(x)[-1]
-        with torch.autocast(x.device.type, enabled=False):
-            phi = phi.float()
-            logits = self.verdict(phi)
-            if self.embed is not None and condition is not None:
-                logits = logits + (phi * self.embed(condition.float())[:, :, None, None]).sum(1, keepdim=True)
-        return logits.flatten(1)
-
-
 class PeriodDiscriminator(nn.Module, DiscriminatorTraits):
     """Waves to logits ``(N, places)``: folded into rows of several lengths, and judged column by column.
 
@@ -191,9 +152,16 @@ class PeriodDiscriminator(nn.Module, DiscriminatorTraits):
             raise RecipeError(f"discriminator.channels is {channels}; it goes from 0 to {space.channels}")
         self.channels = channels or space.channels
         self.folds = nn.ModuleList(
-            _Period(self.channels, condition=condition, width=width, depth=depth) for _ in range(periods)
+            Places(
+                self.channels,
+                2,
+                condition=condition,
+                width=width,
+                stages=[((5, 1), (3, 1), (2, 0))] * depth + [((5, 1), 1, (2, 0))],
+                last=((3, 1), 1, (1, 0)),
+            )
+            for _ in range(periods)
         )
-
         self.examples_are_independent = not spectral_norm
         if spectral_norm:
             normalise_spectrally(self)
@@ -209,11 +177,11 @@ class PeriodDiscriminator(nn.Module, DiscriminatorTraits):
         """The activations of each stage, shortest period first."""
         found: list[Tensor] = []
         for period, fold in zip(_PRIMES, self.folds, strict=False):
-            assert isinstance(fold, _Period)
+            assert isinstance(fold, Places)
             found += fold.features(self._folded(x, period))
         return tuple(found)
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Samples ``(N, C, T)`` in model units to logits ``(N, places)``."""
         folds = zip(_PRIMES, self.folds, strict=False)
-        return torch.cat([fold(self._folded(x, period), condition) for period, fold in folds], 1)
+        return torch.cat([fold(self._folded(x, p), condition).flatten(1) for p, fold in folds], 1)
