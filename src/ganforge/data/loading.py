@@ -37,7 +37,7 @@ from ganforge.data.report import Scan, make_scan
 from ganforge.data.split import split, split_order, usual_share
 from ganforge.data.tables import tables_in
 
-__all__ = ["load", "scan"]
+__all__ = ["has_columns", "load", "scan"]
 
 _HASHED = 256 << 20  # bytes up to which one source file is known by its content, not its date
 
@@ -242,9 +242,14 @@ def _wish(
     return _Wish(wide, channels, wanted, way, source, cast(Fit, fit), *ranges, table, None, frames, films)
 
 
+def has_columns(path: Path | None) -> bool:
+    """Whether columns with names can be wished for: not of built-in sets, which are None, and arrays."""
+    return path is not None and not path.name.lower().endswith((".npy", ".npz"))
+
+
 def _check_table(source: Source, table: TableFormat) -> None:
     """DataError for a wish on the columns of what has none, which would be passed over."""
-    if source.path is not None and not source.path.name.lower().endswith((".npy", ".npz")):
+    if has_columns(source.path):
         return
     said = {name for name, value in asdict(table).items() if value not in ("", None)} - {"what"}
     if said:

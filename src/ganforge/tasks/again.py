@@ -12,6 +12,7 @@ from ganforge.core.errors import RecipeError, RunError
 from ganforge.core.recipe import Recipe, TableFormat
 from ganforge.data import Dataset, load
 from ganforge.data.builtin import FORMS, NAMES
+from ganforge.data.loading import has_columns
 from ganforge.runs.folder import Run
 
 __all__ = ["asked_of_data", "in_units", "load_again", "source_of"]
@@ -58,7 +59,7 @@ def load_again(
     space = run.space
     built_in = isinstance(source, str) and source in NAMES
     asked = asked_of_data(run.recipe)
-    tabular = not built_in and not str(source).lower().endswith((".npy", ".npz"))
+    tabular = has_columns(None if built_in else Path(source))
     if not tabular:  # what the person said of a table's columns is not of these
         asked["table"] = TableFormat(what=run.recipe.table.what)
 
