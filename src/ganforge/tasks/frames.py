@@ -16,12 +16,22 @@ from PIL import Image, ImageSequence
 
 from ganforge.core.errors import DataError, UsageError
 from ganforge.core.value_range import ValueRange
-from ganforge.data.files import UnreadableError, check_source, is_archive
+from ganforge.data.files import Entry, Listing, UnreadableError, check_source, is_archive
 from ganforge.data.pictures import SUFFIXES, list_pictures, open_picture, shown_picture
 from ganforge.data.pixels import as_bytes, fit, normalise
 from ganforge.data.raw import Skipped
 
-__all__ = ["CLIPS", "Size", "Still", "is_clip", "natural", "read_clip", "read_still", "stills"]
+__all__ = [
+    "CLIPS",
+    "Size",
+    "Still",
+    "entries_outside",
+    "is_clip",
+    "natural",
+    "read_clip",
+    "read_still",
+    "stills",
+]
 
 Size = int | tuple[int, int] | None
 """What a picture is brought to first: its longer side, or ``(width, height)`` covered and cut; or nothing."""
@@ -82,17 +92,21 @@ def stills(path: Path, without: Path | None = None) -> tuple[list[Still], list[S
         raise DataError(f"{path} is no picture that can be read; give {what}")
     listing, _ = list_pictures(path)
     skipped = list(listing.skipped)
-    inside = None
-    if without is not None and without.resolve().is_relative_to(path.resolve()):
-        inside = without.resolve().relative_to(path.resolve()).as_posix()
-    found: list[Still] = []
-    for entry in listing.entries:
-        if inside is not None and inside != "." and PurePosixPath(entry.name).is_relative_to(inside):
-            continue
-        found.append(Still(entry.name, partial(_safely, entry.name, partial(listing.open, entry))))
+    found = [
+        Still(entry.name, partial(_safely, entry.name, partial(listing.open, entry)))
+        for entry in entries_outside(listing, path, without)
+    ]
     if not found:
         raise DataError(f"no pictures in {path}; put PNG, JPEG, WebP, BMP, GIF or TIFF files there")
     return found, skipped
+
+
+def entries_outside(listing: Listing, path: Path, without: Path | None) -> list[Entry]:
+    """The files of ``path`` but for those in its folder ``without``, where results of an earlier time are."""
+    if without is None or path.resolve() not in without.resolve().parents:
+        return list(listing.entries)
+    inside = without.resolve().relative_to(path.resolve()).as_posix()
+    return [entry for entry in listing.entries if not PurePosixPath(entry.name).is_relative_to(inside)]
 
 
 def _safely(

@@ -15,6 +15,7 @@ from ganforge.data.files import check_source, is_archive
 from ganforge.data.folders import list_examples, one_file, plainly
 from ganforge.data.raw import Skipped
 from ganforge.runs.files import machine_faults, write_atomically
+from ganforge.tasks.frames import entries_outside
 
 __all__ = ["Heard", "as_written", "recordings", "write_recording"]
 
@@ -44,15 +45,10 @@ def recordings(path: Path, without: Path) -> list[Heard]:
         listing = one_file(path)
     else:
         listing = list_examples(path)[1]
-    inside = PurePosixPath("/")
-    here, there = path.resolve(), without.resolve()
-    if here.is_dir() and here in there.parents:
-        inside = PurePosixPath(there.relative_to(here).as_posix())
     found = [
         Heard(entry.name, partial(plainly, entry, partial(read_recording, listing, entry)))
-        for entry in listing.entries
+        for entry in entries_outside(listing, path, without)
         if PurePosixPath(entry.name).suffix.lower() in Waves.also
-        and not PurePosixPath(entry.name).is_relative_to(inside)
     ]
     if not found:
         raise DataError(f"no sounds in {path}; give {what}")
