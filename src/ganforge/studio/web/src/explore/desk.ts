@@ -1,5 +1,6 @@
 /** What the tools share: the open model, the picture on the easel, the pins, and how a latent is carried. */
 
+import { el } from "../base/dom";
 import { Emitter } from "../base/emitter";
 import type { Direction, Latent, Opened } from "../base/protocol";
 import { firstCondition, type Held, type Said } from "./condition";
@@ -95,6 +96,14 @@ export function carries(element: HTMLElement, held: () => Held | null): void {
     const carried = held();
     if (carried) event.dataTransfer?.setData(KIND, JSON.stringify(carried));
   });
+}
+
+/** A found picture under `canvas` that can be pressed, or dragged, to the easel; null is of no latent, and rests. */
+export function foundCell(desk: Desk, canvas: HTMLCanvasElement, words: string, held: Held | null): HTMLButtonElement {
+  const cell = el("button", { type: "button", class: "made", disabled: held === null,
+    onclick: () => held && desk.put(held.latent, held.said) }, canvas, el("span", { class: "small quiet" }, words));
+  if (held) carries(cell, () => held);
+  return cell;
 }
 
 /** Lets an element take a picture that is dropped on it. */

@@ -5,7 +5,7 @@ import { refused } from "../base/notices";
 import type { Latent } from "../base/protocol";
 import { colours } from "../base/theme";
 import type { Said } from "./condition";
-import { carries, type Desk } from "./desk";
+import { foundCell, type Desk } from "./desk";
 import { latentOf, type Made } from "./model";
 import { exploreCommand, option, plainSeed, takeButton } from "./save";
 import type { Tool } from "./sheets";
@@ -115,10 +115,8 @@ export function dragTool(desk: Desk): Tool {
           const canvas = picture(`take step ${i + 1} to the easel`);
           void showPicture(canvas, blob);
           const latent = latentOf(binary, i);
-          const cell = el("button", { type: "button", class: "made", onclick: () => latent && desk.put(latent, asked) }, canvas,
-            el("span", { class: "small quiet" }, i === 0 ? "before" : i === binary.pictures.length - 1 ? "after" : ""));
-          if (latent) carries(cell, () => ({ latent, said: asked }));
-          return cell;
+          const words = i === 0 ? "before" : i === binary.pictures.length - 1 ? "after" : "";
+          return foundCell(desk, canvas, words, latent && { latent, said: asked });
         }));
       }).catch((error: unknown) => {
         say(said, "");

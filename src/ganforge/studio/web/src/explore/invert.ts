@@ -3,7 +3,7 @@
 import { button, el, fill, say } from "../base/dom";
 import { refused } from "../base/notices";
 import { short } from "../base/numbers";
-import { carries, type Desk } from "./desk";
+import { foundCell, type Desk } from "./desk";
 import { dropZone } from "./drop";
 import { latentOf } from "./model";
 import type { Tool } from "./sheets";
@@ -45,10 +45,7 @@ export function inversionTool(desk: Desk): Tool {
         const words = i === 0 ? "given" : i > answers ? "filled in" :
           `found${typeof error === "number" ? `, error ${short(error)}` : ""}`;
         const latent = i === 0 ? null : latentOf(binary, answer);
-        const cell = el("button", { type: "button", class: "made", disabled: latent === null,
-          onclick: () => latent && desk.put(latent, asked) }, canvas, el("span", { class: "small quiet" }, words));
-        if (latent) carries(cell, () => ({ latent, said: asked }));
-        return cell;
+        return foundCell(desk, canvas, words, latent && { latent, said: asked });
       }));
     }).catch((error: unknown) => {
       say(said, "");
