@@ -301,7 +301,11 @@ def _put(folder: Path, names: list[str], size: tuple[int, int] = (16, 16)) -> No
     ("folders", "names", "warned"),
     [
         (("images", "masks"), [f"{i:03}" for i in range(8)], True),
-        (("one", "two"), [f"street {i}" for i in range(8)], True),
+        (("one", "two"), ["oak", "elm", "ash", "fir", "yew", "bay", "box", "fig"], True),
+        (("one", "two"), [f"street {i}" for i in range(8)], False),
+        (("1", "2"), [f"img_{i:03}" for i in range(8)], False),
+        (("A", "B"), [f"{i:03}" for i in range(8)], False),
+        (("A", "B"), [f"{i}" for i in (3, 17, 40, 41, 88, 91, 120, 300)], True),
         (("label", "photo"), [f"street {i}" for i in range(8)], True),
         (("cat", "dog"), [f"{i}" for i in range(8)], False),
         (("cat", "dog"), [f"{i:03}" for i in range(8)], False),  # classes are numbered alike
@@ -318,6 +322,37 @@ def test_two_classes_that_may_be_pairs(
     assert bool(said) == warned
     if warned:
         assert f"give {folders[1]} as the data and {folders[0]} with --from" in said[0]
+
+
+@pytest.mark.parametrize("partner", ["grey", "mask", "another"])
+def test_what_pictures_show_tells_pairs_from_classes(tmp_path: Path, cache: Path, partner: str) -> None:
+    rng = np.random.default_rng(5)
+    for i in range(64):
+        both: list[Image.Image] = []
+        for _ in range(2):
+            light = np.zeros((24, 24, 3), np.uint8)
+            x, y, side = (int(v) for v in rng.integers((0, 0, 5), (14, 14, 19)))
+            light[y : y + side, x : x + side] = rng.integers(60, 256, 3)
+            both.append(Image.fromarray(light))
+        one = both[0]
+        other = {"grey": one.convert("L"), "mask": one.convert("L").point([255, *[0] * 255])}
+        for folder, picture in (("1", one), ("2", other.get(partner, both[1]))):
+            (tmp_path / "data" / folder).mkdir(parents=True, exist_ok=True)
+            picture.convert("RGB").save(tmp_path / "data" / folder / f"img_{i:03}.png")
+    found = scan(tmp_path / "data", cache=cache)
+    assert set(found.classes) == {"1", "2"}
+    assert any("names pair" in words for words in found.warnings) == (partner != "another")
+
+
+def test_three_folders_of_one_kind_of_names(tmp_path: Path, cache: Path) -> None:
+    for folder in ("1", "2", "3"):
+        _put(tmp_path / "classes" / folder, [f"img_{i}" for i in range(8)])
+    assert not any("same names" in words for words in scan(tmp_path / "classes", cache=cache).warnings)
+    for folder in ("depth", "images", "masks"):
+        _put(tmp_path / "sides" / folder, [f"img_{i}" for i in range(8)])
+    said = " ".join(scan(tmp_path / "sides", cache=cache).warnings)
+    assert "the 3 folders hold files of the same names" in said
+    assert "such as images --from depth" in said
 
 
 def test_pairs_that_lie_in_one_folder(tmp_path: Path, cache: Path) -> None:

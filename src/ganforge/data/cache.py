@@ -36,7 +36,7 @@ from ganforge.core.errors import MachineError
 __all__ = ["FORMAT", "Large", "Stored", "cache_folder", "disk_errors"]
 __all__ += ["read_stored", "scratch_folder", "write_stored"]
 
-FORMAT = 8  # of the folder above; another number is another key
+FORMAT = 9  # of the folder above; another number is another key
 _WHOLE = 200 << 20  # bytes up to which a file is checked whole at every load
 _SAMPLES, _SAMPLE = 64, 1 << 16  # else: so many pieces, of so many bytes
 _STRAY = 86_400  # seconds after which a temporary folder belongs to a process that was killed

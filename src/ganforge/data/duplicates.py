@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Duplicates", "find_duplicates"]
+__all__ = ["Duplicates", "find_duplicates", "grey"]
 
 _HAMMING = 3  # bits of 64 in which the hashes of near duplicates may differ
 _NEIGHBOURS = 8  # in sorted order, that each picture is compared with, in each of four sortings
@@ -73,7 +73,7 @@ def _equal_rows(points: np.ndarray) -> Duplicates:
     return Duplicates(group.reshape(-1).astype(np.int64), len(repeats), 0, pairs)
 
 
-def _grey(pictures: np.ndarray) -> np.ndarray:
+def grey(pictures: np.ndarray) -> np.ndarray:
     """``(N, C, H, W)`` uint8 to ``(N, H, W)`` float32; transparent parts are white."""
     if pictures.shape[1] == 4:
         alpha = pictures[:, 3].astype(np.float32) / 255
@@ -83,12 +83,12 @@ def _grey(pictures: np.ndarray) -> np.ndarray:
 
 def _difference_hash(pictures: np.ndarray) -> np.ndarray:
     """Of ``(N, C, H, W)``: whether each of 8×9 cells is darker than its right neighbour, ``(N,)`` uint64."""
-    grey = _grey(pictures)
-    height, width = grey.shape[1:]
+    light = grey(pictures)
+    height, width = light.shape[1:]
     rows, columns = np.arange(8) * height // 8, np.arange(9) * width // 9
-    cells = np.add.reduceat(np.add.reduceat(grey, rows, axis=1), columns, axis=2)  # (N, 8, 9) sums
+    cells = np.add.reduceat(np.add.reduceat(light, rows, axis=1), columns, axis=2)  # (N, 8, 9) sums
     cells /= np.diff([*columns, width]).clip(1)
-    bits = (cells[:, :, 1:] > cells[:, :, :-1]).reshape(len(grey), 64)
+    bits = (cells[:, :, 1:] > cells[:, :, :-1]).reshape(len(light), 64)
     return np.packbits(bits, axis=1).view(np.uint64).reshape(-1)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from unicodedata import normalize
@@ -23,12 +24,16 @@ _SPLITS = frozenset(
     {"train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval", "evaluation"}
 )
 _PAIRED = 0.9  # share of the names that two folders have in common, from which on they may be pairs
+_CERTAIN = 64  # pairs from which on such as tell nothing of each other are none
+_LOOKED_AT = 96  # pairs, for whether they tell of each other
 # What folders of pairs are called; the classes of a data set rarely are.
 _PARTNERS = frozenset(
     {"input", "inputs", "output", "outputs", "target", "targets", "source", "image", "images", "img", "imgs"}
     | {"mask", "masks", "label", "labels", "seg", "segmentation", "annotation", "annotations", "gt", "truth"}
     | {"edges", "sketch", "sketches", "depth", "before", "after", "low", "high", "lr", "hr", "noisy", "clean"}
 )
+
+Related = Callable[[np.ndarray, np.ndarray], bool]
 
 
 @dataclass(frozen=True)
@@ -85,12 +90,13 @@ def _folders(folder: Path) -> dict[str, Path]:
 
 
 def classes_from_folders(
-    names: Sequence[str], one: str = "picture"
+    names: Sequence[str], one: str = "picture", related: Related | None = None
 ) -> tuple[np.ndarray | None, tuple[str, ...], list[str], list[str]]:
     """Class indices ``(N,)`` and names from the top folders of ``a/b/c.png`` names, with notes and warnings.
 
     Folders that all names share are left out first, and so are folders called train, test, … Classes
-    need every file in a folder, and two folders or more. ``one`` is what a file is called.
+    need every file in a folder, and two folders or more. ``one`` is what a file is called; ``related`` says
+    whether the files at some positions tell of those at others, one by one, as pairs do.
 
     Raises:
         DataError: the folders are the two domains of a translation.
@@ -124,35 +130,58 @@ def classes_from_folders(
         few = f"no classes: {len(classes)} subfolders have about one {one} each; a class needs several"
         return None, (), notes, [*warnings, few]
     classes = tuple(printable(name) for name in classes)
-    warnings += _perhaps_pairs(names, folders, classes)
+    warnings += _perhaps_pairs(names, folders, classes, related)
     return labels, classes, [*notes, f"{len(classes)} classes from subfolders"], warnings
 
 
 def _perhaps_pairs(
-    names: Sequence[str], folders: Sequence[Sequence[str]], classes: Sequence[str]
+    names: Sequence[str], folders: Sequence[Sequence[str]], classes: Sequence[str], related: Related | None
 ) -> list[str]:
-    """A warning where the files of two classes pair by name, and names or folders are those of pairs."""
-    if len(classes) != 2:
+    """A warning where the folders are as likely the sides of pairs as classes.
+
+    Names that all folders have are a reason, but not such as 001 or img_001, which every camera and program
+    gives: of these, what the files hold decides, or else what the folders are called.
+    """
+    files: dict[str, dict[str, int]] = {}
+    for at, (name, folder) in enumerate(zip(names, folders, strict=True)):
+        files.setdefault(folder[0], {})["/".join([*folder[1:], name.rpartition("/")[2]])] = at
+    if len(files) != len(classes):
         return []
-    files: dict[str, list[str]] = {}
-    for name, folder in zip(names, folders, strict=True):
-        files.setdefault(folder[0], []).append("/".join([*folder[1:], name.rpartition("/")[2]]))
-    if len(files) != 2:
+    first, *others = files
+    found = [match(list(files[first]), list(files[other])) for other in others]
+    if any(
+        one.doubtful or len(one.pairs) < _PAIRED * max(len(files[first]), len(files[other]))
+        for one, other in zip(found, others, strict=True)
+    ):
         return []
-    one, two = files.values()
-    found = match(one, two)
-    if found.doubtful or len(found.pairs) < _PAIRED * max(len(one), len(two)):
-        return []
-    called = any(set(re.findall(r"[a-z]+", folder.lower())) & _PARTNERS for folder in files)
-    numbers = all(re.fullmatch(r"\d+\.\w+", name.rpartition("/")[2]) for pair in found.pairs for name in pair)
-    if not called and numbers:
-        return []
-    first, second = files
+    if all(_counted(list(side)) for side in files.values()):
+        pairs = found[0].pairs
+        some = [pairs[i] for i in np.linspace(0, len(pairs) - 1, min(len(pairs), _LOOKED_AT)).astype(int)]
+        same = related is not None and related(
+            np.array([files[first][a] for a, _ in some]), np.array([files[others[0]][b] for _, b in some])
+        )
+        called = any(set(re.findall(r"[a-z]+", folder.lower())) & _PARTNERS for folder in files)
+        if not same and (not called or (related is not None and len(pairs) >= _CERTAIN)):
+            return []
+    one, other = printable(first), printable(others[0])
+    if len(others) == 1:
+        return [
+            f"the folders {one} and {other} hold files whose names pair and are read as two classes; if they"
+            f" are pairs, give {other} as the data and {one} with --from"
+        ]
     return [
-        f"the folders {printable(first)} and {printable(second)} hold files whose names pair and are read"
-        f" as two classes; if they are pairs, give {printable(second)} as the data and {printable(first)}"
-        " with --from"
+        f"the {len(files)} folders hold files of the same names and are read as classes; if they are inputs"
+        f" and targets, give one as the data and its inputs with --from, such as {other} --from {one}"
     ]
+
+
+def _counted(names: Sequence[str]) -> bool:
+    """Whether files are numbered one after the other, which says nothing of what they hold."""
+    stems = [re.fullmatch(r"(\D*)(\d+)(\D*)", os.path.splitext(name)[0]) for name in names]
+    if len({stem and (stem[1], stem[3]) for stem in stems}) != 1 or stems[0] is None:
+        return False
+    numbers = {int(stem[2]) for stem in stems if stem}
+    return max(numbers) - min(numbers) < len(names) / _PAIRED
 
 
 def _check_domains(folders: Sequence[Sequence[str]]) -> None:

@@ -38,6 +38,7 @@ from ganforge.data.pixels import (
 )
 from ganforge.data.ranges import Survey, choose_range
 from ganforge.data.raw import Progress, Raw, Skipped
+from ganforge.data.related import are_related
 from ganforge.data.sizes import choose_size, lost_by_shape
 
 __all__ = ["SUFFIXES", "list_pictures", "open_picture", "picture_sizes", "read_pictures", "shown_picture"]
@@ -432,7 +433,6 @@ def read_pictures(
                 kept.append(i)
     _at_least_two(path, len(kept), skipped)
     names = [entries[i].name for i in kept]
-    labels, classes, about, warned = classes_from_folders(names)
     values = np.memmap(
         scratch, np.float32 if deep else np.uint8, "r", shape=(len(kept), working, size[1], size[0])
     )
@@ -440,6 +440,9 @@ def read_pictures(
     whole = not any(header.mode == "F" for header in seen)
     finish, channels, value_range, more, odd = choose_channels(
         values, channels, whole=whole, value_range=way.value_range
+    )
+    labels, classes, about, warned = classes_from_folders(
+        names, related=lambda one, other: are_related(*(finish(values[at]) for at in (one, other)))
     )
     cut, lost = lost_by_shape([header.size for header in seen], size, how)
     if halves == (1, 1) and {header.size for header in seen} == {(2 * seen[0].size[1], seen[0].size[1])}:
