@@ -55,6 +55,16 @@ def test_changed_data_are_refused_with_the_difference(gan: Call, tmp_path: Path)
     assert gan("train", "--resume", "runs/mine", "--kimg", "0.6", "--data-at", "moved.csv").code == 0
 
 
+def test_a_run_that_does_not_say_which_data_it_had_goes_on_with_what_is_accepted_alone(
+    gan: Call, points_run: Path, tmp_path: Path
+):
+    shutil.copytree(points_run, tmp_path / "run")
+    edit(tmp_path / "run/run.json", lambda r: (r["data"].pop("fingerprint"), r.pop("own_sha256")))
+    refused = gan("train", "--resume", "run", "--kimg", "1")
+    assert refused.code == 2
+    assert "its run.json does not say which examples it had" in refused.err
+
+
 def test_a_changed_recipe_is_refused_with_the_difference(gan: Call, points_run: Path, tmp_path: Path):
     shutil.copytree(points_run, tmp_path / "run")
     edit(tmp_path / "run/run.json", lambda r: r["recipe"]["generator"].update(learning_rate=0.01))

@@ -102,12 +102,33 @@ def test_a_tick_is_one_honest_line(clock: SimpleNamespace):
     assert len(told.text(columns=120).plain) == 21 + len(words)
     coarse = {"examination": {"headline": "distance", "sides": [16, 32]}}
     told.follow(replace(scored, record=NOTED | coarse))
-    assert "50 % of the way at 32×16 · ●" in told.text().plain
+    assert "50 % of the way, at 32×16 so far · ●" in told.text().plain
     collapsed = Finding(code="mode-collapse", severity="failure", nimg=1, evidence={}, meaning="One picture.")
     told.follow(replace(scored, findings=(collapsed,)))
     assert "● failing: mode collapse · ETA" in told.text().plain
     told.follow(replace(tick, nimg=100_096, seconds_left=0.0))  # whole batches end a little late
     assert told.text().plain == "100,096 of 100,096 images · 100 % · ETA 0 s"
+
+
+def test_a_larger_size_takes_nothing_of_the_way_back(clock: SimpleNamespace):
+    """Each size has a distance of its own: a share of one alone fell from 27 % to 0 at the next."""
+    trainer = Training()
+    told = line.Line(trainer)
+    sizes = [{"value": 100.0, "floor": 1.0}, {"value": 10_000.0, "floor": 1.0}]
+    trainer.run.log()[0]["examination"]["levels"] = sizes
+
+    def said(*now: float) -> str:
+        levels = [{"value": value, "floor": 1.0} for value in now]
+        sides = {"sides": [16, 16]} if len(now) == 1 else {}
+        record = {"examination": {"headline": "distance", "levels": levels, **sides}}
+        told.follow(Tick(12_400, 100_000, 60.0, 420.0, record, Path("x.png"), score=(now[-1], 1.0)))
+        return told.text().plain.split(" · ")[2]
+
+    assert said(100.0) == "0 % of the way, at 16×16 so far"
+    assert said(10.0) == "25 % of the way, at 16×16 so far"
+    assert said(10.0, 20_000.0) == "25 % of the way"
+    assert said(10.0, 100.0) == "50 % of the way"
+    assert said(1.0, 1.0) == "100 % of the way"
 
 
 def test_what_begins_near_the_best_possible_distance_has_no_way(clock: SimpleNamespace):

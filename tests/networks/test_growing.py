@@ -164,9 +164,9 @@ def test_reals_are_seen_as_coarse_as_samples_of_the_level_are() -> None:
     g, _ = pair(SPACES[0])
     g.grow(0)
     x = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(4)) * 2 - 1
-    seen = g.seen(x)
+    seen = g.seen(x, g.level)
     coarse = torch.nn.functional.avg_pool2d(x, 4)
     once = torch.nn.functional.interpolate(coarse, scale_factor=2, mode="bilinear")
     torch.testing.assert_close(seen, torch.nn.functional.interpolate(once, scale_factor=2, mode="bilinear"))
     g.grow(9)
-    torch.testing.assert_close(g.seen(x), x, rtol=0, atol=0)
+    torch.testing.assert_close(g.seen(x, g.level), x, rtol=0, atol=0)

@@ -109,6 +109,25 @@ def test_lines_of_another_file_are_named_and_left_out(tmp_path: Path):
 @pytest.mark.parametrize(
     "fields",
     [
+        {"rounds": [3]},
+        {"refused": None},
+        {"examination": 5},
+        {"progress": "half"},
+        {"growth": {}},
+        {"since": []},
+    ],
+)
+def test_a_line_with_a_field_of_another_kind_is_named_and_left_out(tmp_path: Path, fields: dict[str, Any]):
+    run = _made(tmp_path / "run")
+    run.add_log({"nimg": 1, "rounds": 1, "progress": None})
+    run.add_log({"nimg": 2, **fields})
+    with pytest.warns(DamageWarning, match=r"log.jsonl: a line is damaged and left out \(line 2"):
+        assert [line["nimg"] for line in run.log()] == [1]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
         {"standing": {"best": []}},
         {"standing": {"best_high": "low"}},
         {"standing": {"since_best": 0.5}},

@@ -30,28 +30,35 @@ def test_a_growing_run_is_examined_at_its_size_and_forgets_what_it_said_of_coars
     tmp_path: Path,
 ) -> None:
     recipe = players.picture_recipe("growing", growth=(0.4, 0.3))
-    data = players.pictures(80, shape=(3, 64, 64))
+    data = players.pictures(560, shape=(3, 64, 64))
     run = Run.create(tmp_path / "run", recipe=recipe, space=data.space, data=data.manifest)
     trainer = Trainer(run, data, Budget(kimg=0.48), Engine(), tick_nimg=16)
-    looks: list[tuple[int, int | None]] = []
+    looks: list[int] = []
     examine = trainer.watch.examine
     trainer.watch.due = lambda nimg, step: nimg % 64 == 0  # type: ignore[method-assign]
 
     def noted(rounds: Rounds, sampler: Any) -> dict[str, Any]:
         found = examine(rounds, sampler)
-        looks.append((rounds.nimg, trainer.watch._examined_growth))
+        looks.append(len(found["levels"]))
         return found
 
     trainer.watch.examine = noted  # type: ignore[method-assign]
     assert trainer.train().finished
-    assert looks[0] == (0, None)
-    assert [growth for _, growth in looks[1:]] == [0, 0, 0, 1, 1, None, None, None]
+    assert looks == [3, 1, 1, 1, 2, 2, 3, 3, 3]  # sizes, before training all of them
     lines = list(run.log())
     sides = [line["examination"].get("sides") for line in lines if "examination" in line]
     assert sides == [None, *[[16, 16]] * 3, *[[32, 32]] * 2, *[None] * 3]
-    history = History.from_records(lines, recipe=recipe, space=data.space, training=72, held_out=8)
+    history = History.from_records(lines, recipe=recipe, space=data.space, training=560, held_out=0)
     assert {tick["growth"] for tick in history.ticks if tick["nimg"]} == {2}
     assert history.examined[0].nimg == 0
+    first = next(line["examination"] for line in lines if "examination" in line)
+    young = [line for line in lines if line.get("growth", 0) < 2]
+    coarse = History.from_records(young, recipe=recipe, space=data.space, training=560, held_out=0)
+    for seen, level in ((history, 2), (coarse, 1)):
+        assert seen.examined[0].score("kernel_distance") == first["levels"][level]["value"]
+    assert first["levels"][2]["value"] == first["scores"]["kernel_distance"]["value"]
+    last = [line["examination"] for line in lines if "examination" in line][-1]
+    assert last["levels"][2]["value"] == last["scores"]["kernel_distance"]["value"]
     assert trainer.run_progress.growth == 2
 
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from ganforge.health.finding import Finding
+    from ganforge.health.history import Examined
     from ganforge.training.loop import Tick, Trainer
 
 __all__ = ["Line", "duration", "way"]
@@ -50,6 +51,12 @@ def way(before: float, now: float, best: float) -> float:
     return min(max(math.log(before / max(now, end)) / math.log(before / end), 0.0), 1.0)
 
 
+def _share(before: float, now: float, best: float) -> float | None:
+    """The way, where the distance before training is known and far from the best one."""
+    far = math.isfinite(before) and math.isfinite(now) and before > _FAR * best
+    return way(before, now, best) if far else None
+
+
 @dataclass(frozen=True)
 class _Seen:
     """A tick, and when it came."""
@@ -73,8 +80,8 @@ class Line:
         self._first: _Seen | None = None
         self._last: _Seen | None = None
         self._examined: float | None = None
-        self._sides: list[int] | None = None
-        self._before: tuple[str, float] | None = None
+        self._looked: dict[str, Any] = {}
+        self._before: Examined | None = None
 
     @property
     def elapsed(self) -> float:
@@ -88,7 +95,7 @@ class Line:
         self._first = self._first or self._last
         if "examination" in tick.record:
             self._examined = now
-            self._sides = tick.record["examination"].get("sides")
+            self._looked = tick.record["examination"]
 
     def to_json(self) -> dict[str, Any]:
         """The newest tick as plain data; None is what nobody knows yet."""
@@ -103,7 +110,7 @@ class Line:
             "seconds": round(tick.seconds, 3),
             "seconds_left": self._left(),
             "way": self._way(tick),
-            "sides": self._sides,
+            "sides": self._looked.get("sides"),
             "distance": score[0],
             "best_possible": score[1],
             "examined_seconds_ago": self._age(),
@@ -145,7 +152,8 @@ class Line:
 
     def _coarse(self) -> str:
         """At which sides the last examination judged, where they are not yet the whole ones."""
-        return "" if self._sides is None else f" at {'×'.join(str(side) for side in reversed(self._sides))}"
+        sides = self._looked.get("sides")
+        return "" if sides is None else f", at {'×'.join(str(side) for side in reversed(sides))} so far"
 
     def _age_words(self) -> str:
         """How old the last examination is, where it was not made just now."""
@@ -164,26 +172,28 @@ class Line:
         )
 
     def _way(self, tick: Tick) -> float | None:
-        """The share of the way, where the distance before training is known and far from the best one."""
+        """The share of the way, where the distance before training is known and far from the best one.
+
+        Of examples that grow it is the mean over all sizes, those that are still to come at 0: a distance
+        of one size says nothing of another, and a share of one size alone falls where the next one begins.
+        """
         if tick.score is None:
             return None
-        if self._before is None:
-            self._before = self._distance_before()
-        headline, before = self._before
-        same = tick.record.get("examination", {}).get("headline", headline) == headline
-        far = math.isfinite(before) and before > _FAR * tick.score[1]
-        return way(before, *tick.score) if same and far else None
-
-    def _distance_before(self) -> tuple[str, float]:
-        """The score that a run is judged by, and what it was before training; NaN where no line tells."""
         from ganforge.health.history import Examined
 
-        for line in self._trainer.run.log():
-            if "examination" in line:
-                headline = line["examination"].get("headline", "")
-                early = line.get("nimg") == 0
-                return headline, Examined.of(line).score(headline) if early else math.nan
-        return "", math.nan
+        if self._before is None:
+            examined = (line for line in self._trainer.run.log() if "examination" in line)
+            self._before = Examined.of(next(examined, {"nimg": -1, "examination": {}}))
+        before, seen = self._before, Examined(tick.nimg, self._looked)
+        if before.nimg or before.headline != seen.headline:
+            return None
+        if not before.levels or not seen.levels:
+            return _share(before.score(before.headline), *tick.score)
+        both = zip(before.levels, seen.levels, strict=False)  # later sizes were seen before training alone
+        shares = [_share(then["value"], now["value"], now["floor"]) for then, now in both]
+        known = [share for share in shares if share is not None]
+        to_come = len(before.levels) - len(seen.levels)
+        return sum(known) / (len(known) + to_come) if known else None
 
     def _left(self) -> float | None:
         """Seconds by the clock on the wall, whatever clock the budget has."""

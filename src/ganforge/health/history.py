@@ -52,6 +52,22 @@ class Examined:
             _number(line.get("progress")),
         )
 
+    def by(self, growth: Any) -> Examined:
+        """The examination before training by examples of that step of growth; any other as it is."""
+        levels = self.levels
+        if self.nimg or type(growth) is not int or not 0 <= growth < len(levels):
+            return self
+        scores = {**_dict(self.record.get("scores")), self.headline: levels[growth]}
+        return replace(self, record={**self.record, "scores": scores})
+
+    @property
+    def levels(self) -> list[dict[str, float]]:
+        """Of examples that grow, ``value`` and ``floor`` of the headline at each size so far, coarsest first;
+        NaN where it was not measured."""
+        found = self.record.get("levels")
+        levels = [_dict(level) for level in found] if isinstance(found, list) else []
+        return [{part: _number(level.get(part)) for part in ("value", "floor")} for level in levels]
+
     @property
     def n(self) -> float:
         """How many samples were compared with as many real examples; NaN where the log does not say."""
@@ -160,15 +176,15 @@ class History:
     ) -> History:
         """From lines of a log. A line without an ``nimg`` that can be is passed over.
 
-        So are lines of coarser examples than those of now, but for the one before training: what was measured
-        on them says nothing of these.
+        So are lines of coarser examples than those of now: what was measured on them says nothing of these.
+        The one before training stays, with what was measured then on examples of the size of now.
         """
         known = map(bounded, records)
         ticks = tuple(record for record in known if type(record.get("nimg")) is int and record["nimg"] >= 0)
         growth = next((tick["growth"] for tick in reversed(ticks) if "growth" in tick), None)
         ticks = tuple(tick for tick in ticks if tick.get("growth", growth) == growth or tick["nimg"] == 0)
         examined = tuple(
-            Examined.of(record) for record in ticks if isinstance(record.get("examination"), dict)
+            Examined.of(record).by(growth) for record in ticks if isinstance(record.get("examination"), dict)
         )
         return cls(recipe, space, training, held_out, ticks, examined, finished, diverged, own or {})
 

@@ -183,12 +183,30 @@ class Examiner:
         self._regions = Regions(self._features, self._balls.compare(other).met, self.seed)
         self._floors = {key: score["value"] for key, score in self._scores(other).items()}
 
-    def __call__(self, sampler: Sampler, judge: Judging | None) -> Examination:
-        """Look at the samples of ``sampler``, and at what ``judge``, if there is one, makes of them."""
+    def samples(self, sampler: Sampler) -> Tensor:
+        """Those that are looked at, ``(n, *shape)`` in declared units."""
         n = self._size or len(self._training)
-        fakes = sampler.sample(n, seed=self.seed + 0x5EE, condition=self._condition)
+        return sampler.sample(n, seed=self.seed + 0x5EE, condition=self._condition)
+
+    def distance(self, fakes: Tensor) -> dict[str, float]:
+        """The headline of some samples: ``value`` and the best possible one, ``floor``; empty without any."""
+        if not self._size or not bool(torch.isfinite(fakes.float()).all()):
+            return {}
+        features = self.extractor(fakes)
+        if self._headline == "sliced_wasserstein":
+            value = _sliced(features, self._features, self.seed)["value"]
+        else:
+            value = self._kernel.distance(features).value
+        return _short({"value": value, "floor": self._floors[self._headline]})
+
+    def __call__(self, sampler: Sampler, judge: Judging | None, fakes: Tensor | None = None) -> Examination:
+        """Look at the samples of ``sampler``, and at what ``judge``, if there is one, makes of them.
+
+        ``fakes`` are its :meth:`samples`, where these are there already.
+        """
+        fakes = self.samples(sampler) if fakes is None else fakes
         fixed = sampler.sample(_FIXED, seed=self.seed)
-        seen = Examination(n, self.extractor.name, self._headline, self.split)
+        seen = Examination(len(fakes), self.extractor.name, self._headline, self.split)
         logits: dict[str, Tensor] = {}
         if judge is not None:
             logits["fakes"] = judge.logits(fakes, self._condition)

@@ -92,12 +92,12 @@ class Growing(nn.Module):
         self.level = min(self.first + step, len(self.sides) - 1)
         self.grown.fill_(self.level)
 
-    def seen(self, x: Tensor) -> Tensor:
-        """Examples ``(N, C, *spatial)`` as coarse as those of the present level; of clips ``(N, C, T, H, W)``
-        each frame of its own where ``spatial`` are two."""
+    def seen(self, x: Tensor, level: int) -> Tensor:
+        """Examples ``(N, C, *spatial)`` as coarse as those of a level; of clips ``(N, C, T, H, W)`` each
+        frame of its own where ``spatial`` are two."""
         leading = x.shape[1 : x.dim() - len(self.spatial)]
-        x = _averaged(x.flatten(1, len(leading)), self.sides[self.level])
-        for sides in self.sides[self.level + 1 :]:
+        x = _averaged(x.flatten(1, len(leading)), self.sides[level])
+        for sides in self.sides[level + 1 :]:
             x = _enlarged(x, sides, smooth=True)
         return x.unflatten(1, leading)
 

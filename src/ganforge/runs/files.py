@@ -19,6 +19,7 @@ import zlib
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import NoneType
 from typing import Any, cast
 
 from ganforge.core.errors import DamageWarning, MachineError, RunError
@@ -39,8 +40,17 @@ __all__ = [
 ]
 
 _SEAL = "own_sha256"
+_TICK: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("nimg", "rounds", "refused", "since_rounds", "since_refused", "growth"), int),
+    **dict.fromkeys(("seconds", "progress"), (int, float, NoneType)),
+    **dict.fromkeys(("examination", "since"), dict),
+}
 _LINES: dict[str, Callable[[dict[str, Any]], bool]] = {
-    "log.jsonl": lambda record: isinstance(record.get("nimg"), int) and "event" not in record,
+    "log.jsonl": lambda record: (
+        "nimg" in record
+        and "event" not in record
+        and all(isinstance(record[name], kind) for name, kind in _TICK.items() if name in record)
+    ),
     "events.jsonl": lambda record: isinstance(record.get("event"), str),
 }
 """What a record must have to be a line of a file of this name."""

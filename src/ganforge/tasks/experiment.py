@@ -664,8 +664,10 @@ def _still_there(device: torch.device) -> torch.device:
 
 def _difference(former: dict[str, Any], now: dict[str, Any]) -> str:
     """What differs between two manifests, in words; empty where the fingerprints agree."""
-    if former["fingerprint"] == now["fingerprint"]:
+    if former.get("fingerprint") == now["fingerprint"]:
         return ""
+    if not former.get("fingerprint"):
+        return "its run.json does not say which examples it had"
     parts = [
         f"{name} {former[name]} → {now[name]}"
         for name in sorted(set(former) & set(now))

@@ -107,6 +107,6 @@ def _read(path: Path, data: dict[str, Any]) -> Dataset:
     run = replace(Run.open(path), data=data)
     source, held_out = source_of(run)
     dataset = in_units(load_again(source, run, held_out), run.recipe)
-    if dataset.manifest["fingerprint"] != data["fingerprint"]:
+    if dataset.manifest["fingerprint"] != data.get("fingerprint"):
         raise RunError(f"the data at {source} are not those of the first process; put the same ones there")
     return dataset.under(run.space)

@@ -158,10 +158,15 @@ class Rounds:
             optimiser.grow(step)
 
     @property
-    def coarse(self) -> Growing | None:
-        """Whoever knows how examples of the present level look, where it is not the last one."""
+    def grows(self) -> Growing | None:
+        """Whoever knows how examples of each level look, where there are several."""
         part = next(iter(growing(self.average.network)), None)
-        return part if part is not None and self.growth < self._levels - 1 else None
+        return part if self.levels > 1 else None
+
+    @property
+    def levels(self) -> int:
+        """How many sizes of examples are trained one after the other."""
+        return self._levels if self.recipe.growth else 1
 
     def go_on_with(self, engine: Engine) -> None:
         """Compute so from now on; only threads and workers may be others."""

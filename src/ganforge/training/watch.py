@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ganforge.core.declared import GAMES
 from ganforge.core.prior import Prior
@@ -43,6 +47,9 @@ _WRITING = 2.0  # seconds, for the last picture, the checkpoint and the report
 _ROUND, _LOOK = 4e-4, 0.05
 _QUICK, _SLOW = 1e11, 2e10  # operations a second: of rounds, and of single passes over few examples
 
+Coarse = Callable[[Tensor], Tensor]
+"""Examples as the players see them to those of a step of growth, in declared units."""
+
 
 class Watch:
     """Examines a game at fixed moments, and remembers the log lines that diagnosis reads.
@@ -60,10 +67,10 @@ class Watch:
         self.run = run
         self.plan = plan
         self._dataset = dataset
-        self._cost = 0.0  # seconds, of the last examination
+        self._cost = 0.0  # seconds, of the last examination, without …
+        self._once = 0.0  # … what was measured of the real examples then, once and for all
         self._regular = EXAMINATIONS
-        self._examiner: Examiner | None = None
-        self._examined_growth: int | None = None  # None is the whole size
+        self._examiners: dict[int, Examiner] = {}  # by step of growth
         self._judge: Judge | None = None
         self._lines: list[dict[str, Any]] = []
         self._ill = False  # asked for at every round
@@ -141,14 +148,33 @@ class Watch:
 
     def examine(self, rounds: Rounds, sampler: GeneratorSampler) -> dict[str, Any]:
         """Look at the game now: the examination as plain data, with the sides of a level before the last."""
+        part, last = rounds.grows, rounds.levels - 1
         # Before training it is looked at as a whole: what comes later must not be worse than that.
-        level = rounds.coarse if rounds.nimg else None
-        growth = rounds.growth if level is not None else None
-        if self._examiner is None or self._examined_growth != growth:
-            self._examiner = self.examiner(rounds.recipe, self._dataset, level=level)
-            self._examined_growth = growth
-        seen = self._examiner(sampler, self._judged(rounds)).to_json()
-        return seen if level is None else {**seen, "sides": list(level.sides[level.level])}
+        step = rounds.growth if rounds.nimg else last
+        examiner = self._examiner(rounds, step)
+        fakes = examiner.samples(sampler)
+        seen = examiner(sampler, self._judged(rounds), fakes).to_json()
+        if part is None:
+            return seen
+        # Distances of examples of different sizes are not compared: each size has its own, from the start.
+        x = self._dataset.space.to_model(fakes)
+        seen["levels"] = [
+            self._examiner(rounds, each).distance(_declared(part, each, x, self._dataset.space))
+            for each in range(step + 1)
+        ]
+        return seen if step == last else {**seen, "sides": list(part.sides[part.first + step])}
+
+    def _examiner(self, rounds: Rounds, step: int) -> Examiner:
+        """Who looks at examples of a step of growth; what is known of the real ones is kept."""
+        if step not in self._examiners:
+            began = time.perf_counter()
+            part, space = rounds.grows, self._dataset.space
+            coarse = None
+            if part is not None and step < rounds.levels - 1:
+                coarse = partial(_declared, part, step, space=space)
+            self._examiners[step] = self.examiner(rounds.recipe, self._dataset, coarse=coarse)
+            self._once += time.perf_counter() - began
+        return self._examiners[step]
 
     def _judged(self, rounds: Rounds) -> Judge | None:
         """The discriminator as it is now."""
@@ -163,13 +189,13 @@ class Watch:
         """Rounds played and moves refused between the last examination and the moment of ``line``."""
         former = [one for one in self._lines if one["nimg"] < line["nimg"]]
         before = former[-1] if former else {"rounds": 0, "refused": 0}
-        return {f"since_{name}": line[name] - before[name] for name in ("rounds", "refused")}
+        return {f"since_{name}": line[name] - before.get(name, 0) for name in ("rounds", "refused")}
 
     def examined(self, line: dict[str, Any], cost: float) -> None:
         """Note a log line that holds an examination, which took ``cost`` seconds."""
         self._know([former for former in self._lines if former["nimg"] < line["nimg"]] + [line])
-        self._cost = cost
-        self.plan.closing = cost + _WRITING
+        self._cost, self._once = max(cost - self._once, 0.0), 0.0
+        self.plan.closing = self._cost + _WRITING
 
     def back_to(self, nimg: int) -> None:
         """Forget what was seen later than that."""
@@ -189,16 +215,16 @@ class Watch:
 
     @staticmethod
     def examiner(
-        recipe: Recipe, dataset: Dataset, *, n: int | None = None, level: Growing | None = None
+        recipe: Recipe, dataset: Dataset, *, n: int | None = None, coarse: Coarse | None = None
     ) -> Examiner:
         """Who examines games of ``recipe`` on ``dataset``, by ``n`` samples or as many as while training.
 
-        Of a ``level`` that is not the last one, real examples are made as coarse as the samples are: so a
-        score says how well that level has been learned, and not how coarse it is.
+        Of a level that is not the last one, real examples are made as coarse as the samples are, by
+        ``coarse``: so a score says how well that level has been learned, and not how coarse it is.
         """
         train, held_out, space = dataset.train, dataset.held_out, dataset.space
-        if level is not None:
-            train, held_out = _as_coarse(train, level, space), _as_coarse(held_out, level, space)
+        if coarse is not None:
+            train, held_out = _as_coarse(train, coarse, space), _as_coarse(held_out, coarse, space)
         asks = condition_of(recipe, space)
         return Examiner(
             space,
@@ -212,14 +238,18 @@ class Watch:
         )
 
 
-def _as_coarse(examples: Examples, level: Growing, space: Space) -> Examples:
-    """Some of the examples, as those of this level are."""
+def _declared(part: Growing, step: int, x: Tensor, space: Space) -> Tensor:
+    """Examples as the players see them, as coarse as those of a step of growth, in declared units."""
+    return torch.cat([space.to_declared(part.seen(some, part.first + step)) for some in x.split(256)])
+
+
+def _as_coarse(examples: Examples, coarse: Coarse, space: Space) -> Examples:
+    """Some of the examples, as those of a level are."""
     chosen = np.sort(np.random.Generator(np.random.Philox(key=1)).permutation(examples.n)[:_COARSE])
     x = space.to_model(torch.from_numpy(np.array(examples.values[chosen])))
-    parts = [space.to_declared(level.seen(part)).numpy() for part in x.split(256)]
     return replace(
         examples,
-        values=np.concatenate(parts) if parts else examples.values,
+        values=coarse(x).numpy() if len(x) else examples.values,
         labels=None if examples.labels is None else examples.labels[chosen],
         rows=None if examples.rows is None else examples.rows[chosen],
     )
