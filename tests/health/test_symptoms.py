@@ -253,9 +253,22 @@ CASES: dict[str, tuple[History, tuple[History, ...]]] = {
     "too-early": (history(n=3), (history(n=4),)),
     "few-examples": (
         history(lambda record, i: record["examination"].update(scores={}), n=6),
-        (history(n=6),),
+        (history(n=6), history(lambda record, i: record["examination"].update(n=100))),
     ),
 }
+
+
+def test_the_reason_why_nothing_can_be_said_stands_beside_it():
+    """A run with 40 held-out examples was undecided, and nobody said why."""
+    few = history(lambda record, i: record["examination"].update(n=40, split="held-out"))
+    found = diagnose(few)
+    assert found.verdict.words == "undecided: few examples"
+    assert found.findings[0].meaning.startswith(
+        "Samples are compared with 40 held-out examples: among fewer "
+    )
+    far = diagnose(history(scores(0.3, 0.3), lambda record, i: record["examination"].update(n=40)))
+    assert far.verdict.words.startswith("needs attention: far from the data")
+    assert "few-examples" in [one.code for one in far.findings]
 
 
 def test_recall_below_its_best_is_no_missed_mode_where_dimensions_are_many():
@@ -565,8 +578,8 @@ def test_among_few_held_out_examples_nothing_good_is_earned():
 
     calm = probe(told_held_out=0.75)
     assert [finding.code for finding in diagnose(history(calm)).findings] == ["near-the-best"]
-    assert diagnose(history(calm, few)).findings == ()
-    assert diagnose(history(calm, few)).verdict.words == "undecided"
+    assert [finding.code for finding in diagnose(history(calm, few)).findings] == ["few-examples"]
+    assert diagnose(history(calm, few)).verdict.words == "undecided: few examples"
 
 
 def test_what_is_near_the_best_says_which_score_is_not():
@@ -586,6 +599,40 @@ def test_a_run_of_a_few_steps_is_told_to_go_on():
     found = [one for one in diagnose(few).findings if one.code in ("far-from-the-data", "modes-missed")]
     assert found
     assert all(one.remedy.startswith("Train for longer: ") and not one.changes for one in found)
+
+
+def test_steps_and_looks_of_a_training_that_grows_are_those_at_its_size():
+    """A run of 375 steps was told that 247 are few."""
+
+    def grown(record: Line, i: int) -> None:
+        slow(record, i)
+        record["growth"] = int(i > 12)
+
+    whole = history(scores(0.3, 0.3), grown)
+    found = {one.code: one for one in diagnose(replace(whole, finished=True)).findings}
+    assert found["modes-missed"].remedy == "Train for longer: 24 steps at the whole size are few."
+    few = history(scores(0.3, 0.3), lambda record, i: record.update(growth=int(i > 14)))
+    short = {one.code: one for one in diagnose(replace(few, finished=True)).findings}["too-early"]
+    assert short.meaning.endswith("it was examined too few times at the whole size.")
+    coarse = replace(
+        few,
+        examined=(
+            *few.examined[:-1],
+            replace(few.examined[-1], record=few.examined[-1].record | {"sides": [16, 16]}),
+        ),
+    )
+    young = {one.code: one for one in diagnose(coarse).findings}["too-early"]
+    assert "too few times at this size." in young.meaning
+
+
+def test_a_run_that_gets_better_to_its_end_is_told_to_go_on():
+    def better(record: Line, i: int) -> None:
+        falling(record, i)
+        record["examination"]["scores"]["sliced_wasserstein"].update(low=99.0 * 0.8**i, high=101.0 * 0.8**i)
+
+    found = {one.code: one for one in diagnose(replace(history(better), finished=True)).findings}
+    assert found["far-from-the-data"].remedy == "Train for longer: the distance to real data still falls."
+    assert not found["far-from-the-data"].changes
 
 
 def test_the_first_steps_are_no_finding_unless_they_were_all():

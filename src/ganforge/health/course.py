@@ -10,7 +10,9 @@ from ganforge.health import remedies
 from ganforge.health.finding import Finding, symptom
 from ganforge.health.history import History
 from ganforge.health.measures import (
+    ENOUGH,
     FEWEST,
+    at_size,
     bad,
     ended,
     finite,
@@ -106,13 +108,16 @@ def too_early(history: History) -> Finding | None:
         return None
     over = ended(history)
     if over:
-        meaning = "The run was too short to tell what would have become of it: it was examined too few times."
+        meaning = (
+            "The run was too short to tell what would have become of it: it was examined too few times"
+            f"{at_size(history)}."
+        )
     elif not history.ticks:
         meaning = "Nothing is in the log yet, so there is nothing to judge."
     else:
         meaning = (
-            "It is too early to tell what becomes of it: the run was examined too few times since its first"
-            " step. What is certain already stands beside this."
+            "It is too early to tell what becomes of it: since its first step the run was examined too few"
+            f" times{at_size(history)}. What is certain already stands beside this."
         )
     return Finding(
         code="too-early",
@@ -124,18 +129,23 @@ def too_early(history: History) -> Finding | None:
     )
 
 
-@symptom(order=190, says="unknown")
+@symptom(order=238, says="unknown")  # after what can be said all the same
 def few_examples(history: History) -> Finding | None:
-    """There are examinations, and in none of them enough examples for a score."""
-    if not history.examined or any(one.record.get("scores") for one in history.examined):
-        return None
-    if any(not one.fingerprint.size for one in history.examined):
+    """There are examinations, and too few examples to score or to trust a score."""
+    if not history.examined or any(not one.fingerprint.size for one in history.examined):
         return None  # samples were not finite: another symptom
+    last = history.examined[-1]
+    if last.record.get("scores") and not last.n < ENOUGH:
+        return None
+    where = "real" if last.record.get("split") == "training" else "held-out"
     return Finding(
         code="few-examples",
         severity="notice",
         nimg=history.nimg,
         evidence={"training": float(history.training), "held_out": float(history.held_out)},
-        meaning="There are too few examples to score samples: no score means anything with so few.",
-        remedy="Give more examples; until then judge by eye.",
+        meaning=f"Samples are compared with {last.n:.0f} {where} examples: among fewer than {ENOUGH} scores"
+        " are so rough that no run is called good by them."
+        if last.record.get("scores")
+        else "There are too few examples to score samples: no score means anything with so few.",
+        remedy="Give more examples, a thousand or more; until then judge by eye.",
     )

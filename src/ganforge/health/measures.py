@@ -14,10 +14,12 @@ from ganforge.health.history import Examined, History
 
 __all__ = [
     "DEAD",
+    "ENOUGH",
     "FEWEST",
     "YOUNG",
     "above_its_floor",
     "accuracy",
+    "at_size",
     "bad",
     "ended",
     "finite",
@@ -44,6 +46,7 @@ __all__ = [
 
 FEWEST = 3  # examinations after the first step, with fewer of which nothing is said of causes
 YOUNG = 250  # rounds: until then convolutions of healthy runs lag behind, told apart in 98 %
+ENOUGH = 100  # examples; among fewer the scores are so rough that nothing good is earned
 NEVER = 0.99  # share of pairs told apart; healthy runs fall below it after some hundred rounds
 DEAD = 1e-5  # of the generator's largest gradient: nobody says anything any more
 NEAR = 0.2  # of the first score
@@ -60,8 +63,15 @@ def moved(history: History) -> tuple[Examined, ...]:
 
 
 def moves(history: History) -> int:
-    """Rounds played until the last examination."""
+    """Rounds played until the last examination, at the size of now (:func:`at_size`)."""
     return sum(seen.since_rounds for seen in history.examined)
+
+
+def at_size(history: History) -> str:
+    """Of a training that grows, at which size steps and examinations are counted; empty for any other."""
+    if not history.grown or not history.examined:
+        return ""
+    return " at this size" if "sides" in history.examined[-1].record else " at the whole size"
 
 
 def late(history: History, n: int = 3) -> tuple[Examined, ...]:

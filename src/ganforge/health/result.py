@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from ganforge.health import remedies
 from ganforge.health.finding import Finding, Severity, symptom
 from ganforge.health.history import Examined, History
 from ganforge.health.measures import (
     DEAD,
+    ENOUGH,
     YOUNG,
+    at_size,
     ended,
     headline,
     late,
@@ -44,7 +47,6 @@ CLOSE_RECALL, FAR_RECALL = 0.3, 0.25
 CLOSE_DISTANCE, FAR_DISTANCE = 2.0, 3.0
 # Of the real examples, in regions where hardly a sample comes; the tails of a bell alone are about .02.
 LEFT_OUT, MISSING = 0.025, 0.05
-_ENOUGH = 100  # examples; among fewer the scores are so rough that nothing good is earned
 _BEGUN = 20  # steps, before which what any training makes is far from the data
 WORSE = 1.1  # times the distance before training, beyond its interval
 UNDECIDED = (0.38, 0.65)  # how often the discriminator is right about a pair
@@ -186,10 +188,17 @@ def equilibrium(history: History) -> Finding | None:
 
 
 def _longer(history: History) -> str:
-    """What helps a run of a few steps alone; empty for any other."""
+    """What helps a run of a few steps, or one that gets better to its end; empty for any other."""
     steps = moves(history)
-    few = "1 step is few" if steps == 1 else f"{steps:,} steps are few"
-    return f"Train for longer: {few}." if steps < YOUNG else ""
+    if steps < YOUNG:
+        few = "1 step" if steps == 1 else f"{steps:,} steps"
+        return f"Train for longer: {few}{at_size(history)} {'is' if steps == 1 else 'are'} few."
+    recent = late(history)
+    values = window(recent, headline)
+    falls = bool(values) and all(b < 0.9 * a for a, b in pairwise(values))
+    if falls and headline(recent[-1], "high") < headline(recent[0], "low"):
+        return "Train for longer: the distance to real data still falls."
+    return ""
 
 
 def _hardly_begun(history: History) -> bool:
@@ -232,7 +241,7 @@ def _near(history: History) -> bool:
 def _close(seen: Examined) -> bool:
     """Whether every score is near its best possible value; one that was not measured is not."""
     return (
-        not seen.n < _ENOUGH
+        not seen.n < ENOUGH
         and all(reach(seen, key) >= CLOSE for key in ("precision", "coverage"))
         and reach(seen, "recall") >= _close_recall((seen,))
         and not _distance(seen) > CLOSE_DISTANCE
