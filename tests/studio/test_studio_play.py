@@ -439,3 +439,18 @@ def test_units_are_asked_for_and_come_now_and_then(game: Line):
     assert len(inside) <= 9  # 0.4 seconds apart while it is played
     assert arrays["generated"].shape == (400, 2)
     assert "networks must be true or false" in game.refused("watch", networks=3)
+
+
+def test_the_standing_says_what_no_script_does(studio: Running):
+    with studio.socket("/api/play") as line:
+        line.call("open", settings=RING)
+        assert line.call("set", changes={"objective": "hinge"})["unlike_script"] is None  # before any round
+        line.call("step", who="both")
+        start = line.call("moments")["moments"][0]["id"]
+        told = line.call("set", changes={"objective": "minimax"})["unlike_script"]
+        assert told == "the settings were changed at round 1"
+        assert "by itself" in line.call("step", who="generator")["unlike_script"]
+        assert line.call("rewind", moment=start)["unlike_script"] is None
+        line.call("set", changes={"objective": "hinge"})
+        line.call("step", who="both")
+        assert line.call("reset")["unlike_script"] is None

@@ -178,7 +178,7 @@ def until(true: Callable[[], object], seconds: float = 60.0) -> None:
 
 
 def exported(line: Line, runs: Path, run: str) -> Path:
-    """The model folder that 'Export this moment' writes."""
+    """The model folder that 'Export …' writes."""
     task = line.call("export", run=run, form="folder")["task"]
     while (news := line.until("task"))["state"] == "running":
         assert news["task"] == task

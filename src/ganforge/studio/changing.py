@@ -46,6 +46,6 @@ def went_on(old: Game, settings: Settings, recipe: Recipe) -> Game:
     game.rounds.load(tensors, anew=("penalties.", "augment.", "objective."))
     game.rounds.nimg, game.rounds.rounds = old.rounds.nimg, old.rounds.rounds
     game.rounds.referee.refused = old.rounds.referee.refused
-    game.alone = old.alone
+    game.alone, game.altered = old.alone, old.played
     game.rounds.statistics.load(old.rounds.statistics.state())
     return game

@@ -103,6 +103,7 @@ class Game:
         total: examples of the budget that schedules refer to; play goes on beyond.
         stage: the last stage of slow motion in an unfinished round, or None.
         alone: steps that one player has made by itself: the batches go on with them as with a round.
+        altered: the round at which its settings were last changed; 0 where they are those of its beginning.
     """
 
     def __init__(self, recipe: Recipe, dataset: Dataset, *, noise: bool = True) -> None:
@@ -111,7 +112,7 @@ class Game:
         self.rounds = Rounds(recipe, dataset, ENGINE)
         self.total = max(int(recipe.kimg * 1000), 1)
         self.stage: str | None = None
-        self.alone = 0
+        self.alone = self.altered = 0
         self._seen: _Seen | None = None
         if not noise:
             for network in (self.generator, self.rounds.average.network):
@@ -137,6 +138,16 @@ class Game:
     def played(self) -> int:
         """Whole rounds, in which both players have moved."""
         return self.rounds.rounds - self.alone
+
+    @property
+    def unlike_script(self) -> str | None:
+        """What was done by hand that no script of its settings does; None where nothing was."""
+        done: list[str] = []
+        if self.altered:
+            done.append(f"the settings were changed at round {self.altered:,}")
+        if self.alone:
+            done.append("one player made steps by itself")
+        return ", and ".join(done) or None
 
     def parameters(self) -> tuple[int, int]:
         return parameters_count(self.generator), parameters_count(self.discriminator)

@@ -105,7 +105,7 @@ class Roots:
         return found[:_MANY]
 
     def models(self) -> list[tuple[str, str, Path]]:
-        """Name, kind and place of whatever samples can be made from: runs, model folders, ONNX files."""
+        """Name, kind and place of what makes samples, the newest first: runs, model folders, ONNX files."""
         found: list[tuple[str, str, Path]] = []
         for number, root in enumerate(self.roots):
             if root.is_file() and root.suffix.lower() == ".onnx":
@@ -117,7 +117,7 @@ class Roots:
                     found.append((self._name(number, root, folder), kind, folder))
             for path in _onnx(root):
                 found.append((self._name(number, root, path), "onnx", path))
-        return found[:_MANY]
+        return sorted(found, key=lambda one: -_changed(one[2]))[:_MANY]
 
     @staticmethod
     def _name(number: int, root: Path, path: Path) -> str:
@@ -148,6 +148,13 @@ def _onnx(root: Path) -> Iterator[Path]:
             continue
 
 
+def _changed(place: Path) -> float:
+    """When a run, a model folder or a file was last written to, in seconds since 1970; 0 where it is gone."""
+    written = ("run.json", "config.json", "events.jsonl", "log.jsonl", "checkpoints", "samples")
+    files = [place] if place.is_file() else [place / file for file in written]
+    return max(stamp(file)[1] for file in files) / 1e9
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """One run, as it lies on the disk.
@@ -163,13 +170,7 @@ class RunFolder:
     @property
     def changed(self) -> float:
         """When it was last written to, in seconds since 1970."""
-        times = [0.0]
-        for file in ("run.json", "events.jsonl", "log.jsonl", "checkpoints", "samples"):
-            try:
-                times.append((self.path / file).stat().st_mtime)
-            except OSError:
-                continue
-        return max(times)
+        return _changed(self.path)
 
     def record(self) -> dict[str, Any]:
         """``run.json``. Raises RunError."""

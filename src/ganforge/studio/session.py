@@ -253,7 +253,7 @@ class PlaySession:
         rounds = self.game.rounds
         rounds.load(moment.state)
         rounds.nimg, rounds.rounds, rounds.referee.refused = moment.nimg, moment.round, moment.refused
-        self.game.alone = moment.alone
+        self.game.alone, self.game.altered = moment.alone, moment.altered
         rounds.statistics.load(moment.noted)
         self._rewound = moment.id
         self.timeline.go_to(moment, before)
@@ -333,6 +333,7 @@ class PlaySession:
             "discriminator_parameters": discriminator,
             "recorded": refusal is None,
             "why_not_recorded": refusal,
+            "unlike_script": game.unlike_script,
             "findings": self._findings["findings"],
         }
 

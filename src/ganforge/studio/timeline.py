@@ -28,7 +28,7 @@ class Moment:
 
     Attributes:
         id: its number; parent: that of the moment before it, or None.
-        round: as the players' rounds count; alone: of these, steps of one player by itself.
+        round: as the players' rounds count; alone, altered: see :class:`~ganforge.studio.game.Game`.
         settings, recipe: what was played then.
         state: every tensor of the players and their optimisers.
     """
@@ -39,6 +39,7 @@ class Moment:
     nimg: int
     round: int
     alone: int
+    altered: int
     refused: int
     numbers: dict[str, float | None]
     settings: Any
@@ -108,6 +109,7 @@ class Timeline:
             rounds.nimg,
             rounds.rounds,
             game.alone,
+            game.altered,
             rounds.referee.refused,
             numbers,
             settings,

@@ -175,7 +175,8 @@ def test_a_finished_run_has_a_report_an_onnx_file_and_marked_curves(screen: Scre
     screen.go("watch?run=0:digits&run=0:moons", "[name=export]")
     here = "[data-run='0:digits']"
     screen.see(f"{here} .facts", "device")
-    screen.see(f"{here} .facts", "time left")
+    assert "time left" not in screen.one(f"{here} .facts").inner_text()  # it is finished
+    screen.gone(f"{here} [data-earlier]")
     with screen.page.expect_popup() as opened:
         screen.click(f"{here} a:has-text('Report')")
     opened.value.wait_for_load_state()
@@ -195,6 +196,7 @@ def test_a_finished_run_has_a_report_an_onnx_file_and_marked_curves(screen: Scre
         lambda: screen.one(f"{here} .film-picture").get_attribute("src") != late, "an earlier picture"
     )
     assert screen.one(other).get_attribute("src") == before
+    screen.see(f"{here} [data-earlier]", "those of an earlier moment")  # the findings are not
     screen.click(f"{here} a:has-text('Explore it')")
     screen.see(".easel[data-waits]")
 

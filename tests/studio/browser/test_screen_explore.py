@@ -208,7 +208,6 @@ def test_what_is_explored_stands_in_the_address_and_is_taken_away(screen: Screen
 def test_real_examples_are_shown(screen: Screen) -> None:
     _open(screen)
     screen.tab("real")
-    screen.click("[name=show-real]")
     screen.see("[data-sheet=real] .made:nth-child(8) canvas")
     screen.see(".panel:not([hidden]) [role=status]", "real examples")
 
@@ -303,8 +302,6 @@ def test_what_a_tool_shows_is_taken_away_and_python_makes_the_same(
     assert sheet.value.path().read_bytes() == (tmp_path / "digits-seeds.png").read_bytes()
     screen.page.keyboard.press("Escape")
     screen.tab("between")
-    screen.click("[name=take-between]")
-    screen.see("[data-notice=refused]", "nothing to take away yet")
     for place in ("from", "to"):
         screen.page.select_option(f"[data-slot='{place}']", "easel")
         screen.click("[name=another]")

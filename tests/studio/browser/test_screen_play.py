@@ -356,3 +356,86 @@ def test_who_asked_for_less_motion_begins_with_a_game_at_rest(screen: Screen) ->
     screen.see("[data-fact=round]")
     screen.page.wait_for_timeout(1500)
     assert screen.round() == 0
+
+
+def test_a_lesson_shows_its_game_before_it_is_run_and_leaves_ones_own(screen: Screen) -> None:
+    screen.play("")
+    screen.click("[name=start-first]")
+    screen.see(".arena h2", "The forger learns a bell curve")
+    screen.see(".stage[data-view=line]")
+    screen.see("[name=play]", "Play")
+    assert screen.round() == 0  # at rest, until the question is answered
+    screen.click("[data-choice='2'] input")
+    screen.click("[name=run-lesson]")
+    screen.see("[name=play]", "Pause")
+    box = screen.one("[name=next-lesson]").bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= 900  # the answer is seen, and the page has not moved
+    assert screen.page.evaluate("scrollY") == 0
+    screen.tab("settings")
+    screen.click("[data-data=moons]")
+    screen.wait_address("data=moons")
+    screen.tab("lessons")
+    screen.click("button:has-text('All lessons')")
+    screen.click("[data-lesson=turns]")
+    screen.wait_address("lesson=turns")
+    assert "data=moons" in screen.address
+
+
+def test_curves_count_rounds_and_begin_without_axes(screen: Screen) -> None:
+    screen.play()
+    screen.see("[data-fact=round]")
+    losses = screen.one(".plot")
+    assert losses.get_attribute("aria-label") == "Losses: nothing yet"
+    expect(losses).to_have_class("plot empty")
+    screen.click("[name=step-both]")
+    screen.see(".plot[aria-label^='Losses, 2 points to 1.00 rounds']")
+
+
+def test_two_games_and_their_numbers_are_seen_without_scrolling(screen: Screen) -> None:
+    screen.play()
+    screen.tab("failures")
+    screen.click("[data-failure=discriminator-loss-zero] [data-act=beside]")
+    screen.until(lambda: screen.page.locator("[data-fact=good_share]").count() == 2, "both stand")
+    for selector in ("canvas.game", "[data-fact=round]", "[data-fact=good_share]"):
+        first, second = (screen.page.locator(selector).nth(i).bounding_box() for i in (0, 1))
+        assert first is not None
+        assert second is not None
+        assert abs(first["y"] - second["y"]) < 1  # on one line, to be compared
+        assert first["y"] + first["height"] <= 900, selector
+    screen.until(lambda: screen.round(0) > 5 and screen.round(1) > 5, "both play")
+    screen.click("[name=slow]")
+    screen.see("[name=play]", "Play")  # of neither: one round of one game is read
+
+
+def test_the_advice_for_a_digit_is_seen_without_scrolling(screen: Screen) -> None:
+    screen.play("data=digits&recipe=auto")
+    screen.see(".cell .score")
+    screen.page.locator(".cell").nth(31).hover()
+    screen.see(".advice-words", "Picture 32")
+    for selector in (".cell:nth-child(32)", ".advice-pair"):
+        box = screen.one(selector).bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= 900, selector
+
+
+def test_the_script_says_where_the_game_on_the_screen_went_another_way(screen: Screen) -> None:
+    screen.play()
+    screen.click("[name=step-both]")
+    screen.until(lambda: screen.round() == 1, "a round")
+    screen.page.select_option("select[name=objective]", "hinge")
+    screen.wait_address("objective=hinge")
+    screen.click("[name=python]")
+    screen.see("dialog p", "went another way: the settings were changed at round 1")
+    screen.page.keyboard.press("Escape")
+    screen.click("[name=reset]")
+    screen.until(lambda: screen.round() == 0, "the beginning")
+    screen.click("[name=python]")
+    screen.see("dialog p", "with the same seed")
+
+
+def test_the_legend_draws_each_layer_as_it_is(screen: Screen) -> None:
+    screen.play()
+    arrow = screen.one("[data-layer=arrows] .swatch").bounding_box()
+    assert arrow is not None
+    assert arrow["height"] < 6  # a line, not a box

@@ -194,3 +194,13 @@ def test_the_one_on_the_easel_is_inverted(screen: Screen) -> None:
     screen.see(f"{HERE} [role=status]", "Paint over")
     screen.click("[name=invert]")
     screen.see("[data-sheet=found] .made", "found, error")
+
+
+def test_a_tool_has_something_to_show_when_it_is_opened(screen: Screen) -> None:
+    screen.go("explore?model=0:digits", ".easel[data-waits]")
+    screen.tab("between")
+    screen.see(f"{HERE} .slot.filled:nth-child(3)")
+    screen.see("[data-sheet=strip] .made:nth-child(8)")
+    screen.tab("directions")
+    screen.click(f"{HERE} [data-method=pca]")  # in the tool, not only below the easel
+    screen.see("[data-sheet^=direction-] .made:nth-child(5)")

@@ -178,7 +178,7 @@ def test_inputs_of_the_run_are_translated_beside_the_truth_and_can_be_painted(sc
     screen.until(lambda: _address(screen, "result") != before, "another input's result")
     _open(screen, "label-maps")
     before = _address(screen, "result")
-    screen.click(".swatch:nth-child(2)")
+    screen.click(".dab:nth-child(2)")
     screen.drag("[data-paint]", (0.2, 0.2), (0.8, 0.6))
     screen.until(lambda: _address(screen, "result") != before, "what was painted, translated")
     before = _address(screen, "result")

@@ -69,3 +69,31 @@ def test_the_types_hold(page_is_built: None) -> None:
 def test_the_units_do_what_they_say(page_is_built: None) -> None:
     """Of the modules that need no page; `npm test` beside them runs the same."""
     assert "fail 0" in _by_node("test/run.js")
+
+
+def test_a_view_styles_no_class_of_another() -> None:
+    """All styles are on the page at once: `.swatch` of Explore made boxes of the legend's lines in Play."""
+    views = {"play": ("play", "drawn"), "watch": ("watch",), "explore": ("explore",)}
+    bare = {
+        view: {
+            name
+            for file in files
+            for name in re.findall(
+                r"(?:^|[,}]\s*)\.([\w-]+)\s*(?=[,{])", (WEB / f"src/styles/{file}.css").read_text()
+            )
+        }
+        for view, files in views.items()
+    }
+    used = {
+        view: {
+            name
+            for path in (WEB / "src" / view).glob("*.ts")
+            for text in re.findall(r"class: [\"`]([^\"`]*)", path.read_text(encoding="utf-8"))
+            for name in re.findall(r"(?<![\w{.$-])[\w-]+(?![\w}-])", text)
+        }
+        for view in views
+    }
+    shared = {"sidebar", "findings", "finding", "facts", "check", "slot"}  # parts that views have in common
+    for view, names in bare.items():
+        for other, words in used.items():
+            assert other == view or not (names & words) - shared, (view, other, (names & words) - shared)

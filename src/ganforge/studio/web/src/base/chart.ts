@@ -3,7 +3,7 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { el, fill, say } from "./dom";
-import { short } from "./numbers";
+import { short, tick } from "./numbers";
 import type { Finding } from "./protocol";
 import { lineChart } from "./svg";
 import { type Colours, colours, onTheme } from "./theme";
@@ -25,7 +25,11 @@ export interface ChartOptions {
   unit?: string;
 }
 
-const UNIT = "real examples shown";
+interface Mark {
+  code: string;
+  severity: Finding["severity"];
+  at: number;
+}
 
 type Column = (number | null)[];
 
@@ -35,7 +39,7 @@ export class Chart {
   private readonly values: HTMLElement[];
   private chart: uPlot | null = null;
   private data: [number[], ...Column[]];
-  private findings: readonly Finding[] = [];
+  private marks: Mark[] = [];
   private readonly stops: (() => void)[] = [];
   private dirty = false;
 
@@ -60,8 +64,9 @@ export class Chart {
     this.schedule();
   }
 
-  mark(findings: readonly Finding[]): void {
-    this.findings = findings;
+  /** `at`: where on the horizontal axis each was first seen. */
+  mark(findings: readonly Finding[], at: (finding: Finding) => number = ({ nimg }) => nimg): void {
+    this.marks = findings.map((finding) => ({ code: finding.code, severity: finding.severity, at: at(finding) }));
     this.schedule();
   }
 
@@ -74,7 +79,7 @@ export class Chart {
     const [x, ...columns] = this.data;
     const tint = colours();
     const lines = this.options.series.map(({ name, colour }, i) => ({ name, colour: tint[colour], values: columns[i] ?? [] }));
-    return lineChart(this.options.title, this.options.unit ?? UNIT, x, lines, tint);
+    return lineChart(this.options.title, this.unit, x, lines, tint);
   }
 
   close(): void {
@@ -97,14 +102,15 @@ export class Chart {
     if (!this.chart) this.rebuild();
     this.chart?.setData(this.data);
     const last = this.data[0].length - 1;
-    this.plot.classList.toggle("empty", last < 0); // axes without data would have invented numbers
+    const [x, ...columns] = this.data;
+    const empty = !columns.some((column) => column.some((value) => value !== null));
+    this.plot.classList.toggle("empty", empty);  // axes without data would have invented numbers
     this.show(last);
-    const [x] = this.data;
     const parts = this.options.series.map((series, i) => `${series.name} ${short(this.data[i + 1]?.[last] ?? null)}`);
-    const marks = this.findings.map(({ code, nimg }) => `. Marked at ${short(nimg)}: ${code.replaceAll("-", " ")}`).join("");
+    const marks = this.marks.map(({ code, at }) => `. Marked at ${short(at)}: ${code.replaceAll("-", " ")}`).join("");
     this.plot.setAttribute("aria-label",
-      last < 0 ? `${this.options.title}: nothing yet` :
-        `${this.options.title}, ${x.length} points to ${short(x[last])} examples. Latest: ${parts.join(", ")}${marks}`);
+      empty ? `${this.options.title}: nothing yet` :
+        `${this.options.title}, ${x.length} points to ${short(x[last])} ${this.unit}. Latest: ${parts.join(", ")}${marks}`);
   }
 
   private show(index: number): void {
@@ -116,6 +122,10 @@ export class Chart {
     if (!width) return;
     if (!this.chart) this.rebuild();
     else if (this.chart.width !== width) this.chart.setSize({ width, height: this.height });
+  }
+
+  private get unit(): string {
+    return this.options.unit ?? "real examples shown";
   }
 
   private get height(): number {
@@ -139,13 +149,13 @@ export class Chart {
       legend: { show: false },
       padding: [8, 26, 0, 0],
       cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
-      scales: { x: { time: false }, y: { range: padded } },
+      scales: { x: { time: false, range: whole }, y: { range: padded } },
       axes: [
-        { ...axis, size: 22, gap: 4, grid: { show: false }, space: 70, values: (_, marks) => marks.map(short),
-          label: this.options.unit ?? UNIT, labelSize: 18, labelGap: 0,
+        { ...axis, size: 22, gap: 4, grid: { show: false }, space: 70, values: (_, marks) => marks.map(tick),
+          label: this.unit, labelSize: 18, labelGap: 0,
           labelFont: "12px system-ui, sans-serif" },
         { ...axis, size: 46, gap: 4, grid: { stroke: tint.faint, width: 1 }, space: 34,
-          values: (_, marks) => marks.map(short) },
+          values: (_, marks) => marks.map(tick) },
       ],
       series: [{}, ...this.options.series.map((series): uPlot.Series => ({
         label: series.name, stroke: tint[series.colour], width: 1.6, spanGaps: true,
@@ -158,10 +168,15 @@ export class Chart {
       })),
       hooks: {
         setCursor: [(chart) => this.show(chart.cursor.idx ?? this.data[0].length - 1)],
-        draw: [(chart) => drawMarks(chart, this.findings, tint)],
+        draw: [(chart) => drawMarks(chart, this.marks, tint)],
       },
     }, this.data, this.plot);
   }
+}
+
+/** From end to end; of one point alone, from nothing to it. */
+function whole(_: uPlot, low: number | null, high: number | null): [number, number] {
+  return low === null || high === null ? [0, 1] : low < high ? [low, high] : [0, Math.max(1, high)];
 }
 
 /** A twentieth of room above and below, and never a span of nothing. */
@@ -172,15 +187,15 @@ function padded(_: uPlot, low: number | null, high: number | null): [number, num
 }
 
 /** A dashed line where each finding was first seen, with a small flag in its severity's colour. */
-function drawMarks(chart: uPlot, findings: readonly Finding[], tint: Colours): void {
+function drawMarks(chart: uPlot, marks: readonly Mark[], tint: Colours): void {
   const pen = chart.ctx;
   const { left, top, width, height } = chart.bbox;
   pen.save();
-  for (const finding of findings) {
-    const x = chart.valToPos(finding.nimg, "x", true);
+  for (const mark of marks) {
+    const x = chart.valToPos(mark.at, "x", true);
     if (x < left - 1 || x > left + width + 1) continue;
-    pen.strokeStyle = tint[finding.severity];
-    pen.fillStyle = tint[finding.severity];
+    pen.strokeStyle = tint[mark.severity];
+    pen.fillStyle = tint[mark.severity];
     pen.lineWidth = devicePixelRatio;
     pen.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
     pen.beginPath();

@@ -18,6 +18,11 @@ export function short(value: number | null | undefined): string {
   return text.replace("-", "−");
 }
 
+/** A number beside an axis: round already, and without the noughts that say how exact a measured one is. */
+export function tick(value: number): string {
+  return Math.abs(value) >= 1000 ? short(value) : String(Number(value.toPrecision(6))).replace("-", "−");
+}
+
 /** 12 s, 3 min 20 s, 2 h 5 min. */
 export function duration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return "–";

@@ -1,6 +1,6 @@
 /** A line chart as an SVG file: the same curves as on the screen, for slides and papers. */
 
-import { extent, short } from "./numbers";
+import { extent, tick } from "./numbers";
 import { type Plane, ticks, toX, toY } from "../draw/plane";
 import type { Colours } from "./theme";
 
@@ -39,9 +39,9 @@ export function lineChart(title: string, unit: string, x: readonly number[], lin
   for (const mark of ticks(plane.bottom, plane.top, 5)) {
     const y = toY(plane, mark).toFixed(1);
     parts.push(`<path d="M${margin.left} ${y}H${WIDTH - margin.right}" stroke="${tint.rule}"/>`,
-      words(margin.left - 8, Number(y) + 4, tint.quiet, short(mark), "end"));
+      words(margin.left - 8, Number(y) + 4, tint.quiet, tick(mark), "end"));
   }
-  for (const mark of ticks(plane.left, plane.right, 6)) parts.push(words(toX(plane, mark), HEIGHT - 28, tint.quiet, short(mark), "middle"));
+  for (const mark of ticks(plane.left, plane.right, 6)) parts.push(words(toX(plane, mark), HEIGHT - 28, tint.quiet, tick(mark), "middle"));
   parts.push(words((margin.left + WIDTH - margin.right) / 2, HEIGHT - 8, tint.quiet, unit, "middle"));
   for (const { colour, values } of lines) {
     let path = "";

@@ -1,7 +1,8 @@
 /** Logits of reals and fakes as distributions: bell curves of their recorded mean and deviation. Pure drawing. */
 
+import { tick } from "../base/numbers";
 import type { Colours } from "../base/theme";
-import { NO_MARGIN, type Pen, type Plane, tickText, ticks, toX, toY } from "./plane";
+import { NO_MARGIN, type Pen, type Plane, ticks, toX, toY } from "./plane";
 
 export interface Bell {
   name: string;
@@ -33,7 +34,7 @@ export function drawBells(pen: Pen, width: number, height: number, bells: readon
     pen.lineTo(x, height - plane.margin.bottom);
     pen.stroke();
     pen.fillStyle = colours.quiet;
-    pen.fillText(tickText(mark), x, height - plane.margin.bottom + 4);
+    pen.fillText(tick(mark), x, height - plane.margin.bottom + 4);
   }
   for (const bell of wide) {
     pen.beginPath();

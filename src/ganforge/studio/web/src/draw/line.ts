@@ -1,7 +1,8 @@
 /** The one-dimensional game: p_data, p_g, D(x), the optimal D*(x), and ½ as the goal. Pure drawing. */
 
+import { tick } from "../base/numbers";
 import type { Colours } from "../base/theme";
-import { type Pen, type Plane, tickText, ticks, toX, toY } from "./plane";
+import { type Pen, type Plane, ticks, toX, toY } from "./plane";
 
 export interface LineScene {
   /** Places on the axis where the curves are known. */
@@ -99,12 +100,12 @@ function axis(pen: Pen, plane: Plane, colours: Colours, title: string, marks: nu
     pen.lineTo(plane.width - plane.margin.right, y);
     pen.stroke();
     pen.fillStyle = colours.quiet;
-    pen.fillText(tickText(mark), plane.margin.left - 7, y);
+    pen.fillText(tick(mark), plane.margin.left - 7, y);
   }
   pen.textAlign = "center";
   pen.textBaseline = "top";
   for (const mark of ticks(plane.left, plane.right, plane.width > 500 ? 8 : 5)) {
-    pen.fillText(tickText(mark), toX(plane, mark), plane.height - plane.margin.bottom + 5);
+    pen.fillText(tick(mark), toX(plane, mark), plane.height - plane.margin.bottom + 5);
   }
   pen.textAlign = "left";
   pen.textBaseline = "alphabetic";
@@ -138,10 +139,6 @@ export function drawLine(
       pen.lineTo(width - probabilities.margin.right, y);
       pen.stroke();
     }, [2, 4]);
-    pen.fillStyle = colours.good;
-    pen.textAlign = "right";
-    pen.fillText("the goal: ½", width - probabilities.margin.right, y - 6);
-    pen.textAlign = "left";
   }
   if (layers.optimal) {
     pen.strokeStyle = colours.optimal;

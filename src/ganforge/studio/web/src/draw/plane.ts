@@ -65,8 +65,3 @@ export function ticks(low: number, high: number, count: number): number[] {
   for (let x = first; x <= high + step * 1e-9; x += step) marks.push(Math.abs(x) < step * 1e-9 ? 0 : x);
   return marks;
 }
-
-export function tickText(value: number): string {
-  const text = Math.abs(value) >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
-  return text.replace("-", "−");
-}

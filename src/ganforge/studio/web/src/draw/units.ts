@@ -1,7 +1,8 @@
 /** A network from the inside: its units as small maps, its weights as lines. Pure drawing. */
 
+import { tick } from "../base/numbers";
 import type { Colours } from "../base/theme";
-import { type Pen, type Plane, tickText, ticks, toX, toY } from "./plane";
+import { type Pen, type Plane, ticks, toX, toY } from "./plane";
 import { squarePlane } from "./scatter";
 
 /** One player: layers from what enters to what leaves, of each its first few units. */
@@ -206,9 +207,9 @@ export function drawUnit(
   pen.fillStyle = tint.quiet;
   pen.textAlign = "right";
   pen.textBaseline = "middle";
-  for (const mark of ticks(-scale, scale, 4)) pen.fillText(tickText(mark), left - 6, toY(plane, mark));
+  for (const mark of ticks(-scale, scale, 4)) pen.fillText(tick(mark), left - 6, toY(plane, mark));
   pen.textAlign = "center";
-  for (const mark of ticks(x0, x1, 6)) pen.fillText(tickText(mark), toX(plane, mark), height - 10);
+  for (const mark of ticks(x0, x1, 6)) pen.fillText(tick(mark), toX(plane, mark), height - 10);
   pen.textAlign = "left";
   curve(pen, values, scale, { x: left, y: top, width: width - left - right, height: height - top - bottom }, tint);
   pen.fillStyle = tint.ink;

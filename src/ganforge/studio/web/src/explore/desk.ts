@@ -83,6 +83,18 @@ export class Desk extends Emitter<DeskEvents> {
     return pin;
   }
 
+  /** Looks for directions; raises where none can be found. */
+  async find(method: string): Promise<void> {
+    const { message } = await this.link.task("directions", { method, count: 8 });
+    const found = message.result?.["directions"];
+    if (Array.isArray(found)) this.have(found as unknown as Direction[]);
+  }
+
+  have(directions: readonly Direction[]): void {
+    this.directions = directions;
+    this.emit("directions", directions);
+  }
+
   unpin(number: number): void {
     this.pins = this.pins.filter((pin) => pin.number !== number);
     this.emit("pins", this.pins);

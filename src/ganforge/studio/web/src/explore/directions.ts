@@ -3,6 +3,7 @@
 import { el, fill, fresh } from "../base/dom";
 import type { Latent } from "../base/protocol";
 import type { Desk } from "./desk";
+import { finder } from "./finder";
 import { exploreCommand, plainSeed, takeButton } from "./save";
 import { Sheet, type Tool } from "./sheets";
 
@@ -28,7 +29,7 @@ export function directionsTool(desk: Desk): Tool {
   };
   const list = (): void => {
     sheets.clear();
-    fill(rows, desk.directions.length === 0 ? el("p", { class: "quiet" }, "None yet: find some beside the easel.") : null,
+    fill(rows, desk.directions.length === 0 ? finder(desk) : null,
       ...desk.directions.map(({ name, words, reach }) => {
         const sheet = new Sheet(desk, `direction-${name}`, `Along ${name}`);
         sheet.element.classList.add("five");

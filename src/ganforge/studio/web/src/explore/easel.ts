@@ -1,12 +1,13 @@
 /** The easel: one picture, its seed, class, truncation, and a slider along each direction. */
 
 import { openDialog } from "../base/dialog";
-import { button, el, fill, fresh, say } from "../base/dom";
+import { button, el, fill, fresh } from "../base/dom";
 import type { Direction, Latent } from "../base/protocol";
 import { slider } from "../base/slider";
 import { refused } from "../base/notices";
 import { conditionField } from "./condition";
 import { carries, type Desk } from "./desk";
+import { finder } from "./finder";
 import { saveSample } from "./save";
 import { picture, showMade } from "./show";
 import { Turntable } from "./turn";
@@ -17,14 +18,14 @@ export class Easel {
   readonly element: HTMLElement;
   private readonly canvas = picture("The picture on the easel");
   private readonly player = el("audio", { controls: true, hidden: true, "aria-label": "The sound on the easel" });
-  private readonly film = el("img", { class: "film sharp", hidden: true, alt: "The clip on the easel, as it moves" });
+  private readonly film = el("img", { class: "clip sharp", hidden: true, alt: "The clip on the easel, as it moves" });
   private readonly seed: HTMLInputElement;
   private readonly sliders = el("div", { class: "stack sliders" });
   private readonly turntable = new Turntable();
   private readonly note = el("p", { class: "small", role: "status", hidden: true, "data-note": "" });
   private readonly level = button("Level the sliders", () => {
     this.desk.amounts.clear();
-    this.showDirections(this.desk.directions);
+    this.showDirections();
     this.paint();
   }, { class: "plain" });
   private readonly waits: number[] = [];
@@ -58,7 +59,7 @@ export class Easel {
       el("div", { class: "field number" }, el("label", { for: seedId }, "seed"), this.seed),
       asked?.element ?? null, this.note,
       truncated.element,
-      el("h3", {}, "Directions"), this.sliders, this.finder());
+      el("h3", {}, "Directions"), this.sliders, finder(desk));
     carries(this.canvas, () => desk.held);
     desk.on("easel", () => {
       asked?.show(desk.chosenClass);
@@ -67,7 +68,8 @@ export class Easel {
     });
     asked?.show(desk.chosenClass);
     if (opened.solid) this.canvas.hidden = true;
-    this.showDirections(opened.directions);
+    desk.on("directions", () => this.showDirections());
+    this.showDirections();
     this.paint();
   }
 
@@ -118,9 +120,8 @@ export class Easel {
     this.element.dataset["waits"] = this.waits.map((one) => one.toFixed(1)).join(" ");
   }
 
-  private showDirections(directions: readonly Direction[]): void {
-    this.desk.directions = directions;
-    this.desk.emit("directions", directions);
+  private showDirections(): void {
+    const { directions } = this.desk;
     this.level.hidden = directions.length === 0;
     fill(this.sliders, directions.length === 0 ? el("p", { class: "small quiet" }, "None yet: look for some below.") : null,
       ...directions.map((direction) => el("div", { class: "direction" }, slider({
@@ -145,7 +146,7 @@ export class Easel {
         const amount = amounts.get(direction.name);
         amounts.delete(direction.name);
         if (amount !== undefined) amounts.set(field.value.trim(), amount);
-        this.showDirections(all);
+        this.desk.have(all);
         dialog.close();
         this.paint();
       }).catch(refused);
@@ -153,28 +154,5 @@ export class Easel {
     el("div", { class: "row" }, el("button", { type: "submit", class: "primary", name: "keep-name" }, "Keep the name")));
     const dialog = openDialog(`Name ‘${direction.name}’`, form);
     field.select();
-  }
-
-  private finder(): HTMLElement {
-    const why = this.desk.opened.can["directions"];
-    if (why) return el("p", { class: "small quiet" }, why);
-    const said = el("p", { class: "small quiet", role: "status" });
-    const look = (title: string, method: string): HTMLButtonElement => button(title, () => {
-      fillBusy(true);
-      say(said, "Looking …");
-      this.desk.link.task("directions", { method, count: 8 }).then(({ message }) => {
-        const found = message.result?.["directions"];
-        if (Array.isArray(found)) this.showDirections(found as unknown as Direction[]);
-      }).catch(refused).finally(() => {
-        fillBusy(false);
-        say(said, "");
-      });
-    }, { "data-method": method });
-    const buttons = [look("By variance (PCA)", "pca"), look("From the first layer", "factorised")];
-    const fillBusy = (busy: boolean): void => buttons.forEach((one) => {
-      one.disabled = busy;
-    });
-    return el("div", { class: "stack" },
-      el("div", { class: "row" }, el("span", { class: "small quiet" }, "Find directions:"), ...buttons), said);
   }
 }

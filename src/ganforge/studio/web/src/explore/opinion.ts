@@ -49,7 +49,7 @@ export function feedbackTool(desk: Desk): Tool {
   }, { class: "primary", name: "feedback" });
   return {
     element: el("div", { class: "stack" },
-      el("p", { class: "small quiet" }, "The generator learned from exactly this: for every number of a sample, which way to go to look more real."),
+      el("p", { class: "small quiet" }, `The generator learned from exactly this: for every ${desk.opened.view === "pictures" ? "pixel" : "number"} of a sample, which way to go to look more real.`),
       el("div", {}, ask), row, said),
     redraw: () => undefined,
   };

@@ -86,7 +86,7 @@ export function painter({ colours }: Palette, wide: number, high: number, done: 
       colour = one;
       for (const other of swatches) other.setAttribute("aria-pressed", String(other === swatch));
       show();
-    }, { class: "swatch", style: `--tone: ${hex(one)}`, "aria-label": `colour ${i + 1}, ${hex(one)}`, "aria-pressed": String(i === 0) });
+    }, { class: "dab", style: `--tone: ${hex(one)}`, "aria-label": `colour ${i + 1}, ${hex(one)}`, "aria-pressed": String(i === 0) });
     return swatch;
   });
   const fill = el("input", { type: "checkbox", id: fresh("fill"), onchange: () => {

@@ -17,7 +17,7 @@ export function examplesTool(desk: Desk): Tool {
       redraw: () => undefined };
   }
   const sheet = el("div", { class: "made-sheet", "data-sheet": "real" });
-  const look = button("Show real examples", () => {
+  const look = button("Read them again", () => {
     look.disabled = true;
     say(said, "Reading the data …");
     desk.link.examples(MANY).then(({ header, pictures }) => {
@@ -34,5 +34,6 @@ export function examplesTool(desk: Desk): Tool {
       look.disabled = false;
     });
   }, { name: "show-real" });
-  return { element: el("div", { class: "stack" }, el("div", { class: "row" }, look), said, sheet), redraw: () => undefined };
+  return { element: el("div", { class: "stack" }, el("div", { class: "row" }, look), said, sheet), redraw: () => undefined,
+    open: () => sheet.childElementCount === 0 && !look.disabled && look.click() };
 }

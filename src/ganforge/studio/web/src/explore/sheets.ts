@@ -8,7 +8,7 @@ import { carries, type Desk } from "./desk";
 import { exploreCommand, plainSeed, seedsCommand, takeButton, type Taken } from "./save";
 import { latentOf, type Made } from "./model";
 import { picture, showMade } from "./show";
-import { slot } from "./slot";
+import { type Slot, slot } from "./slot";
 
 /** A sheet of pictures; a press takes one to the easel, and each can be dragged. */
 export class Sheet {
@@ -58,6 +58,20 @@ export interface Tool {
   element: HTMLElement;
   /** Everything anew, as after a change of class. */
   redraw(): void;
+  /** It has come to be seen. */
+  open?(): void;
+}
+
+/** Once, when a tool is first seen: the easel's picture and its next seeds, so that there is something to change. */
+function fillOnce(desk: Desk, slots: readonly Slot[]): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    const { base } = desk;
+    const seed = "seed" in base && !("near" in base) ? base.seed : 0;
+    slots.forEach((one, i) => one.held() ?? one.set(i === 0 ? desk.held : { latent: { seed: seed + i }, said: desk.chosenClass }));
+  };
 }
 
 export function seedsTool(desk: Desk): Tool {
@@ -97,7 +111,7 @@ export function seedsTool(desk: Desk): Tool {
 export function interpolationTool(desk: Desk): Tool {
   const strip = new Sheet(desk, "strip", "From the first to the second");
   const canvas = picture("Between the two");
-  const said = el("p", { class: "small quiet" }, "Put a picture into each place: drag one there, or choose from the list.");
+  const said = el("p", { class: "small quiet" }, "From one to the other. Drag other pictures into the places, or choose from their lists.");
   let share = 0.5;
   const at = (t: number): Held | null => {
     const [a, b] = [from.held(), to.held()];
@@ -112,7 +126,6 @@ export function interpolationTool(desk: Desk): Tool {
   const all = (): void => {
     const steps = eighths();
     if (steps.length === 0) return;
-    said.hidden = true;
     middle();
     strip.make(steps.map((one) => one.latent), (i) => `${Math.round((i / 7) * 100)} %`, steps.map((one) => one.said));
   };
@@ -142,6 +155,7 @@ export function interpolationTool(desk: Desk): Tool {
           ends, command: seeds.length === 2 && same ? seedsCommand(desk, seeds, a.said, { film: "walk.gif" }) : null };
       }, "take-between"))),
     redraw: all,
+    open: fillOnce(desk, [from, to]),
   };
 }
 
@@ -163,6 +177,7 @@ export function arithmeticTool(desk: Desk): Tool {
   const first = slot(desk, "a", draw);
   const less = slot(desk, "minus b", draw);
   const plus = slot(desk, "plus c", draw);
+  const open = fillOnce(desk, [first, less, plus]);
   return {
     element: el("div", { class: "stack" },
       el("p", { class: "small quiet" }, "As in smiling woman − woman + man. Drag pictures into the places, or choose from their lists."),
@@ -179,6 +194,7 @@ export function arithmeticTool(desk: Desk): Tool {
           seeds.includes(null) ? null : exploreCommand(desk, "arithmetic", "--a", `seeds:${a}`, "--b", `seeds:${b}`, "--c", `seeds:${c}`) };
       }, "take-sum"))),
     redraw: draw,
+    open,
   };
 }
 
@@ -219,6 +235,7 @@ export function mixingTool(desk: Desk): Tool {
           command: content.said !== null || a === null || b === null ? null : exploreCommand(desk, "mix", "--content", a, "--style", b) };
       }, "take-mix"))),
     redraw: draw,
+    open: fillOnce(desk, [shapes, manner]),
   };
 }
 

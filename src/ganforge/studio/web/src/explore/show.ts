@@ -1,6 +1,7 @@
 /** Shows what a generator made: pictures on a canvas, points on a small plane. */
 
 import { el } from "../base/dom";
+import { clamp } from "../base/numbers";
 import { type Colours, colours } from "../base/theme";
 import { NO_MARGIN, type Pen, sharpen, toX, toY } from "../draw/plane";
 import { drawPoints, squarePlane } from "../draw/scatter";
@@ -77,7 +78,7 @@ function among(pen: Pen, width: number, height: number, cloud: Cloud, x: number,
   pen.moveTo(at, 0);
   pen.lineTo(at, height);
   pen.stroke();
-  mark(pen, at, height - 5, Math.max(3, width / 60), tint);
+  mark(pen, clamp(at, 0, width), height - 5, Math.max(3, width / 60), tint);
 }
 
 /** One point in the plane of two coordinates, among real and made ones. */
@@ -97,10 +98,10 @@ function within(pen: Pen, width: number, height: number, cloud: Cloud, row: numb
     }
   }
   pen.globalAlpha = 1;
-  mark(pen, toX(plane, row[a] ?? 0), toY(plane, row[b] ?? 0), Math.max(3, width / 60), tint);
+  mark(pen, clamp(toX(plane, row[a] ?? 0), 0, width), clamp(toY(plane, row[b] ?? 0), 0, height), Math.max(3, width / 60), tint);
 }
 
-/** Where the sample is: a dot with a ring of the paper's colour, that is seen on any cloud. */
+/** Where the sample is: a dot with a ring of the paper's colour; half of one at the edge beyond which it lies. */
 function mark(pen: Pen, x: number, y: number, radius: number, tint: Colours): void {
   pen.beginPath();
   pen.arc(x, y, radius + 1.5, 0, 6.2832);

@@ -145,6 +145,7 @@ class ExploreView implements View {
     };
     const tabs = buildTabs("Tools", tools.map(({ name, title, tool }) => ({ name, title, panel: tool.element })), (name) => {
       open = name;
+      tools.find((one) => one.name === name)?.tool.open?.();
       keep();
     });
     if (tools.some(({ name }) => name === wanted.tool)) tabs.select(wanted.tool);

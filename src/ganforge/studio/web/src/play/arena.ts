@@ -57,7 +57,7 @@ export class Arena {
         ...options.extras, button("Save …", () => saveDialog(this.name, this.stage, this.session, this.charts), { name: "save" }),
         options.leave ? button("Close this one", options.leave, { class: "plain" }) : null),
       this.over, this.drawing.element,
-      el("div", { class: "pair" },
+      el("div", { class: "board-and-facts" },
         el("div", { class: "stack" }, this.stage.element, this.timeline.element),
         el("div", { class: "stack wide side" }, this.slow.element, this.facts.element, found.element),
         el("div", { class: "stack wide" }, ...this.charts.map((chart) => chart.element))));
@@ -120,7 +120,7 @@ export class Arena {
     for (const finding of findings) {
       if (["warning", "failure"].includes(finding.severity) && !this.seen.some((one) => one.code === finding.code)) this.seen.push(finding);
     }
-    for (const chart of this.charts) chart.mark(this.seen);
+    for (const chart of this.charts) chart.mark(this.seen, ({ nimg }) => this.session.curves.roundAt(nimg));
   }
 
   private async remedy(finding: Finding): Promise<void> {

@@ -30,13 +30,13 @@ const GRAPHS: readonly { options: ChartOptions; columns: readonly string[]; alwa
 /** `set` shows what there is; curves that these data have no numbers for are left out. */
 export function gameCharts(): Graph[] {
   return GRAPHS.map(({ options, columns, always }) => {
-    const chart = new Chart(options);
+    const chart = new Chart({ ...options, unit: "rounds" });
     chart.element.hidden = !always;
     return { chart, set: (curves, scene) => {
-      const modes = scene?.modes ?? 1;
+      const modes = scene?.modes ?? 1;  // of a single one nothing is to be covered
       const read = columns.map((name) => {
         const column = curves.column(name);
-        return name === "modes_covered" ? column.map((value) => (value === null ? null : value / modes)) : column;
+        return name === "modes_covered" ? column.map((value) => (value === null || modes < 2 ? null : value / modes)) : column;
       });
       chart.element.hidden = !always && !read.some((column) => column.some((value) => value !== null));
       chart.set(curves.x(), ...read);

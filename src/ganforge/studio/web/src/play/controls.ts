@@ -54,7 +54,8 @@ export function buildControls(sessions: () => Session[], extras: Node[]): Contro
       button(who, () => all((s) => s.step(who)), { name: `step-${who}`, "aria-label": `Step ${who}` })),
   ];
   const slow = button("Slow motion", () => {
-    const first = sessions()[0];
+    const [first, ...others] = sessions();
+    for (const one of others) if (one.playing) void one.pause();  // one round of one game is read at a time
     if (first) void first.slow();
   }, { name: "slow" });
   const reset = button("Reset", () => all((session) => session.reset()), { name: "reset" });

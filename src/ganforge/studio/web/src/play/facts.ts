@@ -17,22 +17,20 @@ const percent = (value: number | null | undefined): string | null =>
 
 const FACTS: readonly Fact[] = [
   { key: "round", title: "round", words: ({ round }) => round.toLocaleString("en-GB") },
-  { key: "rate", title: "rounds a second", words: ({ rounds_a_second }) => (rounds_a_second ? short(rounds_a_second) : null) },
+  { key: "rate", title: "rounds a second", words: ({ rounds_a_second }) => short(rounds_a_second) },
   { key: "value", title: "value of the game", words: ({ numbers }) =>
     numbers["value"] === null || numbers["value"] === undefined ? null : short(numbers["value"]),
   beside: (scene) => `goal ${short(scene?.goal.value ?? -Math.log(4))}` },
   { key: "accuracy_real", title: "reals called real", words: ({ numbers }) => percent(numbers["accuracy_real"]) },
   { key: "accuracy_fake", title: "fakes called generated", words: ({ numbers }) => percent(numbers["accuracy_fake"]) },
   { key: "pairs_right", title: "pairs told apart", words: ({ numbers }) => percent(numbers["pairs_right"]) },
-  { key: "modes_covered", title: "modes covered", words: ({ numbers }) => {
+  { key: "modes_covered", title: "modes covered", words: ({ numbers }, scene) => {
     const covered = numbers["modes_covered"];
-    return covered === null || covered === undefined ? null : String(covered);
+    return covered === null || covered === undefined || (scene?.modes ?? 2) < 2 ? null : String(covered);
   }, beside: (scene) => (scene?.modes ? `of ${scene.modes}` : "") },
   { key: "good_share", title: "good samples", words: ({ numbers }) => percent(numbers["good_share"]) },
-  { key: "js", title: "Jensen–Shannon divergence", words: ({ numbers }) =>
+  { key: "js", title: "Jensen–Shannon", words: ({ numbers }) =>
     numbers["js"] === null || numbers["js"] === undefined ? null : `${short(numbers["js"])} bits` },
-  { key: "kl", title: "Kullback–Leibler divergence", words: ({ numbers }) =>
-    numbers["kl"] === null || numbers["kl"] === undefined ? null : `${short(numbers["kl"])} bits` },
   { key: "distance_to_best", title: "distance of D to D*", words: ({ numbers }) =>
     numbers["distance_to_best"] === null || numbers["distance_to_best"] === undefined ? null :
       short(numbers["distance_to_best"]) },

@@ -80,7 +80,7 @@ function number(setting: Setting & { type: "number" | "whole" }, title: string, 
     log ? low * (high / low) ** (share / steps) : low + ((high - low) * share) / steps;
   const box = el("input", {
     id, type: "number", name: setting.key, min: low, max: high, step: setting.type === "whole" ? 1 : "any",
-    placeholder: setting.optional ? "none" : "",
+    placeholder: setting.optional ? "none" : "usual",  // what the recipe leaves to the network
     onchange: () => {
       if (box.value.trim() === "") {
         if (setting.optional) changed(null);
@@ -114,7 +114,7 @@ function number(setting: Setting & { type: "number" | "whole" }, title: string, 
       else {
         box.value = "";
         range.value = "0";
-        range.setAttribute("aria-valuetext", "none");
+        range.setAttribute("aria-valuetext", box.placeholder);
       }
     },
   };

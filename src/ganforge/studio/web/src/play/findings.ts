@@ -57,7 +57,7 @@ export function changesInWords(changes: Changes, before: Changes = {}): string {
 }
 
 function valueInWords(value: Value): string {
-  if (typeof value === "number") return short(value);
+  if (typeof value === "number") return counted(value);
   if (Array.isArray(value)) {
     return value.map((item) => (item !== null && typeof item === "object" && !Array.isArray(item) && "name" in item
       ? String(item["name"]) : valueInWords(item))).join(" + ") || "none";

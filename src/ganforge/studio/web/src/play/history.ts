@@ -4,6 +4,7 @@ import type { Numbers } from "../base/protocol";
 
 export interface Entry {
   nimg: number;
+  round: number;
   numbers: Numbers;
 }
 
@@ -12,11 +13,11 @@ const MOST = 1200;
 export class Curves {
   private entries: Entry[] = [];
 
-  add(nimg: number, numbers: Numbers): void {
+  add({ nimg, round, numbers }: Entry): void {
     const last = this.entries[this.entries.length - 1];
     if (last && nimg < last.nimg) this.cut(nimg);
     if (last && nimg === last.nimg) this.entries.pop();
-    this.entries.push({ nimg, numbers });
+    this.entries.push({ nimg, round, numbers });
     // Thinned by half rather than cut: the beginning is where most is learned.
     if (this.entries.length > MOST) this.entries = this.entries.filter((_, i) => i % 2 === 0 || i > MOST - 100);
   }
@@ -38,15 +39,21 @@ export class Curves {
     return this.entries.length;
   }
 
+  /** Whole rounds, as everything else in Play counts. */
   x(): number[] {
-    return this.entries.map((entry) => entry.nimg);
+    return this.entries.map((entry) => entry.round);
+  }
+
+  /** The round at which so many examples had been shown. */
+  roundAt(nimg: number): number {
+    return (this.entries.find((entry) => entry.nimg >= nimg) ?? this.entries[this.entries.length - 1])?.round ?? 0;
   }
 
   /** All numbers, a line for each point. */
   csv(): string {
     const names = [...new Set(this.entries.flatMap((entry) => Object.keys(entry.numbers)))].sort();
-    const lines = this.entries.map(({ nimg, numbers }) => [nimg, ...names.map((name) => numbers[name] ?? "")].join(","));
-    return `${["nimg", ...names].join(",")}\n${lines.join("\n")}\n`;
+    const lines = this.entries.map(({ nimg, round, numbers }) => [round, nimg, ...names.map((name) => numbers[name] ?? "")].join(","));
+    return `${["round", "nimg", ...names].join(",")}\n${lines.join("\n")}\n`;
   }
 
   column(name: string): (number | null)[] {

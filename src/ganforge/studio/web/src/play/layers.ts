@@ -16,7 +16,7 @@ export const LINE_LAYERS: readonly Layer[] = [
   { name: "data", title: "data, p_data", colour: "real", shape: "line", on: true, asks: [] },
   { name: "generated", title: "generator, p_g", colour: "generated", shape: "line", on: true, asks: ["p_g"] },
   { name: "discriminator", title: "discriminator, D(x)", colour: "discriminator", shape: "line", on: true, asks: ["d"] },
-  { name: "optimal", title: "best possible, D*(x)", colour: "optimal", shape: "dash", on: true, asks: ["best"] },
+  { name: "optimal", title: "best possible, D*\u2060(x)", colour: "optimal", shape: "dash", on: true, asks: ["best"] },
   { name: "half", title: "the goal, ½", colour: "good", shape: "dash", on: true, asks: [] },
   { name: "arrows", title: "pushes on the generator", colour: "arrow", shape: "arrow", on: true,
     asks: ["arrows", "generated"] },

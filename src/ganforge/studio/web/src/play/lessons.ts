@@ -9,12 +9,12 @@ export interface LessonsPanel {
   open(name: string): boolean;
 }
 
-/** `run` sets the lesson's games up and starts them; `opened` puts its name into the address. */
-export function lessonsPanel(run: (lesson: Lesson) => void, opened: (name: string | null) => void): LessonsPanel {
+/** `run` sets the lesson's games up and starts them; `opened` is told which one is read, null for the list, and whether by hand. */
+export function lessonsPanel(run: (lesson: Lesson) => void, opened: (lesson: Lesson | null, byHand: boolean) => void): LessonsPanel {
   const element = el("div", { class: "lessons stack" });
   const done = new Set<string>();
   const list = (): void => {
-    opened(null);
+    opened(null, true);
     fill(element,
       el("p", {}, "Two networks learn from one another: the generator turns noise into orange points, and the discriminator " +
         "tells them from the real ones, the green rings. The generator sees no real point: it follows the arrows."),
@@ -24,10 +24,10 @@ export function lessonsPanel(run: (lesson: Lesson) => void, opened: (name: strin
         button(`${i + 1}. ${lesson.title}`, () => show(i), {
           class: `plain${done.has(lesson.name) ? " done" : ""}`, "data-lesson": lesson.name })))));
   };
-  const show = (index: number): void => {
+  const show = (index: number, byHand = true): void => {
     const lesson = LESSONS[index];
     if (!lesson) return;
-    opened(lesson.name);
+    opened(lesson, byHand);
     const title = el("h2", { tabindex: -1 }, `${index + 1}. ${lesson.title}`);
     fill(element,
       el("div", {}, button("← All lessons", list, { class: "plain" })),
@@ -43,7 +43,7 @@ export function lessonsPanel(run: (lesson: Lesson) => void, opened: (name: strin
     element,
     open(name) {
       const index = LESSONS.findIndex((lesson) => lesson.name === name);
-      if (index >= 0) show(index);
+      if (index >= 0) show(index, false);
       return index >= 0;
     },
   };
@@ -53,6 +53,7 @@ function question(lesson: Lesson, run: () => void, next: (() => void) | null): H
   const name = fresh("answer");
   const start = button("Run it", () => begin(), { class: "primary", name: "run-lesson", disabled: true });
   const after = el("div", { class: "stack answer", "aria-live": "polite" });
+  const before = el("p", { class: "small quiet" }, "Answer first; the run starts after that.");
   const options = lesson.choices.map((choice, i) => {
     const id = fresh("choice");
     return el("div", { class: "check", "data-choice": i },
@@ -72,8 +73,11 @@ function question(lesson: Lesson, run: () => void, next: (() => void) | null): H
       el("h3", {}, "What to look at"),
       el("ul", { class: "look" }, ...lesson.look.map((line) => el("li", {}, line))),
       next ? el("div", {}, button("Next lesson", next, { name: "next-lesson" })) : null);
+    before.hidden = true;
+    start.textContent = "Run it again";
     run();
+    const side = after.closest(".sidebar");
+    if (side) side.scrollTop = side.scrollHeight;  // the answer, where it is below what is seen; nothing else moves
   };
-  return el("div", { class: "stack" }, form,
-    el("p", { class: "small quiet" }, "Answer first; the run starts after that."), el("div", {}, start), after);
+  return el("div", { class: "stack" }, form, before, el("div", {}, start), after);
 }

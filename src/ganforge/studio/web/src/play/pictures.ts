@@ -31,7 +31,7 @@ export class PictureSheet {
 
   constructor(private readonly session: Session) {
     this.element = el("div", { class: "sheets" },
-      el("h3", {}, "Generated, from fixed latents, with the discriminator’s probability of ‘real’ under each"),
+      el("h3", {}, "Generated from fixed latents, and D’s probability of ‘real’"),
       this.made,
       el("div", { class: "advice-row" }, this.pair, this.says),
       el("h3", {}, "Real"),
@@ -134,7 +134,7 @@ export class PictureSheet {
         this.pointedAt.height = cell.picture.height;
         this.pointedAt.getContext("2d")?.drawImage(cell.picture, 0, 0);
         this.pair.hidden = false;
-        say(this.says, `Picture ${index + 1}, real with ${short(advice.probability)}. The discriminator’s advice: ${advice.words}`);
+        say(this.says, `Picture ${index + 1}, real with ${short(advice.probability)}. The discriminator’s advice, in grey levels by row and column: ${advice.words}.`);
       }
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;

@@ -13,7 +13,8 @@ export function saveDialog(title: string, stage: GameStage, session: Session, ch
   const stem = `${data}-seed-${settings.seed}-round-${round}`;
   const seen = charts.filter((chart) => !chart.element.hidden);
   openDialog(`Save from ‘${title}’`, el("div", { class: "stack" },
-    el("p", { class: "quiet" }, `At round ${round.toLocaleString("en-GB")}. The game itself is in the address, and under ‘As Python’.`),
+    el("p", { class: "quiet" }, `At round ${round.toLocaleString("en-GB")}. ` + (session.standing?.unlike_script ?
+      `The address keeps the settings, not the way here: ${session.standing.unlike_script}.` : "The game itself is in the address, and under ‘As Python’.")),
     el("div", { class: "row" },
       button("Picture, PNG", () => void stage.png().then((blob) => blob && save(`${stem}.png`, blob)), { name: "save-png" }),
       button("Numbers of the curves, CSV", () => save(`${stem}.csv`, new Blob([session.curves.csv()], { type: "text/csv" })), { name: "save-csv" })),

@@ -273,7 +273,7 @@ export class Session extends Emitter<SessionEvents> {
     }
     const frame = message as Frame;
     this.frame = frame;
-    this.curves.add(frame.header.nimg, frame.header.numbers);
+    this.curves.add(frame.header);
     this.emit("frame", frame);
     this.emit("curves", this.curves);
   }

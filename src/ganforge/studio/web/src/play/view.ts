@@ -44,6 +44,8 @@ class PlayView implements View {
   private readonly controls: Controls;
   private readonly extras: Node[];
   private lesson: string | null = null;
+  /** Whether the game is one that a person made, and not the first one or a lesson's. */
+  private own: boolean;
   private open = true;
   /** What to do once the games that were just asked for stand. */
   private upcoming: { speed: number | null; until: number | null; slow: boolean } | null = null;
@@ -51,18 +53,28 @@ class PlayView implements View {
   constructor(main: HTMLElement, about: About, private readonly catalogue: Catalogue, query: URLSearchParams) {
     const asked = askedFor(catalogue, query);
     const settings = asked ?? START;
+    this.own = asked !== null && !query.get("lesson");
     this.panel = new SettingsPanel(catalogue, about.limits, settings, {
-      begin: (next) => void this.begin({ title: "The game", settings: next }, null),
-      change: (changes) => void this.first?.session.set(changes),
+      begin: (next) => {
+        this.own = true;
+        this.begin({ title: "The game", settings: next }, null);
+      },
+      change: (changes) => {
+        this.own = true;
+        void this.first?.session.set(changes);
+      },
     });
-    const lessons = lessonsPanel((lesson) => this.runLesson(lesson), (name) => {
-      this.lesson = name;
+    const lessons = lessonsPanel((lesson) => this.runLesson(lesson), (lesson, byHand) => {
+      this.lesson = lesson?.name ?? null;
       this.address();
+      // What is read of is what is seen, at rest; a game of one's own stays until the lesson is run.
+      if (lesson && byHand && !this.own) this.showLesson(lesson, false);
     });
     const tabs = buildTabs("What to do", [
       { name: "lessons", title: "Lessons", panel: lessons.element },
       { name: "settings", title: "Settings", panel: this.panel.element },
       { name: "failures", title: "What goes wrong", panel: failuresPanel(catalogue, (first, second, speed) => {
+        this.own = true;
         this.upcoming = { speed, until: null, slow: false };
         this.begin(first, second);
       }) },
@@ -75,7 +87,8 @@ class PlayView implements View {
     this.extras = [
       button("Full screen", () => void this.wide(), { name: "full-screen" }),
       button("Beside …", () => this.beside(), { name: "beside" }),
-      button("As Python", () => void showPython(this.first?.session.settings ?? settings, this.first?.session.round ?? 0), { name: "python" }),
+      button("As Python", () => void showPython(this.first?.session.settings ?? settings, this.first?.session.round ?? 0,
+        this.first?.session.standing?.unlike_script ?? null), { name: "python" }),
     ];
     fill(main, el("div", { class: "play" }, side,
       el("div", { class: "field-of-play" }, this.controls.element, this.holder)));
@@ -185,7 +198,14 @@ class PlayView implements View {
 
   private runLesson(lesson: Lesson): void {
     if (matchMedia("(max-width: 860px)").matches) this.controls.element.scrollIntoView();  // the picture is above
-    this.upcoming = { speed: lesson.speed, until: lesson.rounds, slow: lesson.begin === "slow" };
+    this.own = false;
+    this.showLesson(lesson, true);
+  }
+
+  private showLesson(lesson: Lesson, running: boolean): void {
+    this.upcoming = running ? { speed: lesson.speed, until: lesson.rounds, slow: lesson.begin === "slow" } : null;
+    this.controls.setSpeed(lesson.speed);
+    this.controls.setUntil(lesson.rounds);
     this.begin(lesson.games[0], lesson.games[1] ?? null);
   }
 

@@ -101,6 +101,8 @@ export interface Standing {
   discriminator_parameters: number;
   recorded: boolean;
   why_not_recorded: string | null;
+  /** What was done by hand that no script of the settings does. */
+  unlike_script: string | null;
   findings: Finding[];
 }
 

@@ -59,7 +59,7 @@ export class Comparison {
     const names = some.map((one) => one.summary?.name ?? one.run);
     this.draw(some, names);
     const facts: [string, string[]][] = [
-      ["score", some.map(({ summary }) => (summary?.score ? short(summary.score.value) : "–"))],
+      ["score", some.map(({ summary }) => (summary?.score ? `${plain(summary.score.key)} ${short(summary.score.value)}` : "–"))],
       ["examples shown", some.map(({ summary }) => short(summary?.nimg ?? null))],
       ["verdict", some.map(({ summary }) => summary?.verdict.words ?? "")],
     ];

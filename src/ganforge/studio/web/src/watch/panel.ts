@@ -42,6 +42,9 @@ export class RunPanel {
     { name: "discriminator", colour: "discriminator" }, { name: "generator", colour: "generated" }] });
   private readonly stops: (() => void)[] = [];
   private at = Infinity;
+  private newest = 0;
+  /** Findings are of the newest state, whatever moment is looked at. */
+  private readonly earlier = el("p", { class: "small quiet", hidden: true, "data-earlier": "" });
   private exporting: string | null = null;
   private shownCommands = "";
 
@@ -63,7 +66,7 @@ export class RunPanel {
           el("section", { class: "chart" }, el("h3", {}, "Logits at this moment",
             el("span", { class: "key" }, ...([["real", "reals"], ["generated", "fakes"], ["optimal", "held out"]] as const)
               .map(([colour, words]) => el("span", {}, el("i", { style: `--tone: var(--${colour})` }), words)))), this.bells)),
-        el("div", { class: "stack wide" }, this.found.element, this.scores.element, this.score.element,
+        el("div", { class: "stack wide" }, el("div", { class: "stack" }, this.found.element, this.earlier), this.scores.element, this.score.element,
           this.logits.element, this.losses.element, this.gradients.element)));
     this.element = el("article", { class: "run-panel", "data-run": one.run },
       el("header", { class: "row" }, el("h2", {}, name), this.state, el("span", { class: "grow" }),
@@ -103,16 +106,17 @@ export class RunPanel {
         return;
       }
       fill(this.state, stateBadge(summary.state));
-      const left = summary.state === "training" ? summary.seconds_left : null;
+      const left = summary.state === "training" ? summary.seconds_left ?? null : null;
       const facts: [string, string][] = [
         ["examples", `${short(summary.nimg)}${summary.total_nimg ? ` of ${short(summary.total_nimg)}` : ""}`],
-        ["time left", left === null || left === undefined ? "–" : `about ${duration(left)}`],
+        ...(left === null ? [] : [["time left", `about ${duration(left)}`] satisfies [string, string]]),
         ["time so far", duration(summary.seconds)],
         ["examples a second", short(summary.examples_a_second)],
         ["device", summary.device ?? "–"], ["recipe", summary.recipe], ["data", summary.data], ["each example", summary.space],
       ];
       fill(this.facts, ...facts.map(([title, value]) => el("div", {}, el("dt", {}, title), el("dd", {}, value))));
       this.found.show(summary.findings, summary.verdict.words);
+      this.newest = summary.nimg;
       this.showCommands(summary.state);
     }
     this.film.set(samples);
@@ -138,6 +142,8 @@ export class RunPanel {
   private atMoment(): void {
     const { lines } = this.one;
     this.scores.show(latestExamination(lines, this.at));
+    this.earlier.hidden = this.at === Infinity;
+    say(this.earlier, `Found after ${short(this.newest)} examples; the picture and the scores are those of an earlier moment.`);
     const line = lineAt(lines, this.at);
     const sharp = sharpen(this.bells);
     if (!line || !sharp) return;
@@ -156,7 +162,7 @@ export class RunPanel {
     fill(this.commands,
       live ? send(state === "paused" ? "Resume" : "Pause", state === "paused" ? "resume" : "pause") : null,
       live ? send("Stop", "stop") : null, live ? send("Save now", "save") : null,
-      button("Export this moment …", () => this.askExport(), { name: "export" }),
+      button("Export …", () => this.askExport(), { name: "export" }),
       el("a", { class: "button", href: `#/explore?model=${encodeURIComponent(this.one.run)}` }, "Explore it"),
       live ? null : el("a", { class: "button", target: "_blank", rel: "noopener",
         href: `/api/watch/report?run=${encodeURIComponent(this.one.run)}` }, "Report"),
@@ -192,8 +198,8 @@ export class RunPanel {
           say(this.task, "Exporting …");
         }).catch(refused);
     };
-    const dialog = openDialog("Export this moment", el("div", { class: "stack" },
-      el("p", {}, "The generator as it was saved last, with its card."),
+    const dialog = openDialog("Export the generator", el("div", { class: "stack" },
+      el("p", {}, "As it was saved last, whatever moment is looked at, with its card."),
       el("div", { class: "row" }, button("As a model folder", start("folder"), { class: "primary" }),
         button("As ONNX", start("onnx")))));
   }

@@ -5,6 +5,7 @@ import { el, fill, say } from "../base/dom";
 import { clearNotice, lost, refused } from "../base/notices";
 import { duration, short } from "../base/numbers";
 import type { About, RunSummary } from "../base/protocol";
+import { plain } from "../play/fields";
 import type { View } from "../play/view";
 import { Comparison } from "./compare";
 import { Hidden, storage } from "./hidden";
@@ -23,7 +24,8 @@ const far = (run: RunSummary): number => run.score?.value ?? Infinity;
 const ORDERS: readonly [string, string, Order | null][] = [
   ["newest", "newest first", null],
   ["name", "name", (a, b): number => a.name.localeCompare(b.name, "en", { numeric: true })],
-  ["score", "score, lowest first", (a, b): number => (far(a) === far(b) ? 0 : far(a) - far(b))],
+  // Only values of one score can be compared.
+  ["score", "score, lowest first", (a, b): number => (a.score?.key ?? "~").localeCompare(b.score?.key ?? "~") || (far(a) === far(b) ? 0 : far(a) - far(b))],
   ["examples", "most examples", (a, b): number => b.nimg - a.nimg],
 ];
 const STATES = ["training", "paused", "finished", "stopped", "diverged", "unknown"] as const;
@@ -133,7 +135,7 @@ class WatchView implements View {
   private entry(run: RunSummary, chosen: boolean): HTMLElement {
     const share = run.total_nimg ? Math.min(1, run.nimg / run.total_nimg) : null;
     const said = run.error ?? [
-      run.data, run.score ? `score ${short(run.score.value)}` : "",
+      run.data.replace(/[\\/]+$/, "").split(/[\\/]/).pop(), run.score ? `${plain(run.score.key)} ${short(run.score.value)}` : "",
       run.state === "training" && run.seconds_left ? `${duration(run.seconds_left)} left` : ""].filter(Boolean).join(" · ");
     return el("li", {}, el("button", {
       type: "button", class: "run-entry", "aria-pressed": String(chosen), "data-entry": run.run,
@@ -146,7 +148,7 @@ class WatchView implements View {
       el("span", { class: "row" }, el("strong", {}, run.name), stateBadge(run.state)),
       el("span", { class: "small quiet" }, said),
       run.verdict.words ? el("span", { class: `small tone ${run.verdict.severity}` }, run.verdict.words) : null,
-      share !== null && run.state === "training" ? el("span", { class: "bar", style: `--share: ${share}` }) : null)));
+      share !== null && run.state === "training" ? el("span", { class: "progress", style: `--share: ${share}` }) : null)));
   }
 
   /** For the panels: whether a run is hidden, and a press that turns it. */
