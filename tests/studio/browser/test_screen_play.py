@@ -439,3 +439,11 @@ def test_the_legend_draws_each_layer_as_it_is(screen: Screen) -> None:
     arrow = screen.one("[data-layer=arrows] .swatch").bounding_box()
     assert arrow is not None
     assert arrow["height"] < 6  # a line, not a box
+
+
+def test_a_lesson_that_is_named_alone_opens_its_own_games(screen: Screen) -> None:
+    screen.play("data=digits")
+    screen.play("lesson=two-words")
+    screen.see(".arena:first-child h2", "The original loss")
+    screen.see(".arena:last-child h2", "The non-saturating loss")
+    assert screen.one("[name=until]").input_value() == "1200"

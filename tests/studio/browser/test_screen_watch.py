@@ -151,3 +151,16 @@ def test_runs_are_searched_sorted_and_filtered(screen: Screen) -> None:
     screen.until(lambda: set(badges.all_inner_texts()) == {"finished"}, "those that are finished")
     assert not screen.violations()
     screen.keep("watch-list")
+
+
+def test_runs_that_have_little_in_common_are_compared_out_of_the_way(screen: Screen) -> None:
+    screen.go("watch?run=0:digits&run=0:table", ".comparison:not([hidden]) summary:visible")
+    screen.see(".comparison summary", "settings differ")
+    assert screen.page.locator(".comparison > .differences tbody tr").count() == 3  # score, examples, verdict
+    charts = screen.page.locator(".comparison .chart h3")
+    screen.until(lambda: charts.count() > 0, "a chart")
+    keys = [title.split("\n")[0] for title in charts.all_inner_texts()]
+    assert len(set(keys)) == len(keys)  # a chart a score, with the runs that have it
+    screen.until(lambda: "–" not in "".join(charts.all_inner_texts()), "no run without the score")
+    screen.click(".comparison summary")
+    screen.see(".comparison details td")

@@ -105,16 +105,22 @@ export class Chart {
     const [x, ...columns] = this.data;
     const empty = !columns.some((column) => column.some((value) => value !== null));
     this.plot.classList.toggle("empty", empty);  // axes without data would have invented numbers
-    this.show(last);
-    const parts = this.options.series.map((series, i) => `${series.name} ${short(this.data[i + 1]?.[last] ?? null)}`);
+    this.show(null);
+    const parts = this.options.series.map((series, i) => `${series.name} ${short(this.at(i, null))}`);
     const marks = this.marks.map(({ code, at }) => `. Marked at ${short(at)}: ${code.replaceAll("-", " ")}`).join("");
     this.plot.setAttribute("aria-label",
       empty ? `${this.options.title}: nothing yet` :
         `${this.options.title}, ${x.length} points to ${short(x[last])} ${this.unit}. Latest: ${parts.join(", ")}${marks}`);
   }
 
-  private show(index: number): void {
-    this.values.forEach((value, i) => say(value, short(this.data[i + 1]?.[index] ?? null)));
+  /** The value of a series at an index; null is its latest: of several runs, not all go to the end of the axis. */
+  private at(series: number, index: number | null): number | null {
+    const column = this.data[series + 1] as Column | undefined;
+    return (index === null ? column?.findLast((value) => value !== null) : column?.[index]) ?? null;
+  }
+
+  private show(index: number | null): void {
+    this.values.forEach((value, i) => say(value, short(this.at(i, index))));
   }
 
   private fit(): void {
@@ -167,7 +173,7 @@ export class Chart {
         fill: `${tint[colour]}2b`,
       })),
       hooks: {
-        setCursor: [(chart) => this.show(chart.cursor.idx ?? this.data[0].length - 1)],
+        setCursor: [(chart) => this.show(chart.cursor.idx ?? null)],
         draw: [(chart) => drawMarks(chart, this.marks, tint)],
       },
     }, this.data, this.plot);

@@ -6,7 +6,7 @@ import { button, el, fill } from "../base/dom";
 import { refused } from "../base/notices";
 import type { About, Catalogue, Settings } from "../base/protocol";
 import { buildTabs } from "../base/tabs";
-import type { Lesson } from "../lessons/index";
+import { type Lesson, LESSONS } from "../lessons/index";
 import { Arena } from "./arena";
 import { buildControls, type Controls } from "./controls";
 import { failuresPanel, type Showing } from "./failures";
@@ -52,7 +52,10 @@ class PlayView implements View {
 
   constructor(main: HTMLElement, about: About, private readonly catalogue: Catalogue, query: URLSearchParams) {
     const asked = askedFor(catalogue, query);
-    const settings = asked ?? START;
+    // A lesson that is named without a game is its own games; whatever was left here stays left.
+    const lesson = asked ? undefined : LESSONS.find(({ name }) => name === query.get("lesson"));
+    const [only, beside] = lesson?.games ?? [{ title: "The game", settings: START }];
+    const settings = asked ?? only.settings;
     this.own = asked !== null && !query.get("lesson");
     this.panel = new SettingsPanel(catalogue, about.limits, settings, {
       begin: (next) => {
@@ -92,13 +95,15 @@ class PlayView implements View {
     ];
     fill(main, el("div", { class: "play" }, side,
       el("div", { class: "field-of-play" }, this.controls.element, this.holder)));
-    const left = findLeft(asked);
+    const left = lesson ? [] : findLeft(asked);
     // Whoever comes without a wish sees a game that moves, slowly; not who asked for less motion.
     if (!asked && left.length === 0 && !query.get("lesson") && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
       this.upcoming = { speed: WELCOME, until: null, slow: false };
     }
     if (left.length > 0) for (const [i, one] of left.entries()) this.place(one, i > 0, one.session);
-    else this.place({ title: "The game", settings }, false);
+    else this.place({ title: only.title, settings }, false);
+    if (beside) this.place(beside, true);
+    if (lesson) this.controls.setUntil(lesson.rounds);
     const name = query.get("lesson");
     if (name) {
       if (!lessons.open(name)) refused(new Error(`There is no lesson ‘${name.slice(0, 60)}’; the list has all of them.`));

@@ -14,26 +14,30 @@ const LOOKS: readonly Omit<Series, "name">[] = [
   { colour: "real", dash: [6, 4] }, { colour: "ink", dash: [6, 4] },
 ];
 
+const FEW = 8;  // differing settings that stand above the runs
+
 type Settings = Map<string, string>;
 
 export class Comparison {
   readonly element = el("section", { class: "comparison stack", "aria-label": "Side by side", tabindex: 0, hidden: true });
   private readonly plots = el("div", {});
   private readonly table = el("table", { class: "scores differences" });
+  /** Of runs that have little in common: not in the way of their pictures. */
+  private readonly many = el("details", { hidden: true });
   private readonly settings = new Map<string, Settings>();
   private readonly stop: () => void;
-  private chart: Chart | null = null;
+  private readonly charts = new Map<string, Chart>();
   private charted = "";
   private runs: string[] = [];
 
   constructor(private readonly source: WatchSource) {
-    this.element.append(this.plots, this.table);
+    this.element.append(this.plots, this.table, this.many);
     this.stop = source.on("changed", (one) => this.runs.includes(one.run) && this.show());
   }
 
   close(): void {
     this.stop();
-    this.chart?.close();
+    for (const chart of this.charts.values()) chart.close();
   }
 
   /** These runs, in this order; fewer than two have nothing to be compared with. */
@@ -66,29 +70,42 @@ export class Comparison {
     const keys = [...new Set(some.flatMap((one) => [...(this.settings.get(one.run)?.keys() ?? [])]))];
     const rows = keys.map((key): [string, string[]] => [key, some.map((one) => this.settings.get(one.run)?.get(key) ?? "–")]);
     const differ = rows.filter(([, values]) => new Set(values).size > 1);
+    const head = (): HTMLElement => el("thead", {}, el("tr", {},
+      el("th", { scope: "col" }, "setting"), ...names.map((name) => el("th", { scope: "col" }, name))));
+    const body = (all: [string, string[]][]): HTMLElement => el("tbody", {}, ...all.map(([key, values]) =>
+      el("tr", {}, el("th", { scope: "row" }, key), ...values.map((value) => el("td", {}, value)))));
+    const few = differ.length <= FEW;
     fill(this.table,
       el("caption", {}, differ.length > 0 ? "What differs" : "No setting differs",
         el("span", { class: "quiet small" }, ` ${rows.length - differ.length} settings are the same`)),
-      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "setting"), ...names.map((name) => el("th", { scope: "col" }, name)))),
-      el("tbody", {}, ...[...facts, ...differ].map(([key, values]) =>
-        el("tr", {}, el("th", { scope: "row" }, key), ...values.map((value) => el("td", {}, value))))));
+      head(), body([...facts, ...(few ? differ : [])]));
+    this.many.hidden = few;
+    fill(this.many, el("summary", {}, `${differ.length} settings differ`),
+      el("table", { class: "scores differences" }, head(), body(differ)));
   }
 
-  /** One curve a run. Only runs that are judged by one score have a common axis. */
+  /** One chart a score, one curve a run: only runs that are judged by one score have a common axis. */
   private draw(some: readonly Followed[], names: readonly string[]): void {
     const heads = some.map((one) => headline(one.lines));
-    const key = heads.find((head) => head.key)?.key ?? "";
-    const shown = heads.map((head) => (head.key === key ? head.points : []));
-    const wanted = JSON.stringify([key, names]);
+    const measured = heads.filter((head) => head.points.some((point) => point.value !== null));
+    const keys = [...new Set(measured.map((head) => head.key))];
+    const of = (key: string): number[] => heads.flatMap((head, i) => (head.key === key ? [i] : [])).slice(0, LOOKS.length);
+    const wanted = JSON.stringify(keys.map((key) => [key, of(key).map((i) => names[i])]));
     if (this.charted !== wanted) {
       this.charted = wanted;
-      this.chart?.close();
-      const series = names.slice(0, LOOKS.length).map((name, i): Series => ({ name, ...LOOKS[i]! }));
-      this.chart = key === "" ? null : new Chart({ title: `Score: ${plain(key)}`, height: 200, series });
-      fill(this.plots, this.chart?.element ?? null);
+      for (const chart of this.charts.values()) chart.close();
+      this.charts.clear();
+      for (const key of keys) {
+        const series = of(key).map((i, look): Series => ({ name: names[i] ?? "", ...LOOKS[look]! }));
+        this.charts.set(key, new Chart({ title: `Score: ${plain(key)}`, height: 200, series }));
+      }
+      fill(this.plots, ...[...this.charts.values()].map((chart) => chart.element));
     }
-    const x = [...new Set(shown.flatMap((points) => points.map((point) => point.nimg)))].sort((a, b) => a - b);
-    this.chart?.set(x, ...shown.slice(0, LOOKS.length).map((points) => column(points, x)));
+    for (const [key, chart] of this.charts) {
+      const curves = of(key).map((i) => heads[i]?.points ?? []);
+      const x = [...new Set(curves.flatMap((points) => points.map((point) => point.nimg)))].sort((a, b) => a - b);
+      chart.set(x, ...curves.map((points) => column(points, x)));
+    }
   }
 }
 
