@@ -62,6 +62,7 @@ from ganforge.runs.folder import Run
 SEED = 16
 COUNT = 1000
 SHARES = {"points": 0.5, "table": 0.4, "pictures": 0.05, "pairs": 0.05}  # what is quick is done more often
+_WAITED = 100  # seconds by the clock, for a process
 _TOLD = 25  # mutations between two lines on how far it is
 _TINY = ["--set", "generator.width=8", "discriminator.width=8", "batch=16", "--no-picture"]
 
@@ -591,9 +592,13 @@ def as_processes(folder: Path, kind: str, count: int, seed: int = SEED) -> list[
             how, _matches = damaged(file, trial.run, chance)
             name = chance.choice([name for name in verbs(kind) if VERBS[name].call is None])
             words = VERBS[name].words.replace("RUN", trial.run.name).replace("OUT", str(trial.out)).split()
-            done = subprocess.run(
-                [sys.executable, "-c", program, *words], capture_output=True, text=True, timeout=100
-            )
+            try:
+                done = subprocess.run(
+                    [sys.executable, "-c", program, *words], capture_output=True, text=True, timeout=_WAITED
+                )
+            except subprocess.TimeoutExpired:
+                failures.append(f"{file.name} {how} {name}: more than {_WAITED} seconds")
+                continue
             if "Traceback" in done.stdout + done.stderr or done.returncode not in range(7):
                 failures.append(f"{file.name} {how} {name}: {done.returncode} {done.stderr[-300:]}")
     return failures

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ganforge.core.condition import Condition
 from ganforge.core.declared import SYMPTOMS
 from ganforge.core.recipe import Player
 from ganforge.health import balance, course, numbers, result, variety
@@ -256,6 +257,20 @@ CASES: dict[str, tuple[History, tuple[History, ...]]] = {
         (history(n=6), history(lambda record, i: record["examination"].update(n=100))),
     ),
 }
+
+
+def test_what_varies_little_within_a_caption_is_told_and_no_failure():
+    asks = Condition(kind="text", names=("a", "lamp"))
+    captions = replace(PICTURES, condition=asks)
+    found = variety.one_picture_a_class(history(probe(within=0.44), space=captions))
+    assert found is not None
+    assert found.severity == "notice"
+    assert found.meaning.startswith(
+        "The generator makes much the same picture for each caption: within a caption"
+    )
+    one = variety.one_picture_a_class(history(probe(within=0.2), space=captions))
+    assert one is not None
+    assert (one.severity, one.meaning[:43]) == ("failure", "The generator makes one picture for each ca")
 
 
 def test_the_reason_why_nothing_can_be_said_stands_beside_it():

@@ -202,3 +202,33 @@ def test_one_picture_a_class_is_seen_though_samples_differ(chance, held_out: int
     assert same < 0.01
     plain = Examiner(Space(kind="pictures", shape=(1, 8, 8)), training, apart)
     assert "within" not in plain(OfClasses(True), None).probes
+
+
+def test_one_picture_a_condition_is_seen_though_each_comes_once(chance):
+    asks = Condition(kind="numbers", names=("red", "green", "blue"), mean=(0.0,) * 3, deviation=(1.0,) * 3)
+    grain = chance.integers(-9, 10, size=(3, 8, 8))
+
+    def real(rows: np.ndarray, varied: bool = True) -> np.ndarray:
+        own = 0.5 * chance.standard_normal(rows.shape) if varied else 0
+        return np.clip(128 + 40 * (rows + own)[..., None, None] + grain, 0, 255).astype(np.uint8)
+
+    class Asked:
+        def __init__(self, varied: bool) -> None:
+            self.varied = varied
+
+        def sample(self, n: int, *, condition: torch.Tensor | None = None, **_: object) -> torch.Tensor:
+            rows = np.zeros((n, 3)) if condition is None else condition.numpy()
+            return torch.from_numpy(real(rows, self.varied))
+
+    rows = [chance.standard_normal((n, 3)).astype(np.float32) for n in (200, 60)]
+    examiner = Examiner(
+        Space(kind="pictures", shape=(3, 8, 8), condition=asks),
+        real(rows[0]),
+        real(rows[1]),
+        asks=asks,
+        training_rows=rows[0],
+        held_out_rows=rows[1],
+    )
+    varied, same = (examiner(Asked(kind), None).probes["within"] for kind in (True, False))
+    assert varied == pytest.approx(1.0, abs=0.3)
+    assert same < 0.05

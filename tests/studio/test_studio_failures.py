@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ganforge.core.errors import UsageError
 from ganforge.studio.bounds import Bounds
 from ganforge.studio.catalogue import catalogue
 from ganforge.studio.changing import needs_anew
@@ -83,3 +84,15 @@ def test_data_and_recipes_of_the_catalogue_are_there(tmp_path: Path):
         if recipe["name"] in ("few-shot", "residual", "dcgan"):
             continue  # these are for larger pictures than digits
         Settings.of(fields, Bounds()).experiment(Bounds(), tmp_path)
+
+
+@pytest.mark.parametrize("given", [{}, {"seed": 3}])
+def test_a_seed_among_the_changes_is_the_seed(tmp_path: Path, given: dict[str, int]):
+    """It was passed over without a word."""
+    fields = {"data": {"kind": "builtin", "name": "ring"}, "recipe": "textbook", **given}
+    made, settings = Settings.of({**fields, "changes": {"seed": 5}}, Bounds()).experiment(Bounds(), tmp_path)
+    assert (made.recipe.seed, settings.seed, settings.changes) == (5, 5, {})
+    with pytest.raises(UsageError, match="seed"):
+        Settings.of({**fields, "changes": {"seed": -1}}, Bounds())
+    with pytest.raises(UsageError, match="name is no setting of a game"):
+        Settings.of({**fields, "changes": {"name": "mine"}}, Bounds()).experiment(Bounds(), tmp_path)

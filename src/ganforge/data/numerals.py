@@ -30,6 +30,7 @@ _MISSING = frozenset(
 )  # what stands where nothing was measured
 
 _SPACES = " \u00a0\u202f\u2009"  # plain, unbroken, narrow, thin
+_PLAIN = re.compile(r"[-+]?\d+(?:\.\d+)?", re.ASCII)
 _MARKS = re.compile(r"^(?P<sign>[-+−–]?)\s*(?P<before>[$€£¥₹₽%]?)\s*(?P<body>.*?)\s*(?P<after>[$€£¥₹₽%]?)$")
 _TRUTH = {"true": 1.0, "false": 0.0}
 _LOOSE = re.compile(rf"[\d.,'’{_SPACES}]*\d[\d.,'’{_SPACES}]*(?:[eEdD][-+]?\d+)?")
@@ -50,6 +51,8 @@ def looks_like_number(cell: str) -> bool:
 
 def mark_of(cell: str) -> str:
     """The currency or % that stands beside a number; ``true`` for a truth; empty where there is neither."""
+    if _PLAIN.fullmatch(cell):
+        return ""
     cell = cell.strip()
     if cell.lower() in _TRUTH:
         return "true"
@@ -90,6 +93,8 @@ class Numerals:
 
     def read(self, cell: str) -> float | None:
         """A cell's number, or None where it is none: also 45 % (45), € 1.234,50, (12) in books, TRUE (1)."""
+        if self.decimal == "." and _PLAIN.fullmatch(cell):  # most cells of most tables
+            return float(cell)
         cell = cell.strip()
         if (truth := _TRUTH.get(cell.lower())) is not None:
             return truth

@@ -8,7 +8,9 @@ import io
 import math
 import shlex
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import islice
@@ -27,7 +29,7 @@ from ganforge.data.raw import Raw
 from ganforge.data.sheet import Row, Sheet, open_sheet
 from ganforge.data.text import about, read_text
 
-__all__ = ["TABLES", "chosen_columns", "content", "read_table", "tables_in"]
+__all__ = ["TABLES", "chosen_columns", "content", "read_once", "read_table", "sheet_of", "tables_in"]
 
 TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
 
@@ -49,7 +51,7 @@ def read_table(path: Path, wish: TableFormat = FOUND) -> Raw:
             a column that is asked for is not there, or the table has fewer than two rows.
     """
     try:
-        sheet = open_sheet(read_text(content(path)), wish)
+        sheet = sheet_of(path, wish)
         asked = chosen_columns(sheet.columns, sheet.width, wish)
         numbers = _Numbers(sheet, asked)
         numbers.read()
@@ -113,6 +115,30 @@ def chosen_columns(names: Sequence[str], width: int, wish: TableFormat) -> list[
     if len(set(which)) < len(which):
         raise DataError(f"a column is asked for twice: --columns {wish.columns}")
     return which or None
+
+
+_kept: ContextVar[dict[tuple[Path, TableFormat], Sheet] | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def read_once() -> Generator[None]:
+    """Within it a file is taken apart once, whoever asks for it as what kind of data."""
+    token = _kept.set({})
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+
+
+def sheet_of(path: Path, wish: TableFormat) -> Sheet:
+    """A table's file, taken apart. Raises DataError as :func:`content` and ``open_sheet`` do."""
+    kept = _kept.get()
+    if kept is not None and (path, wish) in kept:
+        return kept[path, wish]
+    sheet = open_sheet(read_text(content(path)), wish)
+    if kept is not None:
+        kept[path, wish] = sheet
+    return sheet
 
 
 def content(path: Path) -> bytes:

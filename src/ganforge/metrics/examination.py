@@ -30,6 +30,7 @@ from ganforge.metrics.regions import Regions
 from ganforge.metrics.score import plain
 from ganforge.metrics.sliced import project, sorted_distance
 from ganforge.metrics.spectrum import power_spectrum
+from ganforge.metrics.within import PAIRS, Within
 
 __all__ = ["Examination", "Examiner"]
 
@@ -41,6 +42,7 @@ _LINES = 32  # that points are projected on
 _FIXED = 4  # samples of fixed latents whose features are kept
 _NUMBERS = 8  # features kept of each
 _TWINS = 2 * LEAST  # samples beyond the first of each condition, below which their deviation is chance
+_SEEDS = (0x71, 0x72)  # of two samples of each condition
 _BANDS = 16  # of the frequencies along an axis
 _LEAST_POWER = 1e-3  # below it there is rounding only; units squared
 
@@ -71,7 +73,8 @@ class Examination:
         probes: ``told_training``, ``told_held_out``: probability that a real example of that part has a
             higher logit than a fake; ``spread``: mean distance between fakes over that between real
             ones; ``within``: deviation among fakes that were asked for the same, over that among real
-            examples that say the same; ``shortcut``: accuracy of a linear test on mean, deviation and
+            examples that say the same, which is estimated where each says something of its own
+            (``metrics.within``); ``shortcut``: accuracy of a linear test on mean, deviation and
             spectrum, on examples that it was not fitted to; ``copies``: share of samples at distance 0 from
             a training example; ``motion``: of clips, how much frames change, over that of real ones; and
             what the kind of data sees by itself (``Codec.faults``).
@@ -155,6 +158,12 @@ class Examiner:
         same = _same(self._training_condition)
         if same is not None:  # of the training examples: there are more of them
             self._within = _within(self.extractor(self._training), same)
+        self._asked_twice: Within | None = None
+        if self._training_condition is not None and (same is None or self._same is None):
+            self._twice = self._training_condition[:PAIRS]
+            if len(self._twice) >= _TWINS:
+                features = self.extractor(self._training[:PAIRS])
+                self._asked_twice = Within(numpy_of(self._twice), features)
 
     def _compare(self, training: Raw, held_out: Raw, order: Indices, apart: bool) -> None:
         """Fix the real side of every comparison, and its floors."""
@@ -223,6 +232,12 @@ class Examiner:
             seen.probes.update(self.space.codec.faults(numpy_of(fakes), self._training))
         if finite and self._same is not None and self._within > 0:
             seen.probes["within"] = _within(self.extractor(fakes), self._same) / self._within
+        elif finite and self._asked_twice is not None:
+            both = [
+                sampler.sample(len(self._twice), seed=self.seed + at, condition=self._twice) for at in _SEEDS
+            ]
+            if all(bool(torch.isfinite(some.float()).all()) for some in both):
+                seen.probes["within"] = self._asked_twice(*map(self.extractor, both))
         if finite and self._size:
             features = self.extractor(fakes)
             for key, score in self._scores(features).items():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -206,10 +205,7 @@ class PlaySession:
         asked.only(fields, ("changes", "reset"))
         policy = asked.word(fields, "reset", ("never", "if_needed", "always"), "if_needed")
         changes = asked.mapping(fields, "changes")
-        merged = replace(self.settings, changes={**without_parts(self.settings.changes, changes), **changes})
-        if "seed" in changes:
-            merged = replace(merged, seed=asked.whole(changes, "seed", None, 0, 2**31 - 1))
-            merged.changes.pop("seed")
+        merged = self.settings.changed({**without_parts(self.settings.changes, changes), **changes})
         made, merged = merged.experiment(self._bounds, self._folder, self._upload)
         needed = needs_anew(self.game.recipe, made.recipe)
         if policy == "always" or (needed and policy == "if_needed"):

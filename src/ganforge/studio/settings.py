@@ -31,6 +31,7 @@ __all__ = ["Settings", "as_python"]
 _FEWEST = 16  # points drawn
 _BASE = "points"  # what the textbook's changes start from
 _PLACES = ("source", "text_encoder")  # keys of a recipe that may name a file, a folder or a place in the net
+_LAST_SEED = 2**31 - 1
 _LONGEST = 100  # letters of a key
 
 
@@ -64,10 +65,16 @@ class Settings:
         return cls(
             _checked_data(asked.mapping(fields, "data"), bounds),
             recipe,
-            asked.mapping(fields, "changes", {}),
-            asked.whole(fields, "seed", 0, 0, 2**31 - 1),
+            {},
+            asked.whole(fields, "seed", 0, 0, _LAST_SEED),
             asked.truth(fields, "noise", True),
-        )
+        ).changed(asked.mapping(fields, "changes", {}))
+
+    def changed(self, changes: dict[str, Any]) -> Settings:
+        """With these keys of the recipe; its seed is the settings' own. Raises UsageError."""
+        seed = asked.whole(changes, "seed", self.seed, 0, _LAST_SEED)
+        others = {key: value for key, value in changes.items() if key != "seed"}
+        return replace(self, changes=others, seed=seed)
 
     def experiment(
         self, bounds: Bounds, folder: Path, upload: str | None = None
@@ -177,6 +184,8 @@ def _check_names(changes: dict[str, Any]) -> None:
             raise RecipeError(
                 f"{key} cannot be set here: the studio plays with the data alone; use gan train"
             )
+    if "name" in changes:
+        raise RecipeError("name is no setting of a game: leave it out, or name a recipe by 'recipe'")
     for key in changes:
         if len(key) > _LONGEST:
             raise RecipeError(f"unknown recipe key {key[:_LONGEST]!r}…")

@@ -253,10 +253,15 @@ def _without_zeros(said: str) -> str:
 def decimals_of(cells: Iterable[str], decimal: str) -> tuple[int, int]:
     """The fewest and the most digits after the decimal sign; (−1, −1) where there are exponents."""
     counts: set[int] = set()
+    exponent, behind = re.compile(r"[\deE][eEdD][-+]?\d"), re.compile(rf"{re.escape(decimal)}(\d*)[^\d]*$")
     for cell in cells:
-        if re.search(r"[\deE][eEdD][-+]?\d", cell):
+        _, point, digits = cell.rpartition(decimal)
+        if digits.lstrip("+-").isdecimal():  # most cells: whatever stands before is no exponent
+            counts.add(len(digits) if point else 0)
+            continue
+        if exponent.search(cell):
             return -1, -1
-        digits = re.search(rf"{re.escape(decimal)}(\d*)[^\d]*$", cell)
+        digits = behind.search(cell)
         counts.add(len(digits[1]) if digits else 0)
     return (min(counts), max(counts)) if counts else (0, 0)
 

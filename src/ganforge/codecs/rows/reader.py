@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
+from weakref import WeakKeyDictionary
 
 from ganforge.codecs.rows.column import Column
 from ganforge.codecs.rows.layout import Layout, layout_of, styled
@@ -18,7 +19,7 @@ from ganforge.core.recipe import FOUND, TableFormat
 from ganforge.data.numerals import find_numerals, is_missing
 from ganforge.data.raw import Raw
 from ganforge.data.sheet import Sheet, open_sheet
-from ganforge.data.tables import chosen_columns, content
+from ganforge.data.tables import chosen_columns, content, sheet_of
 from ganforge.data.text import about, read_text
 
 __all__ = ["Frame", "cells_of", "is_mixed", "kinds_of", "read_frame", "read_rows"]
@@ -26,6 +27,7 @@ __all__ += ["names_rows", "read_cells", "taking", "wants_rows", "write_frame"]
 
 _SAMPLE = 2_000  # rows that are looked at
 _CODE = re.compile(r"0\d+")
+_whole: WeakKeyDictionary[Sheet, list[Cells]] = WeakKeyDictionary()  # what was read of each
 _GAP = 2  # lines of names, above which a person is told
 
 
@@ -54,7 +56,7 @@ def wants_rows(path: Path, wish: TableFormat) -> bool:
     if wish.kinds:
         return True
     try:
-        sheet = open_sheet(read_text(content(path)), wish)
+        sheet = sheet_of(path, wish)
         if (
             chosen_columns(sheet.columns, sheet.width, wish) is not None
             or not sheet.columns
@@ -84,7 +86,7 @@ def read_rows(path: Path, wish: TableFormat = FOUND) -> Raw:
             was said to be; the file is named.
     """
     try:
-        sheet = open_sheet(read_text(content(path)), wish)
+        sheet = sheet_of(path, wish)
         if not sheet.columns:
             raise DataError("it has no line of names; write one, or say that there is one: --header 1")
         which = chosen_columns(sheet.columns, sheet.width, wish)
@@ -146,11 +148,15 @@ def read_cells(sheet: Sheet, most: int) -> list[Cells]:
             column.add(cell)
         if len(columns[0].ids) > most:
             raise DataError(f"more than {most:,} rows; give a part of them")
+    _whole[sheet] = columns
     return columns
 
 
 def _cells(sheet: Sheet) -> tuple[list[Cells], list[str]]:
     """The cells of all columns, and warnings. Raises DataError."""
+    whole = _whole.get(sheet)
+    if whole is not None and len(whole[0].ids) <= MOST_ROWS:
+        return whole, []
     columns = [Cells() for _ in range(sheet.width)]
     stride, count = 1, 0
     for row in _whole_rows(sheet):

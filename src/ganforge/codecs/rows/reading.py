@@ -47,10 +47,15 @@ class OddCellError(DataError):
 
 @dataclass(eq=False)
 class Cells:
-    """The cells of one column: each different one once, and which stands in each row."""
+    """The cells of one column: each different one once, and which stands in each row.
+
+    Attributes:
+        taken: what they were taken for, by name, numerals and kind: they are asked by several kinds of data.
+    """
 
     ids: array[int] = field(default_factory=lambda: array("i"))
     places: dict[str, int] = field(default_factory=dict[str, int])
+    taken: dict[tuple[str, Numerals, str], tuple[Column, np.ndarray, str]] = field(default_factory=dict)
 
     def add(self, cell: str) -> None:
         self.ids.append(self.places.setdefault(cell, len(self.places)))
@@ -58,6 +63,7 @@ class Cells:
     def thin(self) -> None:
         """Keep every second row."""
         self.ids = self.ids[::2]
+        self.taken.clear()
 
     def numbers(self) -> np.ndarray:
         """Places ``(N,)`` of the rows' cells in :attr:`words`."""
@@ -108,7 +114,10 @@ def read_columns(
     codes: list[np.ndarray] = []
     warnings: list[str] = []
     for i, (name, one) in enumerate(zip(names, cells, strict=True)):
-        column, values, warning = _read(name or f"column {i + 1}", one, numerals, asked.get(i, ""))
+        key = (name or f"column {i + 1}", numerals, asked.get(i, ""))
+        if key not in one.taken:
+            one.taken[key] = _read(key[0], one, *key[1:])
+        column, values, warning = one.taken[key]
         columns.append(column)
         warnings += [warning] if warning else []
         if column.modelled:

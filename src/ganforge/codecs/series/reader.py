@@ -18,9 +18,9 @@ from ganforge.core.errors import DataError, nearest
 from ganforge.core.names import find_name
 from ganforge.core.recipe import TableFormat
 from ganforge.data.raw import Raw
-from ganforge.data.sheet import Sheet, open_sheet
-from ganforge.data.tables import chosen_columns, content
-from ganforge.data.text import about, read_text
+from ganforge.data.sheet import Sheet
+from ganforge.data.tables import chosen_columns, sheet_of
+from ganforge.data.text import about
 
 __all__ = ["MOST_LEVELS", "Axes", "find_axes", "read_series"]
 
@@ -157,7 +157,7 @@ def read_series(path: Path, wish: TableFormat, *, sure: bool) -> Raw | None:
             too few series.
     """
     try:
-        sheet = open_sheet(read_text(content(path)), wish)
+        sheet = sheet_of(path, wish)
         if not sheet.columns:
             raise DataError("it has no line of names; write one, or say that there is one: --header 1")
         if not sure and not _may_be(sheet, wish):
