@@ -447,3 +447,17 @@ def test_a_lesson_that_is_named_alone_opens_its_own_games(screen: Screen) -> Non
     screen.see(".arena:first-child h2", "The original loss")
     screen.see(".arena:last-child h2", "The non-saturating loss")
     assert screen.one("[name=until]").input_value() == "1200"
+
+
+def test_two_games_go_back_in_time_together(screen: Screen) -> None:
+    screen.play()
+    screen.click("[name=beside]")
+    screen.until(lambda: screen.page.locator("[data-fact=round]").count() == 2, "both stand")
+    screen.one("[name=until]").fill("120")
+    screen.click("[name=run-until]")
+    screen.until(lambda: screen.round(0) == 120 and screen.round(1) == 120, "round 120 of both")
+    lines = screen.page.locator("[name=timeline]")
+    screen.until(lambda: all(int(lines.nth(i).get_attribute("max") or 0) > 0 for i in (0, 1)), "moments")
+    lines.first.focus()
+    screen.page.keyboard.press("Home")
+    screen.until(lambda: screen.round(0) == 0 and screen.round(1) == 0, "both at the beginning")

@@ -3,7 +3,7 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { el, fill, say } from "./dom";
-import { short, tick } from "./numbers";
+import { extent, short, tick } from "./numbers";
 import type { Finding } from "./protocol";
 import { lineChart } from "./svg";
 import { type Colours, colours, onTheme } from "./theme";
@@ -37,6 +37,8 @@ export class Chart {
   readonly element: HTMLElement;
   private readonly plot: HTMLElement;
   private readonly values: HTMLElement[];
+  /** Another chart with the same axes, as of the game beside; null where this one stands alone. */
+  twin: Chart | null = null;
   private chart: uPlot | null = null;
   private data: [number[], ...Column[]];
   private marks: Mark[] = [];
@@ -155,7 +157,10 @@ export class Chart {
       legend: { show: false },
       padding: [8, 26, 0, 0],
       cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
-      scales: { x: { time: false, range: whole }, y: { range: padded } },
+      scales: {
+        x: { time: false, range: (_, low, high) => whole(...widened(low, high, this.twin?.data.slice(0, 1))) },
+        y: { range: (_, low, high) => padded(...widened(low, high, this.twin?.data.slice(1))) },
+      },
       axes: [
         { ...axis, size: 22, gap: 4, grid: { show: false }, space: 70, values: (_, marks) => marks.map(tick),
           label: this.unit, labelSize: 18, labelGap: 0,
@@ -180,13 +185,20 @@ export class Chart {
   }
 }
 
+/** The ends of one chart's values, with those of its twin's. */
+function widened(low: number | null, high: number | null, others: Column[] = []): [number | null, number | null] {
+  const known = [low, high].filter((value) => value !== null);
+  const [least, most] = extent([...known, ...others.flat().filter((value) => value !== null)], [NaN, NaN]);
+  return Number.isNaN(least) ? [null, null] : [least, most];
+}
+
 /** From end to end; of one point alone, from nothing to it. */
-function whole(_: uPlot, low: number | null, high: number | null): [number, number] {
+function whole(low: number | null, high: number | null): [number, number] {
   return low === null || high === null ? [0, 1] : low < high ? [low, high] : [0, Math.max(1, high)];
 }
 
 /** A twentieth of room above and below, and never a span of nothing. */
-function padded(_: uPlot, low: number | null, high: number | null): [number, number] {
+function padded(low: number | null, high: number | null): [number, number] {
   if (low === null || high === null) return [0, 1];
   const span = high - low || Math.max(Math.abs(high), 1) * 0.2;
   return [low - span * 0.06, high + span * 0.06];

@@ -24,6 +24,8 @@ export interface ArenaOptions {
   former: string | null;
   /** Beside its title. */
   extras: Node[];
+  /** Hears to which round somebody went on its timeline. */
+  scrubbed: (round: number) => void;
   /** Takes it off the screen; null where it must stay. */
   leave: (() => void) | null;
 }
@@ -46,7 +48,7 @@ export class Arena {
     const { session } = this;
     this.stage = new GameStage(session);
     this.drawing = new GameDrawing(session, (picked) => this.stage.enlarge(picked));
-    this.timeline = new Timeline(session);
+    this.timeline = new Timeline(session, options.scrubbed);
     this.slow = new SlowMotion(session, options.catalogue.slow_stages);
     const graphs = gameCharts();
     this.charts = graphs.map(({ chart }) => chart);
@@ -90,9 +92,17 @@ export class Arena {
     this.title.textContent = title;
   }
 
-  /** Beside another game there is room for the pictures alone. */
-  crowded(two: boolean): void {
-    this.drawing.room(!two);
+  /** Beside another game there is room for the pictures alone, and the curves have the axes of both. */
+  beside(other: Arena | null): void {
+    this.drawing.room(other === null);
+    this.charts.forEach((chart, i) => {
+      chart.twin = other?.charts[i] ?? null;
+    });
+  }
+
+  /** To about that round, as the game beside goes. */
+  goTo(round: number): void {
+    this.timeline.near(round);
   }
 
   /** The drawing is above the picture; where there is less room, below it. */

@@ -16,8 +16,9 @@ export function lessonsPanel(run: (lesson: Lesson) => void, opened: (lesson: Les
   const list = (): void => {
     opened(null, true);
     fill(element,
-      el("p", {}, "Two networks learn from one another: the generator turns noise into orange points, and the discriminator " +
-        "tells them from the real ones, the green rings. The generator sees no real point: it follows the arrows."),
+      el("p", {}, "Two networks learn from one another: the generator turns noise into fakes, and the discriminator tells " +
+        "them from real examples. Among points fakes are orange, real ones green. The generator sees no real example: " +
+        "it follows the discriminator’s advice, the arrows."),
       el("div", {}, button("Start lesson 1", () => show(0), { class: "primary", name: "start-first" })),
       el("p", { class: "quiet" }, "Each takes a few minutes: read, answer, then see whether you were right."),
       el("ol", { class: "lesson-list" }, ...LESSONS.map((lesson, i) => el("li", {},

@@ -15,11 +15,12 @@ export class Timeline {
   private moving = false;
   private wanted: number | null = null;
 
-  constructor(private readonly session: Session) {
+  /** `byHand` hears to which round somebody went. */
+  constructor(private readonly session: Session, private readonly byHand: (round: number) => void) {
     const id = fresh("timeline");
     this.input = el("input", {
       id, type: "range", min: 0, max: 0, step: 1, value: 0, disabled: true, name: "timeline",
-      oninput: () => void this.go(Number(this.input.value)),
+      oninput: () => this.went(Number(this.input.value)),
     });
     this.element = el("section", { class: "timeline" },
       el("div", { class: "row" }, el("label", { for: id }, "Timeline"), this.label), this.input, this.map);
@@ -86,6 +87,21 @@ export class Timeline {
     });
     const index = away.indexOf(Math.min(...away));
     if (index < 0) return;
+    this.input.value = String(index);
+    this.went(index);
+  }
+
+  private went(index: number): void {
+    const moment = this.session.moments[index];
+    if (moment) this.byHand(moment.round);
+    void this.go(index);
+  }
+
+  /** To the moment nearest to a round, as another game goes there. */
+  near(round: number): void {
+    const away = this.session.moments.map((moment) => Math.abs(moment.round - round));
+    if (away.length < 2) return;
+    const index = away.indexOf(Math.min(...away));
     this.input.value = String(index);
     void this.go(index);
   }

@@ -152,7 +152,7 @@ class PlayView implements View {
 
   private dropSecond(): void {
     for (const arena of this.arenas.splice(1)) arena.close();
-    if (this.holder.classList.contains("two")) this.first?.crowded(false);
+    if (this.holder.classList.contains("two")) this.first?.beside(null);
     this.holder.classList.remove("two");
     this.remember();
   }
@@ -160,6 +160,9 @@ class PlayView implements View {
   private place(showing: Showing, second: boolean, former: string | null = null): void {
     const arena: Arena = new Arena({
       title: showing.title, settings: showing.settings, catalogue: this.catalogue, former, extras: second ? [] : this.extras,
+      scrubbed: (round) => {
+        for (const one of this.arenas) if (one !== arena) one.goTo(round);
+      },
       leave: second ? (): void => {
         this.dropSecond();
         this.controls.show();
@@ -168,7 +171,11 @@ class PlayView implements View {
     this.arenas.push(arena);
     this.holder.append(arena.element);
     this.holder.classList.toggle("two", this.arenas.length > 1);
-    if (second) for (const one of this.arenas) one.crowded(true);
+    const { first } = this;
+    if (second && first) {
+      first.beside(arena);
+      arena.beside(first);
+    }
     let begun = false;
     arena.session.on("refused", (error) => {
       if (arena.session.standing || second) return;

@@ -199,7 +199,9 @@ export class RunPanel {
         }).catch(refused);
     };
     const dialog = openDialog("Export the generator", el("div", { class: "stack" },
-      el("p", {}, "As it was saved last, whatever moment is looked at, with its card."),
+      el("p", {}, ["training", "paused"].includes(this.one.summary?.state ?? "") ?
+        "The run saves first; what is written is the generator as it is then, whatever moment is looked at, with its card." :
+        "As it was saved last, whatever moment is looked at, with its card."),
       el("div", { class: "row" }, button("As a model folder", start("folder"), { class: "primary" }),
         button("As ONNX", start("onnx")))));
   }
