@@ -62,7 +62,7 @@ from ganforge.runs.folder import Run
 SEED = 16
 COUNT = 1000
 SHARES = {"points": 0.5, "table": 0.4, "pictures": 0.05, "pairs": 0.05}  # what is quick is done more often
-_WAITED = 100  # seconds by the clock, for a process
+_WAITED = 600  # seconds by the clock, for a process
 _TOLD = 25  # mutations between two lines on how far it is
 _TINY = ["--set", "generator.width=8", "discriminator.width=8", "batch=16", "--no-picture"]
 

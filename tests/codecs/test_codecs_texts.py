@@ -156,3 +156,10 @@ def test_a_file_is_learnt_and_lines_of_a_class_are_written(gan: Call, tmp_path: 
     assert scored.code == 0, scored.err
     assert "headline  perplexity of real texts to a 5-gram of made ones" in scored.out
     assert "writes likelier texts than a GAN" in scored.said
+
+
+def test_a_table_that_is_called_a_text_is_asked_about(tmp_path: Path):
+    lines = [f"{'abc'[i % 3]} is|{'xyz'[i % 3]}|no. {i}" for i in range(40)]
+    (tmp_path / "t.txt").write_text("\n".join(lines))
+    said = " ".join(scan(tmp_path / "t.txt", cache=tmp_path / "cache").warnings)
+    assert "nearly each line has 2 '|', and is read as a text; if this is a table, call it .csv" in said

@@ -468,3 +468,26 @@ def test_listings_of_folder_and_archive_agree(make_folder: Make, tmp_path: Path)
     one, other = list_files(folder), list_files(packed)
     assert [entry.name for entry in one.entries] == [entry.name for entry in other.entries]
     assert (one.notes, one.warnings) == (other.notes, other.warnings)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"<!DOCTYPE html><html>404</html>", "is a web page, not a zip archive"),
+        (b"Rar!\x1a\x07\x01\0" + bytes(99), "is an archive of another kind than zip: unpack it"),
+        (b"PK\x03\x04" + bytes(99), "is a zip archive that breaks off or is damaged"),
+        (b"something else" * 9, "is not a readable zip archive"),
+    ],
+)
+def test_what_is_called_zip_and_is_none_is_named(tmp_path: Path, content: bytes, says: str) -> None:
+    (tmp_path / "data.zip").write_bytes(content)
+    with pytest.raises(DataError, match=says):
+        list_files(tmp_path / "data.zip")
+
+
+def test_folders_with_nothing_in_them_are_named(tmp_path: Path) -> None:
+    """An empty folder of a class was passed over without a word."""
+    for name in ("cat", "bird"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "cat" / "1.png").write_bytes(b"x")
+    assert list_files(tmp_path).warnings == ("there is nothing in the folders bird; classes need examples",)

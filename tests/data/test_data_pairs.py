@@ -383,3 +383,31 @@ def test_domains_whose_names_agree_by_their_numbers(tmp_path: Path, cache: Path)
     assert any(
         "makes pairs of them; if they are none: --recipe cyclegan" in words for words in found.warnings
     )
+
+
+@pytest.mark.parametrize(
+    ("names", "warned"),
+    [
+        ([f"{'cat' if i % 2 else 'dog'}.{i}" for i in range(20)], True),
+        ([f"{'photo' if i % 2 else 'mask'}_{i // 2}" for i in range(20)], False),  # the sides of pairs
+        ([f"img_{i:03}" for i in range(20)], False),
+        ([*(f"img_{i:03}" for i in range(18)), "cover_1", "cover_2"], False),
+    ],
+)
+def test_classes_in_the_names_of_files_are_asked_about(
+    tmp_path: Path, cache: Path, names: list[str], warned: bool
+) -> None:
+    """cat.0.jpg beside dog.1.jpg, as Kaggle has them, became one heap without a word."""
+    _put(tmp_path / "heap", names)
+    said = " ".join(scan(tmp_path / "heap", cache=cache).warnings)
+    assert ("names begin with one of 2 words, as cat and dog: if these are classes" in said) == warned
+
+
+def test_folders_inside_classes_whose_files_are_numbered_are_no_pairs(tmp_path: Path, cache: Path) -> None:
+    rng = np.random.default_rng(0)
+    for one in ("cat/raw", "cat/more", "dog/raw", "dog/more"):
+        (tmp_path / "data" / one).mkdir(parents=True)
+        for i in range(8):
+            noise = rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)
+            Image.fromarray(noise).save(tmp_path / "data" / one / f"{i:03}.png")
+    assert not any("names pair" in words for words in scan(tmp_path / "data", cache=cache).warnings)

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ganforge.codecs.rows import reader as rows
 from ganforge.codecs.rows import reading
+from ganforge.codecs.rows.column import Column
 from ganforge.core.errors import DataError, RecipeError
 from ganforge.core.recipe import TableFormat
 from ganforge.data import load, scan, tables
@@ -317,3 +319,46 @@ def test_a_table_is_taken_apart_once_whoever_asks(
     assert load(tmp_path / "t.csv", cache=cache).space.kind == "rows"
     assert len(opened) == 1
     assert sorted(read) == ["colour", "day", "price", "size"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        ([f"{1 + i % 12}/{1 + i % 28}/{i % 40:02}" for i in range(80)], "when: date as %m/%d/%y"),
+        ([f"{i % 24}:{i % 60:02}" for i in range(80)], "when: date as %H:%M"),
+        (["yes", "no", "Yes", "maybe"] * 20, "when: one word in several spellings ('Yes', 'yes')"),
+        ([f"{1 + i % 12}/{1 + i % 28}/2024 {i % 24}:00" for i in range(80)], "when: date as %m/%d/%Y %H:%M"),
+        (
+            [-999 if i % 11 == 3 else i % 7 + 0.5 for i in range(80)],
+            "when: -999 stands in 7 rows, far from all",
+        ),
+        ([99 - i % 50 for i in range(80)], "table: columns"),
+    ],
+)
+def test_columns_as_people_write_them(tmp_path: Path, cache: Path, cells: list[object], says: str) -> None:
+    """1/5/05 was refused as no date: its year had lost a zero."""
+    (tmp_path / "t.csv").write_text("when,n\n" + "\n".join(f"{cell},{i % 7}" for i, cell in enumerate(cells)))
+    found = scan(tmp_path / "t.csv", cache=cache)
+    said = " | ".join((*found.found, *found.warnings))
+    assert says in said
+    assert ("far from all" in said) == ("far from all" in says)
+
+
+def test_hours_without_zeros_are_written_as_they_stood(tmp_path: Path, cache: Path) -> None:
+    """1/5/2024 7:30, as Excel has it, was refused."""
+    cells = [f"{1 + i % 12}/{1 + i % 28}/2024 {i % 24}:{i % 60:02}" for i in range(80)]
+    (tmp_path / "t.csv").write_text("when,n\n" + "\n".join(f"{cell},{i % 7}" for i, cell in enumerate(cells)))
+    column = rows.read_rows(tmp_path / "t.csv").about["columns"][0]
+    again = Column.from_json(column)
+    assert again.cells(np.array([again.code(cell) for cell in cells], float)) == cells
+
+
+@pytest.mark.parametrize("every", [5, 40])
+def test_what_is_beyond_all_numbers_is_named_with_its_line(tmp_path: Path, cache: Path, every: int) -> None:
+    """The first row, inf and NaN, was taken for a second line of names, and the column for a key."""
+    rows = [f"{i if i % every else 'inf'},{i % 7 if i % 9 else 'NaN'},{'xy'[i % 2]}" for i in range(200)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,c", *rows]))
+    with pytest.raises(
+        DataError, match="column 'a', line 2: 'inf' is beyond all numbers; leave that cell empty"
+    ):
+        load(tmp_path / "t.csv", cache=cache)

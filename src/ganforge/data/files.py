@@ -72,6 +72,7 @@ class _Aside:
     def __init__(self) -> None:
         self.runs: set[str] = set()
         self.generated: set[str] = set()
+        self.empty: set[str] = set()
         self._hidden: set[str] = set()
 
     def passes(self, name: str, *, folder: bool) -> bool:
@@ -96,6 +97,8 @@ class _Aside:
         said: list[str] = []
         if self._hidden:
             said.append(f"hidden, and so not read: {_few(self._hidden)}; rename what you want to be read")
+        if self.empty:
+            said.append(f"there is nothing in the folders {_few(self.empty)}; classes need examples")
         if self.runs:
             said.append(f"run folders are no data and are not read: {_few(self.runs)}")
         return tuple(said)
@@ -174,6 +177,8 @@ def list_folder(folder: Path) -> Listing:
             aside.runs.add(inside[:-1])
             folders.clear()
             continue
+        if inside and not files and not folders:
+            aside.empty.add(inside[:-1])
         folders[:] = sorted(name for name in folders if not aside.passes(inside + name, folder=True))
         for name in [*files, *(f for f in folders if os.path.islink(os.path.join(where, f)))]:
             path, relative = os.path.join(where, name), inside + name
@@ -236,7 +241,7 @@ def list_zip(path: Path) -> Listing:
     except Exception as error:
         if isinstance(error, PermissionError):
             raise
-        raise DataError(f"{path} is not a readable zip archive ({error}); pack it again") from None
+        raise DataError(f"{path} {_no_zip(path, error)}") from None
     skipped: list[Skipped] = []
     members: dict[str, zipfile.ZipInfo] = {}
     for member in infos:
@@ -269,6 +274,19 @@ def list_zip(path: Path) -> Listing:
 
     entries = (Entry(name, member.file_size, member.CRC) for name, member in members.items())
     return listed(path, entries, skipped, open_entry)
+
+
+def _no_zip(path: Path, error: Exception) -> str:
+    """What a file is that is called .zip and cannot be opened as such, and what to do."""
+    with open(path, "rb") as file:
+        start = file.read(512)
+    if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
+        return "is a web page, not a zip archive: the download gave an answer in place of the file"
+    if start.startswith((b"Rar!", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b")):
+        return "is an archive of another kind than zip: unpack it, and give the folder"
+    if start.startswith(b"PK\x03\x04"):
+        return f"is a zip archive that breaks off or is damaged ({error}); download or copy it again"
+    return f"is not a readable zip archive ({error}); pack it again"
 
 
 def leads_out(name: str) -> bool:

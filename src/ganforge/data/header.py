@@ -9,10 +9,11 @@ from itertools import pairwise
 
 from ganforge.data.numerals import Numerals, is_missing, looks_like_number
 
-__all__ = ["Head", "column_names", "count_names", "is_counter", "numeric_columns"]
+__all__ = ["ENDLESS", "Head", "column_names", "count_names", "is_counter", "numeric_columns"]
 
 Cells = Sequence[str]
 
+ENDLESS = re.compile(r"[-+]?inf(?:inity)?", re.IGNORECASE)  # a number beyond all bounds is no name
 _MOST = 3  # rows of names that are found
 _NUMERIC = 0.5  # share of a column's filled cells that look like numbers, above which it holds numbers
 _ALIKE = 0.05  # share of the rows that count up as the first does, above which it is one of them
@@ -80,7 +81,11 @@ def count_names(rows: Sequence[Cells], numeric: Sequence[bool], numerals: Numera
 
 def _is_words(row: Cells, which: Sequence[int]) -> bool:
     cells = [row[i] if i < len(row) else "" for i in which]
-    words = [cell for cell in cells if not is_missing(cell) and not looks_like_number(cell)]
+    words = [
+        cell
+        for cell in cells
+        if not is_missing(cell) and not looks_like_number(cell) and not ENDLESS.fullmatch(cell.strip())
+    ]
     empty = sum(is_missing(cell) for cell in cells)
     return bool(words) and len(words) + empty > len(cells) / 2
 

@@ -68,6 +68,7 @@ _MAGIC = (
     (0, b"MATLAB", ".mat"),
     (0, b"SQLite format 3", ".sqlite"),
     (0, b"%PDF", ".pdf"),
+    *((0, b"\x80" + bytes([protocol]), ".pkl") for protocol in range(2, 6)),
     (4, b"ftyp", ".mp4"),
 )
 

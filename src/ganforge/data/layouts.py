@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 from ganforge.core.errors import DataError
 from ganforge.data.builtin import NAMES
 from ganforge.data.files import printable
-from ganforge.data.matching import match
+from ganforge.data.matching import match, sides
 from ganforge.data.raw import name_classes
 from ganforge.data.report import Scan
 
@@ -25,6 +26,7 @@ _SPLITS = frozenset(
 )
 _PAIRED = 0.9  # share of the names that two folders have in common, from which on they may be pairs
 _CERTAIN = 64  # pairs from which on such as tell nothing of each other are none
+_MOST_WORDS, _MEMBERS = 50, 5  # that names begin with, and examples of each, where these may be classes
 _LOOKED_AT = 96  # pairs, for whether they tell of each other
 # What folders of pairs are called; the classes of a data set rarely are.
 _PARTNERS = frozenset(
@@ -122,6 +124,8 @@ def classes_from_folders(
             warnings.append(
                 f"no classes: {where}; move {'it' if loose == 1 else 'them'} into one for classes"
             )
+        else:
+            warnings += _perhaps_classes(names)
         return None, (), notes, warnings
     _check_domains(folders)
     # macOS writes é as two characters: a folder of the same name to the eye is the same class.
@@ -132,6 +136,22 @@ def classes_from_folders(
     classes = tuple(printable(name) for name in classes)
     warnings += _perhaps_pairs(names, folders, classes, related)
     return labels, classes, [*notes, f"{len(classes)} classes from subfolders"], warnings
+
+
+def _perhaps_classes(names: Sequence[str]) -> list[str]:
+    """A warning where names begin with one of a few words, as in cat.0.jpg and dog.1.jpg."""
+    stems = [
+        re.fullmatch(r"([^\W\d_]+)[ ._-]*\d+", os.path.splitext(name.rpartition("/")[2])[0]) for name in names
+    ]
+    words = Counter(stem[1] for stem in stems if stem)
+    many = 2 <= len(words) <= _MOST_WORDS and min(words.values()) >= _MEMBERS
+    if not many or words.total() < len(names) or sides(names) is not None:
+        return []
+    first, second = sorted(words)[:2]
+    return [
+        f"names begin with one of {len(words)} words, as {printable(first)} and {printable(second)}: if these"
+        " are classes, put each into a folder of its own, or name them in a csv"
+    ]
 
 
 def _perhaps_pairs(
@@ -177,11 +197,18 @@ def _perhaps_pairs(
 
 def _counted(names: Sequence[str]) -> bool:
     """Whether files are numbered one after the other, which says nothing of what they hold."""
-    stems = [re.fullmatch(r"(\D*)(\d+)(\D*)", os.path.splitext(name)[0]) for name in names]
-    if len({stem and (stem[1], stem[3]) for stem in stems}) != 1 or stems[0] is None:
-        return False
-    numbers = {int(stem[2]) for stem in stems if stem}
-    return max(numbers) - min(numbers) < len(names) / _PAIRED
+    inside: dict[str, list[str]] = {}
+    for name in names:
+        folder, _, file = name.rpartition("/")
+        inside.setdefault(folder, []).append(os.path.splitext(file)[0])
+    for files in inside.values():
+        stems = [re.fullmatch(r"(\D*)(\d+)(\D*)", file) for file in files]
+        if len({stem and (stem[1], stem[3]) for stem in stems}) != 1 or stems[0] is None:
+            return False
+        numbers = {int(stem[2]) for stem in stems if stem}
+        if max(numbers) - min(numbers) >= len(files) / _PAIRED:
+            return False
+    return True
 
 
 def _check_domains(folders: Sequence[Sequence[str]]) -> None:

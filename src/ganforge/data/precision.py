@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from ganforge.core.errors import DataError
 from ganforge.core.space import FINE
 
-__all__ = ["as_points", "constant_columns", "offset_and_scale"]
+__all__ = ["as_points", "constant_columns", "far_off", "offset_and_scale"]
 
 _LARGEST = 3e38  # of float32
 _SMALLEST = 1e-30  # below which float32 runs out of digits
@@ -17,6 +18,8 @@ _EXACT = 2.0**53  # up to which float64 holds every whole number
 _COUNTED = 1 << 23  # numbers that are looked through for lost ones
 _FEW = 0.01  # share of a column's distinct values that float32 may merge: chance does, in a million rows
 _LOST = 0.1  # share above which a column is refused
+_CODES = re.compile(r"-?9{2,}")  # what many programs write where nothing was measured
+_REPEATED = 3  # times
 
 
 def offset_and_scale(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -70,6 +73,24 @@ def as_points(
             )
         fine = fine or _distinct(column.astype(np.float32)) < (1 - _FEW) * known
     return points if fine else points.astype(np.float32)
+
+
+def far_off(values: np.ndarray, name: object) -> str:
+    """A warning where some of ``(N,)`` are −999 or the like, which often says that nothing was measured."""
+    if len(values) < _REPEATED:
+        return ""
+    for code in {float(values.min()), float(values.max())}:
+        others = values[values != code]
+        times = len(values) - len(others)
+        if not _CODES.fullmatch(f"{code:.0f}") or times < _REPEATED or len(others) < _REPEATED:
+            continue
+        least, most = float(others.min()), float(others.max())
+        if min(abs(code - least), abs(code - most)) > most - least:
+            return (
+                f"{name}: {code:.0f} stands in {times:,} rows, far from all others ({least:.6g} … {most:.6g})"
+                "; if it says that nothing was measured, leave those cells empty, or those rows out"
+            )
+    return ""
 
 
 def constant_columns(points: np.ndarray, columns: Sequence[str] = ()) -> list[str]:

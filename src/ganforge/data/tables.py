@@ -24,7 +24,7 @@ from ganforge.core.names import find_name
 from ganforge.core.recipe import FOUND, TableFormat
 from ganforge.data.header import is_counter
 from ganforge.data.numerals import Numerals, is_missing, mark_of
-from ganforge.data.precision import as_points, constant_columns
+from ganforge.data.precision import as_points, constant_columns, far_off
 from ganforge.data.raw import Raw
 from ganforge.data.sheet import Row, Sheet, open_sheet
 from ganforge.data.text import about, read_text
@@ -73,6 +73,10 @@ def read_table(path: Path, wish: TableFormat = FOUND) -> Raw:
             *sheet.warnings,
             *warnings,
             *constant_columns(points, columns),
+            *filter(
+                None,
+                (far_off(points[:, i], columns[i] if columns else i + 1) for i in range(points.shape[1])),
+            ),
             *_perhaps_pixels(points, columns),
         ),
     )

@@ -15,7 +15,7 @@ import numpy as np
 from ganforge.core.fields import choice, flag, listed, mapping, only, real, text, whole
 from ganforge.data.numerals import Numerals
 
-__all__ = ["DATES", "Column", "Kind", "parse_date"]
+__all__ = ["DATES", "WAYS", "Column", "Kind", "parse_date"]
 
 Kind = Literal["number", "whole", "date", "yes-no", "word", "constant", "key", "text"]
 
@@ -27,6 +27,9 @@ _DAYS = (
 _TIMES = "| %H:%M| %H:%M:%S|T%H:%M|T%H:%M:%S| %H:%M:%S.%f|T%H:%M:%S.%f| %I:%M %p| %I:%M:%S %p"
 DATES = (*(day + time for day in _DAYS.split("|") for time in _TIMES.split("|")), "%H:%M", "%H:%M:%S")
 """Formats of dates that are looked for, in this order; a zone, the same in all cells, may follow each."""
+
+WAYS = ((False, False), (True, False), (True, True), (False, True))
+"""Whether dates are ``bare`` and hours ``short``, likeliest first."""
 
 _MANY = 10_000_000
 
@@ -51,6 +54,7 @@ class Column:
             written as Python does.
         form: of a date, as ``strftime`` takes it.
         bare: of a date, whether days, months and hours up to 12 have no leading zero.
+        short: whether hours up to 24 have none.
         prefix: spaces before each cell.
         quoted: whether each cell stands in double quotes.
         last: of a key of whole numbers, the largest.
@@ -69,6 +73,7 @@ class Column:
     decimals: tuple[int, int] = (0, 0)
     form: str = ""
     bare: bool = False
+    short: bool = False
     prefix: str = ""
     quoted: bool = False
     last: int = 0
@@ -145,10 +150,11 @@ class Column:
 
     def _date(self, code: float) -> str:
         step = timedelta(seconds=code) if self.by_seconds else timedelta(days=code)
-        said = (_EPOCH + step).strftime(self.form)
+        moment = _EPOCH + step
+        said = moment.strftime(_without_zeros(self.form, moment, bare=self.bare, short=self.short))
         if "%f" in self.form:
             said = said[: len(said) - 6 + max(self.decimals[1], 1)]
-        return _without_zeros(said) + self.after if self.bare else said + self.after
+        return said + self.after
 
     # -- as values of a program ----------------------------------------------------------------------------
 
@@ -216,7 +222,7 @@ class Column:
         for name in ("name", "why", "missing", "decimal", "thousands", "before", "after", "form", "prefix"):
             if name in fields:
                 found[name] = text(fields[name], f"{where}.{name}", 100_000)
-        for name in ("bare", "quoted"):
+        for name in ("bare", "short", "quoted"):
             found[name] = flag(fields.get(name, False), f"{where}.{name}")
         levels = listed(fields.get("levels", []), f"{where}.levels", _MANY)
         found["levels"] = tuple(text(word, f"{where}.levels", 100_000) for word in levels)
@@ -236,18 +242,21 @@ def parse_date(cell: str, form: str) -> datetime | None:
         moment = datetime.strptime(cell, form).replace(tzinfo=UTC)
     except ValueError:
         return None
-    said = moment.strftime(form)
     if "%f" in form:
+        said = moment.strftime(form)
         return moment if said.startswith(cell) or said.rstrip("0") == cell else None
-    return moment if cell in (said, _without_zeros(said)) else None
+    ways = (moment.strftime(_without_zeros(form, moment, bare=bare, short=short)) for bare, short in WAYS)
+    return moment if cell in ways else None
 
 
-def _without_zeros(said: str) -> str:
-    """01/05/2020 07:30 as 1/5/2020 07:30: days and months, and hours up to 12: 1/5/2020 7:30 AM."""
-    day, space, time = said.partition(" ") if ":" in said else (said, "", "")
-    if said.endswith("M"):
-        time = time.removeprefix("0")
-    return re.sub(r"(?<!\d)0(?=\d)", "", day) + space + time
+def _without_zeros(form: str, moment: datetime, *, bare: bool, short: bool) -> str:
+    """01/05/2020 07:30 as 1/5/2020 07:30, or as 1/5/2020 7:30; a year of two digits keeps both: 1/5/05."""
+    numbers = {"%d": moment.day, "%m": moment.month, "%I": int(moment.strftime("%I"))} if bare else {}
+    if short:
+        numbers["%H"] = moment.hour
+    for sign, number in numbers.items():
+        form = form.replace(sign, str(number))
+    return form
 
 
 def decimals_of(cells: Iterable[str], decimal: str) -> tuple[int, int]:

@@ -11,11 +11,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from ganforge.codecs.rows.column import DATES, Column, decimals_of, first_words, parse_date
+from ganforge.codecs.rows.column import DATES, WAYS, Column, decimals_of, first_words, parse_date
 from ganforge.core.errors import DataError, UsageError, nearest
-from ganforge.core.names import find_name
-from ganforge.data.header import is_counter
+from ganforge.core.names import alike, find_name
+from ganforge.data.header import ENDLESS, is_counter
 from ganforge.data.numerals import Numerals, is_missing, mark_of
+from ganforge.data.precision import far_off
 
 __all__ = ["FEWEST", "KINDS", "MOST_ROWS", "Cells", "OddCellError", "Table", "read_columns"]
 
@@ -183,7 +184,17 @@ def _read(name: str, cells: Cells, numerals: Numerals, kind: str) -> tuple[Colum
     if column.kind == "date" and column.why and not kind:
         doubt = f"{name}: no date says which number is its month; {column.why}"
         warning = f"{warning}; {doubt}" if warning else doubt
+    same = alike(column.levels) if column.kind == "word" and not kind else []
+    if same:
+        twin = f"{name}: one word in several spellings ({first_words([repr(word) for word in same[0]])})"
+        twin += "; if they are one, write them alike"
+        warning = f"{warning}; {twin}" if warning else twin
     values = context.codes(column, ids)
+    far = ""
+    if column.kind in ("number", "whole") and not kind:
+        far = far_off(values[~np.isnan(values)], name)
+    if far:
+        warning = f"{warning}; {far}" if warning else far
     if column.ordered and missing is not None:
         least, most = float(np.nanmin(values)), float(np.nanmax(values))
         column = replace(column, gap=math.floor(least - max(1.0, 0.25 * (most - least))))
@@ -275,6 +286,10 @@ class _Context:
         if not share:
             return None
         if share < 1.0:
+            odd = [cell for cell, fine in zip(cells, good, strict=True) if not fine]
+            if share >= 0.5 and all(ENDLESS.fullmatch(cell.strip()) for cell in odd):
+                said = f"{odd[0]!r} is beyond all numbers; leave that cell empty, or take that row out"
+                raise OddCellError(self.name, odd[0], said)
             if share >= _ALIKE or sure:
                 bad = next(cell for cell, fine in zip(cells, good, strict=True) if not fine)
                 raise OddCellError(
@@ -372,14 +387,13 @@ class _Context:
             digits = max(len(cell.rsplit(".", 1)[1]) for cell in bodies)
             column = replace(column, decimals=(digits, digits))
         values = np.array([column.code(cell + after) for cell in bodies], float)
-        bare = replace(column, bare=True)
-        plain = sum(a == b + after for a, b in zip(column.cells(values), bodies, strict=True))
-        other = sum(a == b + after for a, b in zip(bare.cells(values), bodies, strict=True))
+        ways = [replace(column, bare=bare, short=short) for bare, short in WAYS]
+        alike = [sum(a == b + after for a, b in zip(way.cells(values), bodies, strict=True)) for way in ways]
         why = ""
         swapped = form.replace("%d/%m", "%m/%d")
         if "%d/%m" in form and all(parse_date(cell, swapped) for cell in bodies):
             why = f"day before month; if not: --column {self.name}=date:{swapped}"
-        return replace(bare if other > plain else column, why=why)
+        return replace(ways[int(np.argmax(alike))], why=why)
 
     def codes(self, column: Column, ids: np.ndarray) -> np.ndarray:
         """Codes ``(N,)`` of the rows' cells."""

@@ -137,6 +137,9 @@ def read_sounds(
     names = [printable(good[at].name) for at in files]
     labels, classes, about, warned = classes_from_folders([good[at].name for at in files], one="sound")
     seen = [headers[at] for at in sorted(set(files))]
+    wide = sum(header.channels > 1 for header in seen)
+    if wide:
+        notes = [*notes, f"{wide:,} have several channels: their mean is taken"]
     if silent:
         what = "sounds" if cut else "windows"
         warned.append(f"{silent:,} {what} are silent, nowhere above {_SILENT:g} dB, and left out")

@@ -75,6 +75,7 @@ def read_texts(
     words = [line.partition("\t")[2] if tabs else line.replace("\t", " ") for line in lines]
     words = [" ".join(word.split()) for word in words]
     kept, letters, steps, warnings = _kept(path, words)
+    warnings += [] if tabs else _perhaps_a_table(lines)
     if tabs:
         labels, classes = name_classes(np.array([lines[i].partition("\t")[0].strip() for i in kept]))
         about = [f"{len(classes)} classes from what stands before a tab"]
@@ -129,6 +130,16 @@ def _labelled(lines: Sequence[str]) -> bool:
     with_tab = [line.partition("\t")[0] for line in lines if line.count("\t") == 1]
     labels = len(set(with_tab))
     return len(with_tab) >= _LABELLED * len(lines) and 2 <= labels <= min(_MOST_CLASSES, len(lines) / 2)
+
+
+def _perhaps_a_table(lines: Sequence[str]) -> list[str]:
+    """A warning where nearly all lines have one number of the signs that part the columns of tables."""
+    for sign, least in (("|", 1), (";", 1), ("\t", 1), (",", 2)):
+        times, many = Counter(line.count(sign) for line in lines).most_common(1)[0]
+        if times >= least and many >= _LABELLED * len(lines):
+            each = f"{times} {sign!r}"
+            return [f"nearly each line has {each}, and is read as a text; if this is a table, call it .csv"]
+    return []
 
 
 def _kept(path: Path, words: Sequence[str]) -> tuple[list[int], str, int, list[str]]:
