@@ -36,6 +36,7 @@ export class GameDrawing {
   /** Whether the person wants it open; null where nothing was said. */
   private wish: boolean | null = null;
   private pictured = 0;
+  private enough = true;
 
   constructor(private readonly session: Session, private readonly enlarge: (picked: Picked | null) => void) {
     const thumb = (name: string): HTMLCanvasElement => el("canvas", { class: "thumb", "aria-hidden": "true", "data-thumb": name });
@@ -60,7 +61,7 @@ export class GameDrawing {
     this.element.addEventListener("toggle", () => this.ask());
     const seen = new ResizeObserver(() => this.paint());
     for (const canvas of this.element.querySelectorAll("canvas")) seen.observe(canvas);
-    const width = (): void => this.room(true);
+    const width = (): void => this.room(this.enough);
     NARROW.addEventListener("change", width);
     this.stops.push(
       () => seen.disconnect(), () => NARROW.removeEventListener("change", width),
@@ -79,6 +80,7 @@ export class GameDrawing {
 
   /** It is folded where there is no room for it beside the picture, until it is opened. */
   room(enough: boolean): void {
+    this.enough = enough;
     this.element.open = enough && !NARROW.matches && this.wish !== false;
   }
 

@@ -7,7 +7,7 @@ import type { Sample } from "../base/protocol";
 export class Film {
   readonly element: HTMLElement;
   private readonly image = el("img", { class: "film-picture", alt: "" });
-  private readonly none = el("p", { class: "quiet film-none" }, "No pictures yet.");
+  private readonly none = el("p", { class: "quiet film-none" }, "Reading the run …");
   private readonly input: HTMLInputElement;
   private readonly label = el("output", { class: "small quiet" });
   private readonly now: HTMLButtonElement;
@@ -28,10 +28,12 @@ export class Film {
     this.element = el("section", { class: "film" }, this.none, this.image,
       el("div", { class: "row" }, el("label", { for: id }, "Through time"), this.label, el("span", { class: "grow" }), this.now),
       this.input);
-    this.image.hidden = true;
+    this.image.hidden = this.now.hidden = true;
   }
 
-  set(samples: readonly Sample[]): void {
+  /** `read`: whether these are all that there are so far. */
+  set(samples: readonly Sample[], read: boolean): void {
+    if (read) say(this.none, "No pictures yet.");
     if (samples.length === this.samples.length && samples[0]?.file === this.samples[0]?.file) return;
     this.samples = samples;
     this.input.max = String(Math.max(0, samples.length - 1));

@@ -119,7 +119,7 @@ export class RunPanel {
       this.newest = summary.nimg;
       this.showCommands(summary.state);
     }
-    this.film.set(samples);
+    this.film.set(samples, this.one.read);
     const lines = thinned(this.one.lines);
     const x = lines.map((line) => line.nimg);
     this.losses.set(x, means(lines, "discriminator_loss"), means(lines, "generator_loss"));

@@ -14,6 +14,8 @@ export interface Followed {
   eventsNext: number;
   /** Whether the server tells us of it; a run that is only just starting is asked for again. */
   told: boolean;
+  /** Whether what there is has been read once. */
+  read: boolean;
 }
 
 export interface SourceEvents {
@@ -42,7 +44,7 @@ export class WatchSource extends Emitter<SourceEvents> {
   follow(run: string): Followed {
     const known = this.followed.get(run);
     if (known) return known;
-    const fresh: Followed = { run, summary: null, lines: [], events: [], samples: [], logNext: 0, eventsNext: 0, told: false };
+    const fresh: Followed = { run, summary: null, lines: [], events: [], samples: [], logNext: 0, eventsNext: 0, told: false, read: false };
     this.followed.set(run, fresh);
     if (this.runs.some((one) => one.run === run)) void this.ask(fresh);
     return fresh;
@@ -78,6 +80,7 @@ export class WatchSource extends Emitter<SourceEvents> {
     try {
       const { summary } = await this.link.call<{ summary: RunSummary }>("follow",
         { run: one.run, log_from: one.logNext, events_from: one.eventsNext });
+      one.read = true;
       this.summarise(summary);
     } catch (error) {
       one.told = false;
