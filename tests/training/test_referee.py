@@ -44,7 +44,7 @@ class TwoNumbers(nn.Module):
 
 
 def referee(game: TwoNumbers, **settings: object) -> Referee:
-    player = Player(family="mlp", optimiser="sgd", learning_rate=0.1, **settings)
+    player = Player(**{"family": "mlp", "optimiser": "sgd", "learning_rate": 0.1, **settings})
     return Referee(game, {"generator": player, "discriminator": player}, statistics=RunningStatistics())
 
 
@@ -79,6 +79,31 @@ def test_a_move_that_is_not_finite_is_refused_and_counted():
     judge.round([next_batch], [Rng(0)], MOMENT)
     assert all(torch.equal(value, before[name]) for name, value in game.state_dict().items())
     assert judge.refused == 1
+
+
+@pytest.mark.parametrize("settings", [{}, {"clip": 0.4}], ids=["", "clipped"])
+@pytest.mark.parametrize("optimiser", ["adam", "sgd", "rmsprop"])
+def test_a_device_leaves_out_what_is_not_finite_with_the_same_bits(
+    optimiser: str, settings: dict[str, float]
+):
+    """As an accelerator does it, whose norms nobody waits for; by the processor, which would read them."""
+    ends: list[dict[str, Tensor]] = []
+    for waits in (True, False):
+        torch.manual_seed(0)
+        game = TwoNumbers(("discriminator", "generator"))
+        judge = referee(game, optimiser=optimiser, beta1=0.5, **settings)
+        judge.waits = waits
+        for factor in (float("nan"), 1.0, 0.5, float("inf"), 1.0, float("nan"), 2.0):
+            game.factor = factor
+            judge.round([next_batch], [Rng(0)], MOMENT)
+        assert judge.refused == 6
+        state = {name: each.clone() for name, each in game.state_dict().items()}
+        for name, each in judge.optimisers.items():
+            state |= {f"{name}.{slot}": value.clone() for slot, value in each.tensors().items()}
+        ends.append(state)
+    assert ends[0].keys() == ends[1].keys()
+    for name, value in ends[0].items():
+        assert torch.equal(value, ends[1][name]), name
 
 
 def test_clipping_bounds_the_mover_alone():

@@ -59,8 +59,12 @@ def adam_(
     rate: float,
     beta1: float,
     beta2: float,
+    skip: Tensor | None = None,
 ) -> None:
-    """Adam's move (Kingma & Ba 2015, algorithm 1) number ``step`` ``()``, counted from 1."""
+    """Adam's move (Kingma & Ba 2015, algorithm 1) number ``step`` ``()``, counted from 1.
+
+    Where ``skip`` ``()`` is 1 the kernel changes nothing, which it finds out on its device.
+    """
     torch._fused_adam_(
         parameters,
         gradients,
@@ -75,6 +79,7 @@ def adam_(
         eps=1e-8,
         amsgrad=False,
         maximize=False,
+        found_inf=skip,
     )
 
 
@@ -84,8 +89,9 @@ def sgd_(
     velocities: Sequence[Tensor],
     rate: float,
     momentum: float,
+    skip: Tensor | None = None,
 ) -> None:
-    """``v ← momentum · v + g``, then ``p ← p − rate · v``."""
+    """``v ← momentum · v + g``, then ``p ← p − rate · v``; ``skip`` as of :func:`adam_`."""
     torch._fused_sgd_(
         parameters,
         gradients,
@@ -97,6 +103,7 @@ def sgd_(
         nesterov=False,
         maximize=False,
         is_first_step=False,
+        found_inf=skip,
     )
 
 

@@ -441,6 +441,8 @@ class Trainer:
     def _check_finite(self) -> None:
         """Stop, or roll back, where updates are refused again and again. Counted in rounds, not in time."""
         rounds, refused = self._window
+        if not self.rounds.referee.waits and self.rounds.rounds - rounds < _WINDOW:
+            return  # to count them would wait for the device
         since = self.rounds.referee.refused - refused
         moves = _WINDOW * (1 + self.rounds.recipe.discriminator_moves)
         if since >= max(3.0, 0.2 * moves):

@@ -56,15 +56,25 @@ class Optimiser:
         self.moving = [self.parameters[index] for own in self._now for index in self._groups[own]]
 
     @torch.no_grad()
-    def step(self, gradients: Sequence[Tensor], progress: float) -> None:
-        """Move the parameters in :attr:`moving` once, at this share of the budget, 0…1."""
+    def step(self, gradients: Sequence[Tensor], progress: float, skip: Tensor | None = None) -> None:
+        """Move the parameters in :attr:`moving` once, at this share of the budget, 0…1.
+
+        Where ``skip`` ``()`` is 1 nothing changes; its device finds that out, and nobody waits for it.
+        """
         first = 0
         for own in self._now:
             indices = self._groups[own]
-            self._step(own, indices, gradients[first : first + len(indices)], progress)
+            self._step(own, indices, gradients[first : first + len(indices)], progress, skip)
             first += len(indices)
 
-    def _step(self, own: int, indices: Sequence[int], gradients: Sequence[Tensor], progress: float) -> None:
+    def _step(
+        self,
+        own: int,
+        indices: Sequence[int],
+        gradients: Sequence[Tensor],
+        progress: float,
+        skip: Tensor | None,
+    ) -> None:
         player = self.player
         parameters = [self.parameters[index] for index in indices]
         slots = {name: [values[index] for index in indices] for name, values in self._slots.items()}
@@ -74,17 +84,26 @@ class Optimiser:
             g if g.stride() == p.stride() else torch.empty_like(p).copy_(g)
             for p, g in zip(parameters, gradients, strict=True)
         ]
+        before: list[tuple[Tensor, Tensor]] = []
+        if skip is not None and (player.optimiser == "rmsprop" or player.clip is not None):
+            # Of these no kernel can leave all as it was: what it changed is taken back.
+            changed = [*parameters, *(value for values in slots.values() for value in values)]
+            before = [(value, value.clone()) for value in changed]
         if player.optimiser == "adam":
             beta2 = cosine(player.beta2, player.beta2_final, progress)
             averages, squares, count = slots["exp_avg"], slots["exp_avg_sq"], self._steps[own]
             count.add_(1.0)
-            foreach.adam_(parameters, gradients, averages, squares, count, rate, player.beta1, beta2)
+            foreach.adam_(parameters, gradients, averages, squares, count, rate, player.beta1, beta2, skip)
+            if skip is not None:
+                count.sub_(skip)
         elif player.optimiser == "sgd":
-            foreach.sgd_(parameters, gradients, slots["momentum"], rate, player.beta1)
+            foreach.sgd_(parameters, gradients, slots["momentum"], rate, player.beta1, skip)
         else:
             foreach.rmsprop_(parameters, gradients, slots["square_avg"], rate, player.beta2)
         if player.clip is not None:
             foreach.clamp_(parameters, -player.clip, player.clip)
+        for value, former in before:
+            value.copy_(torch.where(skip == 0, value, former))
 
     def tensors(self) -> dict[str, Tensor]:
         """What a checkpoint needs."""

@@ -55,7 +55,9 @@ class Referee:
 
     Attributes:
         pool: see above; it may be changed between two rounds.
-        refused: steps not made because a gradient was not finite.
+        waits: whether a step's gradients are looked at before it is made. A processor has them at once; an
+            accelerator would be waited for in each turn, so it leaves out by itself what is not finite, and
+            counts it.
         unrecorded: why rounds are not played from recordings although that was asked for, or None.
     """
 
@@ -77,8 +79,9 @@ class Referee:
             name: Optimiser(players[name], list(player.parameters()), begins(player))
             for name, player in game.players.items()
         }
-        self.refused = 0
         self._device = next(game.players.parameters()).device
+        self.waits = self._device.type == "cpu"
+        self._refused = torch.zeros((), device=self._device)
         self._precision = precision
         self.pool = pool
         self._together = together
@@ -92,6 +95,15 @@ class Referee:
             self._unrecordable = (
                 "only games that name their branches, in float32 on the processor, are recorded"
             )
+
+    @property
+    def refused(self) -> int:
+        """Steps not made because a gradient was not finite. To read it waits for the device."""
+        return int(self._refused)
+
+    @refused.setter
+    def refused(self, count: int) -> None:
+        self._refused.fill_(count)
 
     @property
     def unrecorded(self) -> str | None:
@@ -170,9 +182,11 @@ class Referee:
         for note, value in notes:
             self.statistics.add(note, value)
         self.statistics.add(f"{name}_gradient", norm)
-        # The norm is read before the update, which on an accelerator waits for it: a step made with
-        # numbers that are not finite could not be taken back.
-        if math.isfinite(norm.item()):
+        if not self.waits:
+            skip = (~torch.isfinite(norm)).to(self._refused)
+            self.optimisers[name].step(gradients, moment.progress, skip)
+            self._refused += skip
+        elif math.isfinite(norm.item()):
             self.optimisers[name].step(gradients, moment.progress)
         else:
-            self.refused += 1
+            self._refused += 1
