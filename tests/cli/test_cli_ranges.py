@@ -168,3 +168,21 @@ def test_the_option(gan: Call, tmp_path: Path) -> None:
     assert "the lower one first" in answer.err
     answer = gan("data", "digits", "--range", "0,1")
     assert "has no range to be chosen" in answer.err
+
+
+def test_the_cache_is_listed_and_cleared(gan: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GANFORGE_CACHE", str(tmp_path / "cache"))
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        for shade in range(12):
+            Image.new("RGB", (16, 16), (9 * shade, 0, 0)).save(tmp_path / name / f"{shade}.png")
+        assert gan("data", name).code == 0
+    listed = gan("data", "--cache", "list").out
+    assert "12 of " in listed
+    assert "2 entries" in listed
+    assert {entry["count"] for entry in json.loads(gan("data", "--cache", "list", "--json").out)} == {12}
+    assert "cleared, 1 entry" in gan("data", "one", "--cache", "clear").out
+    assert str(tmp_path / "two") in gan("data", "--cache", "list").out
+    assert "cleared, 1 entry" in gan("data", "--cache", "clear").out
+    assert not list((tmp_path / "cache").glob("*/manifest.json"))
+    assert gan("data").code == 2

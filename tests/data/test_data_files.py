@@ -343,14 +343,14 @@ def test_stand_ins_of_git_lfs_say_how_to_get_the_files(
 def test_a_folder_that_may_not_be_opened_is_named(make_folder: Make, cache: Path, monkeypatch) -> None:
     folder = make_folder(40)
     (folder / "shut").mkdir()
-    walk = os.walk
+    look = os.scandir
 
-    def denied(root, onerror=None):
-        assert onerror is not None
-        onerror(PermissionError(13, "Permission denied", f"{root}/shut"))
-        return walk(root)
+    def denied(where):
+        if str(where).endswith("shut"):
+            raise PermissionError(13, "Permission denied", str(where))
+        return look(where)
 
-    monkeypatch.setattr(os, "walk", denied)
+    monkeypatch.setattr(os, "scandir", denied)
     skipped = scan(folder, cache=cache).skipped
     assert [(one.name, one.reason) for one in skipped] == [
         ("shut/", "a folder that cannot be opened: Permission denied")

@@ -16,7 +16,7 @@ from PIL import Image
 
 from ganforge.core.errors import DataError, MachineError
 from ganforge.core.recipe import TableFormat
-from ganforge.data import Scan, load, scan
+from ganforge.data import Scan, load, loading, scan
 from ganforge.data import cache as caches
 from ganforge.data.duplicates import find_duplicates
 from ganforge.data.layouts import classes_from_folders
@@ -58,6 +58,50 @@ def test_changed_source_or_wish_is_another_cache(make_folder: Callable[..., Path
     os.utime(folder / "new.png", (1, 1))
     assert load(folder, cache=cache).manifest["fingerprint"] == after.manifest["fingerprint"]
     assert len(_folders(cache)) == 4
+
+
+@pytest.mark.parametrize("colours", [3, 1], ids=["kept as decoded", "finished in place"])
+def test_decoded_pictures_take_no_room_twice(
+    colours: int, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are brought into their order where they lie; the same bytes as by a copy."""
+    folder = tmp_path / "many"
+    folder.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 16, 16, colours), np.uint8)
+    for i, one in enumerate(np.broadcast_to(pixels, (40, 16, 16, 3))):  # stored in colour, one is found
+        Image.fromarray(np.ascontiguousarray(one)).save(folder / f"{i}.png")
+    copied: list[bool] = []
+    gather = loading._gather
+    monkeypatch.setattr(loading, "_gather", lambda *args: copied.append(True) or gather(*args))
+    here = load(folder, cache=cache)
+    assert not copied
+    monkeypatch.setattr(loading, "_AXES", 0)
+    there = load(folder, cache=tmp_path / "other")
+    assert here.manifest == there.manifest
+    assert here.space.shape[0] == colours
+    one, other = (next(place.glob("*/examples.npy")).read_bytes() for place in (cache, tmp_path / "other"))
+    assert one == other
+
+
+def test_what_nobody_asks_for_leaves_the_cache(
+    make_folder: Callable[..., Path], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["old", "large", "asked-for"]
+    for name in names:
+        load(make_folder(30, name=name), cache=cache)
+    kept = {Path(entry.source).name: entry for entry in caches.entries(cache)}
+    assert set(kept) == set(names)
+    assert all(entry.count == 30 and entry.size > 30 * 3 * 16 * 16 for entry in kept.values())
+    for name, days in (("old", 91), ("large", 2), ("asked-for", 80)):
+        when = time.time() - days * 86_400
+        os.utime(kept[name].folder / "manifest.json", (when, when))
+    load(make_folder(30, name="asked-for"), cache=cache)  # which counts as used
+    assert len(caches.entries(cache)) == 3
+    caches.prune(cache)
+    assert {Path(entry.source).name for entry in caches.entries(cache)} == {"large", "asked-for"}
+    monkeypatch.setattr(caches, "_MOST", kept["large"].size)
+    caches.prune(cache)
+    assert {Path(entry.source).name for entry in caches.entries(cache)} == {"asked-for"}
 
 
 @pytest.mark.parametrize("name", ["examples.npy", "labels.npy", "order.npy", "manifest.json"])

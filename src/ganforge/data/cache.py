@@ -19,12 +19,13 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -32,13 +33,17 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ganforge.core.errors import MachineError
+from ganforge.data.raw import HEADER
 
-__all__ = ["FORMAT", "Large", "Stored", "cache_folder", "disk_errors"]
+__all__ = ["FORMAT", "Entry", "InPlace", "Large", "Stored", "cache_folder", "disk_errors"]
 __all__ += ["read_stored", "scratch_folder", "write_stored"]
+__all__ += ["entries", "prune"]
 
 FORMAT = 9  # of the folder above; another number is another key
 _WHOLE = 200 << 20  # bytes up to which a file is checked whole at every load
 _SAMPLES, _SAMPLE = 64, 1 << 16  # else: so many pieces, of so many bytes
+_OLD = 90 * 86_400  # seconds after which nobody is expected to ask for an entry again
+_MOST = 50 << 30  # bytes of all entries together
 _STRAY = 86_400  # seconds after which a temporary folder belongs to a process that was killed
 
 
@@ -49,6 +54,68 @@ class Large:
     chunks: Iterable[np.ndarray]
     shape: tuple[int, ...]
     dtype: np.dtype
+
+
+@dataclass(frozen=True, eq=False)
+class InPlace:
+    """An array whose file lies in the scratch folder already, ``HEADER`` bytes and then its rows.
+
+    Attributes:
+        file: it is changed and moved, so that no second copy takes room on the disk.
+        finish: rows of ``before`` ``(N, …)`` to those that are kept, which take no more bytes; None keeps
+            them as they are.
+        order: ``(N,)`` the rows in their new order.
+        shape, dtype: of the whole that is kept.
+    """
+
+    file: Path
+    before: np.ndarray
+    finish: Callable[[np.ndarray], np.ndarray] | None
+    order: np.ndarray
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+
+def _settle(array: InPlace) -> None:
+    """Make a spooled file the .npy file that it shall be."""
+    row = math.prod(array.shape[1:]) * array.dtype.itemsize
+    with open(array.file, "r+b") as file:
+        if array.finish is not None:
+            step = max(1, (16 << 20) // max(1, array.before[:1].nbytes))
+            for start in range(0, len(array.before), step):
+                # A copy: what is written reaches no further than what has been read.
+                rows = array.finish(np.array(array.before[start : start + step]))
+                file.seek(HEADER + start * row)
+                file.write(np.ascontiguousarray(rows, array.dtype).tobytes())
+            file.truncate(HEADER + len(array.order) * row)
+        file.flush()
+        _reorder(file.fileno(), row, array.order.tolist())
+        file.seek(0)
+        _write_header(file, array)
+        assert file.tell() == HEADER
+
+
+def _reorder(handle: int, row: int, order: list[int]) -> None:
+    """Rows of a file in a new order, in place, along the cycles of the permutation.
+
+    Read and written, not stored through a memory map: a full disk must raise, not kill.
+    """
+    done = bytearray(len(order))
+    for first in range(len(order)):
+        if done[first] or order[first] == first:
+            continue
+        held, at = os.pread(handle, row, HEADER + first * row), first
+        while (source := order[at]) != first:
+            os.pwrite(handle, os.pread(handle, row, HEADER + source * row), HEADER + at * row)
+            done[at], at = 1, source
+        os.pwrite(handle, held, HEADER + at * row)
+        done[at] = 1
+
+
+def _write_header(file: BinaryIO, array: Large | InPlace) -> None:
+    kind = np.lib.format.dtype_to_descr(array.dtype)
+    header = {"descr": kind, "fortran_order": False, "shape": array.shape}
+    np.lib.format.write_array_header_1_0(file, header)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +210,63 @@ def scratch_folder(cache: Path):
             shutil.rmtree(folder, ignore_errors=True)
 
 
+@dataclass(frozen=True)
+class Entry:
+    """Decoded examples in the cache.
+
+    Attributes:
+        folder: theirs.
+        source: the path that they come from.
+        count: how many they are.
+        size: bytes.
+        used: when they were last asked for, in seconds since 1970.
+    """
+
+    folder: Path
+    source: str
+    count: int
+    size: int
+    used: float
+
+    def clear(self) -> None:
+        """Remove it. Whoever reads it at the moment keeps what is mapped, where the system allows that."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def entries(cache: Path) -> list[Entry]:
+    """What lies decoded in a cache, the last used first."""
+    found: list[Entry] = []
+    for path in cache.glob("*/manifest.json"):
+        try:
+            manifest = json.loads(path.read_text("utf-8"))
+            size = sum(file.stat().st_size for file in path.parent.iterdir())
+            used = path.stat().st_mtime
+            source, count = str(manifest.get("place") or manifest["source"]), int(manifest["scan"]["count"])
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+        ):  # written or removed meanwhile, or no entry of ours
+            continue
+        if not path.parent.name.startswith("."):
+            found.append(Entry(path.parent, source, count, size, used))
+    return sorted(found, key=lambda entry: -entry.used)
+
+
+def prune(cache: Path) -> None:
+    """Remove what nobody has asked for in 90 days, and beyond 50 GB what has not been for longest.
+
+    What was used within a day stays: another process may read it.
+    """
+    now, whole = time.time(), 0
+    for entry in entries(cache):
+        whole += entry.size
+        age = now - entry.used
+        if age > _OLD or (whole > _MOST and age > _STRAY):
+            entry.clear()
+
+
 def _digests(path: Path) -> dict[str, Any]:
     """Size, SHA-256 of the whole, and of evenly spread pieces."""
     whole = hashlib.sha256()
@@ -188,7 +312,7 @@ def write_stored(
     name: str,
     *,
     scratch: Path,
-    large: dict[str, Large],
+    large: dict[str, Large | InPlace],
     small: dict[str, np.ndarray | None],
     texts: list[list[str]] | None,
     meta: dict[str, Any],
@@ -201,10 +325,12 @@ def write_stored(
     folder = scratch / "whole"
     folder.mkdir()
     for part, array in large.items():
+        if isinstance(array, InPlace):
+            _settle(array)
+            os.rename(array.file, folder / f"{part}.npy")
+            continue
         with open(folder / f"{part}.npy", "wb") as file:
-            kind = np.lib.format.dtype_to_descr(array.dtype)
-            header = {"descr": kind, "fortran_order": False, "shape": array.shape}
-            np.lib.format.write_array_header_1_0(file, header)
+            _write_header(file, array)
             for chunk in array.chunks:
                 # Written, not stored through a memory map: a full disk must raise, not kill.
                 file.write(np.ascontiguousarray(chunk, array.dtype).tobytes())
@@ -252,4 +378,6 @@ def read_stored(cache: Path, name: str) -> Stored | None:
             more["texts"] = json.loads((folder / "texts.json").read_text("utf-8"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+    with suppress(OSError):  # of another user's
+        os.utime(folder / "manifest.json")
     return Stored(values, origin=order[:, 0].copy(), group=order[:, 1].copy(), meta=manifest, **more)

@@ -8,18 +8,21 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 from ganforge.core.errors import DataError
 from ganforge.data.raw import Skipped
 
 __all__ = ["Entry", "Listing", "UnreadableError", "check_source", "is_archive", "list_files", "printable"]
-__all__ += ["GIT_LFS", "MAX_FILE", "MAX_TOTAL", "STAND_IN", "leads_out", "listed"]
+__all__ += ["GIT_LFS", "MAX_FILE", "MAX_TOTAL", "STAND_IN", "folders_kept", "leads_out", "listed", "names_in"]
 
 MAX_FILE = 256 << 20  # bytes of one picture file, unpacked
+_SMALL = 1 << 14  # bytes of a file that is read at once: readers ask for a few at a time
 MAX_RATIO = 200  # of a packed file that is larger than 16 MiB unpacked: no picture packs so well
 MAX_TOTAL = 1 << 40  # bytes of an archive, unpacked
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
@@ -32,6 +35,8 @@ _GENERATED = frozenset(
     | {"System Volume Information", "lost+found", "__pycache__", "Thumbs.db", "desktop.ini", "Icon\r"}
 )
 _RUN = "run.json"
+_KEPT: ContextVar[dict[tuple[str, str], Any] | None] = ContextVar("folders", default=None)
+_T = TypeVar("_T")
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -39,8 +44,7 @@ class UnreadableError(Exception):
     """One file cannot be used; its text says why. It never leaves this room."""
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A file: its name from the top, with ``/`` between folders, its size, and a stamp that changes."""
 
     name: str
@@ -142,6 +146,36 @@ def is_archive(path: Path) -> bool:
     return path.name.lower().endswith(ARCHIVES) and not path.is_dir()
 
 
+@contextmanager
+def folders_kept() -> Generator[None]:
+    """Within it each folder is walked through once: several parts of one reading ask for the same."""
+    token = _KEPT.set({} if (kept := _KEPT.get()) is None else kept)
+    try:
+        yield
+    finally:
+        _KEPT.reset(token)
+
+
+def _once(look: Callable[[Path], _T], folder: Path) -> _T:
+    """What is found in a folder, looked at once within :func:`folders_kept`."""
+    kept = _KEPT.get()
+    if kept is None:
+        return look(folder)
+    key = look.__name__, str(folder.resolve())
+    if key not in kept:
+        kept[key] = look(folder)
+    return kept[key]
+
+
+def names_in(folder: Path) -> list[str]:
+    """The names right in a folder, sorted; of millions none is looked at."""
+    return _once(_names, folder)
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(os.listdir(folder))
+
+
 def list_files(path: Path) -> Listing:
     """The files of a folder or an archive, sorted by name.
 
@@ -149,7 +183,7 @@ def list_files(path: Path) -> Listing:
         DataError: it is a run folder, or an archive that cannot be read.
     """
     if path.is_dir():
-        return list_folder(path)
+        return _once(list_folder, path)
     if path.name.lower().endswith(TARS):
         from ganforge.data.tars import list_tar
 
@@ -170,40 +204,64 @@ def list_folder(folder: Path) -> Listing:
         name = os.path.relpath(str(error.filename), root).replace(os.sep, "/")
         skipped.append(Skipped(printable(name) + "/", f"a folder that cannot be opened: {error.strerror}"))
 
-    for where, folders, files in os.walk(root, onerror=denied):
-        inside = os.path.relpath(where, root).replace(os.sep, "/")
-        inside = "" if inside == "." else f"{inside}/"
-        if inside and _RUN in files:
-            aside.runs.add(inside[:-1])
-            folders.clear()
+    # Millions of files: one look at each, and no path is put together for it.
+    below = [(str(root), "")]
+    while below:
+        where, inside = below.pop()
+        try:
+            with os.scandir(where) as found:
+                items = list(found)
+        except OSError as error:
+            denied(error)
             continue
-        if inside and not files and not folders:
+        if inside and any(item.name == _RUN and not item.is_dir() for item in items):
+            aside.runs.add(inside[:-1])
+            continue
+        if inside and not items:
             aside.empty.add(inside[:-1])
-        folders[:] = sorted(name for name in folders if not aside.passes(inside + name, folder=True))
-        for name in [*files, *(f for f in folders if os.path.islink(os.path.join(where, f)))]:
-            path, relative = os.path.join(where, name), inside + name
-            if aside.passes(relative, folder=False):
+        folders: list[str] = []
+        for item in items:
+            name = item.name
+            link, is_folder = item.is_symlink(), _is_folder(item)
+            if (name[0] == "." or name in _GENERATED) and aside.passes(inside + name, folder=is_folder):
                 continue
-            if os.path.islink(path) and not Path(os.path.realpath(path)).is_relative_to(root):
+            if is_folder and not link:
+                folders.append(name)
+                continue
+            relative = inside + name
+            if link and not Path(os.path.realpath(item.path)).is_relative_to(root):
                 skipped.append(Skipped(printable(relative), "a link that leads out of the folder"))
                 continue
             try:
-                found = os.stat(path)
+                state = item.stat()
             except OSError as error:
                 skipped.append(Skipped(printable(relative), f"cannot be opened: {error.strerror}"))
                 continue
-            if stat.S_ISREG(found.st_mode):
-                entries.append(Entry(relative, found.st_size, found.st_mtime_ns))
-            elif not stat.S_ISDIR(found.st_mode):  # no pipe or device is ever opened
+            if stat.S_ISREG(state.st_mode):
+                entries.append(Entry(relative, state.st_size, state.st_mtime_ns))
+            elif not stat.S_ISDIR(state.st_mode):  # no pipe or device is ever opened
                 skipped.append(Skipped(printable(relative), "no file, but a pipe, a socket or a device"))
+        below += [(os.path.join(where, name), f"{inside}{name}/") for name in sorted(folders, reverse=True)]
 
     def open_entry(entry: Entry) -> BinaryIO:
         if entry.size > MAX_FILE:
             raise UnreadableError(f"larger than {MAX_FILE >> 20} MiB")
-        return open(os.path.join(root, entry.name), "rb")
+        place = os.path.join(root, entry.name)
+        if entry.size > _SMALL:
+            return open(place, "rb")
+        with open(place, "rb", buffering=0) as file:
+            return io.BytesIO(file.read(_SMALL + 1))
 
     entries.sort(key=lambda entry: entry.name)
     return Listing(entries, skipped, open_entry, aside.notes(), aside.warnings())
+
+
+def _is_folder(item: os.DirEntry[str]) -> bool:
+    """Whether it is a folder or a link to one."""
+    try:
+        return item.is_dir()
+    except OSError:
+        return False
 
 
 def listed(

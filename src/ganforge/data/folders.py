@@ -101,6 +101,8 @@ def aside_of(listing: Listing, kind: type[Codec]) -> tuple[list[str], list[str],
     """
     suffixes = (*kind.suffixes, *kind.also)
     others = [entry.name for entry in listing.entries if _suffix(entry.name) not in suffixes]
+    if not others:
+        return [*listing.notes], [*listing.warnings], 0
     examples = {printable(entry.name) for entry in listing.entries if _suffix(entry.name) in suffixes}
     captions = {entry.name for entry in caption_files(listing, examples).values()}
     named = [name for name in others if _suffix(name) not in FACT_SUFFIXES and name not in captions]

@@ -15,6 +15,7 @@ import numpy as np
 from ganforge.core.errors import DataError
 from ganforge.core.value_range import ValueRange
 from ganforge.data.arrays import interpret
+from ganforge.data.files import names_in
 from ganforge.data.pixels import Fit
 from ganforge.data.raw import Raw
 
@@ -74,9 +75,8 @@ def _read_exactly(file: BinaryIO, need: int) -> bytes:
 
 def find_images(folder: Path) -> Path | None:
     """The images file of a folder: the training part's where there are several."""
-    names = sorted(
-        path for path in folder.iterdir() if path.is_file() and "images" in path.name and "idx" in path.name
-    )
+    called = [name for name in names_in(folder) if "images" in name and "idx" in name]
+    names = [path for name in called if (path := folder / name).is_file()]
     named = [path for path in names if "train" in path.name]
     return next(iter([*named, *names]), None)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
@@ -17,7 +19,7 @@ from ganforge.core.recipe import FOUND, TableFormat
 from ganforge.core.value_range import ValueRange
 from ganforge.data import builtin
 from ganforge.data import cache as caches
-from ganforge.data.cache import Large, Stored
+from ganforge.data.cache import InPlace, Large, Stored
 from ganforge.data.clips import SHORTEST, whole, windows
 from ganforge.data.conditions import Wanted, attach, beside
 from ganforge.data.dataset import Dataset
@@ -25,13 +27,13 @@ from ganforge.data.degrade import previous
 from ganforge.data.duplicates import Duplicates, find_duplicates
 from ganforge.data.facts import CAPTIONS
 from ganforge.data.facts import SUFFIXES as FACT_SUFFIXES
-from ganforge.data.files import list_files
+from ganforge.data.files import folders_kept, list_files
 from ganforge.data.folders import aside_of, example_suffixes, kind_of_file, list_examples
 from ganforge.data.idx import find_images, labels_beside
 from ganforge.data.inputs import Way, made, told, two_domains, way_of, with_domain
 from ganforge.data.pairs import HALVES, cut_in_two, read_pairs
 from ganforge.data.pixels import Fit, check_size
-from ganforge.data.raw import Progress, Raw
+from ganforge.data.raw import HEADER, Inputs, Progress, Raw
 from ganforge.data.readers import Source, has_names, is_there, read
 from ganforge.data.report import Scan, make_scan
 from ganforge.data.split import split, split_order, usual_share
@@ -39,6 +41,7 @@ from ganforge.data.tables import tables_in
 
 __all__ = ["has_columns", "load", "scan"]
 
+_AXES = 6  # whose numbers fit into the room for an .npy file's header
 _HASHED = 256 << 20  # bytes up to which one source file is known by its content, not its date
 
 
@@ -149,7 +152,8 @@ def load(
     one = Source.of(what, seed)
     _check_table(one, table)
     folder = None if cache is None and one.path is None else caches.cache_folder(cache)
-    stored, words = _stored(one, wish, folder, progress)
+    with folders_kept():
+        stored, words = _stored(one, wish, folder, progress)
     found = _usable(what, stored)
     share = usual_share(len(stored.values)) if held_out is None else held_out
     about: dict[str, Any] = {"standardise": standardise, "text_encoder": text_encoder, "fit": wish.how}
@@ -193,7 +197,8 @@ def scan(
     one = Source.of(what, seed)
     _check_table(one, table)
     folder = None if cache is None and one.path is None else caches.cache_folder(cache)
-    stored, _ = _stored(one, wish, folder, progress)
+    with folders_kept():
+        stored, _ = _stored(one, wish, folder, progress)
     found = Scan.from_json(stored.meta["scan"])
     if wish.inputs == "made":
         return made(split(stored, found, standardise=False, held_out=0, words=[]), wish.source).scan
@@ -320,8 +325,11 @@ def _through_cache(
     with caches.scratch_folder(folder) as scratch:
         raw = _read(source, wish, scratch, progress)
         meta, order, group = _describe(source.name, raw)
+        assert source.path is not None
+        meta["place"] = str(source.path.resolve())  # for whoever lists the cache
         _write(folder, name, raw, meta, order, group, scratch)
         del raw  # its memory map lies in the scratch folder
+    caches.prune(folder)
     stored = caches.read_stored(folder, name)
     if stored is None:
         raise DataError(f"the cache {folder / name} was changed while it was written; run it again")
@@ -356,10 +364,9 @@ def _write(
     scratch: Path,
 ) -> None:
     """Put examples into the cache, in ``order``."""
-    large = {"examples": Large(_gather(raw, order), (raw.n, *raw.shape), raw.dtype)}
+    large = {"examples": _large(raw, order, raw.dtype, scratch)}
     if raw.inputs is not None:
-        shape = (raw.n, *raw.inputs.shape)
-        large["inputs"] = Large(_gather(raw.inputs, order), shape, raw.dtype)
+        large["inputs"] = _large(raw.inputs, order, raw.dtype, scratch)
     rows, texts = _said(raw, order)
     caches.write_stored(
         folder,
@@ -374,6 +381,21 @@ def _write(
         texts=texts,
         meta=meta,
     )
+
+
+def _large(rows: Raw | Inputs, order: np.ndarray, dtype: np.dtype, scratch: Path) -> Large | InPlace:
+    """Rows in a new order: where they lie, if all of a file of ours is theirs, else copied."""
+    shape, values = (len(order), *rows.shape), rows.values
+    before, after = values[:1].nbytes, math.prod(rows.shape) * dtype.itemsize
+    # Windows moves no file that is mapped.
+    if isinstance(values, np.memmap) and after <= before and len(shape) <= _AXES and os.name != "nt":
+        file = Path(str(values.filename))
+        whole = values.offset == HEADER and file.stat().st_size == HEADER + values.nbytes
+        if whole and file.parent == scratch.resolve() and len(order) == len(values):
+            places = [some.__array_interface__["data"] for some in (rows.finish(values[:1]), values[:1])]
+            as_it_is = before == after and places[0] == places[1]
+            return InPlace(file, values, None if as_it_is else rows.finish, order, shape, dtype)
+    return Large(_gather(rows, order), shape, dtype)
 
 
 def _said(raw: Raw, order: np.ndarray) -> tuple[np.ndarray | None, list[list[str]] | None]:
@@ -480,8 +502,7 @@ def _stamp(path: Path) -> bytes:
             ours = [entry for entry in listing.entries if entry.name.lower().endswith(suffixes)]
             stamps = [(entry.name, entry.size, entry.stamp) for entry in ours]
             stamps += [(file.name, 0, 0) for file in listing.skipped]
-        for stamp in stamps:
-            digest.update(repr(stamp).encode())
+        digest.update("".join(map(repr, stamps)).encode())
     elif path.stat().st_size <= _HASHED:
         with open(path, "rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())

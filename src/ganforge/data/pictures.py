@@ -37,7 +37,7 @@ from ganforge.data.pixels import (
     to_channels,
 )
 from ganforge.data.ranges import Survey, choose_range
-from ganforge.data.raw import Progress, Raw, Skipped
+from ganforge.data.raw import Progress, Raw, Skipped, spool
 from ganforge.data.related import are_related
 from ganforge.data.sizes import choose_size, lost_by_shape
 
@@ -424,18 +424,18 @@ def read_pictures(
         way, about, warn = _range_first(listing, entries, headers, way)
         notes += about
     kept: list[int] = []
-    with open(scratch, "wb") as file:
+
+    def decoded() -> Iterator[np.ndarray]:
         for i, pixels in enumerate(_each(partial(_decode, listing, way), entries, done)):
             if isinstance(pixels, Skipped):
                 skipped.append(pixels)
             else:
-                file.write(pixels.tobytes())  # not through the memory map: a full disk must raise, not kill
                 kept.append(i)
+                yield pixels[None]
+
+    values = spool(decoded(), scratch, (working, size[1], size[0]))
     _at_least_two(path, len(kept), skipped)
     names = [entries[i].name for i in kept]
-    values = np.memmap(
-        scratch, np.float32 if deep else np.uint8, "r", shape=(len(kept), working, size[1], size[0])
-    )
     seen = [headers[i] for i in kept]
     whole = not any(header.mode == "F" for header in seen)
     finish, channels, value_range, more, odd = choose_channels(

@@ -70,9 +70,9 @@ def normalise(image: Image.Image) -> Image.Image:
         elif image.mode == "PA":
             image = _with_palette_alpha(image)
         return image.convert("RGBA")
-    if image.mode in ("1", "L"):
-        return image.convert("L")
-    return image.convert("RGB")
+    if image.mode in ("L", "RGB"):
+        return image
+    return image.convert("L" if image.mode == "1" else "RGB")
 
 
 def _with_palette_alpha(image: Image.Image) -> Image.Image:

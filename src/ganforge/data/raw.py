@@ -12,6 +12,7 @@ import numpy as np
 from ganforge.core.value_range import ValueRange
 
 __all__ = [
+    "HEADER",
     "Inputs",
     "Progress",
     "Raw",
@@ -24,6 +25,8 @@ __all__ = [
     "said_of",
     "spool",
 ]
+
+HEADER = 128  # bytes of the header of an .npy file of few axes
 
 Progress = Callable[[int, int], None]
 """Called now and then with (files or examples done, all of them)."""
@@ -155,17 +158,19 @@ def count_labels(labels: np.ndarray | None, classes: Sequence[str]) -> dict[str,
 def spool(chunks: Iterable[np.ndarray], place: Path | None, shape: tuple[int, ...]) -> np.ndarray:
     """Chunks of uint8 or float32 rows, put together in a new file, or in memory where there is none.
 
-    ``shape`` is one row's; the file is read back as a memory map. Of no rows there is no file's map.
+    ``shape`` is one row's; the file is read back as a memory map. Of no rows there is no file's map. The file
+    begins with room for the header of an .npy file, so that it can become one where it lies.
     """
     if place is None:
         return np.concatenate([np.asarray(chunk) for chunk in chunks] or [np.empty((0, *shape), np.uint8)])
     n, kind = 0, np.dtype(np.uint8)
     with open(place, "wb") as file:
+        file.write(bytes(HEADER))
         for chunk in chunks:
             # Written, not stored through a memory map: a full disk must raise, not kill.
             file.write(np.ascontiguousarray(chunk).tobytes())
             n, kind = n + len(chunk), chunk.dtype
-    return np.memmap(place, kind, "r", shape=(n, *shape)) if n else np.empty((0, *shape), kind)
+    return np.memmap(place, kind, "r", HEADER, (n, *shape)) if n else np.empty((0, *shape), kind)
 
 
 def said_of(said: Said | None, index: np.ndarray) -> Said | None:

@@ -22,6 +22,7 @@ import numpy as np
 from ganforge.core.errors import DataError, nearest
 from ganforge.core.names import find_name
 from ganforge.core.recipe import FOUND, TableFormat
+from ganforge.data.files import names_in
 from ganforge.data.header import is_counter
 from ganforge.data.numerals import Numerals, is_missing, mark_of
 from ganforge.data.precision import as_points, constant_columns, far_off
@@ -173,8 +174,11 @@ def tables_in(path: Path) -> list[Path]:
     """The tables of a folder that has nothing else, in order."""
     if not path.is_dir():
         return []
-    files = sorted(file for file in path.iterdir() if not file.name.startswith("."))
-    return files if all(file.is_file() and file.name.lower().endswith(TABLES) for file in files) else []
+    names = [name for name in names_in(path) if not name.startswith(".")]
+    if not all(name.lower().endswith(TABLES) for name in names):
+        return []
+    files = [path / name for name in names]
+    return files if all(file.is_file() for file in files) else []
 
 
 def _joined(files: Sequence[Path]) -> bytes:
