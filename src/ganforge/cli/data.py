@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
         return _cache(options)
     if options.data is None:
         raise UsageError(
-            "name the data: a folder, a file, or a built-in name such as digits; see gan data --help"
+            "DATA is missing: a folder, a file, or a built-in name such as digits; see gan data --help"
         )
     from ganforge.cli.screen import Screen
     from ganforge.core.recipe import TableFormat

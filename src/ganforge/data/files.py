@@ -26,6 +26,7 @@ _SMALL = 1 << 14  # bytes of a file that is read at once: readers ask for a few 
 MAX_RATIO = 200  # of a packed file that is larger than 16 MiB unpacked: no picture packs so well
 MAX_TOTAL = 1 << 40  # bytes of an archive, unpacked
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+SHARDS = (".parquet", ".arrow")
 GIT_LFS = b"version https://git-lfs"
 STAND_IN = "a stand-in of Git LFS, which holds no data: git lfs pull brings the file itself"
 ARCHIVES = (".zip", *TARS)
@@ -142,7 +143,11 @@ def check_source(path: Path) -> None:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a path is called as a zip or tar archive is."""
+    """Whether a path is called as a zip or tar archive is, or is a table of pictures."""
+    if path.suffix.lower() in SHARDS and path.is_file():
+        from ganforge.data import shards
+
+        return shards.holds_pictures(path)
     return path.name.lower().endswith(ARCHIVES) and not path.is_dir()
 
 
@@ -183,12 +188,25 @@ def list_files(path: Path) -> Listing:
         DataError: it is a run folder, or an archive that cannot be read.
     """
     if path.is_dir():
-        return _once(list_folder, path)
+        return _once(_list_folder_or_shards, path)
+    if path.suffix.lower() in SHARDS:
+        return _list_folder_or_shards(path)
     if path.name.lower().endswith(TARS):
         from ganforge.data.tars import list_tar
 
-        return list_tar(path)
+        listing = list_tar(path)
+        if any(entry.name.endswith(".cls") for entry in listing.entries):  # as WebDataset writes classes
+            from ganforge.data import shards
+
+            return shards.of_tars([path])
+        return listing
     return list_zip(path)
+
+
+def _list_folder_or_shards(folder: Path) -> Listing:
+    from ganforge.data import shards
+
+    return shards.list_shards(folder) if shards.holds_pictures(folder) else list_folder(folder)
 
 
 def list_folder(folder: Path) -> Listing:

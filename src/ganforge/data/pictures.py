@@ -19,7 +19,16 @@ from PIL import Image, UnidentifiedImageError
 
 from ganforge.core.errors import DataError
 from ganforge.core.value_range import ValueRange
-from ganforge.data.files import GIT_LFS, STAND_IN, Entry, Listing, UnreadableError, list_files, printable
+from ganforge.data.files import (
+    GIT_LFS,
+    SHARDS,
+    STAND_IN,
+    Entry,
+    Listing,
+    UnreadableError,
+    list_files,
+    printable,
+)
 from ganforge.data.folders import counter, plainly
 from ganforge.data.kinds import without_pictures
 from ganforge.data.layouts import classes_from_folders
@@ -471,6 +480,8 @@ def read_pictures(
 def _form(path: Path) -> str:
     if path.is_dir():
         return "folder of pictures"
+    if path.suffix.lower() in SHARDS:
+        return "table of pictures"
     return f"{'zip' if path.suffix.lower() == '.zip' else 'tar'} archive of pictures"
 
 

@@ -14,6 +14,7 @@ from ganforge.core.errors import DataError
 from ganforge.core.recipe import FOUND, TableFormat
 from ganforge.core.value_range import ValueRange
 from ganforge.data import builtin
+from ganforge.data.fetched import fetched, is_address
 from ganforge.data.files import Listing, check_source, is_archive, printable
 from ganforge.data.folders import kind_of_file, list_examples, moving, one_file
 from ganforge.data.idx import find_images, is_idx, read_idx
@@ -21,6 +22,7 @@ from ganforge.data.kinds import what_to_do
 from ganforge.data.npz import read_arrays
 from ganforge.data.pixels import Fit
 from ganforge.data.raw import Progress, Raw
+from ganforge.data.shards import holds_pictures
 from ganforge.data.tables import TABLES, read_once, read_table, tables_in
 
 __all__ = ["Ask", "Reader", "Source", "has_names", "is_there", "names_of", "read"]
@@ -44,6 +46,8 @@ class Source:
         """A text that is a built-in name means that. DataError for a pipe, a device or a socket."""
         if isinstance(what, str) and what in builtin.NAMES:
             return cls(None, what, seed)
+        if is_address(what):
+            return cls(fetched(str(what)), str(what), seed)
         path = Path(what).expanduser()
         check_source(path)
         return cls(path, str(path), seed)
@@ -61,7 +65,11 @@ def has_names(path: Path | None) -> bool:
     """Whether examples are files with names: a folder or an archive of them."""
     if path is None:
         return False
-    return not tables_in(path) and find_images(path) is None if path.is_dir() else is_archive(path)
+    if not path.is_dir():
+        return is_archive(path)
+    if tables_in(path):
+        return holds_pictures(path)
+    return find_images(path) is None
 
 
 def read(

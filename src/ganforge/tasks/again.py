@@ -12,6 +12,7 @@ from ganforge.core.errors import RecipeError, RunError
 from ganforge.core.recipe import Recipe, TableFormat
 from ganforge.data import Dataset, load
 from ganforge.data.builtin import FORMS, NAMES
+from ganforge.data.fetched import is_address
 from ganforge.data.loading import has_columns
 from ganforge.runs.folder import Run
 
@@ -25,8 +26,9 @@ def source_of(run: Run) -> tuple[str | Path, float]:
     """
     try:
         source, share = run.data["source"], run.data["held_out_share"]
-        # A folder that is called as a built-in set is does not become one.
-        return (source if run.data.get("form") in (None, *FORMS) else Path(source)), share
+        # A folder that is called as a built-in set is does not become one; an address is no path.
+        as_written = run.data.get("form") in (None, *FORMS) or is_address(source)
+        return (source if as_written else Path(source)), share
     except (KeyError, TypeError) as error:
         raise RunError(f"{run.file} is damaged ({type(error).__name__}: {error})") from None
 
