@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from ganforge.core.errors import DataError
 from ganforge.core.recipe import TableFormat
@@ -256,3 +258,12 @@ def test_only_one_file_speaks_and_the_others_are_named(make_folder: Callable[...
     assert data.space.classes == ("a", "b")
     assert "not used: b.csv: what pictures say is read from a.csv alone" in data.scan.warnings
     assert "the subfolders are not the classes: a.csv says them" in data.scan.warnings
+
+
+def test_boxes_of_coco_are_told_what_makes_classes(tmp_path: Path) -> None:
+    boxes = {"images": [{"id": 0, "file_name": "0.png"}], "annotations": [{"image_id": 0, "category_id": 1}]}
+    for i in range(3):
+        Image.fromarray(np.full((16, 16, 3), 60 * i, np.uint8)).save(tmp_path / f"{i}.png")
+    (tmp_path / "boxes.json").write_text(json.dumps(boxes))
+    said = " ".join(scan(tmp_path, cache=tmp_path.with_name("cache")).warnings)
+    assert "boxes.json is not used: its annotations are no captions; for classes: a csv with columns" in said

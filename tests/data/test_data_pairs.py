@@ -411,3 +411,14 @@ def test_folders_inside_classes_whose_files_are_numbered_are_no_pairs(tmp_path: 
             noise = rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)
             Image.fromarray(noise).save(tmp_path / "data" / one / f"{i:03}.png")
     assert not any("names pair" in words for words in scan(tmp_path / "data", cache=cache).warnings)
+
+
+@pytest.mark.parametrize(("name", "warned"), [("frame_{:04}", True), ("img_{:04}", False)])
+def test_folders_of_frames_are_asked_about(tmp_path: Path, cache: Path, name: str, warned: bool) -> None:
+    """Four films as folders of frames became four classes without a word."""
+    for film in ("one", "two", "three"):
+        _put(tmp_path / "films" / film, [name.format(i) for i in range(8)])
+    said = " ".join(scan(tmp_path / "films", cache=cache).warnings)
+    assert (
+        "hold numbered frames and are read as 3 classes; if each is a film: --what clips" in said
+    ) == warned

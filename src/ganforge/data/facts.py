@@ -292,7 +292,8 @@ def _coco(images: list[Any], annotations: list[Any]) -> Table:
             if name is not None:
                 rows.append([name, found["caption"]])
     if not rows:
-        raise UnreadableError("its annotations are no captions")
+        said = "its annotations are no captions; for classes: a csv with columns file and class beside them"
+        raise UnreadableError(said)
     return Table(["file", "caption"], rows, list(range(1, len(rows) + 1)), named=True)
 
 

@@ -25,6 +25,7 @@ _SPLITS = frozenset(
     {"train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval", "evaluation"}
 )
 _PAIRED = 0.9  # share of the names that two folders have in common, from which on they may be pairs
+_FRAME = re.compile(r"(?:^|/|[ ._-])frame[ ._-]?\d+\.\w+$", re.IGNORECASE)
 _CERTAIN = 64  # pairs from which on such as tell nothing of each other are none
 _MOST_WORDS, _MEMBERS = 50, 5  # that names begin with, and examples of each, where these may be classes
 _LOOKED_AT = 96  # pairs, for whether they tell of each other
@@ -134,6 +135,9 @@ def classes_from_folders(
         few = f"no classes: {len(classes)} subfolders have about one {one} each; a class needs several"
         return None, (), notes, [*warnings, few]
     classes = tuple(printable(name) for name in classes)
+    if one == "picture" and all(_FRAME.search(name) for name in names):
+        films = "if each is a film: --what clips, or --recipe next-frame"
+        warnings.append(f"the folders hold numbered frames and are read as {len(classes)} classes; {films}")
     warnings += _perhaps_pairs(names, folders, classes, related)
     return labels, classes, [*notes, f"{len(classes)} classes from subfolders"], warnings
 
