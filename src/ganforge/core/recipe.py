@@ -29,11 +29,13 @@ class Player:
         width: channels (or units) of its widest layers, before what the family derives from it.
         depth: blocks a stage (or hidden layers).
         options: further keyword arguments of the family's constructor.
-        optimiser: adam, sgd or rmsprop.
+        optimiser: adam, muon, sgd or rmsprop.
         learning_rate: at the start; a cosine takes it to ``learning_rate_final`` at the budget's end.
         learning_rate_final: None keeps the rate constant.
-        beta1, beta2: Adam's; sgd reads beta1 as its momentum, rmsprop reads beta2 as its decay.
+        beta1, beta2: Adam's; sgd and muon read beta1 as their momentum, rmsprop reads beta2 as its decay.
         beta2_final: beta2 goes there with the same cosine; None keeps it.
+        weight_decay: share of each matrix that a step takes away, in learning rates: without, muon's moves of
+            one length make weights ever larger. Vectors and narrow matrices keep theirs.
         clip: after each move, parameters are clamped to ±clip (Wasserstein's first form); None does not.
     """
 
@@ -41,18 +43,19 @@ class Player:
     width: int = 64
     depth: int = 1
     options: dict[str, Any] = field(default_factory=dict)
-    optimiser: Literal["adam", "sgd", "rmsprop"] = "adam"
+    optimiser: Literal["adam", "muon", "sgd", "rmsprop"] = "adam"
     learning_rate: float = 2e-4
     learning_rate_final: float | None = None
     beta1: float = 0.0
     beta2: float = 0.99
     beta2_final: float | None = None
+    weight_decay: float = 0.0
     clip: float | None = None
 
     def __post_init__(self) -> None:
         _within(self, 1, 1 << 24, "width")
         _within(self, 0, 1 << 16, "depth")
-        _within(self, 0.0, 1e6, "learning_rate", "learning_rate_final", "clip")
+        _within(self, 0.0, 1e6, "learning_rate", "learning_rate_final", "weight_decay", "clip")
         _within(self, 0.0, 1.0, "beta1", "beta2", "beta2_final")
 
 

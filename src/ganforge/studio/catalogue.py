@@ -144,7 +144,12 @@ def _range(
 
 def _player(role: str, title: str) -> list[dict[str, Any]]:
     activations = (("leaky_relu", ""), ("relu", ""), ("silu", ""), ("tanh", ""), ("sigmoid", ""))
-    optimisers = (("adam", "steps of like size for every weight"), ("sgd", "plain steps"), ("rmsprop", ""))
+    optimisers = (
+        ("adam", "steps of like size for every weight"),
+        ("muon", "steps of like size in every direction"),
+        ("sgd", "plain steps"),
+        ("rmsprop", ""),
+    )
     own = [
         _range(f"{role}.depth", f"{title}: hidden layers", 1, 8, whole=True, reset=True, group=role),
         _range(

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch._utils import _flatten_dense_tensors
 
-__all__ = ["adam_", "add_", "clamp_", "flat", "lerp_", "norm", "rmsprop_", "sgd_", "wide"]
+__all__ = ["adam_", "add_", "clamp_", "flat", "lerp_", "mul_", "norm", "rmsprop_", "sgd_", "wide"]
 
 _NO_FLOAT64 = ("mps",)
 _FEW = 1 << 16  # numbers that are sooner copied than visited one tensor after the other
@@ -26,6 +26,10 @@ def add_(to: Sequence[Tensor], what: Sequence[Tensor]) -> None:
 def lerp_(start: Sequence[Tensor], end: Sequence[Tensor], weight: float) -> None:
     """``start += weight · (end − start)``."""
     torch._foreach_lerp_(start, end, weight)
+
+
+def mul_(values: Sequence[Tensor], factor: float) -> None:
+    torch._foreach_mul_(values, factor)
 
 
 def clamp_(values: Sequence[Tensor], low: float, high: float) -> None:

@@ -7,6 +7,7 @@ These are torch's fused kernels, called without the ceremony around them: on a t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 
 import torch
 from torch import Tensor
@@ -18,9 +19,21 @@ from ganforge.training import foreach
 
 __all__ = ["Optimiser"]
 
+# A parameter is taken for a matrix where both sides are at least so long: muon moves it, and it decays.
+_SIDE = 8
+# Newton and Schulz's iteration of fifth order, with which five steps bring every singular value of a matrix
+# near 1: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks".
+_SCHULZ, _ITERATIONS = (3.4445, -4.7750, 2.0315), 5
+
 
 class Optimiser:
-    """Moves the parameters of one player: adam, sgd or rmsprop, as ``torch.optim`` defines them.
+    """Moves the parameters of one player: adam, sgd or rmsprop, as ``torch.optim`` defines them, or muon.
+
+    muon moves each matrix (a convolution's is its weights for each channel that comes out) by the orthogonal
+    one nearest to its averaged gradient, so that all directions are learned at once and not the loudest
+    first (Jordan et al. 2024; Bernstein & Newhouse 2024, arXiv 2409.20325). Whatever the matrix' sides, the
+    root mean square of its move is the learning rate, as of Adam's without momentum (after Liu et al. 2025,
+    arXiv 2502.16982, section 2.2). Everything else is moved by Adam.
 
     Args:
         player: the settings; the learning rate and Adam's second beta follow their cosines.
@@ -41,7 +54,8 @@ class Optimiser:
         self._groups = {
             step: [index for index, own in enumerate(begins) if own == step] for step in sorted(set(begins))
         }
-        slots = {"adam": ("exp_avg", "exp_avg_sq"), "sgd": ("momentum",), "rmsprop": ("square_avg",)}
+        adam = ("exp_avg", "exp_avg_sq")
+        slots = {"adam": adam, "muon": adam, "sgd": ("momentum",), "rmsprop": ("square_avg",)}
         self._slots = {
             name: [torch.zeros_like(p, requires_grad=False) for p in self.parameters]
             for name in slots[player.optimiser]
@@ -84,16 +98,26 @@ class Optimiser:
             g if g.stride() == p.stride() else torch.empty_like(p).copy_(g)
             for p, g in zip(parameters, gradients, strict=True)
         ]
+        matrices = [_is_matrix(parameter) for parameter in parameters]
         before: list[tuple[Tensor, Tensor]] = []
-        if skip is not None and (player.optimiser == "rmsprop" or player.clip is not None):
+        if skip is not None and not _by_kernel_alone(player):
             # Of these no kernel can leave all as it was: what it changed is taken back.
             changed = [*parameters, *(value for values in slots.values() for value in values)]
             before = [(value, value.clone()) for value in changed]
-        if player.optimiser == "adam":
+        if player.weight_decay and any(matrices):
+            foreach.mul_(list(compress(parameters, matrices)), 1.0 - rate * player.weight_decay)
+        if player.optimiser in ("adam", "muon"):
             beta2 = cosine(player.beta2, player.beta2_final, progress)
             averages, squares, count = slots["exp_avg"], slots["exp_avg_sq"], self._steps[own]
             count.add_(1.0)
-            foreach.adam_(parameters, gradients, averages, squares, count, rate, player.beta1, beta2, skip)
+            rest = [parameters, gradients, averages, squares]
+            if player.optimiser == "muon":
+                for parameter, gradient, average in compress(zip(*rest[:3], strict=True), matrices):
+                    _move_matrix(parameter, gradient, average, rate, player.beta1)
+                others = [not matrix for matrix in matrices]
+                rest = [list(compress(some, others)) for some in rest]
+            if rest[0]:
+                foreach.adam_(*rest, count, rate, player.beta1, beta2, skip)
             if skip is not None:
                 count.sub_(skip)
         elif player.optimiser == "sgd":
@@ -119,3 +143,31 @@ class Optimiser:
         """The inverse of :meth:`tensors`. Raises KeyError or RuntimeError where they do not fit."""
         for name, value in self.tensors().items():
             value.copy_(tensors[name])  # each keeps its own memory format
+
+
+def _by_kernel_alone(player: Player) -> bool:
+    """Whether a step is one kernel, which can be told to change nothing."""
+    return player.optimiser in ("adam", "sgd") and player.clip is None and not player.weight_decay
+
+
+def _is_matrix(parameter: Tensor) -> bool:
+    rows = parameter.shape[0] if parameter.dim() > 1 else 1
+    return min(rows, parameter.numel() // rows) >= _SIDE
+
+
+def _move_matrix(parameter: Tensor, gradient: Tensor, average: Tensor, rate: float, beta1: float) -> None:
+    """``m ← β₁ m + (1 − β₁) g``, then ``p ← p − rate · √max(sides) · orthogonal(m)``."""
+    average.lerp_(gradient, 1.0 - beta1)
+    move = orthogonal(average.flatten(1))
+    parameter.add_(move.view(parameter.shape), alpha=-rate * max(move.shape) ** 0.5)
+
+
+def orthogonal(matrix: Tensor) -> Tensor:
+    """About the orthogonal matrix ``(A, B)`` nearest to one: its singular values are .7 to 1.2."""
+    x = matrix / (matrix.norm() + 1e-12)
+    wide = x if x.shape[0] <= x.shape[1] else x.mT
+    a, b, c = _SCHULZ
+    for _ in range(_ITERATIONS):
+        gram = wide @ wide.mT
+        wide = a * wide + (b * gram + c * gram @ gram) @ wide
+    return wide if x.shape[0] <= x.shape[1] else wide.mT
