@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 import torch
 from torch.nn import Parameter
@@ -66,7 +68,7 @@ def test_vectors_and_narrow_matrices_are_moved_by_adam():
 
 
 @pytest.mark.parametrize("name", ["adam", "muon"])
-def test_weight_decay_takes_its_share_of_matrices_alone(name: str):
+def test_weight_decay_takes_its_share_of_matrices_alone(name: Literal["adam", "muon"]):
     parameters = [Parameter(torch.ones(shape)) for shape in ((16, 8, 3, 3), (16,), (3, 16, 1, 1))]
     player = Player(family="x", optimiser=name, learning_rate=0.01, weight_decay=0.5)
     optimiser = Optimiser(player, parameters)
@@ -74,3 +76,14 @@ def test_weight_decay_takes_its_share_of_matrices_alone(name: str):
         optimiser.step([torch.zeros_like(p) for p in parameters], progress=0.0)
     torch.testing.assert_close(parameters[0], torch.full_like(parameters[0], 0.995**2))
     assert all(bool((p == 1).all()) for p in parameters[1:])
+
+
+def test_a_device_takes_back_a_move_that_is_not_finite():
+    rng = torch.Generator().manual_seed(4)
+    parameters = [Parameter(torch.randn(shape, generator=rng)) for shape in ((16, 8, 3, 3), (16,))]
+    player = Player(family="x", optimiser="muon", learning_rate=0.01, beta1=0.5, weight_decay=0.5)
+    optimiser = Optimiser(player, parameters)
+    optimiser.step([torch.randn(p.shape, generator=rng) for p in parameters], 0.0, torch.zeros(()))
+    before = [value.clone() for value in (*parameters, *optimiser.tensors().values())]
+    optimiser.step([torch.full_like(p, torch.nan) for p in parameters], 0.0, torch.ones(()))
+    assert all(map(torch.equal, before, (*parameters, *optimiser.tensors().values())))
