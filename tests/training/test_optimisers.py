@@ -54,9 +54,9 @@ def test_the_stride_of_a_matrix_is_the_learning_rate_whatever_its_sides():
         assert matrix.detach().square().mean().sqrt() == pytest.approx(0.01, rel=0.2)
 
 
-def test_vectors_and_narrow_matrices_are_moved_by_adam():
+def test_vectors_and_matrices_too_narrow_or_too_large_are_moved_by_adam():
     rng = torch.Generator().manual_seed(3)
-    shapes = ((7,), (3, 40), (40, 3), (1, 64))
+    shapes = ((7,), (3, 40), (40, 3), (1, 64), (600, 520))
     gradients = [torch.randn(shape, generator=rng) for shape in shapes]
     moved = []
     for name in ("adam", "muon"):

@@ -19,8 +19,9 @@ from ganforge.training import foreach
 
 __all__ = ["Optimiser"]
 
-# A parameter is taken for a matrix where both sides are at least so long: muon moves it, and it decays.
-_SIDE = 8
+# A parameter is taken for a matrix where its shorter side is within these: muon moves it, and it decays.
+# Beyond, as of thousands of phrases that captions may hold, its move would cost more than the round.
+_SHORTEST, _LONGEST = 8, 512
 # Newton and Schulz's iteration of fifth order, with which five steps bring every singular value of a matrix
 # near 1: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks".
 _SCHULZ, _ITERATIONS = (3.4445, -4.7750, 2.0315), 5
@@ -152,7 +153,7 @@ def _by_kernel_alone(player: Player) -> bool:
 
 def _is_matrix(parameter: Tensor) -> bool:
     rows = parameter.shape[0] if parameter.dim() > 1 else 1
-    return min(rows, parameter.numel() // rows) >= _SIDE
+    return _SHORTEST <= min(rows, parameter.numel() // rows) <= _LONGEST
 
 
 def _move_matrix(parameter: Tensor, gradient: Tensor, average: Tensor, rate: float, beta1: float) -> None:
