@@ -5,6 +5,7 @@ import pytest
 from ganforge.cli.options import changes, gather, size
 from ganforge.core.errors import UsageError
 from ganforge.core.options import seeds
+from tests.conftest import Call
 
 
 def test_set_can_come_twice_and_swallows_nothing():
@@ -25,3 +26,10 @@ def test_pairs_sizes_and_seeds():
 def test_wrong_seeds_are_named(text: str):
     with pytest.raises(UsageError, match="--seeds"):
         seeds(text)
+
+
+@pytest.mark.parametrize("words", [("--cache", "lst"), ("--cache=lst",)])
+def test_a_choice_that_is_not_there_is_answered_with_what_is(gan: Call, words: tuple[str, ...]) -> None:
+    answer = gan("data", *words)
+    assert answer.code == 2
+    assert answer.said == "gan data: --cache cannot be lst: clear, list. See: gan data --help"

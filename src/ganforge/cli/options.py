@@ -122,6 +122,10 @@ def _one_line(box: str) -> str:
     value = re.search(r"Error parsing (\S+): .* from \[(.*?)\]", words)
     if value is not None:
         return f"{value[1]} cannot be {value[2]}"
+    choice = re.search(r"invalid choice '(.*?)' for argument '(\S+?)'\. Expected one of \((.*?)\)", words)
+    if choice is not None:  # which are listed in no order, with 'None' where the option may be left out
+        names = sorted(set(re.findall(r"'(.*?)'", choice[3])) - {"None"})
+        return f"{choice[2]} cannot be {choice[1]}: {', '.join(names)}"
     return words.replace("Unrecognized options:", "too much is given:").rstrip(". ")
 
 
