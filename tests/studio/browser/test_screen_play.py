@@ -392,16 +392,22 @@ def test_curves_count_rounds_and_begin_without_axes(screen: Screen) -> None:
     screen.see(".plot[aria-label^='Losses, 2 points to 1.00 rounds']")
 
 
+def _top(screen: Screen, selector: str, which: int) -> float:
+    """Pixels from the window's upper edge to the first or second game's element."""
+    box = screen.page.locator(selector).nth(which).bounding_box()
+    return -1.0 if box is None else box["y"]
+
+
 def test_two_games_and_their_numbers_are_seen_without_scrolling(screen: Screen) -> None:
     screen.play()
     screen.tab("failures")
     screen.click("[data-failure=discriminator-loss-zero] [data-act=beside]")
     screen.until(lambda: screen.page.locator("[data-fact=good_share]").count() == 2, "both stand")
     for selector in ("canvas.game", "[data-fact=round]", "[data-fact=good_share]"):
-        first, second = (screen.page.locator(selector).nth(i).bounding_box() for i in (0, 1))
+        # On one line, to be compared, once both have found their places.
+        screen.until(lambda at=selector: abs(_top(screen, at, 0) - _top(screen, at, 1)) < 1, selector)
+        first = screen.page.locator(selector).first.bounding_box()
         assert first is not None
-        assert second is not None
-        assert abs(first["y"] - second["y"]) < 1  # on one line, to be compared
         assert first["y"] + first["height"] <= 900, selector
     screen.until(lambda: screen.round(0) > 5 and screen.round(1) > 5, "both play")
     screen.click("[name=slow]")

@@ -202,5 +202,9 @@ def test_a_tool_has_something_to_show_when_it_is_opened(screen: Screen) -> None:
     screen.see(f"{HERE} .slot.filled:nth-child(3)")
     screen.see("[data-sheet=strip] .made:nth-child(8)")
     screen.tab("directions")
-    screen.click(f"{HERE} [data-method=pca]")  # in the tool, not only below the easel
+    find = screen.page.locator(f"{HERE} [data-method=pca]")  # in the tool, not only below the easel
+    strips = screen.page.locator(f"{HERE} [data-sheet^=direction-]")  # where somebody found some before
+    screen.until(lambda: find.count() or strips.count(), "what finds directions")
+    if find.count():
+        find.click()
     screen.see("[data-sheet^=direction-] .made:nth-child(5)")
