@@ -158,10 +158,12 @@ class Watch:
             return seen
         # Distances of examples of different sizes are not compared: each size has its own, from the start.
         x = self._dataset.space.to_model(fakes)
-        seen["levels"] = [
+        coarser = [
             self._examiner(rounds, each).distance(_declared(part, each, x, self._dataset.space))
-            for each in range(step + 1)
+            for each in range(step)
         ]
+        own = seen.get("scores", {}).get(seen.get("headline"), {})
+        seen["levels"] = [*coarser, {name: own[name] for name in ("value", "floor") if name in own}]
         return seen if step == last else {**seen, "sides": list(part.sides[part.first + step])}
 
     def _examiner(self, rounds: Rounds, step: int) -> Examiner:
