@@ -17,7 +17,7 @@ from ganforge.core.recipe import Player
 from ganforge.core.schedule import cosine
 from ganforge.training import foreach
 
-__all__ = ["Optimiser"]
+__all__ = ["Optimiser", "orthogonal"]
 
 # A parameter is taken for a matrix where its shorter side is within these: muon moves it, and it decays.
 # Beyond, as of thousands of phrases that captions may hold, its move would cost more than the round.
@@ -51,6 +51,7 @@ class Optimiser:
     ) -> None:
         self.player = player
         self.parameters = list(parameters)
+        self._matrices = [_is_matrix(parameter) for parameter in self.parameters]
         begins = begins or [0] * len(self.parameters)
         self._groups = {
             step: [index for index, own in enumerate(begins) if own == step] for step in sorted(set(begins))
@@ -99,7 +100,7 @@ class Optimiser:
             g if g.stride() == p.stride() else torch.empty_like(p).copy_(g)
             for p, g in zip(parameters, gradients, strict=True)
         ]
-        matrices = [_is_matrix(parameter) for parameter in parameters]
+        matrices = [self._matrices[index] for index in indices]
         before: list[tuple[Tensor, Tensor]] = []
         if skip is not None and not _by_kernel_alone(player):
             # Of these no kernel can leave all as it was: what it changed is taken back.
