@@ -35,7 +35,7 @@ import numpy as np
 from ganforge.core.errors import MachineError
 from ganforge.data.raw import HEADER
 
-__all__ = ["FORMAT", "Entry", "InPlace", "Large", "Stored", "cache_folder", "disk_errors"]
+__all__ = ["FORMAT", "Decoded", "InPlace", "Large", "Stored", "cache_folder", "disk_errors"]
 __all__ += ["read_stored", "scratch_folder", "write_stored"]
 __all__ += ["entries", "prune"]
 
@@ -211,7 +211,7 @@ def scratch_folder(cache: Path):
 
 
 @dataclass(frozen=True)
-class Entry:
+class Decoded:
     """Decoded examples in the cache.
 
     Attributes:
@@ -233,24 +233,19 @@ class Entry:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def entries(cache: Path) -> list[Entry]:
+def entries(cache: Path) -> list[Decoded]:
     """What lies decoded in a cache, the last used first."""
-    found: list[Entry] = []
+    found: list[Decoded] = []
     for path in cache.glob("*/manifest.json"):
         try:
             manifest = json.loads(path.read_text("utf-8"))
             size = sum(file.stat().st_size for file in path.parent.iterdir())
             used = path.stat().st_mtime
             source, count = str(manifest.get("place") or manifest["source"]), int(manifest["scan"]["count"])
-        except (
-            OSError,
-            ValueError,
-            KeyError,
-            TypeError,
-        ):  # written or removed meanwhile, or no entry of ours
+        except (OSError, ValueError, KeyError, TypeError):  # written or removed meanwhile, or none of ours
             continue
         if not path.parent.name.startswith("."):
-            found.append(Entry(path.parent, source, count, size, used))
+            found.append(Decoded(path.parent, source, count, size, used))
     return sorted(found, key=lambda entry: -entry.used)
 
 
