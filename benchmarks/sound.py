@@ -14,14 +14,14 @@ samples on these features, over that of two held-out ones; the mean over the cla
     python benchmarks/sound.py shared/data/fsdd_8k.npz --core-minutes 15 --seeds 3
     python benchmarks/sound.py shared/data/fsdd_8k.npz --run RUN        judges a run that is there
 
-With `--arrow RUN`, a translation (recipes vocoder, sound-to-sound) is judged instead, on the recordings whose
-windows its run held out, each whole, of which inputs are made as in its training. *Off*: the mean absolute
-difference of natural logarithms of magnitude in 64 mels, down to 80 dB below the loudest. *As said*: the
-digits that a referee reads who was trained on all others. The log-spectral distance and SI-SDR are in
+With `--translation RUN`, a translation (recipes vocoder, sound-to-sound) is judged instead, on the recordings
+whose windows its run held out, each whole, of which inputs are made as in its training. *Off*: the mean
+absolute difference of natural logarithms of magnitude in 64 mels, down to 80 dB below the loudest. *As said*:
+the digits that a referee reads who was trained on all others. The log-spectral distance and SI-SDR are in
 decibels. Each stands beside the input itself: of a vocoder that is Griffin and Lim's wave of the same levels.
 FOLDER is the one that the run was trained on.
 
-    python benchmarks/sound.py FOLDER --arrow RUN
+    python benchmarks/sound.py FOLDER --translation RUN
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ from ganforge.metrics.paired import si_sdr, spectral_distance
 from ganforge.runs.folder import Run
 from ganforge.runs.sampler import GeneratorSampler, load
 from ganforge.tasks.again import load_again
-from ganforge.tasks.arrow import open_arrow
 from ganforge.tasks.experiment import prepare
+from ganforge.tasks.translation_direction import open_translation
 
 COMPONENTS = 96
 Indices = NDArray[np.int64]
@@ -195,9 +195,9 @@ def judge_arrow(path: Path, folder: Path, cache: Path) -> None:
     real = torch.zeros(int(heard.sum()), 1, codec.mel.samples)
     for row, number in zip(real, origin[heard], strict=True):
         row[0, : len(waves[number])] = torch.from_numpy(waves[number][: codec.mel.samples])
-    arrow = open_arrow(path)
-    inputs = torch.cat([arrow.way.apply(x[None], Chance(7, i)) for i, x in enumerate(real)])
-    made = torch.cat([arrow.made(x)[None] for x in inputs])
+    direction = open_translation(path)
+    inputs = torch.cat([direction.degradation.apply(x[None], Chance(7, i)) for i, x in enumerate(real)])
+    made = torch.cat([direction.translate(x)[None] for x in inputs])
     levels = codec.mel.decibels(real[:, 0])
     print("| sounds | off | as said | log-spectral distance | SI-SDR |")
     print("|---|---|---|---|---|")
@@ -219,13 +219,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--samples", type=int, default=500)
     parser.add_argument("--run", type=Path, action="append", default=[])
-    parser.add_argument("--arrow", type=Path, action="append", default=[])
+    parser.add_argument("--translation", type=Path, action="append", default=[])
     options = parser.parse_args()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as place:
-        for run in options.arrow:
+        for run in options.translation:
             judge_arrow(run, options.data, Path(place) / "cache")
-        if options.arrow:
+        if options.translation:
             return
         folder = write_folder(options.data, Path(place) / "digits")
         bench = Bench(load_data(folder, cache=Path(place) / "cache"))

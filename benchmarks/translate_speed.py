@@ -1,6 +1,6 @@
-"""How long an exported translation takes for one picture: the arrow of the recipe painter at 128×128.
+"""How long an exported translation takes for one picture: the translator of the recipe painter at 128×128.
 
-The bar: at most 40 ms a picture on two cores, by onnxruntime. What the arrow was trained on does not matter
+The bar: at most 40 ms a picture on two cores, by onnxruntime. What it was trained on does not matter
 for its speed, so it is not trained here. Larger pictures are measured beside it, up to one that is made of
 tiles. Where others work on the machine, the processor's own time is nearer to the truth than the clock's.
 
@@ -35,7 +35,7 @@ SIDES = (64, 128, 256, 512, 1024, 2048)
 
 
 def painter(side: int) -> NetworkTranslator:
-    """The recipe's arrow at its start."""
+    """The recipe's translator at its start."""
     pictures = Space(kind="pictures", shape=(3, side, side))
     space = Space(kind="pictures", shape=(3, side, side), source=pictures)
     player = find("painter").maker(space, 1_000).generator

@@ -20,11 +20,11 @@ from ganforge.runs.folder import Run
 from ganforge.runs.translator import NetworkTranslator
 from ganforge.shipping import asking, posting
 from ganforge.shipping.limits import Limits, Refused
-from ganforge.tasks.arrow import Arrow
 from ganforge.tasks.experiment import prepare, resume
 from ganforge.tasks.opened_run import OpenedRun
 from ganforge.tasks.reals import real_examples
 from ganforge.tasks.translation import translate
+from ganforge.tasks.translation_direction import TranslationDirection
 from tests import players
 from tests.conftest import Call
 from tests.translations import translating
@@ -137,7 +137,7 @@ def test_translations_read_their_inputs_by_it(translator: NetworkTranslator, tmp
     posted = posting.posted(_png(_deep(0, 4)), translator, Limits())
     assert (posted.picture == in_bytes).all()
     _deep(0, 4).save(tmp_path / "a.png")
-    made = translate(Arrow(translator), tmp_path / "a.png", tmp_path / "out.png")
+    made = translate(TranslationDirection(translator), tmp_path / "a.png", tmp_path / "out.png")
     assert made.written == [tmp_path / "out.png"]
     with Image.open(tmp_path / "out.png") as image:
         assert (np.array(image).transpose(2, 0, 1) == expected.numpy()).all()

@@ -16,8 +16,8 @@ from ganforge.core.space import Space
 from ganforge.data.degrade import Chance, degradation
 from ganforge.runs.translator import load_translator
 from ganforge.tasks import translation
-from ganforge.tasks.arrow import Arrow, open_arrow
 from ganforge.tasks.translation import translate
+from ganforge.tasks.translation_direction import TranslationDirection, open_translation
 from tests import players
 from tests.conftest import Call
 from tests.processes import Gan, wait_until
@@ -104,7 +104,7 @@ def test_a_folder_keeps_names_and_lists_what_cannot_be_read(gan: Call, runs: Pat
 
 def test_pictures_of_every_kind_are_taken_as_at_the_data_door(gan: Call, runs: Path, tmp_path: Path):
     given, x = tmp_path / "in", photo(16, 24)
-    arrow = open_arrow(runs / "two")
+    direction = open_translation(runs / "two")
     save(given / "grey.png", photo(16, 24, channels=1))
     alpha = torch.full((1, 1, 16, 24), 255, dtype=torch.uint8)
     alpha[..., :12] = 0
@@ -116,10 +116,10 @@ def test_pictures_of_every_kind_are_taken_as_at_the_data_door(gan: Call, runs: P
     Image.fromarray(deep).save(given / "deep.png")
     assert gan("translate", runs / "two", given, "-o", "out").code == 0
     grey = photo(16, 24, channels=1).expand(-1, 3, -1, -1).contiguous()
-    assert torch.equal(read(tmp_path / "out/grey.png"), arrow.made(grey[0])[None])
+    assert torch.equal(read(tmp_path / "out/grey.png"), direction.translate(grey[0])[None])
     assert (read(tmp_path / "out/deep.png").int() - read(tmp_path / "out/grey.png").int()).abs().max() <= 1
     white = torch.where(alpha == 0, torch.tensor(255, dtype=torch.uint8), x)
-    assert torch.equal(read(tmp_path / "out/clear.png"), arrow.made(white[0])[None])
+    assert torch.equal(read(tmp_path / "out/clear.png"), direction.translate(white[0])[None])
     assert read(tmp_path / "out/turned.png").shape == (1, 3, 24, 16)
     # A photo in colour for a run that wants grey.
     save(tmp_path / "photo.png", x)
@@ -157,13 +157,15 @@ def test_what_is_transparent_is_filled(gan: Call, runs: Path, tmp_path: Path):
 
 def test_a_hole_by_hand_is_the_hole_of_the_training(runs: Path):
     """The same channels in the same order as the degradation makes."""
-    x, arrow = photo(16, 16), open_arrow(runs / "holes")
+    x, direction = photo(16, 16), open_translation(runs / "holes")
     clear = torch.full((1, 1, 16, 16), 255, dtype=torch.uint8)
     clear[..., 4:12, 4:12] = 0  # the centre, half of each side
     way = degradation("hole:0.5")
     made = way.apply(x.float() / 127.5 - 1, Chance(0))
     expected = way.space(Space(kind="pictures", shape=SHAPE)).to_declared(made)
-    assert torch.equal(torch.from_numpy(arrow.input_of(torch.cat([x, clear], 1)[0].numpy()))[None], expected)
+    assert torch.equal(
+        torch.from_numpy(direction.input_of(torch.cat([x, clear], 1)[0].numpy()))[None], expected
+    )
 
 
 def test_a_class_is_asked_for(gan: Call, runs: Path, tmp_path: Path):
@@ -278,14 +280,14 @@ def test_a_network_without_its_run_knows_holes_and_frames_by_its_channels():
             self.source = Space(kind="pictures", shape=source)
             self.space = replace(Space(kind="pictures", shape=shape), source=self.source)
 
-    def arrow(shape: tuple[int, int, int], source: tuple[int, int, int]) -> Arrow:
-        return Arrow(Stub(shape, source))  # type: ignore[arg-type]
+    def direction(shape: tuple[int, int, int], source: tuple[int, int, int]) -> TranslationDirection:
+        return TranslationDirection(Stub(shape, source))  # type: ignore[arg-type]
 
-    assert arrow((3, 8, 8), (4, 8, 8)).fills_holes
-    assert arrow((1, 8, 8), (2, 8, 8)).fills_holes
-    assert not arrow((3, 8, 8), (1, 8, 8)).fills_holes
-    assert arrow((3, 8, 8), (9, 8, 8)).frames == 3
-    assert arrow((3, 8, 8), (3, 8, 8)).frames == 0
+    assert direction((3, 8, 8), (4, 8, 8)).fills_holes
+    assert direction((1, 8, 8), (2, 8, 8)).fills_holes
+    assert not direction((3, 8, 8), (1, 8, 8)).fills_holes
+    assert direction((3, 8, 8), (9, 8, 8)).frames == 3
+    assert direction((3, 8, 8), (3, 8, 8)).frames == 0
 
 
 def test_the_task_counts_its_steps(runs: Path, tmp_path: Path):
@@ -293,11 +295,14 @@ def test_the_task_counts_its_steps(runs: Path, tmp_path: Path):
         save(tmp_path / f"in/{i}.png", photo(16, 16))
     steps: list[tuple[int, int]] = []
     outcome = translate(
-        open_arrow(runs / "two"),
+        open_translation(runs / "two"),
         tmp_path / "in",
         tmp_path / "out",
         progress=lambda *step: steps.append(step),
     )
     assert steps == [(0, 3), (1, 3), (2, 3), (3, 3)]
     assert [path.name for path in outcome.written] == ["0.png", "1.png", "2.png"]
-    assert translation.default_out(tmp_path, tmp_path / "in/0.png", open_arrow(runs / "two")).name == "0.png"
+    assert (
+        translation.default_out(tmp_path, tmp_path / "in/0.png", open_translation(runs / "two")).name
+        == "0.png"
+    )

@@ -21,7 +21,7 @@ from ganforge.core.rng import Rng
 from ganforge.core.schedule import Moment
 from ganforge.core.space import Space
 from ganforge.games.contest import Contest
-from ganforge.networks.players import Arrows, Inverse
+from ganforge.networks.players import Inverse, TwoDirections
 from ganforge.objectives.adversarial import adversarial
 from ganforge.objectives.augment import augment
 from ganforge.objectives.penalties import penalties
@@ -157,7 +157,7 @@ def exchange_of_domains() -> tuple[list[Turn], list[list[float]]]:
         second += CYCLE * abs(come(go(start)) - start) + IDENTITY * abs(go(aim) - aim)
     found = turns(
         "exchange",
-        Arrows(Line(2.0, 0.5), Line(0.8, -1.0)),
+        TwoDirections(Line(2.0, 0.5), Line(0.8, -1.0)),
         nn.ModuleList([Judge(1.5, 0.0), Judge(-2.0, 0.0)]),
         Batch(column(x), column(s)),
         objective="least_squares",
@@ -168,18 +168,18 @@ def exchange_of_domains() -> tuple[list[Turn], list[list[float]]]:
 
 
 def exchange_of_classes() -> tuple[list[Turn], list[list[float]]]:
-    x, arrow, judge = (0.4, -0.9), (0.1, 0.8), (0.3, -0.2)
+    x, shift, judge = (0.4, -0.9), (0.1, 0.8), (0.3, -0.2)
     first, second = [0.0, 0.0], [0.0, 0.0]
     for i, wanted in ((0, 1), (1, 0)):  # each is asked for the other's class
-        fake = 2.0 * x[i] + 0.5 + arrow[wanted]
+        fake = 2.0 * x[i] + 0.5 + shift[wanted]
         r, f = 1.5 * x[i] + judge[i], 1.5 * fake + judge[wanted]
         first[i] = softplus(f - r) + r1(1.5)
-        returned = 2.0 * fake + 0.5 + arrow[i]  # asked for the class that it came from
-        kept = 2.0 * x[i] + 0.5 + arrow[i]
+        returned = 2.0 * fake + 0.5 + shift[i]  # asked for the class that it came from
+        kept = 2.0 * x[i] + 0.5 + shift[i]
         second[i] = ADVERSARIAL * softplus(r - f) + CYCLE * abs(returned - x[i]) + IDENTITY * abs(kept - x[i])
     found = turns(
         "exchange",
-        Line(2.0, 0.5, arrow),
+        Line(2.0, 0.5, shift),
         nn.ModuleList([Judge(1.5, 0.0, judge)]),
         Batch(column(*x), None, torch.eye(2)),
         objective="relativistic",

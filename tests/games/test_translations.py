@@ -129,7 +129,7 @@ def test_one_arrow_is_told_another_class_for_most():
     game = build_game(recipe, data.space)
     assert isinstance(game, Exchange)
     batch = loader_of(data.train, recipe, data.space).batch_at(0, 6)
-    (way,) = game.ways(batch)
+    (way,) = game.directions(batch)
     assert way.wanted is not None
     assert torch.equal(way.wanted, batch.condition.roll(1, 0))  # the classes asked for are those of the batch
     assert way.there is way.back

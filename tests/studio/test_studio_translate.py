@@ -28,9 +28,9 @@ from tests.translations import clean, photo, trained
 
 
 @pytest.fixture(scope="module")
-def arrows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def translations(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of runs that translate: with a way back, with classes, and four times as large."""
-    folder = tmp_path_factory.mktemp("arrows")
+    folder = tmp_path_factory.mktemp("translations")
     trained("cyclegan", folder / "two", players.translated())
     trained("stargan", folder / "classes", players.pictures(20, (3, 16, 16), classes=3))
     trained("super-resolution", folder / "larger", clean(source=(3, 4, 4)))
@@ -40,8 +40,8 @@ def arrows(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def translating(arrows: Path) -> Generator[Running]:
-    with running(arrows.parent, str(arrows), "--workers", "1") as opened:
+def translating(translations: Path) -> Generator[Running]:
+    with running(translations.parent, str(translations), "--workers", "1") as opened:
         yield opened
 
 
@@ -79,7 +79,7 @@ def done(line: Line, **fields: Any) -> dict[str, Any]:
     return news["result"]
 
 
-def test_both_ways_give_what_gan_translate_gives(translating: Running, arrows: Path):
+def test_both_ways_give_what_gan_translate_gives(translating: Running, translations: Path):
     pixels = photo(40, 23)[0].numpy().transpose(1, 2, 0)
     with translating.socket("/api/explore") as line:
         told = line.call("open", model="0:two")
@@ -92,7 +92,7 @@ def test_both_ways_give_what_gan_translate_gives(translating: Running, arrows: P
             result = done(line, picture=picture, back=back)
             assert result["from"] == result["to"] == [23, 40]
             assert (shown(translating, result["source"]) == pixels).all()
-            made = load_translator(arrows / "two", back=back).translate(photo(40, 23))[0]
+            made = load_translator(translations / "two", back=back).translate(photo(40, 23))[0]
             assert (shown(translating, result["made"]) == made.numpy().transpose(1, 2, 0)).all()
         assert "makes none from latents" in line.refused("make", slot="s", latents=[{"seed": 1}])
 
@@ -129,11 +129,11 @@ def test_a_clean_picture_becomes_an_input_first(translating: Running):
         assert "16 pixels" in result["note"] or "4 pixels" in result["note"]
 
 
-def test_inputs_that_the_run_keeps_are_translated_beside_the_truth(translating: Running, arrows: Path):
+def test_inputs_that_the_run_keeps_are_translated_beside_the_truth(translating: Running, translations: Path):
     for name, paired in (("larger", True), ("two", False), ("next", True)):
-        kept = read_inputs(Run.open(arrows / name))
+        kept = read_inputs(Run.open(translations / name))
         assert kept is not None
-        translator = load_translator(arrows / name)
+        translator = load_translator(translations / name)
         with translating.socket("/api/explore") as line:
             line.call("open", model=f"0:{name}")
             header, arrays = line.call("examples", n=2)
@@ -201,12 +201,12 @@ def test_a_generator_says_that_it_translates_nothing(studio: Running):
     ("run", "degrade", "sides"), [("two", False, (40, 1100)), ("larger", True, (64, 1100))]
 )
 def test_a_large_picture_tells_how_many_of_its_tiles_are_done(
-    arrows: Path, tmp_path: Path, run: str, degrade: bool, sides: tuple[int, int]
+    translations: Path, tmp_path: Path, run: str, degrade: bool, sides: tuple[int, int]
 ):
     file = tmp_path / "wide.png"
     Image.fromarray(photo(*sides)[0].numpy().transpose(1, 2, 0)).save(file)
     said: list[tuple[float | None, str]] = []
-    model = Translation(arrows / run, "chosen")
+    model = Translation(translations / run, "chosen")
     model.write(
         file,
         [tmp_path / "in", tmp_path / "out"],
@@ -225,10 +225,10 @@ def test_a_large_picture_tells_how_many_of_its_tiles_are_done(
     assert fractions == sorted(fractions)
 
 
-def test_results_have_a_bound(arrows: Path, tmp_path: Path):
+def test_results_have_a_bound(translations: Path, tmp_path: Path):
     file = tmp_path / "one.png"
     Image.fromarray(photo(32, 32)[0].numpy().transpose(1, 2, 0)).save(file)
-    model = Translation(arrows / "larger", "chosen")
+    model = Translation(translations / "larger", "chosen")
     few = Bounds(translated_pixels=128 * 128 - 1)
     said: list[str] = []
     with pytest.raises(UsageError, match="million pixels"):

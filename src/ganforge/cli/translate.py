@@ -65,11 +65,11 @@ def main(arguments: list[str]) -> int:
         )
     from ganforge.cli.screen import Screen
     from ganforge.runs.made import asked
-    from ganforge.tasks.arrow import open_arrow
     from ganforge.tasks.translation import default_out, translate
+    from ganforge.tasks.translation_direction import open_translation
 
     wishes = {"class": options.classes, "text": options.text, "where": options.where}
-    arrow = open_arrow(
+    direction = open_translation(
         options.run,
         back=options.back,
         moment="best" if options.best else "chosen",
@@ -77,20 +77,20 @@ def main(arguments: list[str]) -> int:
         ask=lambda translator: asked(translator, **wishes),
     )
     screen = Screen()
-    if arrow.translator.opened is not None:
-        screen.table([("opened", arrow.translator.opened.words)])
+    if direction.translator.opened is not None:
+        screen.table([("opened", direction.translator.opened.words)])
     with screen.counting("translating", least=1) as progress:
         outcome = translate(
-            arrow,
+            direction,
             options.input,
-            options.out or default_out(_beside(options.run), options.input, arrow),
+            options.out or default_out(_beside(options.run), options.input, direction),
             size=wanted,
             degrade=options.degrade,
             frames=options.frames,
             sheet=options.sheet,
             progress=progress,
         )
-    screen.table(_told(outcome))
+    screen.table(_summary(outcome))
     return outcome.stopped or (1 if outcome.skipped else 0)
 
 
@@ -99,7 +99,7 @@ def _beside(run: Path) -> Path:
     return (run if run.is_dir() else run.parent) / "translated"
 
 
-def _told(outcome: Outcome) -> list[tuple[str, str]]:
+def _summary(outcome: Outcome) -> list[tuple[str, str]]:
     lines = [("left out", f"{file.name}: {file.reason}") for file in outcome.skipped[:_LISTED]]
     if len(outcome.skipped) > _LISTED:
         lines.append(("left out", f"… and {len(outcome.skipped) - _LISTED:,} more"))

@@ -41,7 +41,7 @@ class Waves(Codec):
     also = Sound.suffixes
     heard = True
     augmentations = ("translation", "cutout")
-    arrow = "sound-to-sound"
+    translation_recipe = "sound-to-sound"
 
     def describe(self) -> str:
         channels, samples = self.space.shape

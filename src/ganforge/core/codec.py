@@ -73,7 +73,7 @@ class Codec:
         lies_beside: whether such files often lie beside examples of other kinds: a folder is theirs only
             where it has no others, and they are most of it.
         precedence: kinds of a higher one are asked first whether a table of text is theirs.
-        recipe: the recipe by default; ``arrow``: of a translation to such examples, each with its input.
+        recipe: the recipe by default; ``translation_recipe``: of a translation to such.
         translated: the kind that such files are read as where they are translated, if it is another one.
         suffix: of a file of one example; ``media``: its media type.
         formats: other suffixes that :meth:`file` can write.
@@ -107,7 +107,7 @@ class Codec:
     lies_beside: ClassVar[bool] = False
     precedence: ClassVar[int] = 0
     recipe: ClassVar[str] = "residual"
-    arrow: ClassVar[str] = "pix2pix"
+    translation_recipe: ClassVar[str] = "pix2pix"
     translated: ClassVar[str] = ""
     formats: ClassVar[tuple[str, ...]] = ()
 

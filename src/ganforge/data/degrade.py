@@ -248,7 +248,7 @@ def _low_resolution(real: Tensor, chance: Chance, factor: float, space: Space) -
 def _with_hole(real: Tensor, inside: Tensor) -> Tensor:
     """A channel that is 1 where ``inside`` ``(N, 1, H, W)`` holds, else −1, then the picture, grey (0) there.
 
-    The picture comes last, as the last of several frames does: what an arrow adds to, if it adds.
+    The picture comes last, as the last of several frames does: what a translator adds to, if it adds.
     """
     return torch.cat([inside.to(real.dtype) * 2 - 1, real.masked_fill(inside, 0.0)], dim=1)
 

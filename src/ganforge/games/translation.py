@@ -25,7 +25,7 @@ __all__ = ["Translation"]
 
 
 class Translation(Contest):
-    """One arrow, a paired target (pix2pix: Isola et al. 2017, equations 1 to 4).
+    """One direction, a paired target (pix2pix: Isola et al. 2017, equations 1 to 4).
 
     The discriminator sees each target or fake stacked upon its input, so that a fake must also belong to
     its input. The generator's loss has further terms, such as the distance to the target.

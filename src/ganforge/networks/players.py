@@ -14,8 +14,8 @@ from ganforge.core.space import Space
 from ganforge.networks import discriminator, generator, seeded, translator
 
 __all__ = [
-    "Arrows",
     "Inverse",
+    "TwoDirections",
     "beside_source",
     "build_discriminator",
     "build_generator",
@@ -47,7 +47,7 @@ class Inverse(nn.Module):
         return self.encoder(x, condition)
 
 
-class Arrows(nn.Module):
+class TwoDirections(nn.Module):
     """The generator player of ``exchange`` with two domains: called, it leads there; ``back`` leads back."""
 
     def __init__(self, there: nn.Module, back: nn.Module) -> None:

@@ -19,7 +19,7 @@ total_variation      Σₐ mean |∂ₐy|                                  –  
 spectral             mean over sizes of SC + mean |log|S(y)|    t       Yamamoto et al. 2020, eqs. 2 to 5
                      − log|S(t)||, SC = ‖|S(t)| − |S(y)|‖ /
                      ‖S(t)‖, S a short-time spectrum
-cycle                mean |F(y) − s|, F the arrow back              –       Zhu et al. 2017, equation 2
+cycle                mean |F(y) − s|, F the direction back          –       Zhu et al. 2017, equation 2
 identity             mean |G(x) − x|, x of the target's domain        –       the same, section 5.2
 likelihood           − mean log p(hidden column | given ones)       –       Uria et al. 2014, section 4
 ===================  =============================================  ======  ==============================

@@ -103,7 +103,7 @@ def infer(
         return Choice(_module("next-frame").recipe, "next-frame", "because the inputs are earlier frames")
     if paired is not None:
         if paired:
-            name = space.codec.arrow
+            name = space.codec.translation_recipe
             return Choice(_module(name).recipe, name, "because each example has its input")
         reason = "because the two domains share no names: nothing is paired"
         return Choice(_module("cyclegan").recipe, "cyclegan", reason)

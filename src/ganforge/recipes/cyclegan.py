@@ -1,7 +1,7 @@
 """Two domains of pictures, nothing paired: horses to zebras and back again.
 
-Two arrows and two discriminators of patches; what is carried over must come back as it was (Zhu et al. 2017,
-arXiv 1703.10593).
+Two directions and two discriminators of patches; what is carried over must come back as it was (Zhu et al.
+2017, arXiv 1703.10593).
 
 Command:   gan train zebras --from horses --recipe cyclegan
 Expect:    benchmarks/results/exchange.md

@@ -1,7 +1,7 @@
 """Photographs as one painter would have painted them, by a network small enough for a film.
 
-The exchange of cyclegan with narrow arrows (Johnson et al. 2016, arXiv 1603.08155). The painting must keep
-the photograph's coarse picture: without that, a small arrow repaints everything in the painter's brown.
+The exchange of cyclegan with narrow translators (Johnson et al. 2016, arXiv 1603.08155). The painting must
+keep the photograph's coarse picture: without that, a small one repaints everything in the painter's brown.
 
 Command:   gan train PAINTINGS --from PHOTOS --recipe painter
 Expect:    benchmarks/results/exchange.md

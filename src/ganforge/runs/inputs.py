@@ -39,7 +39,7 @@ class Kept:
 
 
 def source_space(space: Space) -> Space:
-    """The space of a run's inputs: with one arrow between classes it is the examples' own."""
+    """The space of a run's inputs: with one translator between classes it is the examples' own."""
     return space if space.source is None else space.source
 
 

@@ -233,15 +233,15 @@ class GeneratorSampler(LatentSampler):
 
 
 class _OfInputs(nn.Module):
-    """An arrow that is fed inputs as rows of numbers, ``(N, size)``, as a generator is fed latents."""
+    """A translator that is fed inputs as rows of numbers, ``(N, size)``, as a generator is fed latents."""
 
-    def __init__(self, arrow: nn.Module, shape: tuple[int, ...]) -> None:
+    def __init__(self, translator: nn.Module, shape: tuple[int, ...]) -> None:
         super().__init__()
-        self.arrow = arrow
+        self.translator = translator
         self.shape = shape
 
     def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
-        return self.arrow(z.unflatten(1, self.shape), condition)
+        return self.translator(z.unflatten(1, self.shape), condition)
 
 
 def sampler_of(

@@ -18,7 +18,7 @@ from ganforge.core.declared import GAMES
 from ganforge.core.errors import RunError, UsageError
 from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
-from ganforge.networks.players import Arrows, build_generator, condition_of
+from ganforge.networks.players import TwoDirections, build_generator, condition_of
 from ganforge.networks.translating import Translating, enlargement, reflected
 from ganforge.runs.checkpoint import Checkpoint, Opened, fitting
 from ganforge.runs.folder import Moment, Run
@@ -118,16 +118,20 @@ class Translator(ABC):
         return False
 
     @abstractmethod
-    def made(self, x: Tensor, condition: Tensor | None) -> Tensor:
+    def run_network(self, x: Tensor, condition: Tensor | None) -> Tensor:
         """Inputs ``(N, C, *sides)`` in model units to results in model units, float32, on the CPU.
 
         Sides are multiples of ``grid`` and at least ``least``.
         """
 
     def _in_tiles(self, x: Tensor, condition: Tensor | None, axes: list[Axis]) -> Tensor:
-        """:meth:`made` of ``x (1, C, *sides)``, by these tiles."""
+        """:meth:`run_network` of ``x (1, C, *sides)``, by these tiles."""
         return tiled(
-            lambda part: self.made(part, condition), x, axes, scale=self.scale, channels=self.space.channels
+            lambda part: self.run_network(part, condition),
+            x,
+            axes,
+            scale=self.scale,
+            channels=self.space.channels,
         )
 
     def _one(self, picture: Tensor, condition: Tensor | None, tile: int) -> Tensor:
@@ -137,7 +141,7 @@ class Translator(ABC):
         whole, axes = self._cut(sides, tile)
         x = reflected(x, whole)
         alone = all(len(axis.starts) == 1 for axis in axes)
-        made = self.made(x, condition) if alone else self._in_tiles(x, condition, axes)
+        made = self.run_network(x, condition) if alone else self._in_tiles(x, condition, axes)
         for axis, (side, larger) in enumerate(zip(sides, whole, strict=True), start=2):
             if side != larger:
                 made = made.narrow(axis, self.scale * ((larger - side) // 2), self.scale * side)
@@ -181,7 +185,7 @@ class NetworkTranslator(Translator):
         network: inputs in model units and conditions to results in model units.
         space: of the results, with its source.
         asks: what a result can be asked to be, or None.
-        back: the arrow that leads back, or None.
+        back: the network of the direction back, or None.
     """
 
     def __init__(
@@ -203,7 +207,7 @@ class NetworkTranslator(Translator):
         return NetworkTranslator(self._back, space=there, asks=self.asks, back=self.network)
 
     @torch.inference_mode()
-    def made(self, x: Tensor, condition: Tensor | None) -> Tensor:
+    def run_network(self, x: Tensor, condition: Tensor | None) -> Tensor:
         asked = None if condition is None else condition.to(self._device)
         return self.network(x.to(self._device), asked).cpu()
 
@@ -214,7 +218,7 @@ class NetworkTranslator(Translator):
 
         def look() -> None:
             # Averages over areas keep the mean, and no pattern appears that was not there.
-            self.made(F.interpolate(x, size=to, mode="area"), condition)
+            self.run_network(F.interpolate(x, size=to, mode="area"), condition)
 
         with as_of(self.network, look):
             return super()._in_tiles(x, condition, axes)
@@ -228,13 +232,13 @@ def translates(recipe: Recipe) -> bool:
 def translator_of(network: nn.Module, recipe: Recipe, space: Space) -> NetworkTranslator:
     """A translator around the generator player ``network`` of ``recipe`` for ``space``."""
     assert translates(recipe)
-    if isinstance(network, Arrows):
+    if isinstance(network, TwoDirections):
         there, back = network.there, network.back
         assert isinstance(there, Translating)
         assert isinstance(back, Translating)
         return NetworkTranslator(there, space=space, asks=None, back=back)
     assert isinstance(network, Translating)
-    # With one arrow between the classes of a domain, inputs are of the space of the results.
+    # With one translator between the classes of a domain, inputs are of the space of the results.
     space = replace(space, source=replace(source_space(space), source=None))
     return NetworkTranslator(network, space=space, asks=condition_of(recipe, space))
 

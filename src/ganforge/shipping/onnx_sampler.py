@@ -79,7 +79,7 @@ class OnnxTranslator(Translator):
         super().__init__(space=description.space, asks=description.asks, grid=description.grid)
         self._session = session
 
-    def made(self, x: Tensor, condition: Tensor | None) -> Tensor:
+    def run_network(self, x: Tensor, condition: Tensor | None) -> Tensor:
         made, codec = self.declared(self.source.codec.open(x), condition), self.space.codec
         return made / codec.unit(made) + codec.empty
 

@@ -75,7 +75,7 @@ def _cloud(model: Model, n: int) -> Beside:
 
 def _inputs(model: Translation, n: int) -> Beside:
     sources, _, _ = model.inputs
-    shown = [plots.png(model.seen(source), quick=True) for source in sources[:n]]
+    shown = [plots.png(model.visible(source), quick=True) for source in sources[:n]]
     words = f"{len(shown)} of {len(sources)} inputs that the run keeps, {_part(model.held_out)}"
     return {"words": words}, {}, shown
 

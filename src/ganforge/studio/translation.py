@@ -26,9 +26,9 @@ from ganforge.runs.translator import NetworkTranslator, Translator, translates
 from ganforge.shipping.opening import load
 from ganforge.studio.bounds import Bounds
 from ganforge.studio.shelf import doubtful
-from ganforge.tasks.arrow import Arrow, Shown, open_arrow
 from ganforge.tasks.before_after import picture_of
 from ganforge.tasks.frames import read_still
+from ganforge.tasks.translation_direction import BeforeAfter, TranslationDirection, open_translation
 from ganforge.training.rounds import FEW
 
 __all__ = ["Translation", "is_translator", "read_picture"]
@@ -66,11 +66,13 @@ class Translation:
             return torch.zeros(1, translator.conditions) if translator.asks is not None else None
 
         self.path = path
-        self._arrow = open_arrow(path, moment=moment, ask=nothing)  # each picture brings its own condition
+        self._direction = open_translation(
+            path, moment=moment, ask=nothing
+        )  # each picture brings its own condition
 
     @property
     def translator(self) -> Translator:
-        return self._arrow.translator
+        return self._direction.translator
 
     @cached_property
     def inputs(self) -> tuple[torch.Tensor, torch.Tensor, bool]:
@@ -92,15 +94,15 @@ class Translation:
         """Whether the run's :attr:`inputs` are of the part that it was not trained on."""
         return Run.open(self.path).data.get("held_out", 0) >= FEW
 
-    def seen(self, source: torch.Tensor) -> Image:
+    def visible(self, source: torch.Tensor) -> Image:
         """An input ``(C, H, W)`` as a person sees it."""
-        return picture_of(self._arrow.seen(source).numpy())
+        return picture_of(self._direction.visible(source).numpy())
 
     def to_json(self) -> dict[str, Any]:
         """For the browser."""
         to, asks = self.translator, self.translator.asks
         can = dict.fromkeys(("feedback", "invert", "directions", "mix"), _NOT)
-        made = is_degradation(self._arrow.source) and self._not() is None
+        made = is_degradation(self._direction.source) and self._not() is None
         return {
             "name": self.path.resolve().name,
             "space": to.space.to_json(),
@@ -118,13 +120,13 @@ class Translation:
                 "from": to.source.describe(),
                 "to": to.space.describe(),
                 "goes_back": to.goes_back,
-                "makes_inputs": self._arrow.source if made else None,
+                "makes_inputs": self._direction.source if made else None,
             },
         }
 
     def _not(self) -> str | None:
         """Why no picture can be dropped, or None."""
-        return _SOUNDS if self._arrow.waves is not None else _CLIPS if self._arrow.frames else None
+        return _SOUNDS if self._direction.waves is not None else _CLIPS if self._direction.frames else None
 
     def write(
         self, file: Path, to: list[Path], *, back: bool, degrade: bool, label: Any, bounds: Bounds, tell: Tell
@@ -139,12 +141,12 @@ class Translation:
         Raises:
             UsageError: the picture cannot be read, is too large, or is none for this network.
         """
-        if self._arrow.waves is not None:
+        if self._direction.waves is not None:
             raise UsageError(_SOUNDS)
-        arrow = self._asked(label, back)
+        direction = self._conditioned(label, back)
         tell(None, "reading the picture")
-        pixels = read_picture(file, arrow.input_range(degrade))
-        height, width = (arrow.translator.scale * side for side in pixels.shape[1:])
+        pixels = read_picture(file, direction.input_range(degrade))
+        height, width = (direction.translator.scale * side for side in pixels.shape[1:])
         if height * width > bounds.translated_pixels:
             raise UsageError(
                 f"the result would have {height * width / 1e6:.1f} million pixels, and the studio makes up to"
@@ -152,12 +154,16 @@ class Translation:
             )
         began = time.monotonic()
         sides = (
-            [-(-side // arrow.translator.scale) for side in pixels.shape[1:]] if degrade else pixels.shape[1:]
+            [-(-side // direction.translator.scale) for side in pixels.shape[1:]]
+            if degrade
+            else pixels.shape[1:]
         )
-        with _counted(arrow.translator, arrow.translator.tiles(sides), tell):
-            shown = arrow.degraded(pixels, 0) if degrade else arrow.one(pixels)
-        note = _about_size(arrow.translator, shown.source)
-        return _written(replace(shown, truth=None), to, time.monotonic() - began) | {"note": note}
+        with _counted(direction.translator, direction.translator.tiles(sides), tell):
+            result = (
+                direction.translate_degraded(pixels, 0) if degrade else direction.translate_picture(pixels)
+            )
+        note = _about_size(direction.translator, result.source)
+        return _written(replace(result, truth=None), to, time.monotonic() - began) | {"note": note}
 
     def write_example(
         self, number: int, to: list[Path], *, back: bool, label: Any, tell: Tell
@@ -170,17 +176,19 @@ class Translation:
         sources, targets, paired = self.inputs
         if number >= len(sources):
             raise UsageError(f"the run keeps {len(sources)} inputs, from 0 on; there is none of {number}")
-        arrow = self._asked(label, back, frames=True)
+        direction = self._conditioned(label, back, frames=True)
         tell(None, "translating")
         began = time.monotonic()
-        shown = arrow.known((targets if back else sources)[number], targets[number] if paired else None)
-        return _written(shown, to, time.monotonic() - began) | {"note": ""}
+        result = direction.translate_input(
+            (targets if back else sources)[number], targets[number] if paired else None
+        )
+        return _written(result, to, time.monotonic() - began) | {"note": ""}
 
-    def _asked(self, label: Any, back: bool, *, frames: bool = False) -> Arrow:
+    def _conditioned(self, label: Any, back: bool, *, frames: bool = False) -> TranslationDirection:
         """``frames``: an input of several frames will do. Raises UsageError."""
         asks = self.translator.asks
-        arrow = self._arrow
-        if arrow.frames and not frames:
+        direction = self._direction
+        if direction.frames and not frames:
             raise UsageError(_CLIPS)
         if asks is None:
             if label is not None:
@@ -188,13 +196,13 @@ class Translation:
         else:
             if label is None:
                 raise UsageError(f"say what the result shall be: {asks.describe()}")
-            arrow = replace(arrow, condition=asks.said(str(label)[:1_000]))
-        return replace(arrow, translator=arrow.translator.turned(), source="") if back else arrow
+            direction = replace(direction, condition=asks.said(str(label)[:1_000]))
+        return replace(direction, translator=direction.translator.turned(), source="") if back else direction
 
 
-def _written(shown: Shown, to: list[Path], seconds: float) -> dict[str, Any]:
+def _written(result: BeforeAfter, to: list[Path], seconds: float) -> dict[str, Any]:
     """Input, result and perhaps the truth as PNG, and what the browser is told of them."""
-    samples = [shown.source, shown.made, *([] if shown.truth is None else [shown.truth])]
+    samples = [result.source, result.output, *([] if result.truth is None else [result.truth])]
     for path, sample in zip(to, samples, strict=False):
         write_atomically(path, plots.png(picture_of(sample), quick=True), lasting=False)
     sides = [list(sample.shape[:0:-1]) for sample in samples]

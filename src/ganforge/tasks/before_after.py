@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ganforge.codecs import plots
-from ganforge.tasks.arrow import Shown
+from ganforge.tasks.translation_direction import BeforeAfter
 
 __all__ = ["picture_of", "sheet_of"]
 
@@ -21,9 +21,9 @@ def picture_of(sample: np.ndarray) -> Image.Image:
     return plots.flat(sample)
 
 
-def sheet_of(shown: Sequence[Shown]) -> np.ndarray:
+def sheet_of(shown: Sequence[BeforeAfter]) -> np.ndarray:
     """Inputs, results and truths in rows, ``(3, H, W)`` uint8."""
-    rows = [[one.source, one.made, *([] if one.truth is None else [one.truth])] for one in shown]
+    rows = [[one.source, one.output, *([] if one.truth is None else [one.truth])] for one in shown]
     cells = [[_cell(sample) for sample in row] for row in rows]
     width = max(cell.width for row in cells for cell in row)
     height = max(cell.height for row in cells for cell in row)

@@ -19,10 +19,10 @@ from ganforge.data.raw import Skipped
 from ganforge.runs import pictures
 from ganforge.runs.files import machine_faults, write_atomically
 from ganforge.runs.translator import Translator
-from ganforge.tasks.arrow import Arrow, Shown
 from ganforge.tasks.before_after import picture_of, sheet_of
 from ganforge.tasks.frames import Size, Still, is_clip, natural, read_clip, stills
 from ganforge.tasks.recordings import as_written, recordings, write_recording
+from ganforge.tasks.translation_direction import BeforeAfter, TranslationDirection
 from ganforge.training.signals import StopRequest
 
 __all__ = ["Outcome", "default_out", "translate"]
@@ -53,12 +53,12 @@ class Outcome:
     note: str = ""
 
 
-def default_out(folder: Path, given: Path, arrow: Arrow) -> Path:
+def default_out(folder: Path, given: Path, direction: TranslationDirection) -> Path:
     """Where results go that were given no place: in ``folder``, named after the input."""
     name = given.stem if given.is_file() else given.resolve().name
-    if arrow.waves is not None and given.is_file() and not is_archive(given):
+    if direction.waves is not None and given.is_file() and not is_archive(given):
         return folder / as_written(given.name)
-    if not given.is_file() or is_archive(given) or arrow.frames:
+    if not given.is_file() or is_archive(given) or direction.frames:
         return folder / name
     if not is_clip(given):
         return folder / f"{name}.png"
@@ -67,7 +67,7 @@ def default_out(folder: Path, given: Path, arrow: Arrow) -> Path:
 
 
 def translate(
-    arrow: Arrow,
+    direction: TranslationDirection,
     given: Path,
     out: Path,
     *,
@@ -96,20 +96,20 @@ def translate(
     """
     if frames is not None and not 1 <= frames <= 10_000:
         raise UsageError(f"--frames is {frames}; it must be from 1 to 10,000")
-    if frames is not None and not arrow.frames:
+    if frames is not None and not direction.frames:
         raise UsageError("--frames is for runs that make the next frame of a clip (recipe next-frame)")
-    if degrade and not arrow.frames:
-        arrow.way  # says so where there is none  # noqa: B018
-    if arrow.waves is not None and size is not None:
+    if degrade and not direction.frames:
+        direction.degradation  # says so where there is none  # noqa: B018
+    if direction.waves is not None and size is not None:
         raise UsageError("--size is for pictures; sounds keep their length: leave it out")
     if sheet is not None and sheet.suffix.lower() not in _STILLS:
         raise UsageError(f"a sheet is a picture: name it .png or .jpg, not {sheet.name}")
     if out.resolve() == given.resolve():
         raise UsageError(f"{out} is the input itself, which is never written over: choose another --out")
-    job = _Job(arrow, given, out, size, degrade, progress or (lambda done, total: None))
-    if arrow.waves is not None:
+    job = _Job(direction, given, out, size, degrade, progress or (lambda done, total: None))
+    if direction.waves is not None:
         job.sounds()
-    elif arrow.frames:
+    elif direction.frames:
         job.clips(frames or 1)
     elif is_clip(given):
         job.film()
@@ -123,12 +123,18 @@ class _Job:
     """One call of :func:`translate`."""
 
     def __init__(
-        self, arrow: Arrow, given: Path, out: Path, size: Size, degrade: bool, progress: Progress
+        self,
+        direction: TranslationDirection,
+        given: Path,
+        out: Path,
+        size: Size,
+        degrade: bool,
+        progress: Progress,
     ) -> None:
-        self.arrow, self.given, self.out, self.size, self.degrade = arrow, given, out, size, degrade
+        self.direction, self.given, self.out, self.size, self.degrade = direction, given, out, size, degrade
         self.progress = progress
         self.outcome = Outcome()
-        self.shown: list[Shown] = []
+        self.results: list[BeforeAfter] = []
         self.folder = out
 
     def pictures(self) -> None:
@@ -142,13 +148,13 @@ class _Job:
             places = [self.out / name for name in _names([one.name for one in found])]
 
         def one(i: int) -> None:
-            pixels = found[i].read(self.size, self.arrow.input_range(self.degrade))
+            pixels = found[i].read(self.size, self.direction.input_range(self.degrade))
             if isinstance(pixels, Skipped):
                 self.outcome.skipped.append(pixels)
                 return
-            shown = self.made(pixels, i)
-            self.write(places[i], shown.made)
-            self.show(shown)
+            result = self.result_of(pixels, i)
+            self.write(places[i], result.output)
+            self.keep_for_sheet(result)
 
         self.each(len(found), one)
         if not self.outcome.written and not self.outcome.stopped:
@@ -162,22 +168,24 @@ class _Job:
             places, self.folder = [self.out], self.out.parent
         else:
             places = [self.out / as_written(one.name) for one in found]
-        rate = self.arrow.translator.space.sample_rate or 0
+        rate = self.direction.translator.space.sample_rate or 0
 
         def one(i: int) -> None:
-            heard = found[i].read()
-            if isinstance(heard, Skipped):
-                self.outcome.skipped.append(heard)
+            recording = found[i].read()
+            if isinstance(recording, Skipped):
+                self.outcome.skipped.append(recording)
                 return
-            waves, shown = self.arrow.sound(resampled(heard.waves, heard.rate, rate), i, degrade=self.degrade)
-            after = max(rate, heard.rate) if self.arrow.widens else heard.rate
-            length = round(heard.waves.shape[1] * after / heard.rate)
-            made = replace(heard, waves=resampled(waves, rate, after)[:, :length], rate=after)
+            waves, result = self.direction.translate_sound(
+                resampled(recording.waves, recording.rate, rate), i, degrade=self.degrade
+            )
+            after = max(rate, recording.rate) if self.direction.widens else recording.rate
+            length = round(recording.waves.shape[1] * after / recording.rate)
+            made = replace(recording, waves=resampled(waves, rate, after)[:, :length], rate=after)
             write_recording(places[i], made)
             self.outcome.written.append(places[i])
-            self.show(shown)
-            if heard.rate > rate:
-                lost = f"{places[i].name} has {heard.rate:,} Hz and the run {rate:,}: nothing above"
+            self.keep_for_sheet(result)
+            if recording.rate > rate:
+                lost = f"{places[i].name} has {recording.rate:,} Hz and the run {rate:,}: nothing above"
                 self.outcome.note = f"{lost} {rate / 2:,.0f} Hz is left"
 
         self.each(len(found), one)
@@ -187,17 +195,17 @@ class _Job:
     def film(self) -> None:
         """A clip, frame by frame."""
         film = self.film_format()
-        frames, seconds = read_clip(self.given, self.size, self.arrow.input_range(self.degrade))
+        frames, seconds = read_clip(self.given, self.size, self.direction.input_range(self.degrade))
         stills: list[Image.Image] = []
 
         def one(i: int) -> None:
-            shown = self.made(frames[i], i)
+            result = self.result_of(frames[i], i)
             if film:
-                stills.append(picture_of(shown.made))
+                stills.append(picture_of(result.output))
             else:
-                self.write(self.out / f"{i + 1:04}.png", shown.made)
+                self.write(self.out / f"{i + 1:04}.png", result.output)
             if i % max(1, len(frames) // _ROWS) == 0:
-                self.show(shown)
+                self.keep_for_sheet(result)
 
         self.each(len(frames), one)
         if film and stills:
@@ -208,7 +216,7 @@ class _Job:
         film, seconds = self.film_format(), 0.0
         clips: list[tuple[str, list[np.ndarray]]] = []
         if is_clip(self.given):
-            frames, seconds = read_clip(self.given, self.size, self.arrow.input_range(self.degrade))
+            frames, seconds = read_clip(self.given, self.size, self.direction.input_range(self.degrade))
             clips.append(("", frames))
         else:
             found, self.outcome.skipped = stills(self.given, self.out)
@@ -222,24 +230,24 @@ class _Job:
             name, frames = clips[i]
             truth = frames[len(frames) - count :] if self.degrade else []
             before = frames[: len(frames) - len(truth)]
-            made = self.arrow.next(before, count)
+            made = self.direction.next_frames(before, count)
             for k, frame in enumerate(made):
-                self.show(Shown(before[-1], frame, truth[k] if truth else None))
+                self.keep_for_sheet(BeforeAfter(before[-1], frame, truth[k] if truth else None))
                 if not film:
                     self.write(self.out / name / f"{len(before) + k + 1:04}.png", frame)
             if film:
-                shown = [to_channels(frame[None], len(made[0]))[0] for frame in before]
+                leading = [to_channels(frame[None], len(made[0]))[0] for frame in before]
                 each = seconds / len(frames) or 0.1
-                self.write_film([picture_of(x) for x in (*shown, *made)], each * (len(shown) + len(made)))
+                self.write_film([picture_of(x) for x in (*leading, *made)], each * (len(leading) + len(made)))
 
         self.each(len(clips), one)
 
     def read(self, group: Sequence[Still], count: int) -> list[np.ndarray]:
         """The frames of one folder; those that nothing is made from are not read unless a film shows them."""
-        need = self.arrow.frames + (count if self.degrade else 0)
+        need = self.direction.frames + (count if self.degrade else 0)
         frames: list[np.ndarray] = []
         for one in group if self.out.suffix else group[-need:]:
-            pixels = one.read(self.size, self.arrow.input_range(self.degrade))
+            pixels = one.read(self.size, self.direction.input_range(self.degrade))
             if isinstance(pixels, Skipped):
                 name = printable(one.name)
                 raise DataError(f"the frame {name} is {pixels.reason}: a clip needs each of them")
@@ -248,8 +256,12 @@ class _Job:
             raise UsageError(f"{self.given} has {len(frames)} frames, and {need} are needed")
         return frames
 
-    def made(self, pixels: np.ndarray, number: int) -> Shown:
-        return self.arrow.degraded(pixels, number) if self.degrade else self.arrow.one(pixels)
+    def result_of(self, pixels: np.ndarray, number: int) -> BeforeAfter:
+        return (
+            self.direction.translate_degraded(pixels, number)
+            if self.degrade
+            else self.direction.translate_picture(pixels)
+        )
 
     def each(self, n: int, work: Callable[[int], None]) -> None:
         """All of it, until Ctrl-C."""
@@ -293,14 +305,14 @@ class _Job:
         pictures.film(frames, self.out, seconds=seconds, rest=0.0)
         self.outcome.written.append(self.out)
 
-    def show(self, shown: Shown) -> None:
-        if not self.shown and self.arrow.waves is None:
-            self.outcome.note = _about_size(self.arrow.translator, shown)
-        if len(self.shown) < _ROWS:
-            self.shown.append(shown)
+    def keep_for_sheet(self, result: BeforeAfter) -> None:
+        if not self.results and self.direction.waves is None:
+            self.outcome.note = _about_size(self.direction.translator, result)
+        if len(self.results) < _ROWS:
+            self.results.append(result)
 
     def finish(self, sheet: Path | None) -> None:
-        if not self.shown:
+        if not self.results:
             return
         if sheet is None:
             sheet = self.folder / "sheet.png"
@@ -308,7 +320,7 @@ class _Job:
                 stem = self.out.stem if self.folder != self.out else "before-after"
                 sheet = self.folder / f"{stem}-sheet.png"
         written = len(self.outcome.written)
-        self.write(sheet, sheet_of(self.shown))
+        self.write(sheet, sheet_of(self.results))
         del self.outcome.written[written:]
         self.outcome.sheet = sheet
 
@@ -327,9 +339,9 @@ def _nothing(given: Path, skipped: Sequence[Skipped]) -> str:
     return f"nothing in {given} can be read{first}"
 
 
-def _about_size(translator: Translator, shown: Shown) -> str:
+def _about_size(translator: Translator, result: BeforeAfter) -> str:
     """What a person should know of a picture that is far larger than those of the training."""
-    trained, now = translator.source.spatial, shown.source.shape[1:]
+    trained, now = translator.source.spatial, result.source.shape[1:]
     if max(now) <= 2 * max(trained):
         return ""
     sides = [f"{width}×{height}" for height, width in (trained, now)]

@@ -20,7 +20,7 @@ PLACE = "img[data-place={}]"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def arrows(runs: Path) -> None:
+def translations(runs: Path) -> None:
     """Beside the others: a run with a way back, one with classes, and one that enlarges."""
     trained("cyclegan", runs / "two", players.translated())
     trained("stargan", runs / "three", players.pictures(20, (3, 16, 16), classes=3))

@@ -46,7 +46,7 @@ class Sound(Levels):
     heard = True
     augmentations = ("translation", "cutout")
     recipe = "growing"
-    arrow = "sound-to-sound"
+    translation_recipe = "sound-to-sound"
     translated = "waves"
 
     @property

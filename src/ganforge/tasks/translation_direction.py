@@ -25,20 +25,20 @@ from ganforge.shipping.opening import load as load_shipped
 
 _SAMPLES = 1 << 18  # of a sound, beyond which it is made of windows that overlap
 
-__all__ = ["Arrow", "Shown", "open_arrow"]
+__all__ = ["BeforeAfter", "TranslationDirection", "open_translation"]
 
 
 @dataclass(frozen=True)
-class Shown:
+class BeforeAfter:
     """One result beside its input, ``(C, H, W)`` uint8 each; ``truth`` where it is known."""
 
     source: np.ndarray
-    made: np.ndarray
+    output: np.ndarray
     truth: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
-class Arrow:
+class TranslationDirection:
     """A translator, and how inputs are made for it.
 
     Attributes:
@@ -59,9 +59,9 @@ class Arrow:
     def frames(self) -> int:
         """How many former frames an input is made of; 0 where it is one picture."""
         space, source = self.translator.space, self.translator.source
-        told = previous(self.source)
-        if told is not None:
-            return told
+        declared = previous(self.source)
+        if declared is not None:
+            return declared
         many, rest = divmod(source.channels, space.channels)
         # A shipped network does not say where its inputs came from; its channels do.
         return many if many > 1 and not rest and source.channels not in (1, 3, 4) else 0
@@ -84,7 +84,9 @@ class Arrow:
         """Whether it gives a higher rate to sounds of a lower one."""
         return self.source.partition(":")[0] == "low-rate"
 
-    def sound(self, waves: np.ndarray, number: int, *, degrade: bool = False) -> tuple[np.ndarray, Shown]:
+    def translate_sound(
+        self, waves: np.ndarray, number: int, *, degrade: bool = False
+    ) -> tuple[np.ndarray, BeforeAfter]:
         """What becomes of waves ``(channels, T)`` of the run's rate, each channel by itself, as ``(channels,
         T)`` and as pictures; ``degrade``: the inputs are made from them as in training.
 
@@ -92,32 +94,34 @@ class Arrow:
         """
         clean = torch.from_numpy(np.ascontiguousarray(waves))[:, None].clamp(-1, 1)
         chance = Chance(key(self.seed, 3), number)
-        source = self.way.apply(clean, chance) if degrade else clean
-        made = torch.cat([self.made(one)[None] for one in source])
-        return made[:, 0].numpy(), self._shown(source[0], made[0], clean[0].numpy() if degrade else None)
+        source = self.degradation.apply(clean, chance) if degrade else clean
+        made = torch.cat([self.translate(one)[None] for one in source])
+        return made[:, 0].numpy(), self._before_after(
+            source[0], made[0], clean[0].numpy() if degrade else None
+        )
 
     def input_range(self, degrade: bool = False) -> ValueRange | None:
         """What given pictures are read by: as inputs, or as clean ones of which inputs are made."""
         return (self.translator.space if degrade else self.translator.source).value_range
 
-    def made(self, source: Tensor) -> Tensor:
+    def translate(self, source: Tensor) -> Tensor:
         """An input ``(C, H, W)`` uint8 to its result, the same."""
         return self.translator.translate(source[None], self.condition, tile=self.tile)[0]
 
-    def one(self, pixels: np.ndarray) -> Shown:
+    def translate_picture(self, pixels: np.ndarray) -> BeforeAfter:
         """A picture of 1, 3 or 4 channels as the network wants it, and what becomes of it.
 
         Raises UsageError where it cannot become an input.
         """
         source = torch.from_numpy(self.input_of(pixels))
-        return self._shown(source, self.made(source))
+        return self._before_after(source, self.translate(source))
 
-    def degraded(self, pixels: np.ndarray, number: int) -> Shown:
+    def translate_degraded(self, pixels: np.ndarray, number: int) -> BeforeAfter:
         """The same of a clean picture, from which the input is made as in training.
 
         Raises UsageError where this run's inputs are not made from its targets.
         """
-        way, space = self.way, self.translator.space
+        way, space = self.degradation, self.translator.space
         clean = to_channels(pixels[None], space.channels)
         if way.name == "low-resolution":
             height, width = (side - side % int(way.amount) for side in clean.shape[2:])
@@ -127,10 +131,10 @@ class Arrow:
             whole.to_model(torch.from_numpy(np.ascontiguousarray(clean))), Chance(key(self.seed, 3), number)
         )
         source = way.space(whole).to_declared(made)[0]
-        return self._shown(source, self.made(source), clean[0])
+        return self._before_after(source, self.translate(source), clean[0])
 
     @property
-    def way(self) -> Degradation:
+    def degradation(self) -> Degradation:
         """How the run's inputs are made. Raises UsageError where they are not made."""
         if not is_degradation(self.source):
             came = "came from another place" if self.source else "are a domain, or not known here"
@@ -156,7 +160,7 @@ class Arrow:
             )
         return to_channels(pixels[None], channels)[0]
 
-    def next(self, frames: Sequence[np.ndarray], count: int) -> list[np.ndarray]:
+    def next_frames(self, frames: Sequence[np.ndarray], count: int) -> list[np.ndarray]:
         """``count`` further frames after ``frames``, of which the last ones are looked at.
 
         Raises UsageError where there are too few, or they differ in size.
@@ -168,34 +172,36 @@ class Arrow:
         if len({frame.shape for frame in clip}) > 1:
             raise UsageError("the frames are not all of one size; bring them to one with --size WIDTHxHEIGHT")
         for _ in range(count):
-            clip.append(self.made(torch.cat(clip[-need:])))
+            clip.append(self.translate(torch.cat(clip[-need:])))
         return [frame.numpy() for frame in clip[need:]]
 
-    def known(self, source: Tensor, truth: Tensor | None) -> Shown:
+    def translate_input(self, source: Tensor, truth: Tensor | None) -> BeforeAfter:
         """An input ``(C, H, W)``, what becomes of it, and, where it is known, what should have."""
-        return self._shown(source, self.made(source), None if truth is None else truth.numpy())
+        return self._before_after(source, self.translate(source), None if truth is None else truth.numpy())
 
-    def seen(self, source: Tensor) -> Tensor:
+    def visible(self, source: Tensor) -> Tensor:
         """An input as a person sees it: without the mask of a hole, and of several frames the last one."""
         if self.fills_holes:
             return source[1:]
         return source[-self.translator.space.channels :] if self.frames else source
 
-    def _shown(self, source: Tensor, made: Tensor, truth: np.ndarray | None = None) -> Shown:
+    def _before_after(self, source: Tensor, made: Tensor, truth: np.ndarray | None = None) -> BeforeAfter:
         if self.waves is not None:
             draw = self.waves.pixels
-            return Shown(draw(source.numpy()), draw(made.numpy()), None if truth is None else draw(truth))
-        return Shown(self.seen(source).numpy(), made.numpy(), truth)
+            return BeforeAfter(
+                draw(source.numpy()), draw(made.numpy()), None if truth is None else draw(truth)
+            )
+        return BeforeAfter(self.visible(source).numpy(), made.numpy(), truth)
 
 
-def open_arrow(
+def open_translation(
     path: Path,
     *,
     back: bool = False,
     moment: Moment = "chosen",
     tile: int = TILE,
     ask: Callable[[Translator], Tensor | None] | None = None,
-) -> Arrow:
+) -> TranslationDirection:
     """The translation of a run folder, a model folder or an ONNX file.
 
     Args:
@@ -214,8 +220,8 @@ def open_arrow(
         if not isinstance(shipped, Translator):
             raise RunError(f"{path} makes {shipped.space.describe()} from latents and translates nothing")
         translator, source, seed = shipped.turned() if back else shipped, "", 0
-    heard = isinstance(translator.space.codec, Waves)
-    if not (translator.space.codec.picture_files or heard):
+    sounds = isinstance(translator.space.codec, Waves)
+    if not (translator.space.codec.picture_files or sounds):
         raise RunError(
             f"{path} is of {translator.space.describe()}, and gan translate is for pictures and waves; use "
             "it from Python: ganforge.load(RUN).translate(...)"
@@ -226,4 +232,4 @@ def open_arrow(
         option = {"class": "--class", "text": "--text"}.get(asks.kind, "--where")
         names = "" if asks.kind == "text" else f": {', '.join(asks.names[:12])}"
         raise UsageError(f"say with {option} what {path} shall make of it{names}")
-    return Arrow(translator, source, seed, condition, _SAMPLES if heard else tile)
+    return TranslationDirection(translator, source, seed, condition, _SAMPLES if sounds else tile)
