@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganforge.core.prior import Prior
+from ganforge.core.prior import Prior, spherical
 from ganforge.latent.arithmetic import combine, neighbours
-from ganforge.latent.paths import between, bilinear, path_length, spherical
+from ganforge.latent.paths import between, bilinear, path_length
 from tests.latent.conftest import MATRIX
 
 

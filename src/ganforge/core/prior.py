@@ -11,7 +11,7 @@ from torch import Tensor
 from ganforge.core.recipe import Recipe
 from ganforge.core.rng import Rng, permutation, seeded_numbers
 
-__all__ = ["Inputs", "Prior"]
+__all__ = ["Inputs", "Prior", "spherical"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Prior:
         return cls(recipe.latent, recipe.prior, recipe.latent_bits)
 
     def __call__(self, rng: Rng, n: int) -> Tensor:
-        """``(n, size)`` latents for a training move."""
+        """``(n, size)`` latents for a training step."""
         smooth = self.size - self.bits
         if self.kind == "normal":
             z = rng.normal(n, smooth)
@@ -107,3 +107,23 @@ class Inputs(Prior):
             order = permutation(k, seed=seed, epoch=epoch)
             found += order[max(start - epoch * k, 0) : start + n - epoch * k].tolist()
         return found
+
+
+def spherical(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    """From ``a`` at t = 0 to ``b`` at 1 along the great circle (Shoemake 1985; White 2016, section 2.1).
+
+    The middle of a straight line between two normal latents is shorter than nearly all that training has
+    seen; on the circle the length goes evenly from one end's to the other's. Vectors that point the same
+    way, or opposite ways, span no circle: there the line is straight.
+
+    Args:
+        a, b: ``(..., L)``.
+        t: broadcasts against ``(..., 1)``.
+    """
+    cosine = torch.nn.functional.cosine_similarity(a.double(), b.double(), dim=-1).clamp(-1.0, 1.0)
+    angle = torch.acos(cosine).unsqueeze(-1)
+    sine = torch.sin(angle)
+    t = t.double()
+    straight = (1 - t) * a + t * b
+    bent = (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / sine.clamp_min(1e-9)
+    return torch.where(sine < 1e-4, straight, bent).float()

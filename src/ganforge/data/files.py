@@ -8,18 +8,17 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, NamedTuple, TypeVar
+from typing import BinaryIO, NamedTuple
 
 from ganforge.core.errors import DataError
+from ganforge.data.once import Once
 from ganforge.data.raw import Skipped
 
 __all__ = ["Entry", "Listing", "UnreadableError", "check_source", "is_archive", "list_files", "printable"]
-__all__ += ["GIT_LFS", "MAX_FILE", "MAX_TOTAL", "STAND_IN", "folders_kept", "leads_out", "listed", "names_in"]
+__all__ += ["FOLDERS", "GIT_LFS", "MAX_FILE", "MAX_TOTAL", "STAND_IN", "leads_out", "listed", "names_in"]
 
 MAX_FILE = 256 << 20  # bytes of one picture file, unpacked
 _SMALL = 1 << 14  # bytes of a file that is read at once: readers ask for a few at a time
@@ -36,8 +35,7 @@ _GENERATED = frozenset(
     | {"System Volume Information", "lost+found", "__pycache__", "Thumbs.db", "desktop.ini", "Icon\r"}
 )
 _RUN = "run.json"
-_KEPT: ContextVar[dict[tuple[str, str], Any] | None] = ContextVar("folders", default=None)
-_T = TypeVar("_T")
+FOLDERS = Once("folders")  # walked through, which several parts of one reading ask for
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -151,34 +149,9 @@ def is_archive(path: Path) -> bool:
     return path.name.lower().endswith(ARCHIVES) and not path.is_dir()
 
 
-@contextmanager
-def folders_kept() -> Generator[None]:
-    """Within it each folder is walked through once: several parts of one reading ask for the same."""
-    token = _KEPT.set({} if (kept := _KEPT.get()) is None else kept)
-    try:
-        yield
-    finally:
-        _KEPT.reset(token)
-
-
-def _once(look: Callable[[Path], _T], folder: Path) -> _T:
-    """What is found in a folder, looked at once within :func:`folders_kept`."""
-    kept = _KEPT.get()
-    if kept is None:
-        return look(folder)
-    key = look.__name__, str(folder.resolve())
-    if key not in kept:
-        kept[key] = look(folder)
-    return kept[key]
-
-
 def names_in(folder: Path) -> list[str]:
     """The names right in a folder, sorted; of millions none is looked at."""
-    return _once(_names, folder)
-
-
-def _names(folder: Path) -> list[str]:
-    return sorted(os.listdir(folder))
+    return FOLDERS(("names", folder.resolve()), lambda: sorted(os.listdir(folder)))
 
 
 def list_files(path: Path) -> Listing:
@@ -188,7 +161,7 @@ def list_files(path: Path) -> Listing:
         DataError: it is a run folder, or an archive that cannot be read.
     """
     if path.is_dir():
-        return _once(_list_folder_or_shards, path)
+        return FOLDERS(("files", path.resolve()), lambda: _list_folder_or_shards(path))
     if path.suffix.lower() in SHARDS:
         return _list_folder_or_shards(path)
     if path.name.lower().endswith(TARS):

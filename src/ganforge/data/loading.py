@@ -27,7 +27,7 @@ from ganforge.data.degrade import previous
 from ganforge.data.duplicates import Duplicates, find_duplicates
 from ganforge.data.facts import CAPTIONS
 from ganforge.data.facts import SUFFIXES as FACT_SUFFIXES
-from ganforge.data.files import folders_kept, list_files
+from ganforge.data.files import FOLDERS, list_files
 from ganforge.data.folders import aside_of, example_suffixes, kind_of_file, list_examples
 from ganforge.data.idx import find_images, labels_beside
 from ganforge.data.inputs import Way, made, told, two_domains, way_of, with_domain
@@ -152,7 +152,7 @@ def load(
     one = Source.of(what, seed)
     _check_table(one, table)
     folder = None if cache is None and one.path is None else caches.cache_folder(cache)
-    with folders_kept():
+    with FOLDERS.kept():
         stored, words = _stored(one, wish, folder, progress)
     found = _usable(what, stored)
     share = usual_share(len(stored.values)) if held_out is None else held_out
@@ -197,7 +197,7 @@ def scan(
     one = Source.of(what, seed)
     _check_table(one, table)
     folder = None if cache is None and one.path is None else caches.cache_folder(cache)
-    with folders_kept():
+    with FOLDERS.kept():
         stored, _ = _stored(one, wish, folder, progress)
     found = Scan.from_json(stored.meta["scan"])
     if wish.inputs == "made":

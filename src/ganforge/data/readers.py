@@ -23,7 +23,7 @@ from ganforge.data.npz import read_arrays
 from ganforge.data.pixels import Fit
 from ganforge.data.raw import Progress, Raw
 from ganforge.data.shards import holds_pictures
-from ganforge.data.tables import TABLES, read_once, read_table, tables_in
+from ganforge.data.tables import SHEETS, TABLES, read_table, tables_in
 
 __all__ = ["Ask", "Reader", "Source", "has_names", "is_there", "names_of", "read"]
 
@@ -215,7 +215,7 @@ class Table(Reader):
         if ask.table.what:
             CODECS.find(ask.table.what)  # its name, or the nearest one
         asked = sorted(CODECS.values(), key=lambda codec: -codec.precedence)
-        with read_once():
+        with SHEETS.kept():
             others = (codec.read_table(path, ask.table) for codec in asked)
             return next((found for found in others if found is not None), None) or read_table(path, ask.table)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ganforge.core.kernels import centred_kernel
 from ganforge.data.duplicates import grey
 
 __all__ = ["are_related"]
@@ -43,7 +44,4 @@ def _likeness(pictures: np.ndarray) -> np.ndarray:
         for plane in (light, edges)
     ]
     values = np.concatenate([plane / max(plane.std(), 1e-9) for plane in cells], axis=1)
-    away = ((values[:, None] - values[None]) ** 2).sum(axis=2)
-    kernel = np.exp(-away / max(np.median(away), 1e-9))
-    kernel -= kernel.mean(axis=0)
-    return kernel - kernel.mean(axis=1, keepdims=True)
+    return centred_kernel(values)

@@ -8,9 +8,7 @@ import io
 import math
 import shlex
 import zlib
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import islice
@@ -25,12 +23,13 @@ from ganforge.core.recipe import FOUND, TableFormat
 from ganforge.data.files import names_in
 from ganforge.data.header import is_counter
 from ganforge.data.numerals import Numerals, is_missing, mark_of
+from ganforge.data.once import Once
 from ganforge.data.precision import as_points, constant_columns, far_off
 from ganforge.data.raw import Raw
 from ganforge.data.sheet import Row, Sheet, open_sheet
 from ganforge.data.text import about, read_text
 
-__all__ = ["TABLES", "chosen_columns", "content", "read_once", "read_table", "sheet_of", "tables_in"]
+__all__ = ["SHEETS", "TABLES", "chosen_columns", "content", "read_table", "sheet_of", "tables_in"]
 
 TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
 
@@ -122,28 +121,12 @@ def chosen_columns(names: Sequence[str], width: int, wish: TableFormat) -> list[
     return which or None
 
 
-_kept: ContextVar[dict[tuple[Path, TableFormat], Sheet] | None] = ContextVar("kept", default=None)
-
-
-@contextmanager
-def read_once() -> Generator[None]:
-    """Within it a file is taken apart once, whoever asks for it as what kind of data."""
-    token = _kept.set({})
-    try:
-        yield
-    finally:
-        _kept.reset(token)
+SHEETS = Once("sheets")  # taken apart: each kind of data that is asked for looks at the same file
 
 
 def sheet_of(path: Path, wish: TableFormat) -> Sheet:
     """A table's file, taken apart. Raises DataError as :func:`content` and ``open_sheet`` do."""
-    kept = _kept.get()
-    if kept is not None and (path, wish) in kept:
-        return kept[path, wish]
-    sheet = open_sheet(read_text(content(path)), wish)
-    if kept is not None:
-        kept[path, wish] = sheet
-    return sheet
+    return SHEETS((path, wish), lambda: open_sheet(read_text(content(path)), wish))
 
 
 def content(path: Path) -> bytes:

@@ -10,41 +10,21 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ganforge.core.prior import Prior
+from ganforge.core.prior import Prior, spherical
 from ganforge.core.rng import key
 
-__all__ = ["PathLength", "Way", "between", "bilinear", "path_length", "spherical"]
+__all__ = ["PathLength", "Way", "between", "bilinear", "path_length"]
 
 Way = Literal["spherical", "linear"]
 _BATCH = 64
-
-
-def spherical(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """From ``a`` at t = 0 to ``b`` at 1 along the great circle (Shoemake 1985; White 2016, section 2.1).
-
-    The middle of a straight line between two normal latents is shorter than nearly all that training has
-    seen; on the circle the length goes evenly from one end's to the other's. Vectors that point the same
-    way, or opposite ways, span no circle: there the line is straight.
-
-    Args:
-        a, b: ``(..., L)``.
-        t: broadcasts against ``(..., 1)``.
-    """
-    cosine = torch.nn.functional.cosine_similarity(a.double(), b.double(), dim=-1).clamp(-1.0, 1.0)
-    angle = torch.acos(cosine).unsqueeze(-1)
-    sine = torch.sin(angle)
-    t = t.double()
-    straight = (1 - t) * a + t * b
-    bent = (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / sine.clamp_min(1e-9)
-    return torch.where(sine < 1e-4, straight, bent).float()
 
 
 def between(prior: Prior, a: Tensor, b: Tensor, t: Tensor, *, way: Way = "spherical") -> Tensor:
     """Latents on the way from ``a`` to ``b``, ``(N, T, L)``.
 
     Normal numbers go along the great circle or the straight line. Uniform numbers fill a cube, which has
-    no circles: they always go straight, and stay within it. Coins are −1 or 1 in training and nothing in
-    between, so they do not fade: those that differ switch one after the other, at equal distances along
+    no circles: they always go straight, and stay within it. Random bits are −1 or 1 in training and nothing
+    in between, so they do not fade: those that differ switch one after the other, at equal distances along
     the way, and every latent on it is one that training could have drawn.
 
     Args:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ganforge.core.kernels import centred_kernel
 from ganforge.metrics.arrays import Array
 
 __all__ = ["PAIRS", "Within"]
@@ -30,10 +31,7 @@ class Within:
     """
 
     def __init__(self, conditions: Array, real: Array) -> None:
-        away = ((conditions[:, None] - conditions[None]) ** 2).sum(axis=2)
-        kernel = np.exp(-away / max(float(np.median(away)), 1e-9))
-        kernel -= kernel.mean(axis=0)
-        kernel -= kernel.mean(axis=1, keepdims=True)
+        kernel = centred_kernel(conditions)
         self._all = _size(real - real.mean(axis=0))
         fits = (_left_out(kernel, ridge) for ridge in _RIDGES)
         self._residuals = min(fits, key=lambda fit: _size(fit @ real))

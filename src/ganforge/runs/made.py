@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganforge.core.errors import UsageError
+from ganforge.core.prior import spherical
 from ganforge.runs import pictures
 from ganforge.runs.files import machine_faults, write_atomically
 from ganforge.runs.sampler import LatentSampler
@@ -143,21 +144,11 @@ def write_grid(
 
 
 def walk(ends: Tensor, frames: int) -> Tensor:
-    """A closed walk through latents ``(K, L)`` in ``frames`` equal steps, ``(frames, L)``.
-
-    Between two latents it goes along the great circle (spherical interpolation: Shoemake 1985), because
-    the middle of a straight line between two normal latents is shorter than any that training has seen.
-    """
+    """A closed walk through latents ``(K, L)`` in ``frames`` equal steps on circles, ``(frames, L)``."""
     steps = torch.arange(frames, dtype=torch.float64) * len(ends) / frames
     first = steps.floor().long()
     t = (steps - first).unsqueeze(1)
-    a, b = ends.double()[first % len(ends)], ends.double()[(first + 1) % len(ends)]
-    cosine = torch.nn.functional.cosine_similarity(a, b, dim=1).clamp(-1.0, 1.0).unsqueeze(1)
-    angle = torch.acos(cosine)
-    sine = torch.sin(angle)
-    straight = (1 - t) * a + t * b
-    bent = (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / sine.clamp_min(1e-9)
-    return torch.where(sine < 1e-4, straight, bent).float()
+    return spherical(ends[first % len(ends)], ends[(first + 1) % len(ends)], t)
 
 
 def write_film(
