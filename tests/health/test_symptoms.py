@@ -650,6 +650,71 @@ def test_a_run_that_gets_better_to_its_end_is_told_to_go_on():
     assert not found["far-from-the-data"].changes
 
 
+def test_a_young_run_is_told_to_train_on_before_anything_else():
+    """600 drawn boats and kites were told to lower their rates, after 377 steps at the whole size."""
+
+    def drawn(record: Line, i: int) -> None:
+        scores(0.3)(record, i)
+        few_support(50.0)(record, i)
+        at_whole = (6.4, 4.6, 3.9, 3.5)[min(i, 3)]
+        score("sliced_wasserstein", value=at_whole, low=0.5 * at_whole, high=1.5 * at_whole)(record, i)
+        record["since_rounds"] = 126 if i else 0
+
+    falls = "the distance to real data still falls."
+    whole = replace(history(drawn, n=4), finished=True)
+    found = {one.code: one for one in diagnose(whole).findings}
+    for code in ("low-support", "modes-missed", "far-from-the-data"):
+        assert (found[code].remedy, found[code].changes) == (f"Train for longer: {falls}", {})
+    alike = diagnose(replace(history(drawn, probe(within=0.2), n=4), finished=True)).findings[0]
+    assert (alike.code, alike.remedy) == ("one-picture-a-class", f"Train for longer: {falls}")
+    half = replace(whole.examined[3], progress=0.4)
+    going_on = diagnose(replace(whole, finished=False, examined=(*whole.examined[:3], half)))
+    assert {one.code: one for one in going_on.findings}["modes-missed"].remedy == f"Train on: {falls}"
+    of_many = replace(whole, recipe=replace(whole.recipe, kimg=400.0), examined=whole.examined[:3])
+    few = {one.code: one for one in diagnose(of_many).findings}["modes-missed"].remedy
+    assert few == "Train for longer: 3,000 examples are few, the recipe is made for 400,000."
+
+
+def test_a_run_that_stands_still_is_not_told_to_train_on():
+    still = replace(history(scores(0.3, 0.3)), finished=True)
+    found = [one for one in diagnose(still).findings if one.code in ("far-from-the-data", "modes-missed")]
+    assert found
+    assert all(one.changes and not one.remedy.startswith("Train") for one in found)
+
+
+def test_few_steps_are_no_discriminator_that_won_and_no_swing():
+    """Until 250 steps healthy players are told apart, and what they make changes at each look."""
+    for code, bends in (
+        ("discriminator-loss-zero", (scores(), *won(0.02))),
+        ("oscillation", (scores(0.3), fixed(1.5))),
+    ):
+        assert SYMPTOMS[code](history(*bends)) is not None
+        assert SYMPTOMS[code](history(*bends, slow)) is None
+
+
+def test_weights_that_muon_moves_without_decay_decay_first():
+    def with_decay(decay: float) -> dict[str, Any]:
+        player = Player(family="mlp", width=8, optimiser="muon", learning_rate=1e-3, weight_decay=decay)
+        return {"generator": player, "discriminator": player}
+
+    found = course.past_its_best(history(sinking, **with_decay(0.0)))
+    assert found is not None
+    assert found.changes == {"generator.weight_decay": 0.3, "discriminator.weight_decay": 0.3}
+    held = course.past_its_best(history(sinking, **with_decay(0.3)))
+    assert held is not None
+    assert held.changes["generator.learning_rate"] == pytest.approx(5e-4)
+
+
+def test_rates_of_other_optimisers_are_not_compared():
+    slow_one = Player(family="mlp", width=8, learning_rate=1e-3)
+    by_momentum = Player(family="mlp", width=8, optimiser="sgd", learning_rate=1e-2)
+    found = balance.discriminator_loss_zero(
+        history(scores(), *won(), generator=slow_one, discriminator=by_momentum)
+    )
+    assert found is not None
+    assert not any(key.endswith("learning_rate") for key in found.changes)
+
+
 def test_the_first_steps_are_no_finding_unless_they_were_all():
     """What one step has made is far from the data in every training."""
     whole = history(scores(0.3, 0.3))

@@ -15,6 +15,7 @@ from ganforge.core.errors import RecipeError
 from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
 from ganforge.data import Dataset
+from ganforge.health.remedies import relative_rate
 from ganforge.recipes import RECIPES
 from ganforge.training.engine import Engine
 from ganforge.training.rounds import Rounds
@@ -60,6 +61,14 @@ def small(name: str) -> tuple[Recipe, Dataset]:
     assert recipe.name == name
     thin = {role: replace(getattr(recipe, role), width=8) for role in ("generator", "discriminator")}
     return replace(recipe, **thin, batch=8), data
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if name != "gaussian"])
+def test_no_recipes_own_rate_is_called_far_above_the_usual(name: str):
+    """Pictures were told to learn at an eighth of their recipe's rate. The bell's discriminator is thirty
+    times as fast as its kind on purpose."""
+    recipe, _ = small(name)
+    assert all(relative_rate(recipe, role) <= 5.0 for role in ("generator", "discriminator"))
 
 
 @pytest.mark.parametrize("name", RECIPES)

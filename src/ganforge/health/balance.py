@@ -146,7 +146,7 @@ def discriminator_loss_zero(history: History) -> Finding | None:
         return None  # its loss can be anything
     recent = late(history)
     losses = window(recent, lambda one: one.note("discriminator_loss"))
-    if not losses or max(losses) > SMALL_LOSS or improving(history, 0.3):
+    if not losses or max(losses) > SMALL_LOSS or moves(history) < YOUNG or improving(history, 0.3):
         return None
     if not all(bad(one) and _won(one) for one in recent):
         return None

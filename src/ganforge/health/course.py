@@ -12,6 +12,7 @@ from ganforge.health.history import History
 from ganforge.health.measures import (
     ENOUGH,
     FEWEST,
+    YOUNG,
     at_size,
     bad,
     ended,
@@ -19,6 +20,7 @@ from ganforge.health.measures import (
     headline,
     late_steps,
     moved,
+    moves,
     progress,
     swinging,
 )
@@ -32,7 +34,8 @@ WORSE = 3.0  # times the best score
 def oscillation(history: History) -> Finding | None:
     """The same latents' samples go far and come back, and the score with them."""
     way = late_steps(history)
-    if not swinging(history) or progress(history) < 0.45 or _new_best(history):
+    young = progress(history) < 0.45 or moves(history) < YOUNG
+    if young or not swinging(history) or _new_best(history):
         return None
     if not all(bad(one) for one in history.examined[-3:]):
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ganforge.health import remedies
 from ganforge.health.finding import Finding, symptom
 from ganforge.health.history import History
 from ganforge.health.measures import late, progress, window
@@ -20,6 +21,11 @@ def standing_clip(history: History) -> Finding | None:
     found = window(recent, lambda one: one.probe("motion"))
     if not found or progress(history) < BEGUN or max(found[1:]) > STILL or found[-1] > RISEN * found[0]:
         return None
+    films = remedies.Remedy(
+        "Fewer frames a second or longer clips, so that more moves between frames, and a longer run; a camera"
+        " that stands still in most films needs films in which more happens.",
+        {},
+    )
     return Finding(
         code="standing-clip",
         severity="failure",
@@ -27,6 +33,5 @@ def standing_clip(history: History) -> Finding | None:
         evidence={"motion": found[-1]},
         meaning="Frames of a sample are nearly the same picture: the generator has learned what there is"
         " to see, and not how it moves.",
-        remedy="Fewer frames a second or longer clips, so that more moves between frames, and a longer run; a"
-        " camera that stands still in most films needs films in which more happens.",
+        remedy=remedies.train_first(history, films).words,
     )

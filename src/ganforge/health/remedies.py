@@ -1,8 +1,9 @@
-"""What helps, in words and as dotted keys of the recipe: each a pure function of the recipe.
+"""What helps, in words and as dotted keys of the recipe: each a pure function of the recipe or the history.
 
-A remedy changes one thing, and never the networks: a run goes on with it from a checkpoint. It goes as
-far as the recipe is from what is usual: a rate of 1 is brought to the usual one at once, and a penalty that
-the person made lighter or took away is brought back to the recipe's own.
+Where a run is young, to train on comes first. A remedy changes one thing, and never the networks: a run goes
+on with it from a checkpoint. It goes as far as the recipe is from what is usual: a rate of 1 is brought to
+the usual one at once, and a penalty that the person made lighter or took away is brought back to the
+recipe's own.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from ganforge.core.declared import (
 from ganforge.core.recipe import Penalty, Player, Recipe
 from ganforge.core.space import Space
 from ganforge.health.history import History
+from ganforge.health.measures import YOUNG, at_size, ended, headline, improving, late, moved, moves, window
 
 __all__ = [
     "Remedy",
     "augment_more",
     "brake",
     "calm",
+    "longer",
     "loosen",
     "lower_rates",
     "penalise_less",
@@ -34,6 +37,7 @@ __all__ = [
     "raise_rate",
     "relative_rate",
     "settle",
+    "train_first",
 ]
 
 Role = Literal["generator", "discriminator"]
@@ -43,6 +47,9 @@ _ROLES: tuple[Role, ...] = ("generator", "discriminator")
 
 _FAST = 8.0  # times the usual rate: far above it
 _WILD = 16.0  # times the usual rate: not tried by anybody who meant it
+_DECAY = 0.3  # of weights that muon moves: without, longer trainings got worse (results/growing.md)
+_SHOWN = 0.25  # of the examples that a recipe is made for: fewer are few
+_FEW_LOOKS = 4  # with fewer examinations nothing is known of where a score goes
 
 
 class Remedy(NamedTuple):
@@ -50,6 +57,37 @@ class Remedy(NamedTuple):
 
     words: str
     changes: Changes
+
+
+def longer(history: History) -> str:
+    """What helps a run of a few steps or examples, or one that still gets better; empty for any other."""
+    go_on = "Train for longer" if ended(history) else "Train on"
+    steps = moves(history)
+    if steps < YOUNG:
+        few = "1 step" if steps == 1 else f"{steps:,} steps"
+        return f"{go_on}: {few}{at_size(history)} {'is' if steps == 1 else 'are'} few."
+    if _nearer(history):
+        return f"{go_on}: the distance to real data still falls."
+    made_for = 1000 * history.recipe.kimg
+    if len(history.examined) < _FEW_LOOKS and history.nimg < _SHOWN * made_for:
+        return f"{go_on}: {history.nimg:,} examples are few, the recipe is made for {made_for:,.0f}."
+    return ""
+
+
+def _nearer(history: History) -> bool:
+    """Whether the last examination has the lowest distance of a run whose distance was falling until then."""
+    scores = window(moved(history), headline)
+    if len(scores) < 2 or scores[-1] > min(scores):
+        return False
+    recent = late(history)
+    apart = bool(recent) and headline(recent[-1], "high") < headline(recent[0], "low")
+    return len(history.examined) >= _FEW_LOOKS and (apart or improving(history))
+
+
+def train_first(history: History, then: Remedy, also: str = "") -> Remedy:
+    """What :func:`longer` says; where it says nothing, ``then``, with ``also`` behind its words."""
+    first = longer(history)
+    return Remedy(first, {}) if first else Remedy(f"{then.words} {also}".rstrip(), then.changes)
 
 
 def _player(recipe: Recipe, role: Role) -> Player:
@@ -109,8 +147,17 @@ def lower_rates(recipe: Recipe) -> Remedy:
 
 
 def settle(recipe: Recipe) -> Remedy:
-    """Smaller moves from here on: both rates halved, and a tenth of that in the end."""
-    changes: Changes = {}
+    """Smaller moves from here on: both rates halved, and a tenth of that in the end.
+
+    Weights that muon moves by one length, without decay, get ever larger at any rate: those decay first.
+    """
+    changes: Changes = {
+        f"{role}.weight_decay": _DECAY
+        for role in _ROLES
+        if (player := _player(recipe, role)).optimiser == "muon" and not player.weight_decay
+    }
+    if changes:
+        return Remedy("Let the weights that muon moves decay.", changes)
     for role in _ROLES:
         player = _player(recipe, role)
         rate = player.learning_rate / 2
@@ -123,9 +170,10 @@ def settle(recipe: Recipe) -> Remedy:
 def raise_rate(recipe: Recipe, role: Role) -> Remedy:
     """The other player's rate, if that is a usual one; else the usual one, or twice its own."""
     player = _player(recipe, role)
-    other = _player(recipe, "discriminator" if role == "generator" else "generator").learning_rate
-    usual = _usual(player)
-    goal = other if usual / _FAST <= other <= usual * _FAST else usual
+    opponent = _player(recipe, "discriminator" if role == "generator" else "generator")
+    usual, other = _usual(player), opponent.learning_rate
+    comparable = opponent.optimiser == player.optimiser and usual / _FAST <= other <= usual * _FAST
+    goal = other if comparable else usual
     rate = goal if goal > 1.5 * player.learning_rate else 2 * player.learning_rate
     return Remedy(f"Raise the {role}'s rate: both players need their turns.", _set_rate(recipe, role, rate))
 
@@ -248,7 +296,8 @@ def brake(history: History) -> Remedy:
     generator, discriminator = recipe.generator, recipe.discriminator
     free = not _acting(recipe)
     penalty = penalise_more(history)
-    if discriminator.learning_rate >= 4 * generator.learning_rate:
+    ahead = discriminator.learning_rate >= 4 * generator.learning_rate
+    if ahead and discriminator.optimiser == generator.optimiser:
         fair = _short(min(discriminator.learning_rate, _usual(generator)))
         changes = {**_set_rate(recipe, "generator", fair), **_set_rate(recipe, "discriminator", fair)}
         # Without any penalty equal rates alone do not hold a discriminator that has been ahead.

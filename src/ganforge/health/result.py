@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 
 from ganforge.health import remedies
 from ganforge.health.finding import Finding, Severity, symptom
@@ -16,8 +15,6 @@ from ganforge.health.history import Examined, History
 from ganforge.health.measures import (
     DEAD,
     ENOUGH,
-    YOUNG,
-    at_size,
     ended,
     headline,
     late,
@@ -72,7 +69,11 @@ def far_from_the_data(history: History) -> Finding | None:
         else f"{100 * seen:.0f} % of them lie where real examples do, and {100 * best:.0f} % is the best"
         " possible."
     )
-    remedy = remedies.calm(history)
+    remedy = remedies.train_first(
+        history,
+        remedies.calm(history),
+        "Where that does not help: a longer run, larger networks, more examples.",
+    )
     return Finding(
         code="far-from-the-data",
         severity=_severity(history, far),
@@ -84,9 +85,8 @@ def far_from_the_data(history: History) -> Finding | None:
             "best_possible_distance": headline(last, "floor"),
         },
         meaning=f"The samples are not like real examples{_so_far(history)}: {words}",
-        remedy=_longer(history)
-        or f"{remedy.words} Where that does not help: a longer run, larger networks, more examples.",
-        changes={} if _longer(history) else remedy.changes,
+        remedy=remedy.words,
+        changes=remedy.changes,
     )
 
 
@@ -112,7 +112,9 @@ def modes_missed(history: History) -> Finding | None:
         f" {100 * last.score('recall', 'floor'):.0f} % and {100 * last.score('coverage', 'floor'):.0f} % are"
         " the best possible."
     )
-    remedy = remedies.calm(history)
+    remedy = remedies.train_first(
+        history, remedies.calm(history), "Then random bits in the latent, packing, or a longer run."
+    )
     return Finding(
         code="modes-missed",
         severity=_severity(history, plain),
@@ -125,9 +127,8 @@ def modes_missed(history: History) -> Finding | None:
             "best_possible_coverage": last.score("coverage", "floor"),
         },
         meaning=f"The generator leaves out parts of the data{_so_far(history)}: {words}",
-        remedy=_longer(history)
-        or f"{remedy.words} Then random bits in the latent, packing, or a longer run.",
-        changes={} if _longer(history) else remedy.changes,
+        remedy=remedy.words,
+        changes=remedy.changes,
     )
 
 
@@ -144,7 +145,7 @@ def worse_than_before_training(history: History) -> Finding | None:
     if not lows or not min(lows) > most:
         return None
     last = recent[-1]
-    remedy = remedies.calm(history)
+    remedy = remedies.train_first(history, remedies.calm(history))
     return Finding(
         code="worse-than-before-training",
         severity="failure" if settled(history) else "notice",
@@ -185,20 +186,6 @@ def equilibrium(history: History) -> Finding | None:
         "Equilibrium: the discriminator can hardly tell samples from real examples, and every score is near"
         " the best possible.",
     )
-
-
-def _longer(history: History) -> str:
-    """What helps a run of a few steps, or one that gets better to its end; empty for any other."""
-    steps = moves(history)
-    if steps < YOUNG:
-        few = "1 step" if steps == 1 else f"{steps:,} steps"
-        return f"Train for longer: {few}{at_size(history)} {'is' if steps == 1 else 'are'} few."
-    recent = late(history)
-    values = window(recent, headline)
-    falls = bool(values) and all(b < 0.9 * a for a, b in pairwise(values))
-    if falls and headline(recent[-1], "high") < headline(recent[0], "low"):
-        return "Train for longer: the distance to real data still falls."
-    return ""
 
 
 def _hardly_begun(history: History) -> bool:

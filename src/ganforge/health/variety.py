@@ -137,7 +137,14 @@ def low_support(history: History) -> Finding | None:
     stays = len(late(history)) == FEWEST and max(map(_support, late(history))) <= LOW_SUPPORT
     sure = ended(history) or (stays and progress(history) >= 0.25 and not improving(history))
     several = recent[-1].score("support_size")
-    remedy = remedies.calm(history)
+    then = "Then random bits in the latent, or packing."
+    calmer = remedies.calm(history)
+    # As few at each look are fixed pictures, whatever the score does: a longer run makes no more of them.
+    remedy = (
+        remedies.Remedy(f"{calmer.words} {then}", calmer.changes)
+        if _stays_few(history)
+        else remedies.train_first(history, calmer, then)
+    )
     return Finding(
         code="low-support",
         severity="warning" if sure else "notice",
@@ -149,7 +156,7 @@ def low_support(history: History) -> Finding | None:
         },
         meaning=f"The generator makes about {several:,.0f} different samples{'' if sure else ' so far'}, and"
         f" there are {history.training:,} examples to learn from.",
-        remedy=f"{remedy.words} Then random bits in the latent, or packing.",
+        remedy=remedy.words,
         changes=remedy.changes,
     )
 
@@ -169,6 +176,8 @@ def one_picture_a_class(history: History) -> Finding | None:
     one = max(within) <= ALIKE
     made = "one picture" if one else "much the same picture"
     remedy = remedies.loosen(history)
+    if ended(history) or not sure:
+        remedy = remedies.train_first(history, remedy)
     return Finding(
         code="one-picture-a-class",
         severity="failure" if sure and one else "notice",
@@ -278,6 +287,9 @@ def class_lagging(history: History) -> Finding | None:
     known = {name: value for name, value in classes.items() if math.isfinite(value)}
     if len(known) < 2:
         return None
+    examples = remedies.Remedy(
+        "More examples of that class, or a longer run; the hardest class is learned last.", {}
+    )
     middle = float(np.median(list(known.values())))
     worst = min(known, key=lambda name: known[name])
     if known[worst] > middle - LAGGING:
@@ -289,5 +301,5 @@ def class_lagging(history: History) -> Finding | None:
         evidence={"accuracy": known[worst], "median": middle},
         meaning=f"The class {worst} lags: {100 * known[worst]:.0f} % of its samples are recognised,"
         f" {100 * middle:.0f} % of the median class's.",
-        remedy="More examples of that class, or a longer run; the hardest class is learned last.",
+        remedy=remedies.train_first(history, examples).words,
     )

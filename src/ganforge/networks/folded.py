@@ -47,6 +47,7 @@ class FoldedGenerator(_Folded, GeneratorTraits):
     """
 
     name = "folded"
+    usual_rate = 2e-3
     words = "a clip's frames, or a shape's layers, as channels, from coarse to fine"
 
     def __init__(
@@ -86,6 +87,7 @@ class FoldedDiscriminator(_Folded, DiscriminatorTraits):
     """
 
     name = "folded"
+    usual_rate = 2e-3
     words = "a clip's frames, or a shape's layers, as channels, from coarse to fine"
 
     def __init__(

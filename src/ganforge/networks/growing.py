@@ -267,6 +267,7 @@ class GrowingGenerator(Growing, GeneratorTraits):
     """
 
     name = "growing"
+    usual_rate = 2e-3
     words = "from coarse to fine: stages join while it learns"
     dims = (1, 2, 3)
     smallest = 8
@@ -383,6 +384,7 @@ class GrowingDiscriminator(Growing, DiscriminatorTraits):
     """
 
     name = "growing"
+    usual_rate = 2e-3
     words = "from coarse to fine: stages join while it learns"
     dims = (1, 2, 3)
     smallest = 8
