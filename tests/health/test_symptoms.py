@@ -277,13 +277,27 @@ def test_the_reason_why_nothing_can_be_said_stands_beside_it():
     """A run with 40 held-out examples was undecided, and nobody said why."""
     few = history(lambda record, i: record["examination"].update(n=40, split="held-out"))
     found = diagnose(few)
-    assert found.verdict.words == "undecided: few examples"
+    assert found.verdict.words == "undecided: few examples (40 held-out of 100)"
     assert found.findings[0].meaning.startswith(
         "Samples are compared with 40 held-out examples: among fewer "
     )
     far = diagnose(history(scores(0.3, 0.3), lambda record, i: record["examination"].update(n=40)))
     assert far.verdict.words.startswith("needs attention: far from the data")
     assert "few-examples" in [one.code for one in far.findings]
+
+
+def test_a_verdict_that_changes_where_examples_grow_says_why():
+    """*Not yet good* at one size was *undecided* at the next, and the line did not say that it was new."""
+
+    def grows(record: Line, i: int) -> None:
+        record["growth"] = int(i > 6)
+        record["examination"]["sides"] = [16, 16]
+
+    whole = history(scores(0.3, 0.3), grows, n=8)
+    grown = diagnose(replace(whole, examined=(whole.examined[0], replace(whole.examined[1], progress=0.4))))
+    assert grown.verdict.words == "undecided: too early (1 of 3 examinations at this size)"
+    early = next(one for one in grown.findings if one.code == "too-early")
+    assert early.meaning.startswith("The examples have just become larger, and it is too early")
 
 
 def test_recall_below_its_best_is_no_missed_mode_where_dimensions_are_many():
@@ -594,7 +608,7 @@ def test_among_few_held_out_examples_nothing_good_is_earned():
     calm = probe(told_held_out=0.75)
     assert [finding.code for finding in diagnose(history(calm)).findings] == ["near-the-best"]
     assert [finding.code for finding in diagnose(history(calm, few)).findings] == ["few-examples"]
-    assert diagnose(history(calm, few)).verdict.words == "undecided: few examples"
+    assert diagnose(history(calm, few)).verdict.words == "undecided: few examples (40 held-out of 100)"
 
 
 def test_what_is_near_the_best_says_which_score_is_not():

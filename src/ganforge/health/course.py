@@ -117,10 +117,16 @@ def too_early(history: History) -> Finding | None:
         )
     elif not history.ticks:
         meaning = "Nothing is in the log yet, so there is nothing to judge."
+    elif history.grown:
+        meaning = (
+            "The examples have just become larger, and it is too early to tell what becomes of these: since"
+            f" then the run was examined too few times{at_size(history)}. What is certain already stands"
+            " beside this."
+        )
     else:
         meaning = (
             "It is too early to tell what becomes of it: since its first step the run was examined too few"
-            f" times{at_size(history)}. What is certain already stands beside this."
+            " times. What is certain already stands beside this."
         )
     return Finding(
         code="too-early",
@@ -129,6 +135,7 @@ def too_early(history: History) -> Finding | None:
         evidence={"examinations": float(n), "needed": float(FEWEST)},
         meaning=meaning,
         remedy="Train for longer." if over else "Train on, and ask again.",
+        because=f"{n} of {FEWEST} examinations{at_size(history)}" if history.grown else "",
     )
 
 
@@ -151,4 +158,5 @@ def few_examples(history: History) -> Finding | None:
         if last.record.get("scores")
         else "There are too few examples to score samples: no score means anything with so few.",
         remedy="Give more examples, a thousand or more; until then judge by eye.",
+        because=f"{last.n:.0f} {where} of {ENOUGH}" if math.isfinite(last.n) else "",
     )

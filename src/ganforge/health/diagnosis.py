@@ -48,7 +48,9 @@ def verdict_of(findings: Sequence[Finding]) -> Verdict:
     if good:
         return Verdict(f"healthy: {good}", "good")
     why = next((finding for finding in findings if _says(finding) in ("follows", "unknown")), first)
-    return Verdict(f"{'not yet good' if _says(why) == 'follows' else 'undecided'}: {why.name}", "notice")
+    because = f" ({why.because})" if why.because else ""
+    stands = "not yet good" if _says(why) == "follows" else "undecided"
+    return Verdict(f"{stands}: {why.name}{because}", "notice")
 
 
 def _says(finding: Finding) -> str:

@@ -35,6 +35,7 @@ class Finding:
         changes: the remedy as dotted keys of the recipe with their new values, for ``--set`` and for the
             rescue; empty where the remedy is none of the recipe's.
         before: the values that ran, by the same keys.
+        because: a few words that a verdict adds to the name: why nothing can be said. Empty for most.
     """
 
     code: str
@@ -45,6 +46,7 @@ class Finding:
     remedy: str = ""
     changes: dict[str, Any] = field(default_factory=dict)
     before: dict[str, Any] = field(default_factory=dict)
+    because: str = ""
 
     @property
     def name(self) -> str:

@@ -56,6 +56,7 @@ def finding_in(event: dict[str, Any]) -> Finding | None:
         remedy=words(fields.get("remedy", "")),
         changes=mapping(fields.get("changes")),
         before=mapping(fields.get("before")),
+        because=words(fields.get("because", "")),
     )
 
 
