@@ -39,7 +39,7 @@ def unit(pictures: Tensor) -> Tensor:
 
 def probe(dataset: Dataset, asks: Condition, *, kimg: float, seed: int) -> Reader:
     """A network from real pictures to logits of their phrases, trained on the training part."""
-    rows = dataset.train.said(asks)
+    rows = dataset.train.conditions(asks)
     assert rows is not None
     pictures, wanted = torch.from_numpy(np.array(dataset.train.values)), torch.from_numpy(np.array(rows))
     with torch.random.fork_rng(devices=[]):
@@ -130,7 +130,7 @@ def main() -> None:
     dataset, sampler = experiment.dataset, load(run)
     asks = sampler.asks
     assert asks is not None
-    rows = dataset.held_out.said(asks)
+    rows = dataset.held_out.conditions(asks)
     assert rows is not None
     n = min(500, len(rows))
     own = asks.vectors(torch.from_numpy(np.array(rows)))
@@ -148,7 +148,7 @@ def main() -> None:
         captions = [f"a {colour} {shape}" for colour in COLOURS for shape in ("circle", "square", "triangle")]
         captions = [caption for caption in captions for _ in range(20)]
         palette = {name: torch.tensor(value, dtype=torch.float32) for name, value in COLOURS.items()}
-        wishes = torch.cat([asks.said(caption) for caption in captions])
+        wishes = torch.cat([asks.read(caption) for caption in captions])
         asked = sampler.generate(sampler.prior.seeded(len(captions), seed=99), wishes)
         obeyed, total = colours_obeyed(asked, captions, palette)
         print(f"| colour named is the colour shown ({total} samples) | {100 * obeyed:.1f} % |")

@@ -226,7 +226,7 @@ def classifier_of(dataset: Dataset) -> Classifier:
 def samples_of(sampler: GeneratorSampler, dataset: Dataset, n: int) -> tuple[np.ndarray, np.ndarray | None]:
     """``n`` samples, and the classes asked for where there are some: each as often as in the data."""
     asks = sampler.asks
-    rows = dataset.train.said(asks)
+    rows = dataset.train.conditions(asks)
     if asks is None or rows is None:
         return np.concatenate(
             [sampler.sample(min(_ROWS, n - at), seed=1, start=at).numpy() for at in range(0, n, _ROWS)]

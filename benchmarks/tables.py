@@ -166,7 +166,7 @@ def _conditions(maker: RowsMaker, real: np.ndarray, seed: int) -> None:
         made = maker.rows(3_000, where={last.name: word}, seed=seed)
         some = real[real[:, -1] == len(last.levels) - 1]
         words = [not column.ordered for column in columns]
-        area = tables.told_apart(with_gaps(columns, some), with_gaps(columns, made), words)
+        area = tables.rows_auc(with_gaps(columns, some), with_gaps(columns, made), words)
         print(f"\nrows of {last.name}={word} told from {len(some):,} real ones: {area:.3f}")
 
 

@@ -40,7 +40,7 @@ from ganforge.runs.pictures import side_by_side
 from ganforge.runs.sampler import load
 from ganforge.tasks.experiment import Experiment, prepare
 from ganforge.training.clock import Budget
-from ganforge.training.rounds import shown_inputs
+from ganforge.training.rounds import preview_inputs
 
 _SEEN = 512  # held-out pictures, at most
 
@@ -163,7 +163,7 @@ def main() -> None:
     kimg = seconds / pace(alone)
     alone = prepared(task, data, alone=True, kimg=kimg, **about)
     plain, _ = trained(alone, options.out / f"{options.task}-l1")
-    kept = shown_inputs(game.recipe, game.dataset)
+    kept = preview_inputs(game.recipe, game.dataset)
     assert kept is not None
     space = load(run).space
     target = space.to_declared(kept.targets)

@@ -63,7 +63,7 @@ def experiment_of(kind: Kind, seed: int) -> Experiment:
 
 
 def _rows(part: Examples, asks: Condition) -> np.ndarray:
-    rows = part.said(asks)
+    rows = part.conditions(asks)
     assert rows is not None
     return rows
 
@@ -87,7 +87,7 @@ def play(kind: Kind, seed: int) -> dict[str, Any]:
         dataset.held_out.values,
         asks=asks,
         training_rows=None if asks is None else _rows(dataset.train, asks)[whole],
-        held_out_rows=dataset.held_out.said(asks),
+        held_out_rows=dataset.held_out.conditions(asks),
         seed=recipe.seed,
     )
     sampler: Sampler = GeneratorSampler(
@@ -168,8 +168,8 @@ def trained(kind: Kind, seed: int, *, rescue: bool) -> tuple[float, list[str]]:
             dataset.train.values,
             dataset.held_out.values,
             asks=sampler.asks,
-            training_rows=dataset.train.said(sampler.asks),
-            held_out_rows=dataset.held_out.said(sampler.asks),
+            training_rows=dataset.train.conditions(sampler.asks),
+            held_out_rows=dataset.held_out.conditions(sampler.asks),
             n=SCORED,
         )
         seen = examiner(sampler, load_judge(path))

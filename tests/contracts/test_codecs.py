@@ -108,7 +108,9 @@ def test_it_can_be_written_and_looked_at(kind: str, shape: tuple[int, ...]):
     assert isinstance(codec.show(values, None if codec.pictured else values), Image.Image)
     assert isinstance(codec.picture(values[0]), Image.Image)
     if not codec.pictured:
-        assert isinstance(codec.moves(torch.from_numpy(values), torch.from_numpy(values + 1)), Image.Image)
+        assert isinstance(
+            codec.displacements(torch.from_numpy(values), torch.from_numpy(values + 1)), Image.Image
+        )
     assert str(shape[-1]) in space.describe()
     assert codec.units().startswith(codec.dtype)
     assert codec.step > 0

@@ -462,7 +462,7 @@ def test_captioned_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {"red circle", "purple cross", "a blue", "cross a"} <= set(condition.names)
     assert condition.size < 60
     # A red circle alone is red where it is drawn.
-    alone = condition.said("a red circle")
+    alone = condition.read("a red circle")
     same = (condition.vectors(torch.from_numpy(data.train.rows)) == alone).all(1).numpy()
     assert 8 < same.sum() < 60
     brightest = data.train.values[same].max(axis=(2, 3))

@@ -16,7 +16,7 @@ from ganforge.core.errors import DataError
 from ganforge.core.value_range import ValueRange
 from ganforge.data import load, scan
 from ganforge.data.files import UnreadableError
-from ganforge.data.pictures import shown_picture
+from ganforge.data.pictures import open_upright
 
 
 def _png(pixels: np.ndarray) -> bytes:
@@ -135,11 +135,11 @@ def test_deep_colours_among_bytes_and_deep_grey(tmp_path: Path, cache: Path) -> 
 
 def test_a_deep_picture_that_is_shown_to_a_run() -> None:
     pixels = _scene(1)
-    image = shown_picture(io.BytesIO(_png(pixels)), ValueRange(0, 4095))
+    image = open_upright(io.BytesIO(_png(pixels)), ValueRange(0, 4095))
     assert image.mode == "RGB"
     assert np.array_equal(np.asarray(image), np.rint(pixels * (255 / 4095)).astype(np.uint8))
     with pytest.raises(UnreadableError, match="of another range of values"):
-        shown_picture(io.BytesIO(_png(_scene(1, 3, 65536))), ValueRange(0, 4095))
+        open_upright(io.BytesIO(_png(_scene(1, 3, 65536))), ValueRange(0, 4095))
 
 
 def test_a_picture_that_is_shown_is_turned_upright() -> None:
@@ -150,7 +150,7 @@ def test_a_picture_that_is_shown_is_turned_upright() -> None:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG", exif=exif)
     file.seek(0)
-    image = shown_picture(file, None)
+    image = open_upright(file, None)
     assert image.size == (8, 16)
     assert np.asarray(image)[:4].min() == 255
     assert np.asarray(image)[4:].max() == 0

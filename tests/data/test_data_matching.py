@@ -81,11 +81,11 @@ def test_what_is_asked_for_is_found_in_one_spelling() -> None:
     classes = Condition.of_classes(["Käse", "brot", "Brot "])
     decomposed = unicodedata.normalize("NFD", "käse")
     assert decomposed != "käse"
-    assert classes.said(decomposed).tolist() == [[1.0, 0.0, 0.0]]
+    assert classes.read(decomposed).tolist() == [[1.0, 0.0, 0.0]]
     assert find_name("BROT", ["Brot", "brot"]) is None  # could be either
-    assert classes.said("brot").tolist() == [[0.0, 1.0, 0.0]]
+    assert classes.read("brot").tolist() == [[0.0, 1.0, 0.0]]
     with pytest.raises(UsageError, match="Did you mean 'Käse'"):
-        classes.said("Kaese")
+        classes.read("Kaese")
     assert phrases(unicodedata.normalize("NFD", "Café")) == phrases("café") == ["café"]
     for odd in ("\ud800", "a\udfffb\udc80", ""):  # half a character, as damaged files have it
         assert isinstance(folded(odd), str)

@@ -379,7 +379,7 @@ def test_domains_whose_names_agree_by_their_numbers(tmp_path: Path, cache: Path)
         _put(tmp_path / "horses" / folder, [f"{i:03}" for i in range(8)])
     domains = domains_of(tmp_path / "horses")
     assert domains is not None
-    found = domains.told(scan(domains.examples, source=str(domains.inputs), cache=cache))
+    found = domains.report(scan(domains.examples, source=str(domains.inputs), cache=cache))
     assert any(
         "makes pairs of them; if they are none: --recipe cyclegan" in words for words in found.warnings
     )

@@ -21,7 +21,7 @@ from ganforge.core.errors import DataError, MachineError, UsageError
 from ganforge.data import load
 from ganforge.data.words import as_known
 from ganforge.runs.sampler import load as load_sampler
-from ganforge.tasks.again import asked_of_data
+from ganforge.tasks.again import data_arguments
 from ganforge.tasks.experiment import prepare
 
 
@@ -68,7 +68,7 @@ def test_captions_become_the_encoders_numbers():
     assert (asks.kind, asks.encoder, asks.size) == ("text", "some/encoder", 12)
     assert data.train.rows is not None
     assert data.train.rows.shape == (data.train.n, 12)
-    said = asks.said(asks.captions[0])
+    said = asks.read(asks.captions[0])
     torch.testing.assert_close(said, torch.tensor(asks.examples[:1]))
     assert Condition.from_json(json.loads(json.dumps(asks.to_json()))) == asks
 
@@ -76,12 +76,12 @@ def test_captions_become_the_encoders_numbers():
 def test_a_run_knows_its_encoder(tmp_path: Path):
     changes = {"text_encoder": "some/encoder", "batch": 8, "generator.width": 8, "discriminator.width": 8}
     experiment = prepare("captioned-shapes", recipe="captions", kimg=0.032, changes=changes, rescue=False)
-    assert asked_of_data(experiment.recipe)["text_encoder"] == "some/encoder"
+    assert data_arguments(experiment.recipe)["text_encoder"] == "some/encoder"
     run = experiment.measure().start(tmp_path / "run")
     assert run.train().finished
     sampler = load_sampler(tmp_path / "run")
     assert sampler.asks is not None
-    red, blue = (sampler.sample(1, seed=1, condition=sampler.asks.said(c)) for c in ("a red circle", "blue"))
+    red, blue = (sampler.sample(1, seed=1, condition=sampler.asks.read(c)) for c in ("a red circle", "blue"))
     assert not red.equal(blue)
 
 

@@ -219,7 +219,7 @@ class Completer(Line):
     def logits(self, z: Tensor, given: Tensor, mask: Tensor) -> Tensor:
         return self(z)
 
-    def made(self, logits: Tensor, z: Tensor, given: Tensor, mask: Tensor) -> Tensor:
+    def fill(self, logits: Tensor, z: Tensor, given: Tensor, mask: Tensor) -> Tensor:
         return given * mask + (logits[: len(z)] + 0.5) * (1 - mask)
 
     def likelihood(self, logits: Tensor, real: Tensor, mask: Tensor) -> Tensor:

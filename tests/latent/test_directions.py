@@ -91,10 +91,10 @@ def test_effects_and_entanglement_of_a_linear_generator(linear: GeneratorSampler
 
 def test_moved_stays_in_the_cube_and_leaves_coins():
     z = Prior(4, "uniform", bits=1).seeded(20, seed=0)
-    there = axes.moved(Prior(4, "uniform", bits=1), z, torch.tensor([1.0, 0.0, 0.0, 0.0]), 5.0)
+    there = axes.shift(Prior(4, "uniform", bits=1), z, torch.tensor([1.0, 0.0, 0.0, 0.0]), 5.0)
     assert (there[:, 0] == 1).all()
     assert torch.equal(there[:, 1:], z[:, 1:])
-    steps = axes.moved(Prior(2), torch.zeros(1, 2), torch.tensor([0.0, 1.0]), torch.tensor([-1.0, 2.0]))
+    steps = axes.shift(Prior(2), torch.zeros(1, 2), torch.tensor([0.0, 1.0]), torch.tensor([-1.0, 2.0]))
     assert steps.tolist() == [[0.0, -1.0], [0.0, 2.0]]
 
 

@@ -147,7 +147,7 @@ def test_a_sheet_shows_its_cells_where_they_belong():
 def test_points_and_where_they_went():
     for space in (Space(kind="points", shape=(2,)), Space(kind="points", shape=(1,))):
         before = torch.zeros(3, space.channels)
-        image = space.codec.moves(before, before + torch.arange(3.0)[:, None])
+        image = space.codec.displacements(before, before + torch.arange(3.0)[:, None])
         assert isinstance(image, Image.Image)
         assert np.unique(np.asarray(image).reshape(-1, 3), axis=0).shape[0] > 3
     assert sheets.bars({"one": 0.5, "another": 1.0}).size[1] == 60

@@ -10,7 +10,7 @@ from torch import nn
 
 from ganforge.core.errors import UsageError
 from ganforge.core.space import Space
-from ganforge.latent.feedback import advise, follow, heard, sentence
+from ganforge.latent.feedback import advise, follow, gradients_by_layer, sentence
 from ganforge.latent.opinion import Odds, Opinion, middle, odds_of
 from ganforge.networks import discriminator, seeded
 from ganforge.runs.discriminator import Judge
@@ -122,7 +122,7 @@ def test_how_the_advice_reaches_the_generator():
     judge = Judge(Slope(torch.tensor([1.0, -2.0])), space=Space(kind="points", shape=(2,)))
     generator = Linear(MATRIX)
     z = torch.tensor([[1.0, 2.0, 2.0]])  # Az = (3, 0), so d = 3
-    (layer,) = heard(generator, Opinion(judge), z)
+    (layer,) = gradients_by_layer(generator, Opinion(judge), z)
     assert layer.name == "map.weight"
     assert layer.gradient == pytest.approx(math.sqrt(5) * 3 / (1 + math.exp(3)))
     assert layer.relative == pytest.approx(layer.gradient / MATRIX.norm().item())

@@ -22,12 +22,12 @@ def autoregressive(n: int, phi: float, steps: int = 20, seed: int = 0, features:
 def test_referees_cannot_tell_equal_series_and_tell_others(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(series, "_STEPS", 100)  # enough for what differs so much
     real, same, other = (autoregressive(240, phi, seed=k) for k, phi in enumerate((0.8, 0.8, 0.1)))
-    for told in (series.told_by_trees, series.told_by_network):
+    for told in (series.series_auc, series.network_auc):
         assert told(real, same) == pytest.approx(0.5, abs=0.12)
         assert told(real, other) > 0.95
     gaps = same.copy()
     gaps[:, 0, 3] = np.nan  # a missing cell is seen
-    assert series.told_by_trees(real, gaps) > 0.95
+    assert series.series_auc(real, gaps) > 0.95
 
 
 def test_lengths_and_correlations_are_those_of_the_process():

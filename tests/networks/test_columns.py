@@ -78,7 +78,7 @@ def test_every_parameter_learns_from_the_likelihood_and_from_the_discriminator(c
     for loss in ("likelihood", "game"):
         G.zero_grad()
         logits = G.logits(latents(32), x, mask)
-        made = G.made(logits, latents(32), x, mask)
+        made = G.fill(logits, latents(32), x, mask)
         (G.likelihood(logits, x, mask) if loss == "likelihood" else D(made, mask)).sum().backward()
         for name, parameter in G.named_parameters():
             assert parameter.grad is not None, name

@@ -113,7 +113,7 @@ def test_every_parameter_learns_from_both_losses(space: Space, real: Tensor):
     assert all(gradient is not None and bool(gradient.isfinite().all()) for gradient in found)
     with seeded(2):
         D: Any = discriminator("recurrent", space=space, width=8, depth=1)
-    x = G.made(None, z, real, torch.zeros_like(mask))
+    x = G.fill(None, z, real, torch.zeros_like(mask))
     logits = D(x, mask)
     assert logits.shape == (len(real),)
     assert not torch.equal(logits, D(x, torch.zeros_like(mask)))

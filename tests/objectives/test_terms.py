@@ -15,7 +15,7 @@ from ganforge.core.errors import RecipeError
 from ganforge.core.rng import Rng
 from ganforge.objectives.pool import Pool
 from ganforge.objectives.terms import (
-    Made,
+    Generated,
     Terms,
     edges,
     feature_matching,
@@ -150,7 +150,7 @@ def test_features_of_packs_count_for_each_of_their_examples() -> None:
 
 
 def of(name: str, made: Tensor, target: Tensor) -> Tensor:
-    (found,) = paired(**{name: 1.0})(Made(made, target, None, lambda x: (x, x**2))).values()
+    (found,) = paired(**{name: 1.0})(Generated(made, target, None, lambda x: (x, x**2))).values()
     return found
 
 
@@ -214,17 +214,17 @@ def test_shapes_that_differ_are_no_comparison() -> None:
 
 def test_terms_of_a_recipe_are_weighed_and_summed() -> None:
     chosen = paired(l1=100.0, l2=0.5)
-    found = chosen(Made(MADE, TARGET))
+    found = chosen(Generated(MADE, TARGET))
     assert {name: value.tolist() for name, value in found.items()} == {"l1": [1.5, 1.0], "l2": [3.5, 2.5]}
     total = chosen.total(found)
     assert isinstance(total, Tensor)
     assert total.tolist() == [151.75, 101.25]
-    assert paired().total(paired()(Made(MADE))) == 0.0
+    assert paired().total(paired()(Generated(MADE))) == 0.0
 
 
 def test_packs_take_the_mean_of_their_examples() -> None:
     chosen = paired(l1=100.0)
-    loss = chosen.added(torch.tensor([7.0]), chosen(Made(MADE, TARGET)))
+    loss = chosen.added(torch.tensor([7.0]), chosen(Generated(MADE, TARGET)))
     assert loss.tolist() == [132.0]  # 7 + 100·(1.5 + 1) / 2
 
 
@@ -232,11 +232,11 @@ def test_without_a_target_the_input_is_the_reference() -> None:
     chosen = terms(entries(low_pass=1.0, edges=1.0, cycle=10.0, identity=5.0), GAMES["exchange"])
     assert (chosen.weight("cycle"), chosen.weight("identity")) == (10.0, 5.0)
     made, source = numbers(2, 3, 8, 8), numbers(2, 1, 16, 16, seed=1)
-    found = chosen(Made(made, None, source))
+    found = chosen(Generated(made, None, source))
     assert list(found) == ["low_pass", "edges"]  # the others are the game's
     assert torch.equal(found["low_pass"], low_pass(made, source))
     assert torch.equal(found["edges"], edges(made, source))
-    found = paired(low_pass=1.0)(Made(made, made.flip(0), source))
+    found = paired(low_pass=1.0)(Generated(made, made.flip(0), source))
     assert torch.equal(found["low_pass"], low_pass(made, made.flip(0)))
     assert terms([], GAMES["exchange"]).weight("cycle") == 0.0
 

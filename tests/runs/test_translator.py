@@ -73,7 +73,7 @@ def test_one_arrow_for_many_classes_needs_a_class(stargan: Path):
     found = load_translator(stargan)
     x = photo(16, 16)
     assert found.asks is not None
-    made = [found.translate(x, found.asks.said(name)) for name in "012"]
+    made = [found.translate(x, found.asks.read(name)) for name in "012"]
     assert not torch.equal(made[0], made[1])
     with pytest.raises(UsageError, match="3 classes: say which"):
         found.translate(x)

@@ -375,7 +375,7 @@ def test_a_fault_is_500_and_tells_nothing(ask: Client, monkeypatch: pytest.Monke
     def broken(*_: Any) -> Any:
         raise ZeroDivisionError("the secret path /srv/x")
 
-    monkeypatch.setattr(services.answering, "answer", broken)
+    monkeypatch.setattr(services.answering, "respond", broken)
     sent: list[Any] = []
 
     async def main() -> None:

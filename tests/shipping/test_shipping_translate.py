@@ -92,7 +92,7 @@ def test_the_file_opens_as_a_translator_of_any_size(file: Path):
     found, expected = load(file), conditional()
     assert isinstance(found, OnnxTranslator)
     assert (found.space, found.asks, found.grid) == (expected.space, ASKS, expected.grid)
-    night = ASKS.said("night")
+    night = ASKS.read("night")
     for sides in ((8, 12), (9, 31), (3, 2)):
         x = photo(*sides)
         made, right = found.translate(x, night), expected.translate(x, night)
@@ -100,7 +100,7 @@ def test_the_file_opens_as_a_translator_of_any_size(file: Path):
         assert (made.int() - right.int()).abs().max() <= 1
     both = torch.cat([photo(8, 12), photo(8, 12, seed=1)])
     assert torch.equal(found.translate(both, night)[1:], found.translate(both[1:], night))
-    assert not torch.equal(found.translate(both, night), found.translate(both, ASKS.said("day")))
+    assert not torch.equal(found.translate(both, night), found.translate(both, ASKS.read("day")))
     with pytest.raises(UsageError, match="no way back"):
         found.turned()
 
@@ -307,7 +307,7 @@ def test_a_class_is_asked_for_by_name():
     asked, x = Client(Service(conditional(), name="s")), photo(8, 12)
     coded = {"picture": base64.b64encode(png(x)).decode()}
     made = asked("/translate", {**coded, "class": "night"})
-    assert torch.equal(pixels(made), conditional().translate(x, ASKS.said("night")))
+    assert torch.equal(pixels(made), conditional().translate(x, ASKS.read("night")))
     assert "say with class" in asked("/translate", coded).error
     assert "no class 'dusk'" in asked("/translate", {**coded, "class": "dusk"}).error
     page = asked("/", method="GET").body.decode()

@@ -87,7 +87,7 @@ def test_a_frame_waits_for_the_browser_and_for_its_share_of_the_time():
     assert [frames.count(1, 0.001, 1), frames.count(2, 0.001, 1)] == [1, 2]
     frames.due = True
     assert not frames.ready(True, 3)  # two are on their way
-    frames.drawn(1)
+    frames.acknowledge(1)
     assert frames.ready(True, 3)
     frames.come_back()
     dear = Frames()
@@ -95,7 +95,7 @@ def test_a_frame_waits_for_the_browser_and_for_its_share_of_the_time():
     now = time.monotonic()
     dear.count(1, 0.009, 1)
     assert dear.until(True) - now == pytest.approx(0.2, abs=0.02)  # 9 ms are 4.5 % of 200
-    dear.drawn(1)
+    dear.acknowledge(1)
     dear.count(2, 0.009, 30)
     assert dear.until(True) - now <= 0.35 + 0.2 + 0.02
 
@@ -106,11 +106,11 @@ def test_a_frame_that_a_long_round_has_delayed_is_caught_up_with(monkeypatch: py
     frames = Frames()
     frames.rate = 10.0
     frames.count(1, 0.001, 1)
-    frames.drawn(1)
+    frames.acknowledge(1)
     clock[0] += 0.25  # due a tenth of a second after the first
     frames.count(2, 0.001, 1)
     assert frames.until(True) == pytest.approx(clock[0])  # the next at once …
-    frames.drawn(2)
+    frames.acknowledge(2)
     frames.count(3, 0.001, 1)
     assert frames.until(True) == pytest.approx(clock[0] + 0.1)  # … and then in step again
 

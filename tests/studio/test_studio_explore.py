@@ -72,7 +72,7 @@ def test_a_model_says_what_it_can(studio: Running):
 def test_a_seed_is_the_picture_that_gan_sample_makes(digits: Line, runs: Path):
     _, shown = make(digits, {"seed": 3}, {"seed": 3, "start": 1}, {"seed": 9}, **{"class": 4})
     sampler = ganforge.load(runs / "digits")
-    asked = sampler.asks.said("4") if sampler.asks is not None else None
+    asked = sampler.asks.read("4") if sampler.asks is not None else None
     for picture, (seed, start) in zip(shown, ((3, 0), (3, 1), (9, 0)), strict=True):
         made = sampler.sample(1, seed=seed, start=start, condition=asked)[0].numpy()
         assert (np.asarray(sampler.space.codec.picture(made)) == picture).all()
@@ -113,7 +113,7 @@ def test_points_and_captions_of_a_seed_are_gan_samples(tmp_path: Path):
     for name, words in (("moons", None), ("text", None), ("text", "green")):
         model = Model(tmp_path / name, tmp_path / "keep", "chosen")
         sampler = ganforge.load(tmp_path / name)
-        asked = None if words is None or sampler.asks is None else sampler.asks.said(words)
+        asked = None if words is None or sampler.asks is None else sampler.asks.read(words)
         _, made = model.make([{"seed": 4}, {"seed": 9, "start": 3}], words)
         assert torch.equal(made[0], sampler.sample(1, seed=4, condition=asked)[0])
         assert torch.equal(made[1], sampler.sample(1, seed=9, start=3, condition=asked)[0])
@@ -314,7 +314,7 @@ def test_real_examples_and_own_files(digits: Line, runs: Path):
     assert header["suffix"] == ".png"
     sampler = ganforge.load(runs / "digits")
     assert sampler.asks is not None
-    sample = sampler.sample(1, seed=5, condition=sampler.asks.said("4"))[0].numpy()
+    sample = sampler.sample(1, seed=5, condition=sampler.asks.read("4"))[0].numpy()
     assert arrays["pictures"] == [sampler.space.codec.file(sample)]
     assert "no table" in digits.refused("table")
     assert "no table" in digits.refused("file", rows=[["1"]])
@@ -324,13 +324,13 @@ def test_sheets_and_films_are_those_of_sample(digits: Line, runs: Path, tmp_path
     sampler = ganforge.load(runs / "digits")
     assert sampler.asks is not None
     _, arrays = digits.call("file", latents=[{"seed": n} for n in (3, 4, 5)], form="sheet", **{"class": 4})
-    write_grid(sampler, [3, 4, 5], tmp_path / "grid.png", condition=sampler.asks.said("4"))
+    write_grid(sampler, [3, 4, 5], tmp_path / "grid.png", condition=sampler.asks.read("4"))
     assert (
         Image.open(io.BytesIO(arrays["pictures"][0])).tobytes() == Image.open(tmp_path / "grid.png").tobytes()
     )
     ends = [{"seed": 3}, {"seed": 7}]
     header, arrays = digits.call("file", latents=ends, form="film", seconds=0.5, **{"class": 4})
-    write_film(sampler, [3, 7], tmp_path / "walk.gif", condition=sampler.asks.said("4"), seconds=0.5)
+    write_film(sampler, [3, 7], tmp_path / "walk.gif", condition=sampler.asks.read("4"), seconds=0.5)
     assert header["suffix"] == ".gif"
     assert arrays["pictures"] == [(tmp_path / "walk.gif").read_bytes()]
     assert "two latents" in digits.refused("file", latents=[SEED], form="film")

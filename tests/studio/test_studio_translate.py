@@ -260,14 +260,14 @@ def test_the_shelf_keeps_so_many_and_what_was_used_last():
     second = shelf.take(buffer.getvalue())
     made = shelf.place()
     made.write_bytes(buffer.getvalue())
-    assert shelf.made(made.name) == made
+    assert shelf.result(made.name) == made
     shelf.given(first)
     shelf.place()
     assert shelf.given(first).is_file()
     with pytest.raises(UsageError, match="no longer here"):
         shelf.given(second)
     with pytest.raises(UsageError, match="no longer here"):
-        shelf.made(first)  # what was brought is never given out
+        shelf.result(first)  # what was brought is never given out
     scratch.close()
     small = Shelf(100, 100, scratch)
     for _ in range(4):

@@ -9,7 +9,7 @@ import pytest
 
 from ganforge.runs.discriminator import load_judge
 from ganforge.runs.folder import Run
-from ganforge.runs.made import asked, write_files
+from ganforge.runs.made import condition_from, write_files
 from ganforge.runs.sampler import load
 from ganforge.tasks.experiment import prepare
 from ganforge.tasks.strips import strips
@@ -43,7 +43,7 @@ def test_rows_are_what_they_are_said_to_be(run: Run, tmp_path: Path) -> None:
     sampler = load(run.path)
     shown, told = rows["Made"].examples[3]
     assert told == "seed 3 · 3"
-    (file,) = write_files(sampler, [3], tmp_path, condition=asked(sampler, **{"class": "3"}))
+    (file,) = write_files(sampler, [3], tmp_path, condition=condition_from(sampler, **{"class": "3"}))
     assert file.read_bytes() == run.space.codec.file(shown)
     walk = rows["Interpolation"].examples
     assert [words for _, words in walk if words] == ["seed 2", "seed 3"]

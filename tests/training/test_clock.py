@@ -101,7 +101,7 @@ def test_an_alarm_rings_soon_then_rarely_and_stays_cheap(hands: Hands):
         hands.now += 0.5
         if alarm.rings():
             rang.append(hands.now - 100)
-            alarm.answered(0.0)
+            alarm.acknowledge(0.0)
     gaps = [b - a for a, b in itertools.pairwise(rang)]
     assert rang[0] == 1.0
     assert gaps[0] == 1.0
@@ -110,7 +110,7 @@ def test_an_alarm_rings_soon_then_rarely_and_stays_cheap(hands: Hands):
     dear = Alarm(first=1.0, longest=60.0, share=0.0, cost_factor=25.0)
     hands.now += 1.0
     assert dear.rings()
-    dear.answered(4.0)
+    dear.acknowledge(4.0)
     hands.now += 99.0
     assert not dear.rings()  # 25 times what it cost
     hands.now += 1.0

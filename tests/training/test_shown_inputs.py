@@ -12,7 +12,7 @@ from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
 from ganforge.data import load
 from ganforge.tasks.experiment import prepare
-from ganforge.training.rounds import loader_of, shown_inputs
+from ganforge.training.rounds import loader_of, preview_inputs
 
 THIN = {"batch": 8, "generator.width": 8, "discriminator.width": 8}
 
@@ -26,14 +26,14 @@ def test_rows_are_those_of_the_inputs_shown():
     asks = data.space.condition
     assert asks is not None
     recipe = scribbles(data.space, data.train.n, conditional=True)
-    kept = shown_inputs(recipe, data, most=20)
+    kept = preview_inputs(recipe, data, most=20)
     assert kept is not None
     assert kept.rows is not None
     batch = loader_of(data.held_out, recipe, data.space).at(np.arange(20))
     assert batch.condition is not None
     torch.testing.assert_close(asks.vectors(torch.from_numpy(kept.rows)), batch.condition)
     torch.testing.assert_close(kept.targets, batch.real)
-    unasked = shown_inputs(scribbles(data.space, data.train.n, conditional=False), data)
+    unasked = preview_inputs(scribbles(data.space, data.train.n, conditional=False), data)
     assert unasked is not None
     assert unasked.rows is None
 

@@ -74,11 +74,11 @@ def _run(words: list[str]) -> int:
     if verb not in VERBS:
         print(f"gan: there is no verb {verb!r}.{nearest(verb, VERBS)} See: gan --help", file=sys.stderr)
         return 2
-    told = _Told()
+    told = _Stop()
     # A job in the background is started with Ctrl-C ignored, which is not for it.
     heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     try:
-        with _damage_said(verb), Handlers((*STOP, *SAVE, *["SIGINT"] * heard), told.on_signal):
+        with _printing_damage(verb), Handlers((*STOP, *SAVE, *["SIGINT"] * heard), told.on_signal):
             rest, files = without_plugins(words[1:])
             for file in files:
                 plugin(file)
@@ -135,7 +135,7 @@ class _Terminated(BaseException):
     """SIGTERM and its like, as KeyboardInterrupt is Ctrl-C: what is half written is tidied up."""
 
 
-class _Told:
+class _Stop:
     """Who asked to stop. A training and a server listen themselves, once they have begun; this is before.
 
     Attributes:
@@ -171,7 +171,7 @@ def _compiled_waits(frame: FrameType | None) -> bool:
 
 
 @contextmanager
-def _damage_said(verb: str) -> Generator[None]:
+def _printing_damage(verb: str) -> Generator[None]:
     """Each :class:`DamageWarning` becomes a line on standard error, once."""
     said: set[str] = set()
 

@@ -74,7 +74,7 @@ def main(arguments: list[str]) -> int:
             paired=not options.unpaired and (not source or pairs_match(data, source, table)),
             progress=progress,
         )
-    found = found if domains is None else domains.told(found)
+    found = found if domains is None else domains.report(found)
     if options.json:
         print(json.dumps(found.to_json(), indent=1, ensure_ascii=False))
         return 0

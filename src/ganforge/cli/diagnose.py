@@ -60,11 +60,11 @@ def main(arguments: list[str]) -> int:
         record["examinations"] = len(history.examined)
         print(json.dumps(record, ensure_ascii=False, allow_nan=False))
     else:
-        _tell(path, run, history, found, opened)
+        _print(path, run, history, found, opened)
     return found.exit_code
 
 
-def _tell(path: Path, run: Run, history: History, found: Diagnosis, opened: list[str]) -> None:
+def _print(path: Path, run: Run, history: History, found: Diagnosis, opened: list[str]) -> None:
     looks = len(history.examined)
     print(f"{path}: {found.verdict.words}")
     if not history.ticks:

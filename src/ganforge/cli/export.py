@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> int:
         back=options.back,
         distance=distance,
     )
-    _tell(made)
+    _print(made)
     return 0
 
 
@@ -83,7 +83,7 @@ def _kernel_distance(space: Space) -> Distance:
     return distance
 
 
-def _tell(made: Exported) -> None:
+def _print(made: Exported) -> None:
     print(f"opened    {made.opened.words}")
     if made.parity is not None:
         batches = ", ".join(str(n) for n in made.parity.batches)

@@ -79,7 +79,7 @@ def main(arguments: list[str]) -> int:
     if sampler.space.codec.one_file and options.grid is None and options.film is None:
         return _rows(options, run, sampler)
     wishes = {"class": options.classes, "text": options.text, "where": ",".join(options.where) or None}
-    asked = made.asked(sampler, **wishes)
+    asked = made.condition_from(sampler, **wishes)
     given = options.onward or options.complete
     if given is not None:
         return _music(options, given, sampler.music_maker(asked))

@@ -86,10 +86,10 @@ class Screen:
         with Progress(*columns, console=self.console, transient=True) as bars:
             task = bars.add_task(words, total=None, visible=False)
 
-            def move(done: int, total: int) -> None:
+            def advance(done: int, total: int) -> None:
                 bars.update(task, completed=done, total=total, visible=total > least)
 
-            yield move
+            yield advance
 
     @contextmanager
     def reading(self) -> Generator[Callable[[int, int], None]]:

@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> int:
             "--size takes a side or WIDTHxHEIGHT here: the number of frames stays that of the input"
         )
     from ganforge.cli.screen import Screen
-    from ganforge.runs.made import asked
+    from ganforge.runs.made import condition_from
     from ganforge.tasks.translation import default_out, translate
     from ganforge.tasks.translation_direction import open_translation
 
@@ -74,7 +74,7 @@ def main(arguments: list[str]) -> int:
         back=options.back,
         moment="best" if options.best else "chosen",
         tile=options.tile,
-        ask=lambda translator: asked(translator, **wishes),
+        ask=lambda translator: condition_from(translator, **wishes),
     )
     screen = Screen()
     if direction.translator.opened is not None:

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from ganforge.core.errors import UsageError
 
-__all__ = ["cell_of", "flat", "grid", "heat", "histogram", "moves", "png", "scatter", "words"]
+__all__ = ["cell_of", "displacements", "flat", "grid", "heat", "histogram", "png", "scatter", "words"]
 
 _REAL = (150, 156, 166)
 _FAKE = (214, 86, 24)
@@ -143,7 +143,7 @@ def _legend(draw: ImageDraw.ImageDraw, words: list[str]) -> None:
     draw.text((_MARGIN + 110, 8), "   ".join(words), fill=_INK)
 
 
-def moves(before: np.ndarray, after: np.ndarray, *, side: int = 480) -> Image.Image:
+def displacements(before: np.ndarray, after: np.ndarray, *, side: int = 480) -> Image.Image:
     """Places ``(N, 2)`` and where they went, each pair joined by a line: grey before, orange after."""
     ends = np.stack([before, after], 1).astype(np.float64)  # (N, 2, 2)
     low, high = ends.min((0, 1)), ends.max((0, 1))

@@ -90,7 +90,7 @@ class Points(Codec):
         real = samples[:0] if real is None else real
         return plots.histogram(samples, real) if self.space.channels == 1 else plots.scatter(samples, real)
 
-    def moves(self, before: Tensor, after: Tensor) -> Image:
+    def displacements(self, before: Tensor, after: Tensor) -> Image:
         """Each pair joined by a line, grey before, orange after: the first two coordinates, or one and its
         change."""
         import torch
@@ -99,7 +99,7 @@ class Points(Codec):
             before, after = (
                 torch.cat([x, level], 1) for x, level in ((before, after * 0), (after, after - before))
             )
-        return plots.moves(before[:, :2].numpy(), after[:, :2].numpy())
+        return plots.displacements(before[:, :2].numpy(), after[:, :2].numpy())
 
     @property
     def view(self) -> str:

@@ -313,7 +313,7 @@ class Codec:
         """Rows of a table, as cells in the order of :meth:`heads`, as a file like the one that was read."""
         raise NotImplementedError
 
-    def moves(self, before: Tensor, after: Tensor) -> Image:
+    def displacements(self, before: Tensor, after: Tensor) -> Image:
         """Examples ``(N, *shape)`` in declared units and what became of each, where they are not
         :attr:`pictured`."""
         del before, after

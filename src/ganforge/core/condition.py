@@ -111,7 +111,7 @@ class Condition:
         assert self.examples
         return self.vectors(torch.tensor(self.examples)[turn % len(self.examples)])
 
-    def said(self, words: str) -> torch.Tensor:
+    def read(self, words: str) -> torch.Tensor:
         """What a person asks for, ``(1, size)``.
 
         A class by its name or number; a text; numbers as ``NAME=VALUE`` joined by commas (what is not named

@@ -156,8 +156,8 @@ class TermTraits:
         name, words: what it is called, and what it is in a line.
         needs: what a game must be able to compare a fake with: its ``target``, or its ``input`` where there
             is no target; empty where the game computes the term itself.
-        of: a ``terms.Made`` to the term for each example, ``(N,)``.
-        needs_features: whether it uses what the discriminator sees, ``Made.features``.
+        of: a ``terms.Generated`` to the term for each example, ``(N,)``.
+        needs_features: whether it uses what the discriminator sees, ``Generated.features``.
     """
 
     name: str

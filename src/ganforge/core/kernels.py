@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 __all__ = ["centred_kernel"]
 
 
-def centred_kernel(values: NDArray[np.floating]) -> NDArray[np.floating]:
+def centred_kernel(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The Gaussian kernel of rows ``(N, D)``, as wide as their median distance, with rows and columns of mean
     0, ``(N, N)``."""
     away = ((values[:, None] - values[None]) ** 2).sum(axis=2)

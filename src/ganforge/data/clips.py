@@ -12,7 +12,7 @@ import numpy as np
 from ganforge.core.errors import DataError
 from ganforge.data.layouts import classes_from_folders
 from ganforge.data.pixels import Fit, fit_array
-from ganforge.data.raw import Inputs, Raw, Skipped, as_it_is, keep_rows, said_of, spool
+from ganforge.data.raw import Inputs, Raw, Skipped, as_it_is, keep_rows, spool, stated_of
 
 __all__ = ["FORM", "SHORTEST", "frames_of_folder", "natural", "smaller", "whole", "windows"]
 
@@ -127,7 +127,7 @@ def whole(
         shape=shape,
         finish=as_it_is,
         labels=None if raw.labels is None else raw.labels[first],
-        said=said_of(raw.said, first),
+        said=stated_of(raw.said, first),
         clips=_together(owner, many) if cut else None,
         names=[_clip_name(raw, int(i)) for i in first] if raw.names else (),
         sizes={},
@@ -203,7 +203,7 @@ def windows(raw: Raw, frames: int, scratch: Path | None) -> Raw:
         finish=as_it_is,
         labels=None if raw.labels is None else raw.labels[target],
         clips=raw.clips[target],
-        said=said_of(raw.said, target),
+        said=stated_of(raw.said, target),
         names=[raw.names[int(i)] for i in target] if raw.names else (),
         inputs=Inputs(
             values=spool(chunks(list(range(frames, 0, -1))), scratch and scratch / "before", before),

@@ -27,7 +27,7 @@ from ganforge.data.files import Entry, Listing, UnreadableError, list_files, pri
 from ganforge.data.matching import Matched, match
 from ganforge.data.numerals import is_missing
 from ganforge.data.picking import FLAGS, Kind, Told, Wanted, is_number, look, pick
-from ganforge.data.raw import Raw, Said, Skipped, name_classes
+from ganforge.data.raw import Raw, Skipped, Stated, name_classes
 from ganforge.data.readers import Source, has_names, names_of
 from ganforge.data.tables import chosen_columns
 from ganforge.data.words import caption
@@ -427,7 +427,7 @@ def _with(raw: Raw, found: Beside) -> Raw:
         notes.append(f"{len(classes)} classes from {found.file}")
         return replace(raw, labels=labels, classes=classes, notes=tuple(notes))
     if found.texts is not None:
-        return replace(raw, said=Said(kind="text", texts=[found.texts[name] for name in names]))
+        return replace(raw, said=Stated(kind="text", texts=[found.texts[name] for name in names]))
     assert found.rows is not None
     assert found.kind == "labels" or found.kind == "numbers"
     exact = np.array([found.rows[name] for name in names], np.float64)
@@ -439,10 +439,10 @@ def _with(raw: Raw, found: Beside) -> Raw:
                 f"{found.file}: the numbers of column {column!r}, {low:.12g} to {high:.12g}, differ by too"
                 " little for their size; write them from another zero, or leave the column out with --columns"
             )
-    return replace(raw, said=Said(kind=found.kind, names=found.columns, rows=rows))
+    return replace(raw, said=Stated(kind=found.kind, names=found.columns, rows=rows))
 
 
-def _lines(said: Said, found: Beside | None) -> list[str]:
+def _lines(said: Stated, found: Beside | None) -> list[str]:
     """What was found, for a report."""
     where = f" from {found.file}" if found is not None and found.file else ""
     if said.kind == "text":

@@ -41,7 +41,7 @@ class Examples:
     def n(self) -> int:
         return int(self.values.shape[0])
 
-    def said(self, asks: Condition | None) -> np.ndarray | None:
+    def conditions(self, asks: Condition | None) -> np.ndarray | None:
         """What each example says of itself, ``(n, K)`` as ``asks`` reads it; None where it says nothing."""
         if asks is None:
             return None

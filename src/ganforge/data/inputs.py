@@ -12,7 +12,7 @@ from ganforge.data.degrade import SIDES, degradation, is_degradation, previous
 from ganforge.data.readers import Source, is_there
 from ganforge.data.report import Scan
 
-__all__ = ["Way", "made", "told", "two_domains", "way_of", "with_domain"]
+__all__ = ["Way", "two_domains", "way_of", "with_degraded", "with_domain", "with_manifest"]
 
 Way = Literal["none", "made", "side", "previous", "pairs", "domain"]
 """No inputs; made from the examples when a batch is; one side of each picture; the frames before it;
@@ -40,17 +40,17 @@ def way_of(source: str, paired: bool) -> Way:
     return "pairs" if paired else "domain"
 
 
-def made(dataset: Dataset, source: str) -> Dataset:
+def with_degraded(dataset: Dataset, source: str) -> Dataset:
     """The same with inputs that are made from the examples."""
     way = degradation(source, dataset.space)
     space = replace(dataset.space, source=way.space(dataset.space))
     assert space.source is not None
     words = f"input: {way.text}, made from each {space.codec.one}: {space.source.describe()}"
     found = replace(dataset.scan, found=(*dataset.scan.found, words))
-    return told(replace(dataset, space=space), {"source": way.text}, found, way.text)
+    return with_manifest(replace(dataset, space=space), {"source": way.text}, found, way.text)
 
 
-def told(dataset: Dataset, inputs: dict[str, Any], found: Scan, mark: str) -> Dataset:
+def with_manifest(dataset: Dataset, inputs: dict[str, Any], found: Scan, mark: str) -> Dataset:
     """The same with a manifest that speaks of the inputs, and a fingerprint that depends on ``mark``.
 
     A path must be no mark, since data may move: what lies there is part of the fingerprint already.
@@ -79,7 +79,7 @@ def two_domains(dataset: Dataset, domain: Dataset, source: str) -> Dataset:
         held_out=replace(dataset.held_out, sources=domain.held_out.values),
     )
     found = with_domain(dataset.scan, domain.scan, source)
-    return told(both, inputs, found, str(domain.manifest["fingerprint"]))
+    return with_manifest(both, inputs, found, str(domain.manifest["fingerprint"]))
 
 
 def with_domain(one: Scan, other: Scan, source: str) -> Scan:

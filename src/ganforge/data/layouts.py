@@ -52,7 +52,7 @@ class Domains:
     inputs: Path
     others: tuple[str, ...]
 
-    def told(self, found: Scan) -> Scan:
+    def report(self, found: Scan) -> Scan:
         """The same report with words on what was taken for what."""
         words = f"two domains: {self.inputs} leads to {self.examples}; the other way round: name --from"
         left = f"not read: {', '.join(self.others)}; see the result on them with gan translate"

@@ -83,7 +83,7 @@ class _Domain:
         self._near = torch.empty(0)
         if self._far is None:
             # A copy: torch must not be given memory that is mapped read-only.
-            self._near = self._moved(torch.from_numpy(np.array(values)))
+            self._near = self._to_device(torch.from_numpy(np.array(values)))
 
     def fetch(self, which: Tensor, flip: Tensor | None, chance: int | None = None) -> Tensor:
         """Examples by number, mirrored where ``flip`` holds, in model units; ``chance`` seeds the dither."""
@@ -100,7 +100,7 @@ class _Domain:
         u = Rng(chance, device=found.device).uniform(len(found), *found.shape[1:])
         return self._space.codec.encode(found, u)
 
-    def _moved(self, rows: Tensor) -> Tensor:
+    def _to_device(self, rows: Tensor) -> Tensor:
         """Rows on the device; points in model units, since not every device has float64."""
         return (self._space.to_model(rows) if self._ready else rows).to(self._device)
 
@@ -110,7 +110,7 @@ class _Domain:
         forward = np.argsort(index, kind="stable")
         rows = np.empty((len(index), *far.shape[1:]), far.dtype)
         rows[forward] = far[index[forward]]
-        return self._moved(torch.from_numpy(rows))
+        return self._to_device(torch.from_numpy(rows))
 
 
 class Loader:
@@ -185,7 +185,7 @@ class Loader:
                 found = self._sources.fetch(*self._own_order.take(position, n))
             else:
                 found = real if self._degrade is not None else self._sources.fetch(which, flip)
-            source = self._made(found, position)
+            source = self._inputs(found, position)
         return Batch(real, source, self._condition(which))
 
     def at(self, numbers: np.ndarray) -> Batch:
@@ -200,13 +200,13 @@ class Loader:
         if self._sources is not None:
             found = self._sources.fetch(which % self._sources.n, None)
             if self._degrade is None or not len(found):
-                source = self._made(found, 0)
+                source = self._inputs(found, 0)
             else:
-                pieces = [self._made(found[i : i + 1], int(number)) for i, number in enumerate(numbers)]
+                pieces = [self._inputs(found[i : i + 1], int(number)) for i, number in enumerate(numbers)]
                 source = torch.cat(pieces)
         return Batch(real, source, self._condition(which))
 
-    def _made(self, found: Tensor, position: int) -> Tensor:
+    def _inputs(self, found: Tensor, position: int) -> Tensor:
         """Inputs as they are, or degraded."""
         if self._degrade is None:
             return found

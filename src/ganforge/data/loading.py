@@ -30,7 +30,7 @@ from ganforge.data.facts import SUFFIXES as FACT_SUFFIXES
 from ganforge.data.files import FOLDERS, list_files
 from ganforge.data.folders import aside_of, example_suffixes, kind_of_file, list_examples
 from ganforge.data.idx import find_images, labels_beside
-from ganforge.data.inputs import Way, made, told, two_domains, way_of, with_domain
+from ganforge.data.inputs import Way, two_domains, way_of, with_degraded, with_domain, with_manifest
 from ganforge.data.pairs import HALVES, cut_in_two, read_pairs
 from ganforge.data.pixels import Fit, check_size
 from ganforge.data.raw import HEADER, Inputs, Progress, Raw
@@ -159,7 +159,7 @@ def load(
     about: dict[str, Any] = {"standardise": standardise, "text_encoder": text_encoder, "fit": wish.how}
     dataset = split(stored, found, held_out=share, words=words, **about)
     if wish.inputs == "made":
-        return made(dataset, wish.source)
+        return with_degraded(dataset, wish.source)
     if wish.inputs == "domain":
         second, more = _domain(dataset.space.spatial, wish, seed, folder, progress)
         seen = _usable(wish.source, second)
@@ -168,7 +168,7 @@ def load(
         return two_domains(dataset, domain, wish.source)
     if wish.inputs != "none":
         mark = "" if wish.inputs == "pairs" else wish.source
-        return told(dataset, {"source": wish.source, "paired": paired}, dataset.scan, mark)
+        return with_manifest(dataset, {"source": wish.source, "paired": paired}, dataset.scan, mark)
     return dataset
 
 
@@ -201,7 +201,7 @@ def scan(
         stored, _ = _stored(one, wish, folder, progress)
     found = Scan.from_json(stored.meta["scan"])
     if wish.inputs == "made":
-        return made(split(stored, found, standardise=False, held_out=0, words=[]), wish.source).scan
+        return with_degraded(split(stored, found, standardise=False, held_out=0, words=[]), wish.source).scan
     if wish.inputs == "domain":
         second, _ = _domain(stored.values.shape[2:], wish, seed, folder, progress)
         return with_domain(found, Scan.from_json(second.meta["scan"]), wish.source)
@@ -367,7 +367,7 @@ def _write(
     large = {"examples": _large(raw, order, raw.dtype, scratch)}
     if raw.inputs is not None:
         large["inputs"] = _large(raw.inputs, order, raw.dtype, scratch)
-    rows, texts = _said(raw, order)
+    rows, texts = _conditions(raw, order)
     caches.write_stored(
         folder,
         name,
@@ -398,7 +398,7 @@ def _large(rows: Raw | Inputs, order: np.ndarray, dtype: np.dtype, scratch: Path
     return Large(_gather(rows, order), shape, dtype)
 
 
-def _said(raw: Raw, order: np.ndarray) -> tuple[np.ndarray | None, list[list[str]] | None]:
+def _conditions(raw: Raw, order: np.ndarray) -> tuple[np.ndarray | None, list[list[str]] | None]:
     """Labels or numbers ``(N, C)``, and captions, in ``order``."""
     said = raw.said
     if said is None:
@@ -556,7 +556,7 @@ def _keep_in_memory(source: Source, wish: _Wish, folder: Path | None) -> Stored:
     meta, order, group = _describe(source.name, raw)
     values = np.concatenate(list(_gather(raw, order)))
     labels = None if raw.labels is None else raw.labels[order]
-    rows, texts = _said(raw, order)
+    rows, texts = _conditions(raw, order)
     inputs = None if raw.inputs is None else np.concatenate(list(_gather(raw.inputs, order)))
     content = hashlib.sha256(values.tobytes())
     for part in (labels, inputs, rows):

@@ -6,7 +6,7 @@ import numpy as np
 
 from ganforge.core.rng import key
 from ganforge.data.pixels import fit_array, to_channels
-from ganforge.data.raw import Raw, Said
+from ganforge.data.raw import Raw, Stated
 
 __all__ = ["COLOURS", "SHAPES", "bouncing", "captioned_shapes", "draw_shapes", "moving_digits"]
 
@@ -36,7 +36,7 @@ def captioned_shapes(seed: int, size: tuple[int, int] | None, channels: int | No
         form="drawn",
         values=values,
         shape=values.shape[1:],
-        said=Said(kind="text", texts=[(text,) for text in captions]),
+        said=Stated(kind="text", texts=[(text,) for text in captions]),
         sizes=sizes,
         modes={"uint8": len(values)},
     )

@@ -23,7 +23,7 @@ from ganforge.data.arrays import interpret
 from ganforge.data.files import Entry, Listing
 from ganforge.data.folders import kind_of_file
 from ganforge.data.pixels import Fit
-from ganforge.data.raw import Raw, Said, name_classes, said_of
+from ganforge.data.raw import Raw, Stated, name_classes, stated_of
 
 __all__ = ["read_arrays"]
 
@@ -130,7 +130,7 @@ def read_arrays(
         **wishes,
     )
     raw = replace(raw, warnings=(*raw.warnings, *found.warnings))
-    return replace(raw, said=found.said if raw.clips is None else said_of(found.said, raw.clips))
+    return replace(raw, said=found.said if raw.clips is None else stated_of(found.said, raw.clips))
 
 
 def _load(path: Path) -> np.ndarray:
@@ -314,7 +314,7 @@ def _sounds(path: Path, arrays: Sequence[_Array], waves: _Waves, *, translated: 
         form=".npz file",
         labels=labels,
         classes=classes,
-        said=said_of(beside.said, which),
+        said=stated_of(beside.said, which),
         names=(),
         skipped=tuple(replace(one, name=f"number {one.name[:-4]}") for one in raw.skipped),
         notes=(*raw.notes, f"waves from {waves.names[1]!r} at {waves.rate:,} Hz", *beside.notes),
@@ -348,7 +348,7 @@ class _Beside:
     def __init__(self, path: Path, arrays: Sequence[_Array], examples: np.ndarray) -> None:
         self.labels: np.ndarray | None = None
         self.class_names: list[str] = []
-        self.said: Said | None = None
+        self.said: Stated | None = None
         self.notes: list[str] = []
         self.warnings: list[str] = []
         self._path, self._n = path, len(examples)
@@ -406,7 +406,7 @@ class _Beside:
 
     def _texts(self, one: _Array, values: np.ndarray) -> None:
         if values.ndim == 1:
-            self.said = Said(kind="text", texts=[(_text(text),) for text in values])
+            self.said = Stated(kind="text", texts=[(_text(text),) for text in values])
         else:
             self._unused(one, "captions are one text for each example")
 
@@ -416,7 +416,7 @@ class _Beside:
                 self._unused(one, f"{int((~np.isfinite(values)).sum()):,} of its numbers are not finite")
                 return
             if not (values == np.rint(values)).all():
-                self.said = Said(kind="numbers", names=(one.name,), rows=values[:, None].astype(np.float32))
+                self.said = Stated(kind="numbers", names=(one.name,), rows=values[:, None].astype(np.float32))
                 return
             values = values.astype(np.int64)
         if values.dtype.kind == "b":
@@ -451,7 +451,7 @@ class _Beside:
             return
         wide = values.shape[1]
         names = class_names if len(class_names) == wide else [str(i) for i in range(wide)]
-        self.said = Said(kind="labels" if flags else "numbers", names=tuple(names), rows=values)
+        self.said = Stated(kind="labels" if flags else "numbers", names=tuple(names), rows=values)
 
     def _unused(self, one: _Array, why: str) -> None:
         self.warnings.append(f"array {one.described()} is not used: {why}")

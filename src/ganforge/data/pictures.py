@@ -50,7 +50,7 @@ from ganforge.data.raw import Progress, Raw, Skipped, spool
 from ganforge.data.related import are_related
 from ganforge.data.sizes import choose_size, lost_by_shape
 
-__all__ = ["SUFFIXES", "list_pictures", "open_picture", "picture_sizes", "read_pictures", "shown_picture"]
+__all__ = ["SUFFIXES", "list_pictures", "open_picture", "open_upright", "picture_sizes", "read_pictures"]
 
 # No other of Pillow's readers is ever run.
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "BMP", "GIF", "TIFF", "PPM")
@@ -244,7 +244,7 @@ def _other_byte(args: Any) -> Any:
     return other if isinstance(args, str) else (other, *args[1:])
 
 
-def shown_picture(file: BinaryIO, value_range: ValueRange | None) -> Image.Image:
+def open_upright(file: BinaryIO, value_range: ValueRange | None) -> Image.Image:
     """A picture that is shown to a run, upright, as bytes: L, RGB or RGBA.
 
     Args:

@@ -16,14 +16,14 @@ __all__ = [
     "Inputs",
     "Progress",
     "Raw",
-    "Said",
     "Skipped",
+    "Stated",
     "as_it_is",
     "count_labels",
     "keep_rows",
     "name_classes",
-    "said_of",
     "spool",
+    "stated_of",
 ]
 
 HEADER = 128  # bytes of the header of an .npy file of few axes
@@ -49,7 +49,7 @@ def as_it_is(chunk: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Said:
+class Stated:
     """What examples say of themselves beside a class, in the examples' order.
 
     Attributes:
@@ -112,7 +112,7 @@ class Raw:
     labels: np.ndarray | None = None
     classes: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
-    said: Said | None = None
+    said: Stated | None = None
     inputs: Inputs | None = None
     clips: np.ndarray | None = None
     found: tuple[str, ...] = ()
@@ -173,7 +173,7 @@ def spool(chunks: Iterable[np.ndarray], place: Path | None, shape: tuple[int, ..
     return np.memmap(place, kind, "r", HEADER, (n, *shape)) if n else np.empty((0, *shape), kind)
 
 
-def said_of(said: Said | None, index: np.ndarray) -> Said | None:
+def stated_of(said: Stated | None, index: np.ndarray) -> Stated | None:
     """What some examples say, in the order of ``index``."""
     if said is None:
         return None
@@ -197,5 +197,5 @@ def keep_rows(raw: Raw, index: np.ndarray, place: Path | None) -> Raw:
         labels=None if raw.labels is None else raw.labels[index],
         clips=None if raw.clips is None else raw.clips[index],
         names=[raw.names[i] for i in index] if raw.names else (),
-        said=said_of(raw.said, index),
+        said=stated_of(raw.said, index),
     )

@@ -65,7 +65,7 @@ class Sheet:
         """The separator for the end of an error, and how to say another one."""
         if not self.separator:
             return "it is read as one column; --separator names the sign that parts more"
-        return f"columns are parted by {_shown(self.separator)}; --separator names another sign"
+        return f"columns are parted by {_name_of(self.separator)}; --separator names another sign"
 
     def name(self, i: int) -> str:
         """``column 'age'`` or ``column 3``."""
@@ -89,7 +89,7 @@ def _is_remark(cells: Sequence[str]) -> bool:
     return cells[0].startswith("#") and not is_missing(cells[0])
 
 
-def _shown(separator: str) -> str:
+def _name_of(separator: str) -> str:
     return _NAMES.get(separator, repr(separator))
 
 
@@ -123,7 +123,7 @@ def open_sheet(text: Text, wish: TableFormat) -> Sheet:
     count, sure = (head.rows, head.sure) if wish.header is None else (min(wish.header, len(cells)), True)
     for line, row in [(rows[k][0], cells[k]) for k in range(count)]:
         if len(row) < width or any(row[width:]):
-            parted = f"columns are parted by {_shown(separator)}; --separator names another sign"
+            parted = f"columns are parted by {_name_of(separator)}; --separator names another sign"
             raise DataError(f"line {line}: {len(row)} names over {width} columns; mend that line ({parted})")
     names, warnings = column_names(cells[:count], width)
     remark = _names_in(above[-1][1], separator, width) if above and not count else []
@@ -132,7 +132,7 @@ def open_sheet(text: Text, wish: TableFormat) -> Sheet:
     start = rows[count - 1][0] if count else above[-1][0] if above else told
     where = f"lines {rows[0][0]} to {start}" if count > 1 else f"line {start}"
     said = [
-        f"columns parted by {_shown(separator)}" if separator else "one column",
+        f"columns parted by {_name_of(separator)}" if separator else "one column",
         numerals.words(),
         text.said,
     ]

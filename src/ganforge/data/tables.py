@@ -313,7 +313,7 @@ class _Numbers:
             gone = f", and {empty:,} lines that hold nothing" if empty > 1 else ""
             raise DataError(f"{rows} of data{gone}; a GAN needs many, at least 2 ({sheet.parted})")
         if not self.which:
-            others = self.shown(self.others)
+            others = self.examples_of(self.others)
             raise DataError(f"no column holds numbers, as it is read: {others} ({sheet.parted})")
         for i, column in self._columns.items():
             if column.missing:
@@ -340,7 +340,7 @@ class _Numbers:
             return "NAMES"
         return shlex.quote(FOUND.taking(names).columns)
 
-    def shown(self, which: Iterable[int]) -> str:
+    def examples_of(self, which: Iterable[int]) -> str:
         """Some of the other columns, each with one of its cells."""
         said = [f"{self.sheet.name(i)} ({short(self.others[i])})" for i in which]
         return ", ".join(said[:8]) + (f" and {len(said) - 8} more" if len(said) > 8 else "")
@@ -394,9 +394,8 @@ def _used(numbers: _Numbers, *, asked: bool) -> tuple[list[int], list[str]]:
             warnings.append(f"not used: {shown}: --columns asks for others")
         return which, warnings
     if numbers.others:
-        warnings.append(
-            f"not used, since they hold no numbers: {numbers.shown(numbers.others)}; --what rows reads all"
-        )
+        others = numbers.examples_of(numbers.others)
+        warnings.append(f"not used, since they hold no numbers: {others}; --what rows reads all")
     empty = [i for i in range(sheet.width) if i not in numbers.which and i not in numbers.others]
     named = [
         sheet.name(i) for i in empty if sheet.columns and sheet.columns[i] not in ("", f"column {i + 1}")

@@ -20,7 +20,7 @@ EXAMPLES = 64  # of the training part, that a condition keeps
 SHOWN = 120  # characters of a caption that is kept
 
 
-def _said(texts: Iterable[str]) -> list[str]:
+def _phrases_of(texts: Iterable[str]) -> list[str]:
     """The phrases of an example's captions, each once; no pair of words reaches from one into the next."""
     return list(dict.fromkeys(phrase for text in texts for phrase in phrases(text)))
 
@@ -35,7 +35,7 @@ def text_condition(texts: Sequence[Sequence[str]], cut: int) -> tuple[Condition,
     Raises:
         DataError: there is not one word in them.
     """
-    told = [_said(texts_of_one) for texts_of_one in texts]
+    told = [_phrases_of(texts_of_one) for texts_of_one in texts]
     counts = Counter(phrase for said in told[cut:] for phrase in said)
     enough = [(-n, phrase) for phrase, n in counts.items() if n > 1 or " " not in phrase]
     names = tuple(phrase for _, phrase in sorted(enough)[:KNOWN])

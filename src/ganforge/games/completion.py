@@ -79,7 +79,7 @@ class Completion(Contest):
             few = max(n // _JUDGED, 1)
             with torch.set_grad_enabled(not left):  # only the last fakes are kept
                 logits = G.logits(z, batch.real, mask)
-                fake = G.made(logits, z[:few], batch.real[:few], mask[:few]) if weight else batch.real
+                fake = G.fill(logits, z[:few], batch.real[:few], mask[:few]) if weight else batch.real
             if weight:
                 judged = self.judge_batch(D, batch.real[:few], fake, mask[:few], moment, rng)
                 yield Turn("discriminator", _of_all(judged.loss, n), judged.notes)

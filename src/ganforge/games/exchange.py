@@ -21,7 +21,7 @@ from ganforge.games.contest import Contest, JudgedBatch
 from ganforge.networks.players import TwoDirections, inputs_to_samples, samples_to_logits
 from ganforge.networks.protocols import Discriminator
 from ganforge.objectives.pool import Pool
-from ganforge.objectives.terms import Made, l1
+from ganforge.objectives.terms import Generated, l1
 
 __all__ = ["Exchange"]
 
@@ -124,7 +124,7 @@ class Exchange(Contest):
             seen = self.augment(direction.aim, rng, self.noise(moment)) if compared else None
             passed = self.generator_loss(D, fake, direction.wanted, moment, rng, seen, direction.aim_is)
             loss = self.adversarial_weight * passed
-        found = [self.terms(Made(fake, None, direction.start))]
+        found = [self.terms(Generated(fake, None, direction.start))]
         if self.terms.weight("cycle"):
             found.append({"cycle": l1(direction.back(fake, direction.start_is), direction.start)})
         if self.terms.weight("identity"):

@@ -19,7 +19,7 @@ from ganforge.core.schedule import Moment
 from ganforge.core.space import Space
 from ganforge.games.contest import Contest
 from ganforge.networks.players import beside_source, inputs_to_samples, samples_to_logits
-from ganforge.objectives.terms import Made
+from ganforge.objectives.terms import Generated
 
 __all__ = ["Translation"]
 
@@ -54,7 +54,7 @@ class Translation(Contest):
         if weight:
             loss = self.generator_loss(D, shown(fake), batch.condition, moment, rng, judged.real_seen)
             loss = weight * loss
-        notes = self.terms(Made(fake, batch.real, batch.source, lambda x: D.features(shown(x))))
+        notes = self.terms(Generated(fake, batch.real, batch.source, lambda x: D.features(shown(x))))
         yield Turn("generator", self.terms.added(loss, notes), notes)
 
     @classmethod

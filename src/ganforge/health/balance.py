@@ -19,12 +19,12 @@ from ganforge.health.measures import (
     headline,
     improving,
     late,
-    moved,
-    moves,
     never_fooled,
     progress,
+    right_share,
+    rounds_played,
     steps,
-    told,
+    trained,
     travelled,
     window,
 )
@@ -50,7 +50,7 @@ LARGE_LOSS = 5.0  # nats: a fake is called real with 99.3 %
 @symptom(order=40)
 def generator_too_weak(history: History) -> Finding | None:
     """The samples are bad and are those it began with: the generator does not learn."""
-    seen = moved(history)
+    seen = trained(history)
     if len(seen) < 4 or not all(bad(one) for one in seen[-2:]):
         return None
     way, each = travelled(history), steps(history)
@@ -72,7 +72,7 @@ def generator_too_weak(history: History) -> Finding | None:
 def discriminator_too_weak(history: History) -> Finding | None:
     """The discriminator does not see what the scores see: bad samples pass for real ones."""
     recent = late(history)
-    apart = window(recent, told)
+    apart = window(recent, right_share)
     if not apart or not all(bad(one) for one in recent):
         return None
     recipe = history.recipe
@@ -113,7 +113,7 @@ def accuracy_diverged(history: History) -> Finding | None:
     if not rates or not all(math.isfinite(real + fake) for real, fake in rates) or improving(history):
         return None
     # Whose order is right is only off its level, as at the start of many a run.
-    if not all(bad(one) and not told(one) > 0.9 for one in recent):
+    if not all(bad(one) and not right_share(one) > 0.9 for one in recent):
         return None
     reals, fakes = zip(*rates, strict=True)
     if min(reals) > SURE and max(fakes) < 0.1:
@@ -146,7 +146,7 @@ def discriminator_loss_zero(history: History) -> Finding | None:
         return None  # its loss can be anything
     recent = late(history)
     losses = window(recent, lambda one: one.note("discriminator_loss"))
-    if not losses or max(losses) > SMALL_LOSS or moves(history) < YOUNG or improving(history, 0.3):
+    if not losses or max(losses) > SMALL_LOSS or rounds_played(history) < YOUNG or improving(history, 0.3):
         return None
     if not all(bad(one) and _won(one) for one in recent):
         return None
@@ -157,7 +157,7 @@ def discriminator_loss_zero(history: History) -> Finding | None:
         nimg=history.nimg,
         evidence={
             "discriminator_loss": float(np.mean(losses)),
-            "discriminator_right": float(np.mean(window(recent, told) or [math.nan])),
+            "discriminator_right": float(np.mean(window(recent, right_share) or [math.nan])),
         },
         meaning="The discriminator's loss approaches zero: it knows every sample at once, and the generator"
         " has nothing left to learn from.",
@@ -170,7 +170,7 @@ def discriminator_loss_zero(history: History) -> Finding | None:
 def discriminator_too_strong(history: History) -> Finding | None:
     """Nearly every sample is recognised, and the samples do not get better."""
     recent = late(history)
-    if not recent or moves(history) < YOUNG or (improving(history) and not never_fooled(history)):
+    if not recent or rounds_played(history) < YOUNG or (improving(history) and not never_fooled(history)):
         return None
     if not all(bad(one) and _won(one) for one in recent):
         return None
@@ -180,7 +180,7 @@ def discriminator_too_strong(history: History) -> Finding | None:
         severity="failure",
         nimg=history.nimg,
         evidence={
-            "discriminator_right": float(np.mean(window(recent, told) or [math.nan])),
+            "discriminator_right": float(np.mean(window(recent, right_share) or [math.nan])),
             "margin_positive": float(
                 np.mean(finite(one.note("margin", "positive") for one in recent) or [1.0])
             ),
@@ -195,10 +195,10 @@ def discriminator_too_strong(history: History) -> Finding | None:
 @symptom(order=20)
 def fake_loss_unbounded(history: History) -> Finding | None:
     """The discriminator's term for fakes grows and grows, and its verdict with it."""
-    seen = moved(history)
+    seen = trained(history)
     if len(seen) < 4 or improving(history) or not all(bad(one) for one in seen[-2:]):
         return None
-    if _slow(history.recipe, IDLE) or (_slow(history.recipe) and told(seen[-1]) < REVERSED):
+    if _slow(history.recipe, IDLE) or (_slow(history.recipe) and right_share(seen[-1]) < REVERSED):
         return None  # it is not the discriminator that runs away: it does not move
     objective = OBJECTIVES.find(history.recipe.objective)
     if objective.logit == "distance":
@@ -247,4 +247,4 @@ def _slow(recipe: Recipe, share: float = 0.25) -> bool:
 def _won(seen: Examined) -> bool:
     """Whether the discriminator tells nearly all apart, outside training and in it."""
     inside = seen.note("margin", "positive")
-    return told(seen) > SURE and not inside < 0.9
+    return right_share(seen) > SURE and not inside < 0.9

@@ -19,10 +19,10 @@ from ganforge.health.measures import (
     finite,
     headline,
     late_steps,
-    moved,
-    moves,
     progress,
+    rounds_played,
     swinging,
+    trained,
 )
 
 __all__ = ["few_examples", "oscillation", "past_its_best", "too_early"]
@@ -34,7 +34,7 @@ WORSE = 3.0  # times the best score
 def oscillation(history: History) -> Finding | None:
     """The same latents' samples go far and come back, and the score with them."""
     way = late_steps(history)
-    young = progress(history) < 0.45 or moves(history) < YOUNG
+    young = progress(history) < 0.45 or rounds_played(history) < YOUNG
     if young or not swinging(history) or _new_best(history):
         return None
     if not all(bad(one) for one in history.examined[-3:]):
@@ -106,7 +106,7 @@ def past_its_best(history: History) -> Finding | None:
 @symptom(order=180, says="unknown")
 def too_early(history: History) -> Finding | None:
     """Fewer examinations than any other symptom needs."""
-    n = len(moved(history))
+    n = len(trained(history))
     if n >= FEWEST or history.diverged is not None:
         return None
     over = ended(history)

@@ -17,7 +17,7 @@ from ganforge.health.finding import Finding, Severity
 from ganforge.health.history import History
 from ganforge.runs.folder import Run
 
-__all__ = ["Diagnosis", "Verdict", "diagnose", "told", "verdict_of"]
+__all__ = ["Diagnosis", "Verdict", "diagnose", "verdict_of", "with_measures"]
 
 _MEMORY = 3  # looks
 
@@ -104,7 +104,7 @@ class Diagnosis:
 def diagnose(history: History) -> Diagnosis:
     """Ask every symptom. A pure function of the history's examinations: the same log, the same findings."""
     symptoms = sorted(SYMPTOMS.values(), key=lambda symptom: symptom.order)
-    found = [told(finding, history.recipe) for each in symptoms if (finding := _seen(each, history))]
+    found = [with_measures(finding, history.recipe) for each in symptoms if (finding := _seen(each, history))]
     if any(finding.rank == 3 and _says(finding) != "follows" for finding in found):
         found = [finding for finding in found if _says(finding) != "follows"]  # a cause is known
     if any(finding.severity == "good" for finding in found):
@@ -129,7 +129,7 @@ def _seen(symptom: Symptom, history: History) -> Finding | None:
     return faults[0] if len(faults) >= 2 else None
 
 
-def told(finding: Finding, recipe: Recipe) -> Finding:
+def with_measures(finding: Finding, recipe: Recipe) -> Finding:
     """The finding with the numbers that were measured, and with the changes that change something.
 
     What is NaN is not told, and no remedy is what ran already.

@@ -29,17 +29,17 @@ __all__ = [
     "late_steps",
     "latest",
     "left_of_gradient",
-    "moved",
-    "moves",
     "near",
     "never_fooled",
     "progress",
     "ratio",
     "reach",
+    "right_share",
+    "rounds_played",
     "settled",
     "steps",
     "swinging",
-    "told",
+    "trained",
     "travelled",
     "window",
 ]
@@ -57,12 +57,12 @@ def finite(values: Iterable[float]) -> list[float]:
     return [value for value in values if math.isfinite(value)]
 
 
-def moved(history: History) -> tuple[Examined, ...]:
+def trained(history: History) -> tuple[Examined, ...]:
     """The examinations after the first move."""
     return tuple(seen for seen in history.examined if seen.nimg > 0)
 
 
-def moves(history: History) -> int:
+def rounds_played(history: History) -> int:
     """Rounds played until the last examination, at the size of now (:func:`at_size`)."""
     return sum(seen.since_rounds for seen in history.examined)
 
@@ -76,13 +76,13 @@ def at_size(history: History) -> str:
 
 def late(history: History, n: int = 3) -> tuple[Examined, ...]:
     """The last ``n`` examinations after the first move; empty where there are fewer."""
-    seen = moved(history)
+    seen = trained(history)
     return seen[-n:] if len(seen) >= n else ()
 
 
 def latest(history: History) -> tuple[Examined, ...]:
     """The last two examinations after the first step, or the only one."""
-    return moved(history)[-2:]
+    return trained(history)[-2:]
 
 
 def ended(history: History) -> bool:
@@ -92,7 +92,9 @@ def ended(history: History) -> bool:
 
 def settled(history: History) -> bool:
     """Whether a run can be judged by its samples: it is over, or half of it is and they get no better."""
-    late_enough = len(moved(history)) >= FEWEST and progress(history) >= 0.5 and moves(history) >= YOUNG
+    late_enough = (
+        len(trained(history)) >= FEWEST and progress(history) >= 0.5 and rounds_played(history) >= YOUNG
+    )
     return ended(history) or (late_enough and not improving(history))
 
 
@@ -144,7 +146,7 @@ def near(history: History) -> bool:
     return headline(history.examined[-1]) < NEAR * headline(history.examined[0])
 
 
-def told(seen: Examined) -> float:
+def right_share(seen: Examined) -> float:
     """P(a real example that was not trained on has a higher logit than a fake): ½ is undecided."""
     value = seen.probe("told_held_out")
     return value if math.isfinite(value) else seen.probe("told_training")
@@ -156,7 +158,7 @@ def never_fooled(history: History) -> bool:
     Then a score that gets better is of no account: what the discriminator goes by is not what scores see, or
     the generator creeps.
     """
-    apart = window(late(history, 8), told)
+    apart = window(late(history, 8), right_share)
     return bool(apart) and min(apart) > NEVER
 
 
@@ -210,7 +212,7 @@ def _falls(values: list[float]) -> bool:
 
 def left_of_gradient(history: History) -> tuple[float, float]:
     """The norm of the generator's gradient, the larger of the last two, and over the largest; NaN without."""
-    norms = finite(one.note("generator_gradient") for one in moved(history))
+    norms = finite(one.note("generator_gradient") for one in trained(history))
     now = window(late(history, 2), lambda one: one.note("generator_gradient"))
     return (max(now), max(now) / max(max(norms), 1e-30)) if now else (math.nan, math.nan)
 

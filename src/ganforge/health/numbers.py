@@ -16,9 +16,9 @@ from ganforge.health.measures import (
     improving,
     late,
     left_of_gradient,
-    moved,
     near,
-    told,
+    right_share,
+    trained,
     window,
 )
 
@@ -39,7 +39,7 @@ def not_finite(history: History) -> Finding | None:
     if history.diverged is not None:
         refused, of = history.diverged
         return broken_numbers(history.recipe, history.nimg, refused, refused / max(of, 1))
-    seen = moved(history)
+    seen = trained(history)
     if not seen:
         return None
     last = seen[-1]
@@ -86,7 +86,7 @@ def broken_numbers(recipe: Recipe, nimg: int, refused: int, share: float) -> Fin
 @symptom(order=30)
 def exploding_gradients(history: History) -> Finding | None:
     """A gradient's norm is enormous, and far above what it was."""
-    seen = moved(history)
+    seen = trained(history)
     if not seen:
         return None
     norm, grown = 0.0, False
@@ -147,7 +147,7 @@ def vanishing_gradients(history: History) -> Finding | None:
 
 
 def _sureness(seen: Examined) -> float:
-    value = told(seen)
+    value = right_share(seen)
     return max(value, 1.0 - value)
 
 

@@ -22,7 +22,17 @@ from ganforge.core.declared import (
 from ganforge.core.recipe import Penalty, Player, Recipe
 from ganforge.core.space import Space
 from ganforge.health.history import History
-from ganforge.health.measures import YOUNG, at_size, ended, headline, improving, late, moved, moves, window
+from ganforge.health.measures import (
+    YOUNG,
+    at_size,
+    ended,
+    headline,
+    improving,
+    late,
+    rounds_played,
+    trained,
+    window,
+)
 
 __all__ = [
     "Remedy",
@@ -62,7 +72,7 @@ class Remedy(NamedTuple):
 def longer(history: History) -> str:
     """What helps a run of a few steps or examples, or one that still gets better; empty for any other."""
     go_on = "Train for longer" if ended(history) else "Train on"
-    steps = moves(history)
+    steps = rounds_played(history)
     if steps < YOUNG:
         few = "1 step" if steps == 1 else f"{steps:,} steps"
         return f"{go_on}: {few}{at_size(history)} {'is' if steps == 1 else 'are'} few."
@@ -76,7 +86,7 @@ def longer(history: History) -> str:
 
 def _nearer(history: History) -> bool:
     """Whether the last examination has the lowest distance of a run whose distance was falling until then."""
-    scores = window(moved(history), headline)
+    scores = window(trained(history), headline)
     if len(scores) < 2 or scores[-1] > min(scores):
         return False
     recent = late(history)

@@ -20,10 +20,10 @@ from ganforge.health.measures import (
     late,
     latest,
     left_of_gradient,
-    moves,
     reach,
+    right_share,
+    rounds_played,
     settled,
-    told,
     window,
 )
 
@@ -175,7 +175,7 @@ def near_the_best(history: History) -> Finding | None:
 @symptom(order=240)
 def equilibrium(history: History) -> Finding | None:
     """The good end: the discriminator is undecided, and every score is near its best possible value."""
-    apart = window(late(history, 2), told)
+    apart = window(late(history, 2), right_share)
     if not apart or not all(UNDECIDED[0] <= value <= UNDECIDED[1] for value in apart) or not _near(history):
         return None
     if left_of_gradient(history)[1] < DEAD:
@@ -190,7 +190,7 @@ def equilibrium(history: History) -> Finding | None:
 
 def _hardly_begun(history: History) -> bool:
     """Whether bad samples are no finding: a training that goes on has made its first steps alone."""
-    return moves(history) < _BEGUN and not ended(history)
+    return rounds_played(history) < _BEGUN and not ended(history)
 
 
 def _good(history: History, code: str, meaning: str) -> Finding:
@@ -200,7 +200,7 @@ def _good(history: History, code: str, meaning: str) -> Finding:
         severity="good",
         nimg=history.nimg,
         evidence={
-            "discriminator_right": told(last),
+            "discriminator_right": right_share(last),
             "distance": headline(last),
             "best_possible": headline(last, "floor"),
             "precision": last.score("precision"),

@@ -17,14 +17,14 @@ from ganforge.health.measures import (
     improving,
     late,
     latest,
-    moved,
-    moves,
     near,
     never_fooled,
     progress,
     ratio,
+    right_share,
+    rounds_played,
     swinging,
-    told,
+    trained,
     window,
 )
 
@@ -169,7 +169,9 @@ def one_picture_a_class(history: History) -> Finding | None:
     # Where samples of all classes are alike too, that they are so within a class is not the news.
     if not within or max(within) > LITTLE or not all(one.probe("spread") >= SHRUNK for one in recent):
         return None
-    late_enough = len(moved(history)) >= FEWEST and progress(history) >= 0.25 and moves(history) >= YOUNG
+    late_enough = (
+        len(trained(history)) >= FEWEST and progress(history) >= 0.25 and rounds_played(history) >= YOUNG
+    )
     sure = ended(history) or (late_enough and not improving(history))
     asked = None if history.recipe.condition == "class" else history.space.condition
     what = "class" if asked is None else _CONDITIONS.get(asked.kind, "condition")
@@ -258,10 +260,10 @@ def shortcut(history: History) -> Finding | None:
     recent = late(history)
     lines = window(recent, lambda one: one.probe("shortcut"))
     # Who has made few moves differs in everything, and a handful of samples differ from all others.
-    if not lines or min(lines) < TRIFLE or moves(history) < GROWN or any(_few(one) for one in recent):
+    if not lines or min(lines) < TRIFLE or rounds_played(history) < GROWN or any(_few(one) for one in recent):
         return None
     # Samples that never came near real ones differ in everything: that is no shortcut.
-    if not near(history) or not all(told(one) > GIVEN_AWAY and bad(one) for one in recent):
+    if not near(history) or not all(right_share(one) > GIVEN_AWAY and bad(one) for one in recent):
         return None
     # Samples may get better in what scores see: if none ever passed for real, it is not what gives them away.
     if improving(history) and not never_fooled(history):
@@ -272,7 +274,7 @@ def shortcut(history: History) -> Finding | None:
         nimg=history.nimg,
         evidence={
             "line": float(np.mean(lines)),
-            "discriminator_right": float(np.mean(window(recent, told) or [math.nan])),
+            "discriminator_right": float(np.mean(window(recent, right_share) or [math.nan])),
         },
         meaning="The discriminator needs no look at the content: brightness, contrast or a spectrum that the"
         " generator cannot make gives every sample away.",

@@ -27,11 +27,11 @@ __all__ = [
     "effects",
     "factorised",
     "first_layer",
-    "moved",
     "named",
     "principal",
     "read_directions",
     "rename_direction",
+    "shift",
     "supervised",
     "write_directions",
 ]
@@ -214,7 +214,7 @@ def _unit(vector: Tensor, prior: Prior) -> Tensor:
     return _padded(vector if vector[vector.abs().argmax()] > 0 else -vector, prior)
 
 
-def moved(
+def shift(
     prior: Prior, z: Tensor, vector: Tensor, amount: float | Tensor, *, keep_length: bool = False
 ) -> Tensor:
     """``z (N, L)`` moved along ``vector (L,)`` by ``amount``, one number or ``(N,)``; random bits stay.
@@ -286,7 +286,7 @@ def effects(
     change, flips, returns = torch.zeros(shape), torch.zeros(shape), torch.zeros(shape)
     for i, direction in enumerate(directions):
         ends = [
-            measure(generate(moved(prior, latents, direction.vector, sign * direction.reach)))
+            measure(generate(shift(prior, latents, direction.vector, sign * direction.reach)))
             for sign in (-1.0, 1.0)
         ]
         for j, (name, values) in enumerate(base.items()):

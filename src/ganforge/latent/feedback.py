@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ganforge.latent.opinion import Opinion
 
-__all__ = ["Advice", "Followed", "Hearing", "advise", "follow", "heard", "sentence"]
+__all__ = ["Advice", "Followed", "Hearing", "advise", "follow", "gradients_by_layer", "sentence"]
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ class Hearing:
         return self.gradient / max(self.weight, 1e-12)
 
 
-def heard(
+def gradients_by_layer(
     generator: nn.Module, opinion: Opinion, z: Tensor, condition: Tensor | None = None
 ) -> list[Hearing]:
     """How the advice for the samples of ``z (N, L)`` flows into the generator's weights, first layer first.

@@ -262,7 +262,7 @@ class Examiner:
     def _shortcut(self, fakes: Raw) -> float:
         if self._plain is None:
             return float("nan")
-        return _told_apart(_plain_numbers(fakes), self._plain, self.seed)
+        return _linear_accuracy(_plain_numbers(fakes), self._plain, self.seed)
 
     def _scores(self, features: Array) -> dict[str, dict[str, float]]:
         """Scores of ``features`` against the real ones, with intervals."""
@@ -377,7 +377,7 @@ def _within(features: Array, same: Indices) -> float:
     return float(np.sqrt((left**2).sum() / (len(features) - len(number)) / features.shape[1]))
 
 
-def _told_apart(a: Array, b: Array, seed: int) -> float:
+def _linear_accuracy(a: Array, b: Array, seed: int) -> float:
     """Accuracy on held-back halves of the least-squares line on the plain numbers of fakes and reals."""
     chance = random(seed, 0x5C)
     a, b = a[chance.permutation(len(a))], b[chance.permutation(len(b))]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ganforge.metrics.trees import told_apart
+from ganforge.metrics.trees import tree_auc
 
 __all__ = [
     "begins",
@@ -16,9 +16,9 @@ __all__ = [
     "durations",
     "intervals",
     "markov_chain",
+    "music_auc",
     "pitch_classes",
     "rests",
-    "told_by_trees",
     "total_variation",
     "used_classes",
     "window_features",
@@ -157,9 +157,9 @@ def window_features(x: np.ndarray, bar: int) -> np.ndarray:
     return np.stack([one.astype(float).reshape(n) for one in parts], 1)
 
 
-def told_by_trees(real: np.ndarray, made: np.ndarray, bar: int, *, seed: int = 0) -> float:
+def music_auc(real: np.ndarray, made: np.ndarray, bar: int, *, seed: int = 0) -> float:
     """Area under the curve of boosted trees that tell made passages from real ones; .5 is cannot tell."""
-    return told_apart(window_features(real, bar), window_features(made, bar), seed=seed)
+    return tree_auc(window_features(real, bar), window_features(made, bar), seed=seed)
 
 
 def markov_chain(train: np.ndarray, n: int, *, seed: int = 0) -> np.ndarray:

@@ -52,7 +52,7 @@ def music_scores(
         )
 
     def trees(x: np.ndarray) -> float:
-        return music.told_by_trees(real, x, facts.bar, seed=seed)
+        return music.music_auc(real, x, facts.bar, seed=seed)
 
     add("told_by_trees", "told from real by boosted trees (AUC)", trees, "lower", trees(known))
     histograms = (

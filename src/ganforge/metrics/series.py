@@ -14,7 +14,7 @@ from sklearn.neighbors import NearestNeighbors
 from torch.nn import functional as F
 
 from ganforge.metrics.classifier import Reader, one_thread
-from ganforge.metrics.trees import told_apart
+from ganforge.metrics.trees import tree_auc
 
 __all__ = [
     "autocorrelation",
@@ -24,9 +24,9 @@ __all__ = [
     "lags_of",
     "lengths",
     "nearer",
+    "network_auc",
     "next_step",
-    "told_by_network",
-    "told_by_trees",
+    "series_auc",
     "vector_autoregression",
     "window_features",
 ]
@@ -114,12 +114,12 @@ def _halves(a: np.ndarray, b: np.ndarray, seed: int) -> list[tuple[np.ndarray, n
     return [(orders[0][: n // 2], orders[1][: n // 2]), (orders[0][n // 2 :], orders[1][n // 2 :])]
 
 
-def told_by_trees(real: np.ndarray, made: np.ndarray, *, seed: int = 0) -> float:
+def series_auc(real: np.ndarray, made: np.ndarray, *, seed: int = 0) -> float:
     """Area under the curve of boosted trees that tell made from real series; .5 is cannot tell."""
-    return told_apart(window_features(real), window_features(made), seed=seed)
+    return tree_auc(window_features(real), window_features(made), seed=seed)
 
 
-def told_by_network(real: np.ndarray, made: np.ndarray, *, seed: int = 0) -> float:
+def network_auc(real: np.ndarray, made: np.ndarray, *, seed: int = 0) -> float:
     """The same by a small 1-D convolutional network that sees the values themselves."""
     everything = np.concatenate([real, made])
     centre, scale = _standard(real)

@@ -70,13 +70,13 @@ def series_scores(
     add(
         "told_by_trees",
         "told from real by boosted trees (AUC)",
-        lambda x: series.told_by_trees(real, x, seed=seed),
+        lambda x: series.series_auc(real, x, seed=seed),
         "lower",
     )
     add(
         "told_by_network",
         "told from real by a network (AUC)",
-        lambda x: series.told_by_network(real, x, seed=seed),
+        lambda x: series.network_auc(real, x, seed=seed),
         "lower",
     )
     if at is not None and labels is not None:

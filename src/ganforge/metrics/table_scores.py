@@ -77,10 +77,10 @@ def table_scores(
             )
         )
 
-    def told(rows: np.ndarray) -> float:
-        return tables.told_apart(real, rows, words, seed=seed)
+    def auc(rows: np.ndarray) -> float:
+        return tables.rows_auc(real, rows, words, seed=seed)
 
-    add("told_apart", "told from real by boosted trees (AUC)", told, told(some), "lower")
+    add("told_apart", "told from real by boosted trees (AUC)", auc, auc(some), "lower")
     name = facts.names[at]
     best = tables.useful(train, real, at, words).to_json()
     found = {

@@ -27,7 +27,7 @@ __all__ = [
     "nearer",
     "pair_trends",
     "rare_recall",
-    "told_apart",
+    "rows_auc",
     "useful",
     "worst_pairs",
 ]
@@ -59,7 +59,7 @@ def _trees(words: Sequence[bool], x: np.ndarray, y: np.ndarray, *, numbers: bool
     return trees
 
 
-def told_apart(real: np.ndarray, made: np.ndarray, words: Sequence[bool], *, seed: int = 0) -> float:
+def rows_auc(real: np.ndarray, made: np.ndarray, words: Sequence[bool], *, seed: int = 0) -> float:
     """Area under the curve of boosted trees that tell made rows from real ones; .5 is cannot tell.
 
     A classifier two-sample test (Lopez-Paz and Oquab 2017): trees learn on one half and are judged on the

@@ -6,12 +6,12 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
-__all__ = ["told_apart"]
+__all__ = ["tree_auc"]
 
 _FEW = 200  # examples, below which leaves may be small
 
 
-def told_apart(real: np.ndarray, made: np.ndarray, *, seed: int = 0) -> float:
+def tree_auc(real: np.ndarray, made: np.ndarray, *, seed: int = 0) -> float:
     """Area under the curve of trees that tell rows of features ``(N, K)``; .5 is cannot tell.
 
     A classifier two-sample test (Lopez-Paz and Oquab 2017): they learn on one half and are judged on the

@@ -166,7 +166,7 @@ class ColumnsGenerator(_OfRows, nn.Module, GeneratorTraits):
             return row
         return self.copula.placed(row, z, found.expected, which)
 
-    def made(self, found: Foreseen, z: Tensor, given: Tensor, mask: Tensor) -> Tensor:
+    def fill(self, found: Foreseen, z: Tensor, given: Tensor, mask: Tensor) -> Tensor:
         """Rows ``(N, W)``: what is given, and the rest as it is foretold, all at once."""
         kept, n = self.codec.spread(mask), len(z)
         expected = None if found.expected is None else Expected(*(x[:n] for x in found.expected))

@@ -184,7 +184,7 @@ def _to_pixels(x: Tensor, patch: int, sides: Sequence[int]) -> Tensor:
     return x
 
 
-class _Made(nn.Module):
+class _GeneratorStage(nn.Module):
     """A stage of the generator, and what it adds to the picture.
 
     The convolution that changes the channels works on the grid before, where it costs a quarter.
@@ -295,7 +295,7 @@ class GrowingGenerator(Growing, GeneratorTraits):
         nn.init.kaiming_normal_(self.mix.weight, nonlinearity="linear")
         self.basis = nn.Parameter(torch.randn(wide[0], *self.grids[0]))
         self.stages = nn.ModuleList(
-            _Made(
+            _GeneratorStage(
                 space,
                 self.input.size,
                 wide[max(i - 1, 0)],
@@ -318,7 +318,9 @@ class GrowingGenerator(Growing, GeneratorTraits):
     @property
     def styles(self) -> list[nn.Module]:
         """Where the latent enters after the coarsest grid: linear maps to factors of channels."""
-        finer = [stage for stage in self.stages if isinstance(stage, _Made) and stage.style is not None]
+        finer = [
+            stage for stage in self.stages if isinstance(stage, _GeneratorStage) and stage.style is not None
+        ]
         return [style for stage in finer for style in (stage.style, stage.body_style) if style is not None]
 
     def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
@@ -328,7 +330,7 @@ class GrowingGenerator(Growing, GeneratorTraits):
         for level, stage in enumerate(self.stages):
             if level > self.level:
                 break
-            assert isinstance(stage, _Made)
+            assert isinstance(stage, _GeneratorStage)
             x = stage(x, entered, self.sides[level])
             added: Tensor = stage.picture(x).float()
             picture = _enlarged(picture, self.sides[level], smooth=True) + added if level else added

@@ -99,6 +99,6 @@ class Completing(Protocol):
         """Minus the mean log likelihood of what is not given of ``real``, ``(N,)``."""
         ...
 
-    def made(self, found: Any, z: Tensor, given: Tensor, mask: Tensor) -> Tensor:
+    def fill(self, found: Any, z: Tensor, given: Tensor, mask: Tensor) -> Tensor:
         """Whole examples: what is given, and the rest as it is made. ``found`` may be of more examples."""
         ...

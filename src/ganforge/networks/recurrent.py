@@ -276,7 +276,7 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         alone = any(group == (state,) for group in self.codec.choices)
         return max((i for i in self.numbers if i < state), default=-1) if alone else -1
 
-    def made(self, found: Foretold, z: Tensor, given: Tensor, mask: Tensor) -> Tensor:
+    def fill(self, found: Foretold, z: Tensor, given: Tensor, mask: Tensor) -> Tensor:
         """Whole series: what is given, and the rest."""
         del found  # each step follows from those that are made, not from real ones
         return self.complete(z, given, mask)

@@ -44,7 +44,7 @@ from ganforge.core.errors import RecipeError
 from ganforge.objectives.adversarial import per_example, wide
 
 __all__ = [
-    "Made",
+    "Generated",
     "Terms",
     "edges",
     "feature_matching",
@@ -66,7 +66,7 @@ _LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
 @dataclass(frozen=True)
-class Made:
+class Generated:
     """What a generator has made, and what it is compared with.
 
     Attributes:
@@ -229,18 +229,18 @@ def _steepness(x: Tensor) -> Tensor:
 # --------------------------------------------------------------------------- from a recipe
 
 
-def _target(made: Made) -> Tensor:
+def _target(made: Generated) -> Tensor:
     assert made.target is not None
     return made.target
 
 
-def _reference(made: Made) -> Tensor:
+def _reference(made: Generated) -> Tensor:
     found = made.source if made.target is None else made.target
     assert found is not None
     return found
 
 
-def _matching(made: Made) -> Tensor:
+def _matching(made: Generated) -> Tensor:
     assert made.features is not None
     return feature_matching(made.made, _target(made), made.features)
 
@@ -307,7 +307,7 @@ class Terms:
         """That of one term; 0 where the recipe does not have it."""
         return self.weights.get(name, 0.0)
 
-    def __call__(self, made: Made) -> dict[str, Tensor]:
+    def __call__(self, made: Generated) -> dict[str, Tensor]:
         """Each term that is computed from ``made``, by its name, unweighted: ``(N,)`` float32."""
         return {name: of(made) for name in self.weights if (of := TERMS[name].of) is not None}
 

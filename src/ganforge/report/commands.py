@@ -34,7 +34,7 @@ def remedy(finding: Finding, run: Run) -> list[str]:
         return []
     typed = started_with(run.info)
     if typed[:2] != ["gan", "train"] or len(typed) < 3 or "--resume" in typed:
-        typed = _told(run)
+        typed = _command(run)
     kept = ["gan"]
     for before, word in pairwise(typed):
         name = word.partition("=")[0]
@@ -48,7 +48,7 @@ def remedy(finding: Finding, run: Run) -> list[str]:
     return [*kept, *shlex.split(finding.command())]
 
 
-def _told(run: Run) -> list[str]:
+def _command(run: Run) -> list[str]:
     """A command that says all that is known of how ``run`` was asked for."""
     source, info, space = run.data.get("source"), run.info, run.space
     words = ["gan", "train", source if isinstance(source, str) else "DATA", "--recipe", run.recipe.name]

@@ -87,7 +87,7 @@ def _page(
     side = [Beside(name, run, history, diagnosis, found)]
     side += [Beside.of(other, called) for called, other in others.items()]
     common = beside_panel({one.name: one.history for one in side}) if others else None
-    verdict = _verdict(diagnosis)
+    verdict = _summary(diagnosis)
     body = join(
         sections.header(name, verdict, diagnosis.verdict.severity, _facts(run, found.rows, nimg, seconds)),
         tag(
@@ -99,7 +99,7 @@ def _page(
             sections.findings(now, earlier, run),
             tables.scores(found, run),
             sections.nearest(pairs, run.space, found.held_out),
-            sections.made_of(
+            sections.provenance(
                 run,
                 seconds=seconds,
                 nimg=nimg,
@@ -167,7 +167,7 @@ def _facts(run: Run, rows: Sequence[Row], nimg: float, seconds: float) -> list[s
     return [*facts, f"{counted(train, 'example')} to learn from", run.space.describe()]
 
 
-def _verdict(diagnosis: Diagnosis) -> str:
+def _summary(diagnosis: Diagnosis) -> str:
     """The verdict as a sentence, and what the gravest finding means."""
     words = diagnosis.verdict.words
     meaning = diagnosis.findings[0].meaning if diagnosis.findings else ""

@@ -25,7 +25,7 @@ from ganforge.report.plain import counted, duration, entries, kimg, mapping, num
 from ganforge.report.recipe_words import recipe_lines
 from ganforge.runs.folder import Run
 
-__all__ = ["Pair", "Strip", "curves", "film", "findings", "header", "made_of", "nearest", "next_steps"]
+__all__ = ["Pair", "Strip", "curves", "film", "findings", "header", "nearest", "next_steps", "provenance"]
 __all__ += ["section", "strips"]
 
 Pair = tuple[np.ndarray, np.ndarray, float]
@@ -82,7 +82,7 @@ def _between(facts: Sequence[str]) -> list[Markup]:
 # -- what was trained on what ---------------------------------------------------------------------
 
 
-def made_of(run: Run, *, seconds: float, nimg: float, ended: str, best: str, rescues: str) -> Markup:
+def provenance(run: Run, *, seconds: float, nimg: float, ended: str, best: str, rescues: str) -> Markup:
     """Data, recipe, machine and how it was started."""
     lines = [
         ("Data", _data(run)),

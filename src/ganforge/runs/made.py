@@ -20,7 +20,7 @@ from ganforge.runs.files import machine_faults, write_atomically
 from ganforge.runs.sampler import LatentSampler
 from ganforge.runs.translator import Translator
 
-__all__ = ["asked", "film_frames", "latents", "walk", "write_files", "write_film", "write_grid"]
+__all__ = ["condition_from", "film_frames", "latents", "walk", "write_files", "write_film", "write_grid"]
 
 _FRAMES_PER_SECOND = 20
 _LONGEST = 600  # seconds of film: 12,000 pictures
@@ -29,7 +29,7 @@ _LONGEST = 600  # seconds of film: 12,000 pictures
 _OPTIONS = {"class": "--class", "text": "--text", "labels": "--where", "numbers": "--where"}
 
 
-def asked(sampler: LatentSampler | Translator, **words: str | None) -> Tensor | None:
+def condition_from(sampler: LatentSampler | Translator, **words: str | None) -> Tensor | None:
     """The condition ``(1, C)`` that the options class, text or where ask for; None where none is given.
 
     Raises UsageError where this generator cannot be asked that, or does not know the words.
@@ -42,7 +42,7 @@ def asked(sampler: LatentSampler | Translator, **words: str | None) -> Tensor | 
         raise UsageError(f"this generator was trained without conditions; leave {option} out")
     if len(given) > 1 or option != _OPTIONS[asks.kind]:
         raise UsageError(f"this generator was trained with {asks.describe()}; ask with {_OPTIONS[asks.kind]}")
-    return asks.said(said)
+    return asks.read(said)
 
 
 def latents(sampler: LatentSampler, seeds: Sequence[int], truncation: float) -> Tensor:

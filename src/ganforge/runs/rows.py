@@ -192,7 +192,7 @@ class RowsMaker:
             raise UsageError(f"cannot make {n} rows; ask for at least 1")
         where = dict(where or {})
         if not balance:
-            return self._made(n, self.wishes(where), seed)
+            return self._make(n, self.wishes(where), seed)
         place = self._column(balance)
         column = self.fitted.modelled[place]
         if column.ordered:
@@ -202,7 +202,7 @@ class RowsMaker:
         ]
         counts = [len(part) for part in np.array_split(np.arange(n), len(levels))]
         parts = [
-            self._made(count, self.wishes({**where, balance: word}), key(seed, k))
+            self._make(count, self.wishes({**where, balance: word}), key(seed, k))
             for k, (word, count) in enumerate(zip(levels, counts, strict=True))
             if count
         ]
@@ -214,7 +214,7 @@ class RowsMaker:
         """``n`` new rows as a file like the one that was read; see :meth:`rows`."""
         return self.codec.file_of(self.rows(n, where=where, balance=balance, seed=seed))
 
-    def _made(self, n: int, wishes: Mapping[int, _Wish], seed: int) -> np.ndarray:
+    def _make(self, n: int, wishes: Mapping[int, _Wish], seed: int) -> np.ndarray:
         ranges = sum(not wish.single for wish in wishes.values())
         tries = _TRIES if ranges > 1 else 1
         parts: list[np.ndarray] = []

@@ -86,7 +86,7 @@ class LatentSampler(ABC):
 
         ``condition`` is ``(N, C)`` or ``(1, C)``; None without classes. Raises UsageError for other shapes.
         """
-        return self._made(z, self._checked(z, condition))
+        return self._generate(z, self._checked(z, condition))
 
     @final
     def truncated(self, z: Tensor, truncation: float) -> Tensor:
@@ -121,7 +121,7 @@ class LatentSampler(ABC):
         return None if self.asks is None else self.asks.in_turn(numbers)
 
     @abstractmethod
-    def _made(self, z: Tensor, condition: Tensor | None) -> Tensor:
+    def _generate(self, z: Tensor, condition: Tensor | None) -> Tensor:
         """What :meth:`generate` promises, of latents ``(N, L)`` and conditions ``(N, C)`` that fit."""
 
     def _checked(self, z: Tensor, condition: Tensor | None) -> Tensor | None:
@@ -218,7 +218,7 @@ class GeneratorSampler(LatentSampler):
         return maker.codec.frame(maker.rows(n, where=where, balance=balance, seed=seed))
 
     @torch.inference_mode()
-    def _made(self, z: Tensor, condition: Tensor | None) -> Tensor:
+    def _generate(self, z: Tensor, condition: Tensor | None) -> Tensor:
         samples: list[Tensor] = []
         for first in range(0, len(z), self._rows):
             rows = z[first : first + self._rows]

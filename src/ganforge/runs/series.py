@@ -68,11 +68,11 @@ class SeriesMaker:
             # Always whole batches: the same series come out whatever the number asked for.
             z = self.prior.seeded(_BATCH, seed=seed, start=start).to(self._device)
             some = None if lasting is None else lasting[start : start + _BATCH]
-            parts.append(self._made(z, some)[: min(_BATCH, n - start)])
+            parts.append(self._make(z, some)[: min(_BATCH, n - start)])
         return np.concatenate(parts)
 
     @torch.inference_mode()
-    def _made(self, z: torch.Tensor, lasting: torch.Tensor | None) -> np.ndarray:
+    def _make(self, z: torch.Tensor, lasting: torch.Tensor | None) -> np.ndarray:
         network = self.network
         if lasting is None:
             return self.codec.close(network(z)).numpy()

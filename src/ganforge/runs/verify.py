@@ -24,7 +24,7 @@ from ganforge.runs.inputs import read_inputs
 from ganforge.runs.plugins import PluginError, kept_from_json
 from ganforge.runs.tensors import read_tensors
 
-__all__ = ["Fault", "Verdict", "verify"]
+__all__ = ["Fault", "Verification", "verify"]
 
 _OWN = {
     *("run.json", "log.jsonl", "events.jsonl", "scores.json", "report.html", "inputs.safetensors"),
@@ -58,7 +58,7 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verification:
     """What was looked at, and what is wrong.
 
     Attributes:
@@ -77,7 +77,7 @@ class Verdict:
         return not any(fault.grave for fault in self.faults)
 
 
-def verify(path: Path | str) -> Verdict:
+def verify(path: Path | str) -> Verification:
     """Read every file of the run folder ``path`` and compare it with its checksum and its form.
 
     Raises:
@@ -91,7 +91,7 @@ def verify(path: Path | str) -> Verdict:
         warnings.simplefilter("ignore", DamageWarning)  # each becomes a fault here
         found.search()
     faults = sorted(found.faults, key=lambda fault: not fault.grave)
-    return Verdict(found.files, tuple(found.moments), tuple(faults))
+    return Verification(found.files, tuple(found.moments), tuple(faults))
 
 
 class _Search:
@@ -115,11 +115,11 @@ class _Search:
             self._try(self.path / "inputs.safetensors", again, lambda _: read_inputs(self._known))
         for name in ("discriminator.png", "report.html"):
             if (self.path / name).exists():
-                self._made(self.path / name)
+                self._check_product(self.path / name)
         for folder in ("samples", "made", "explore", "translated"):
             for file in sorted((self.path / folder).rglob("*")):
                 if file.is_file() and not file.name.startswith(".tmp-"):
-                    self._made(file)
+                    self._check_product(file)
         shipped = (self.path / "exported").rglob
         for folder in sorted({file.parent for name in _SHIPPED for file in shipped(name)}):
             self._shipped(folder)
@@ -258,7 +258,7 @@ class _Search:
 
     # -- what was made of it ---------------------------------------------------------------------------
 
-    def _made(self, file: Path) -> None:
+    def _check_product(self, file: Path) -> None:
         """A picture, a table, tensors: whatever can be read again must be."""
         fix = "delete it; nothing else needs it"
         match file.suffix:

@@ -14,10 +14,10 @@ from ganforge.core.codec import PNG
 from ganforge.core.space import Space
 from ganforge.shipping.asking import Wish
 
-__all__ = ["answer", "cost"]
+__all__ = ["cost", "respond"]
 
 
-def answer(samples: np.ndarray, wish: Wish, space: Space) -> tuple[bytes, str]:
+def respond(samples: np.ndarray, wish: Wish, space: Space) -> tuple[bytes, str]:
     """``(n, *space.codec.shape)`` in declared units to a body and its media type."""
     if wish.grid:
         return plots.png(space.codec.show(samples)), "image/png"

@@ -29,7 +29,7 @@ class Counts:
     samples: int = 0
     started: float = field(default_factory=time.time)
 
-    def answered(self, path: str, status: int, seconds: float) -> None:
+    def count_response(self, path: str, status: int, seconds: float) -> None:
         self.requests[path, status] += 1
         if path == "/sample" and status == 200:
             self.seconds[next((bound for bound in _BOUNDS if seconds <= bound), float("inf"))] += 1

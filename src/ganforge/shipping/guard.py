@@ -187,7 +187,7 @@ class Guard:
         headers: dict[str, str] = {}
         more = True  # of the body is on its way
 
-        async def heard() -> Message:
+        async def receive_counted() -> Message:
             nonlocal more
             message = await receive()
             more = message["type"] == "http.request" and message.get("more_body", False)
@@ -196,7 +196,7 @@ class Guard:
         try:
             headers = _headers(scope)
             self._access.check(headers, scope["path"])
-            body = await self._body(headers, heard, self._paths.get(path, 0))
+            body = await self._body(headers, receive_counted, self._paths.get(path, 0))
             scope.setdefault("state", {})["body"] = body
             await self._app(scope, receive, sent)
         except Refused as refused:
@@ -206,10 +206,10 @@ class Guard:
                     # A browser sends all of a body before it reads the answer. A connection that is closed
                     # before that is a failure without words to it. Who sends nothing waits for the answer.
                     while more and not waits and refused.status != 408:
-                        await asyncio.wait_for(heard(), _SILENCE)
+                        await asyncio.wait_for(receive_counted(), _SILENCE)
             await send_error(sent, refused)
         finally:
-            self._counts.answered(path, status, time.monotonic() - began)
+            self._counts.count_response(path, status, time.monotonic() - began)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A web socket passes the same checks; refused ones never open."""
@@ -218,13 +218,13 @@ class Guard:
             if scope["path"] not in self._sockets:
                 raise Refused(404, "there is no web socket here")
         except Refused as refused:
-            self._counts.answered("socket", refused.status, 0.0)
+            self._counts.count_response("socket", refused.status, 0.0)
             if "websocket.http.response" in scope.get("extensions", {}):
                 await send_error(send, refused, "websocket.http.response")
             else:
                 await send({"type": "websocket.close", "code": 1008, "reason": refused.words[:100]})
             return
-        self._counts.answered("socket", 101, 0.0)
+        self._counts.count_response("socket", 101, 0.0)
         await self._app(scope, receive, send)
 
     async def _body(self, headers: dict[str, str], receive: Receive, most: int) -> bytes:

@@ -53,7 +53,7 @@ class OnnxSampler(LatentSampler):
         super().__init__(space=description.space, prior=description.prior, conditions=description.conditions)
         self._session = session
 
-    def _made(self, z: Tensor, condition: Tensor | None) -> Tensor:
+    def _generate(self, z: Tensor, condition: Tensor | None) -> Tensor:
         made = [
             self.declared(z[i : i + 1], None if condition is None else condition[i : i + 1])
             for i in range(len(z))

@@ -91,7 +91,7 @@ def _condition(translator: Translator, fields: dict[str, Any]) -> Tensor | None:
         known = "" if asks.kind == "text" else f": {', '.join(asks.names[:20])}"
         raise Refused(422, f"say with {name}, a text, what the result shall be{known}")
     try:
-        return asks.said(said)
+        return asks.read(said)
     except UsageError as error:
         raise Refused(422, str(error)[:300]) from None
 

@@ -183,7 +183,7 @@ class Service:
             if made is None:
                 return
             content, media = await asyncio.get_running_loop().run_in_executor(
-                self._encoder, answering.answer, made.numpy(), wish, space
+                self._encoder, answering.respond, made.numpy(), wish, space
             )
             await _send(send, content, media)
         finally:

@@ -76,8 +76,8 @@ class Explore:
         self._shelf = Shelf(bounds.shelf, bounds.shelf_bytes, scratch)
         self._lines: dict[str, Line] = {}
         self._open_calls: dict[str, set[Any]] = {}
-        self._quick = _Place(scratch, self._heard, self._lost)
-        self._slow = _Place(scratch, self._heard, self._lost)
+        self._quick = _Place(scratch, self._receive, self._lost)
+        self._slow = _Place(scratch, self._receive, self._lost)
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -116,13 +116,13 @@ class Explore:
                 content: bytes = request.scope["state"]["body"]
                 width, height = await asyncio.to_thread(measured, content)
                 return JSONResponse({"picture": self._shelf.take(content), "width": width, "height": height})
-            path = self._shelf.made(request.query_params.get("id", ""))
+            path = self._shelf.result(request.query_params.get("id", ""))
         except UsageError as error:
             raise Refused(422 if request.method == "POST" else 404, words_of(error)) from None
         headers = {"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"}
         return FileResponse(path, media_type="image/png", headers=headers)
 
-    def _heard(self, header: dict[str, Any], body: bytes) -> None:
+    def _receive(self, header: dict[str, Any], body: bytes) -> None:
         line = self._lines.get(header["session"])
         if line is None:
             return
@@ -146,7 +146,7 @@ class Explore:
         chosen: dict[str, Any] = {}
         tasks: set[str] = set()
 
-        async def answer(call: dict[str, Any]) -> dict[str, Any] | None:
+        async def respond(call: dict[str, Any]) -> dict[str, Any] | None:
             do = call["do"]
             if do == "cancel":
                 await self._jobs.cancel(str(call.get("task")))
@@ -177,7 +177,7 @@ class Explore:
             return None
 
         try:
-            await line.serve(answer)
+            await line.serve(respond)
         finally:
             del self._lines[name], self._open_calls[name]
             await self._jobs.forget(tasks)
@@ -192,13 +192,13 @@ class Explore:
     def _shelving(self, say: Any, made: list[str]) -> Any:
         """News of a translation on their way; where it came to nothing its places are free again."""
 
-        def tell(message: dict[str, Any] | bytes) -> None:
+        def forward(message: dict[str, Any] | bytes) -> None:
             if isinstance(message, dict) and message.get("state") in ("failed", "cancelled"):
                 for file in made:
                     self._shelf.forget(Path(file).name)
             say(message)
 
-        return tell
+        return forward
 
     def _path(self, model: str) -> Path:
         return self._roots.path(model)

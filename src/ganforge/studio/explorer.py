@@ -70,7 +70,7 @@ class Explorer:
                 answer = {"type": "examples", "id": call.get("id"), "ok": True, **header}
                 reply = binary(answer, arrays, shown)
             else:
-                reply = self._answer(self._generator(path, moment), call["do"], fields, call.get("id"))
+                reply = self._respond(self._generator(path, moment), call["do"], fields, call.get("id"))
         except Exception as error:
             if not isinstance(error, GanforgeError):
                 traceback.print_exc()
@@ -133,7 +133,7 @@ class Explorer:
 
     # -- calls --------------------------------------------------------------------------------------------
 
-    def _answer(self, model: Model, do: str, fields: dict[str, Any], number: Any) -> dict[str, Any] | bytes:
+    def _respond(self, model: Model, do: str, fields: dict[str, Any], number: Any) -> dict[str, Any] | bytes:
         match do:
             case "make":
                 self._settle(model)
@@ -162,7 +162,7 @@ class Explorer:
         shown: list[bytes] = []
         codec = model.space.codec
         if model.view in ("pictures", "drawn"):
-            shown = model.shown(samples)
+            shown = model.pngs(samples)
             if fields.get("heard") is True and (codec.heard or codec.moving):
                 shown += model.files(samples)
             if fields.get("heard") is True and codec.solid:
@@ -213,12 +213,12 @@ class Explorer:
         }
         arrays = {"change": told.change[0].numpy().astype(np.float32), "latents": z.numpy()}
         if model.view == "drawn":
-            return binary(header, arrays, [*model.shown(example), *model.shown(after.after)])
+            return binary(header, arrays, [*model.pngs(example), *model.pngs(after.after)])
         if model.view != "pictures":
             arrays |= {"sample": example[0].float().numpy(), "followed": after.after[0].float().numpy()}
             return binary(header, arrays)
         heat = plots.png(sheets.heat(told.change[0]), quick=True)
-        return binary(header, arrays, [*model.shown(example), heat, *model.shown(after.after)])
+        return binary(header, arrays, [*model.pngs(example), heat, *model.pngs(after.after)])
 
 
 def _written(path: Path) -> float:

@@ -185,26 +185,26 @@ class Game:
         match self.stage:
             case None:
                 self._seen = self._look("discriminator")
-                return self._told("generate", {})
+                return self._stage("generate", {})
             case "generate":
-                return self._told("fakes", self._part(fake=True))
+                return self._stage("fakes", self._part(fake=True))
             case "fakes":
-                return self._told("reals", self._part(fake=False))
+                return self._stage("reals", self._part(fake=False))
             case "reals":
-                return self._told("discriminator_loss", self._loss())
+                return self._stage("discriminator_loss", self._loss())
             case "discriminator_loss":
                 numbers = self._step(self.discriminator)
                 self._update_discriminator()
-                return self._told("update_discriminator", numbers)
+                return self._stage("update_discriminator", numbers)
             case "update_discriminator":
                 self._seen = self._look("generator")
-                return self._told("judge", {})
+                return self._stage("judge", {})
             case "judge":
-                return self._told("generator_loss", self._loss())
+                return self._stage("generator_loss", self._loss())
             case _:
                 numbers = self._step(self.generator)
                 self._update_generator()
-                told = self._told("update_generator", numbers)
+                told = self._stage("update_generator", numbers)
                 self.stage, self._seen = None, None
                 return told
 
@@ -306,7 +306,7 @@ class Game:
             numbers["penalty"] = (turn.loss - whole).mean().item()
         return numbers
 
-    def _told(self, name: str, numbers: dict[str, float | None]) -> Stage:
+    def _stage(self, name: str, numbers: dict[str, float | None]) -> Stage:
         self.stage = name
         assert self._seen is not None
         turn, fakes, condition = self._seen.turn, self._seen.fakes, self._seen.condition

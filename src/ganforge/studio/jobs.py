@@ -62,7 +62,7 @@ class Jobs:
             if not self._jobs or any(job.begun for job in self._jobs.values()):
                 return
             if self._worker is None:
-                self._worker = Worker(self._module, self._scratch, self._heard, self._died)
+                self._worker = Worker(self._module, self._scratch, self._receive, self._died)
                 await self._worker.start()
             name, job = next(iter(self._jobs.items()))
             job.begun = True
@@ -76,7 +76,7 @@ class Jobs:
         told = {"type": "task", "task": name, "kind": job.kind, "state": state, "done": done, "words": words}
         return {**told, "result": None, **more}
 
-    def _heard(self, header: dict[str, Any], body: bytes) -> None:
+    def _receive(self, header: dict[str, Any], body: bytes) -> None:
         job = self._jobs.get(header["session"])
         if job is None:
             return

@@ -184,7 +184,7 @@ class Model:
                 a, b, c = (self.latent(one, deep + 1) for one in asked.listed(fields, "sum", 3, 3))
                 return arithmetic.combine(self.prior, a[None], b[None], c[None])
             case "moved":
-                return self._moved(fields, deep)
+                return self._shifted(fields, deep)
             case "truncated":
                 asked.only(fields, ("truncated", "by"))
                 by = asked.number(fields, "by", None, 0.0, 1.0)
@@ -203,7 +203,7 @@ class Model:
             raise UsageError(f"z must be {self.prior.size} finite numbers")
         return torch.tensor(values, dtype=torch.float32)
 
-    def _moved(self, fields: dict[str, Any], deep: int) -> Tensor:
+    def _shifted(self, fields: dict[str, Any], deep: int) -> Tensor:
         asked.only(fields, ("moved", "by"))
         z = self.latent(fields["moved"], deep + 1)[None]
         for step in asked.listed(fields, "by", 64):
@@ -213,7 +213,7 @@ class Model:
             asked.only(move, ("direction", "amount"))
             direction = directions.named(self.directions(), str(move.get("direction")))
             amount = asked.number(move, "amount", None, -1e3, 1e3)
-            z = directions.moved(self.prior, z, direction.vector, amount)
+            z = directions.shift(self.prior, z, direction.vector, amount)
         return z[0]
 
     # -- samples ----------------------------------------------------------------------------------------
@@ -248,7 +248,7 @@ class Model:
             return None
         if said is None:
             return self.sampler.in_turn(numbers)
-        return self._rows(asks.said(str(said)[:1_000]), n)
+        return self._rows(asks.read(str(said)[:1_000]), n)
 
     def note(self, said: Any) -> str | None:
         """What of the words that are asked for is not known, with the nearest that is; None for nothing."""
@@ -282,7 +282,7 @@ class Model:
         made = styles.mixed(self.network, content, style, condition)
         return content, self.space.to_declared(made)
 
-    def shown(self, samples: Tensor) -> list[bytes]:
+    def pngs(self, samples: Tensor) -> list[bytes]:
         """One PNG each."""
         return [plots.png(self.space.codec.picture(one.numpy()), quick=True) for one in samples]
 

@@ -45,7 +45,7 @@ def start_beside(run: Path, *, browser: bool = True, port: int = 0) -> str:
         start_new_session=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
-    said = _said(process)
+    said = _first_line(process)
     found = re.search(r"^address\s+(\S+)", said, re.MULTILINE)
     if found is None:
         process.kill()
@@ -58,7 +58,7 @@ def start_beside(run: Path, *, browser: bool = True, port: int = 0) -> str:
     return found[1]
 
 
-def _said(process: subprocess.Popen[bytes]) -> str:
+def _first_line(process: subprocess.Popen[bytes]) -> str:
     """What it says until it names its address, ends, or takes too long."""
     assert process.stdout is not None
     told = b""

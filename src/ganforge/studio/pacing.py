@@ -37,7 +37,7 @@ class Frames:
         self._round = -1  # that was shown last
         self._inside = -math.inf  # when the networks' units were shown last
 
-    def drawn(self, number: int) -> None:
+    def acknowledge(self, number: int) -> None:
         """The browser has drawn it."""
         self._drawn = max(self._drawn, number)
 

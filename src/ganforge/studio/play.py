@@ -66,7 +66,7 @@ class Play:
         self._sessions: dict[str, _Session] = {}
         self._asked: dict[str, asyncio.Future[bytes]] = {}
         most = workers or max(1, min(os.cpu_count() or 1, 16))
-        self.pool = Pool("ganforge.studio.worker", scratch, most, self._heard, self._lost)
+        self.pool = Pool("ganforge.studio.worker", scratch, most, self._receive, self._lost)
         self._uploads: dict[str, Path] = {}
 
     @property
@@ -132,7 +132,7 @@ class Play:
             await asyncio.to_thread(self._uploads[token].write_bytes, body)
             while len(self._uploads) > self._bounds.uploads:
                 self._forget(next(iter(self._uploads)))
-            answer = await self._asked_for({"do": "check", "settings": {"data": data, "changes": {}}})
+            answer = await self._call_outside({"do": "check", "settings": {"data": data, "changes": {}}})
         except BaseException:
             self._forget(token)
             raise
@@ -145,9 +145,9 @@ class Play:
             shutil.rmtree(path.parent, ignore_errors=True)
 
     async def _ask(self, call: dict[str, Any]) -> Response:
-        return JSONResponse(await self._asked_for(call))
+        return JSONResponse(await self._call_outside(call))
 
-    async def _asked_for(self, call: dict[str, Any]) -> dict[str, Any]:
+    async def _call_outside(self, call: dict[str, Any]) -> dict[str, Any]:
         """A call outside of any game. Raises Refused (422) with the worker's words."""
         name = f"@{secrets.token_hex(8)}"
         worker = await self.pool.place(name)
@@ -182,7 +182,7 @@ class Play:
         line = Line(socket)
         mine: list[str] = []
 
-        async def answer(call: dict[str, Any]) -> dict[str, Any] | None:
+        async def respond(call: dict[str, Any]) -> dict[str, Any] | None:
             if not mine:
                 mine.append(self._enter(call, line))
             name = mine[0]
@@ -199,7 +199,7 @@ class Play:
             return None
 
         try:
-            await line.serve(answer)
+            await line.serve(respond)
         finally:
             for name in mine:
                 session = self._sessions.get(name)
@@ -239,7 +239,7 @@ class Play:
         if left:
             self._over(min(left)[1], "the browser went away")
 
-    def _heard(self, header: dict[str, Any], body: bytes) -> None:
+    def _receive(self, header: dict[str, Any], body: bytes) -> None:
         """A worker's message, on its way to whom it concerns."""
         name = header["session"]
         future = self._asked.get(name)

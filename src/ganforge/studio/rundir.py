@@ -288,7 +288,7 @@ class RunFolder:
             "started": str(info.get("started", "")),
             "examples_a_second": speed,
             "score": _score(lines),
-            **(_UNKNOWN if diagnosis is None else _said(diagnosis)),
+            **(_UNKNOWN if diagnosis is None else _diagnosis_json(diagnosis)),
             "picture": samples[-1]["file"] if samples else None,
             "pid": None if trainer is None else trainer.pid,
         }
@@ -309,7 +309,7 @@ class RunFolder:
 _DIAGNOSED: dict[Path, tuple[tuple[tuple[int, int], ...], Diagnosis]] = {}
 
 
-def _said(diagnosis: Diagnosis) -> dict[str, Any]:
+def _diagnosis_json(diagnosis: Diagnosis) -> dict[str, Any]:
     findings = [{**found.to_json(), "page": found.page} for found in diagnosis.findings]
     return {"findings": findings, "verdict": diagnosis.verdict._asdict()}
 

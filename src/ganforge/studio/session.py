@@ -93,7 +93,7 @@ class PlaySession:
     def _open(self, fields: dict[str, Any]) -> dict[str, Any]:
         asked.only(fields, ("settings",))
         self._begin(Settings.of(asked.mapping(fields, "settings"), self._bounds))
-        return self.standing()
+        return self.progress()
 
     def _begin(self, settings: Settings) -> None:
         """A new game. Raises UsageError, and leaves the present one as it is, where it cannot be played."""
@@ -116,7 +116,7 @@ class PlaySession:
         asked.only(fields, ("session",))
         self._send_scene()
         self._frames.come_back()
-        return self.standing()
+        return self.progress()
 
     def _watch(self, fields: dict[str, Any]) -> dict[str, Any]:
         asked.only(fields, ("rate", "layers", "heat", "grid", "generated", "arrows", "networks"))
@@ -164,12 +164,12 @@ class PlaySession:
         self.playing = until is None or self.game.played < until
         self._speed.begin(self.game.rounds.rounds)
         self._refused_since = self.game.rounds.referee.refused, self.game.rounds.rounds
-        return self.standing()
+        return self.progress()
 
     def _pause(self, fields: dict[str, Any]) -> dict[str, Any]:
         asked.only(fields, ())
         self._stop()
-        return self.standing()
+        return self.progress()
 
     def _stop(self) -> None:
         self._until = None
@@ -188,7 +188,7 @@ class PlaySession:
         self.game.step(who)
         self._after_rounds()
         self._frames.due = True
-        return self.standing()
+        return self.progress()
 
     def _slow(self, fields: dict[str, Any]) -> dict[str, Any]:
         asked.only(fields, ())
@@ -199,7 +199,7 @@ class PlaySession:
         if stage.name == "update_generator":
             self._after_rounds()
         self._frames.due = True
-        return {**self.standing(), "stage": told}
+        return {**self.progress(), "stage": told}
 
     def _set(self, fields: dict[str, Any]) -> dict[str, Any]:
         asked.only(fields, ("changes", "reset"))
@@ -210,14 +210,14 @@ class PlaySession:
         needed = needs_anew(self.game.recipe, made.recipe)
         if policy == "always" or (needed and policy == "if_needed"):
             self._begin(merged)
-            return {"needed_reset": needed, "did_reset": True, **self.standing()}
+            return {"needed_reset": needed, "did_reset": True, **self.progress()}
         if not needed:
             self.game.finish()
             self._branch_off()
             self._sit_down(went_on(self.game, merged, made.recipe), merged)
             self._keep()
             self._frames.due = True
-        return {"needed_reset": needed, "did_reset": False, **self.standing()}
+        return {"needed_reset": needed, "did_reset": False, **self.progress()}
 
     def _sit_down(self, game: Game, settings: Settings) -> None:
         self.game, self.settings = game, settings
@@ -234,7 +234,7 @@ class PlaySession:
         if given is not None:
             settings = Settings.of(asked.mapping(fields, "settings"), self._bounds)
         self._begin(settings)
-        return self.standing()
+        return self.progress()
 
     def _rewind(self, fields: dict[str, Any]) -> dict[str, Any]:
         asked.only(fields, ("moment",))
@@ -260,7 +260,7 @@ class PlaySession:
         else:
             self._findings = {"findings": []}
         self._frames.due = True
-        return self.standing()
+        return self.progress()
 
     def _branch_off(self) -> None:
         self._rewound = None
@@ -304,11 +304,11 @@ class PlaySession:
 
     def _ack(self, fields: dict[str, Any]) -> None:
         asked.only(fields, ("frame",))
-        self._frames.drawn(asked.whole(fields, "frame", None, 0, self._frames.sent))
+        self._frames.acknowledge(asked.whole(fields, "frame", None, 0, self._frames.sent))
 
     # -- what it is now -------------------------------------------------------------------------------
 
-    def standing(self) -> dict[str, Any]:
+    def progress(self) -> dict[str, Any]:
         game = self.game
         generator, discriminator = game.parameters()
         refusal = game.rounds.referee.unrecorded
@@ -383,13 +383,13 @@ class PlaySession:
             self._frames.due = True
             if self.checkup.at != rounds.nimg:  # where it ends by itself, the findings are those of the end
                 self._examine()
-            self.emit({"type": "standing", **self.standing()})
+            self.emit({"type": "standing", **self.progress()})
         refused, at = self._refused_since
         if rounds.rounds - at >= _REFUSED:
             if rounds.referee.refused - refused >= _REFUSED and self.playing:
                 self._stop()
                 why = "the numbers are no longer finite, so that no step can be made: rewind, or reset"
-                self.emit({"type": "standing", **self.standing(), "why": why})
+                self.emit({"type": "standing", **self.progress(), "why": why})
             self._refused_since = rounds.referee.refused, rounds.rounds
 
     def _examine(self) -> None:

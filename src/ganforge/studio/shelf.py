@@ -79,7 +79,7 @@ class Shelf:
             raise UsageError("this picture is no longer here: drop it again")
         return self._found(name)
 
-    def made(self, name: str) -> Path:
+    def result(self, name: str) -> Path:
         """A picture of our own making. Raises UsageError.
 
         What was brought is never given out: a browser could take a file for something else than a picture.

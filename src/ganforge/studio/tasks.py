@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ganforge.core.errors import GanforgeError, UsageError
 from ganforge.data.files import UnreadableError
-from ganforge.data.pictures import shown_picture
+from ganforge.data.pictures import open_upright
 from ganforge.data.pixels import fit_array, to_channels
 from ganforge.latent import directions, dragging, inversion
 from ganforge.runs.sampler import GeneratorSampler
@@ -67,7 +67,7 @@ class Task:
         self._say = say
         self._last = 0.0
 
-    def tell(self, done: float | None, words: str) -> None:
+    def report(self, done: float | None, words: str) -> None:
         """How it goes, not too often."""
         if time.monotonic() - self._last >= _NEWS:
             self._last = time.monotonic()
@@ -96,15 +96,15 @@ def do(
     try:
         match task.kind:
             case "directions":
-                outcome = _directions(generator(task.path, task.moment), task.fields, task.tell)
+                outcome = _directions(generator(task.path, task.moment), task.fields, task.report)
             case "drag":
-                outcome = _drag(generator(task.path, task.moment), task.fields, task.tell)
+                outcome = _drag(generator(task.path, task.moment), task.fields, task.report)
             case "invert":
-                outcome = _invert(generator(task.path, task.moment), task.fields, task.tell)
+                outcome = _invert(generator(task.path, task.moment), task.fields, task.report)
             case "translate":
                 outcome = _translate(translation(task.path, task.moment), task, bounds)
             case "export":
-                outcome = _exported(task.path, task.fields, task.tell)
+                outcome = _exported(task.path, task.fields, task.report)
             case _:
                 raise UsageError(f"there is no task {task.kind[:40]!r}")
         task.done(outcome)
@@ -118,7 +118,7 @@ def _translate(model: Translation, task: Task, bounds: Bounds) -> Outcome:
     label, back = fields.get("class"), asked.truth(fields, "back")
     if "example" in fields:
         number = asked.whole(fields, "example", 0, 0, 1_000_000)
-        done = model.write_example(number, task.to, back=back, label=label, tell=task.tell)
+        done = model.write_example(number, task.to, back=back, label=label, tell=task.report)
         return {"back": back, **done}, {}, []
     assert task.file is not None, "the server names the file of a picture"
     degrade = asked.truth(fields, "degrade")
@@ -129,7 +129,7 @@ def _translate(model: Translation, task: Task, bounds: Bounds) -> Outcome:
         degrade=degrade,
         label=label,
         bounds=bounds,
-        tell=task.tell,
+        tell=task.report,
     )
     return {"back": back, **done}, {}, []
 
@@ -200,7 +200,7 @@ def _drag(model: Model, fields: dict[str, Any], tell: Tell) -> Outcome:
         "steps": len(found.latents) - 1,
         "rest": dragging.change_elsewhere(model.sampler, made[[0, -1]], torch.cat([start, goal])),
     }
-    return result, {"latents": z.numpy()}, model.shown(made)
+    return result, {"latents": z.numpy()}, model.pngs(made)
 
 
 def _points(fields: dict[str, Any], name: str) -> Tensor:
@@ -251,9 +251,9 @@ def _invert(model: Model, fields: dict[str, Any], tell: Tell) -> Outcome:
         realism_weight=0.0 if known is None else 1e-2,
     )
     given = examples[:1] if known is None else torch.where(known.expand_as(examples) > 0.5, examples, 128)[:1]
-    shown = [*model.shown(given), *model.shown(found.rebuilt)]
+    shown = [*model.pngs(given), *model.pngs(found.rebuilt)]
     if known is not None:
-        shown += model.shown(found.filled)
+        shown += model.pngs(found.filled)
     result = {"error": found.error.tolist(), "n": len(examples), "filled": known is not None}
     return result, {"latents": found.latents.numpy()}, shown
 
@@ -297,7 +297,7 @@ def _decoded(fields: dict[str, Any], name: str, model: Model, channels: int) -> 
         raise UsageError(f"{name} must be a picture in base64")
     try:
         content = base64.b64decode(said.rpartition(",")[2], validate=True)
-        whole = shown_picture(io.BytesIO(content), model.space.value_range)
+        whole = open_upright(io.BytesIO(content), model.space.value_range)
         pixels = np.asarray(whole.convert("RGBA"))
     except (binascii.Error, ValueError, OSError, SyntaxError, UnreadableError) as error:
         raise UsageError(f"{name} cannot be read as a picture ({error})") from None

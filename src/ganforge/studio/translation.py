@@ -196,7 +196,7 @@ class Translation:
         else:
             if label is None:
                 raise UsageError(f"say what the result shall be: {asks.describe()}")
-            direction = replace(direction, condition=asks.said(str(label)[:1_000]))
+            direction = replace(direction, condition=asks.read(str(label)[:1_000]))
         return replace(direction, translator=direction.translator.turned(), source="") if back else direction
 
 

@@ -159,9 +159,9 @@ class Watch:
         return FileResponse(self._file(request, "report.html"), media_type="text/html", headers=headers)
 
     async def _command(self, request: Request) -> Response:
-        return JSONResponse(await self._told(fields_of_body(request.scope["state"]["body"])))
+        return JSONResponse(await self._respond(fields_of_body(request.scope["state"]["body"])))
 
-    async def _told(self, fields: dict[str, Any]) -> dict[str, Any]:
+    async def _respond(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Raises Refused."""
         try:
             asked.only(fields, ("run", "command"))
@@ -178,7 +178,7 @@ class Watch:
     async def _export(self, request: Request) -> Response:
         fields = fields_of_body(request.scope["state"]["body"])
         try:
-            return JSONResponse(await self._begin_export(fields, self._tell_all))
+            return JSONResponse(await self._begin_export(fields, self._send_all))
         except RunError as error:
             raise Refused(404, words_of(error)) from None
         except UsageError as error:
@@ -206,7 +206,7 @@ class Watch:
 
     # -- the socket -------------------------------------------------------------------------------------
 
-    def _tell_all(self, message: dict[str, Any] | bytes) -> None:
+    def _send_all(self, message: dict[str, Any] | bytes) -> None:
         for line in list(self._open):
             line.say(message)
 
@@ -215,7 +215,7 @@ class Watch:
         followed: dict[str, _Followed] = {}
         listing: list[bool] = []
 
-        async def answer(call: dict[str, Any]) -> dict[str, Any]:
+        async def respond(call: dict[str, Any]) -> dict[str, Any]:
             fields = {name: value for name, value in call.items() if name not in ("id", "do")}
             match call["do"]:
                 case "follow":
@@ -229,11 +229,11 @@ class Watch:
                     return await asyncio.to_thread(self._runs, quick=True)  # findings follow
                 case "command":
                     try:
-                        return await self._told(fields)
+                        return await self._respond(fields)
                     except Refused as refused:
                         raise UsageError(refused.words) from None
                 case "export":
-                    return await self._begin_export(fields, self._tell_all)
+                    return await self._begin_export(fields, self._send_all)
                 case "cancel":
                     await self._jobs.cancel(str(fields.get("task")))
                     return {}
@@ -245,7 +245,7 @@ class Watch:
         self._open.add(line)
         polling = asyncio.create_task(self._poll(line, followed, listing))
         try:
-            await line.serve(answer)
+            await line.serve(respond)
         finally:
             self._open.discard(line)
             polling.cancel()

@@ -26,7 +26,7 @@ def abilities(path: Path, moment: Moment = "chosen") -> dict[str, Ability]:
     space = opened.space
 
     def feedback(example: Tensor, label: int | None) -> dict[str, Any]:
-        told = advise(opened.opinion, example, _asked(opened, label), levels=space.codec.step)
+        told = advise(opened.opinion, example, _condition_of(opened, label), levels=space.codec.step)
         return {
             "probability": told.probability[0].item(),
             "calibration": opened.opinion.odds.how,
@@ -37,7 +37,7 @@ def abilities(path: Path, moment: Moment = "chosen") -> dict[str, Ability]:
     def inverted(example: Tensor, label: int | None) -> dict[str, Any]:
         # The run's own or one that was trained before: to train one here would keep whoever asks waiting.
         encoder = opened.known_encoder()
-        found = invert(opened.sampler, example, condition=_asked(opened, label), encoder=encoder)
+        found = invert(opened.sampler, example, condition=_condition_of(opened, label), encoder=encoder)
         answer: dict[str, Any] = {
             "latent": found.latents[0].tolist(),
             "error": found.error[0].item(),
@@ -51,7 +51,7 @@ def abilities(path: Path, moment: Moment = "chosen") -> dict[str, Ability]:
     return {"feedback": Ability(space, feedback), "invert": Ability(space, inverted)}
 
 
-def _asked(opened: OpenedRun, label: int | None) -> Tensor | None:
+def _condition_of(opened: OpenedRun, label: int | None) -> Tensor | None:
     """The condition ``(1, C)``. Raises UsageError where the run needs a class and none was named."""
     conditions = opened.sampler.conditions
     if not conditions:

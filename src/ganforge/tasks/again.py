@@ -16,7 +16,7 @@ from ganforge.data.fetched import is_address
 from ganforge.data.loading import has_columns
 from ganforge.runs.folder import Run
 
-__all__ = ["asked_of_data", "in_units", "load_again", "source_of"]
+__all__ = ["data_arguments", "in_units", "load_again", "source_of"]
 
 
 def source_of(run: Run) -> tuple[str | Path, float]:
@@ -33,7 +33,7 @@ def source_of(run: Run) -> tuple[str | Path, float]:
         raise RunError(f"{run.file} is damaged ({type(error).__name__}: {error})") from None
 
 
-def asked_of_data(recipe: Recipe) -> dict[str, Any]:
+def data_arguments(recipe: Recipe) -> dict[str, Any]:
     """What ``data.load`` is asked for a recipe, beside the data: what examples say, and inputs."""
     asked: dict[str, Any] = {"condition": recipe.condition, "source": recipe.source}
     asked["text_encoder"], asked["table"] = recipe.text_encoder, recipe.table
@@ -60,7 +60,7 @@ def load_again(
     """
     space = run.space
     built_in = isinstance(source, str) and source in NAMES
-    asked = asked_of_data(run.recipe)
+    asked = data_arguments(run.recipe)
     tabular = has_columns(None if built_in else Path(source))
     if not tabular:  # what the person said of a table's columns is not of these
         asked["table"] = TableFormat(what=run.recipe.table.what)

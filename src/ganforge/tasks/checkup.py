@@ -20,13 +20,13 @@ from ganforge.core.errors import UsageError
 from ganforge.runs.sampler import load
 from ganforge.tasks.experiment import prepare
 
-__all__ = ["Verdict", "machine", "trial"]
+__all__ = ["ShortRun", "machine", "trial"]
 
 _PACKAGES = ("torch", "numpy", "pillow", "safetensors", "scikit-learn", "tyro", "rich")
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ShortRun:
     """How ten seconds of training went."""
 
     healthy: bool
@@ -55,7 +55,7 @@ def machine() -> list[tuple[str, str]]:
     return lines
 
 
-def trial(seconds: float) -> Verdict:
+def trial(seconds: float) -> ShortRun:
     """Train on the built-in digits for ``seconds`` in a temporary folder, load the generator and sample.
 
     Raises UsageError where ``seconds`` is not positive.
@@ -81,7 +81,7 @@ def trial(seconds: float) -> Verdict:
             "all is well" if finite and varied else "training did not behave: please report this page",
         ),
     ]
-    return Verdict(finite and varied, lines)
+    return ShortRun(finite and varied, lines)
 
 
 def _capability() -> str:

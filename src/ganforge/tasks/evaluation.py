@@ -40,7 +40,7 @@ from ganforge.tasks.instrument import PICTURE, Instrument, examine_discriminator
 from ganforge.tasks.reals import Reals, real_examples
 from ganforge.tasks.report_writing import Pair, report
 from ganforge.tasks.strips import strips
-from ganforge.training.rounds import shown_inputs
+from ganforge.training.rounds import preview_inputs
 
 __all__ = ["Evaluation", "Nearest", "evaluate_run", "keep"]
 
@@ -192,11 +192,11 @@ def evaluate_run(
     if given is not None:  # each input once
         sampler = sampler_of_inputs(sampler, given.inputs)
         n = min(n, len(given.inputs)) if samples is None else n
-    rows = _said(run, sampler, reals, given, n, seed)
+    rows = _conditions(run, sampler, reals, given, n, seed)
     asked = (
         rows[:, 0] if rows is not None and sampler.asks is not None and sampler.asks.kind == "class" else None
     )
-    made = _made(run, sampler, n, rows, seed, tell)
+    made = _generate(run, sampler, n, rows, seed, tell)
     sources, targets = _beside(run, sampler, given, n, seed)
     folder = cache_folder(cache)
     tell("a small network for the features (once for these data)")
@@ -237,7 +237,7 @@ def evaluate_run(
         samples=n,
         seed=seed,
         extractor=measured.name,
-        data=_told(reals),
+        data=_references_json(reals),
         scores=tuple(scores),
         notes=(*reals.notes, *given.notes),
     )
@@ -316,7 +316,7 @@ def _how_many(dataset: Dataset) -> int:
 
 def _given(run: Run, reals: Reals) -> Kept | None:
     """Inputs that a translation is scored by, with their targets; None for other games."""
-    return shown_inputs(run.recipe, reals.dataset.under(run.space), most=_MOST)
+    return preview_inputs(run.recipe, reals.dataset.under(run.space), most=_MOST)
 
 
 def _beside(
@@ -331,7 +331,7 @@ def _beside(
     return sources, run.space.to_declared(given.targets[numbers]) if paired else None
 
 
-def _said(
+def _conditions(
     run: Run, sampler: GeneratorSampler, reals: Reals, given: Kept | None, n: int, seed: int
 ) -> Indices | None:
     """What each sample is asked to be, ``(n, K)`` as the sampler's condition reads it, as the data say it."""
@@ -341,14 +341,14 @@ def _said(
     if given is not None and given.rows is not None:  # of a translation, what its inputs should become
         return given.rows[cast(Inputs, sampler.prior).numbers(n, seed=seed)]
     known = reals.dataset.under(run.space).train
-    rows = known.said(asks) if reals.labelled or asks.kind != "class" else None
+    rows = known.conditions(asks) if reals.labelled or asks.kind != "class" else None
     if rows is None:
         rows = np.arange(asks.size)[:, None] if asks.kind == "class" else np.array(asks.examples)
     order = random(seed, 0xA5C).permutation(len(rows))
     return rows[np.resize(order, n)]
 
 
-def _made(
+def _generate(
     run: Run, sampler: GeneratorSampler, n: int, rows: Indices | None, seed: int, tell: Progress
 ) -> Tensor:
     """``(n, *shape)`` samples. Raises RunError where they are not finite."""
@@ -453,7 +453,7 @@ def _nearest(reals: Reals, made: Tensor, asked: Indices | None) -> Nearest:
     )
 
 
-def _told(reals: Reals) -> dict[str, Any]:
+def _references_json(reals: Reals) -> dict[str, Any]:
     """What was compared with, as plain data."""
     dataset = reals.dataset
     return {

@@ -33,7 +33,7 @@ from ganforge.recipes import Choice, find, infer
 from ganforge.runs.checkpoint import damage, newest
 from ganforge.runs.folder import Run
 from ganforge.runs.inputs import read_inputs
-from ganforge.tasks.again import asked_of_data, in_units, load_again, source_of
+from ganforge.tasks.again import data_arguments, in_units, load_again, source_of
 from ganforge.tasks.notebook import in_notebook
 from ganforge.tasks.report_writing import write_final_report
 from ganforge.tasks.sizing import (
@@ -269,7 +269,7 @@ def prepare(
     if not (isinstance(data, str) and data in NAMES) and (Path(data) / "run.json").is_file():
         raise UsageError(f"{data} is a run folder, not data; to train on: gan train --resume {data}")
     chosen = _device(device)
-    choice = _asked_choice(recipe)
+    choice = _explicit_choice(recipe)
     changes = _with_words(changes or {}, source=source, condition=condition)
     domains = domains_of(data) if recipe is None and "source" not in changes else None
     if domains is not None:
@@ -300,7 +300,7 @@ def prepare(
         reading.plan.append(_course(resolved, dataset.space))
     if resolved.source:
         _check_source(resolved)
-    if (now := asked_of_data(resolved)) != first:
+    if (now := data_arguments(resolved)) != first:
         dataset = reading.load(now)
         if pictures and recipe is None and resolved.source:
             dataset = reading.in_size(dataset, now, share=1 / _TRANSLATION)
@@ -312,7 +312,7 @@ def prepare(
         resolved = replace(resolved, kimg=kimg)
     dataset = in_units(dataset, resolved)
     if domains is not None:
-        dataset = replace(dataset, scan=domains.told(dataset.scan))
+        dataset = replace(dataset, scan=domains.report(dataset.scan))
     if resolved.batch > dataset.train.n:
         raise UsageError(
             f"the batch of {resolved.batch} is larger than the data: {dataset.train.n} examples to train on; "
@@ -375,7 +375,7 @@ class _Reading:
         return self.load(asks, size=(smaller[0], smaller[1]))
 
 
-def _asked_choice(recipe: str | Recipe | None) -> Choice | None:
+def _explicit_choice(recipe: str | Recipe | None) -> Choice | None:
     """The recipe that was named or given; None where it is to be inferred."""
     if isinstance(recipe, Recipe):
         return Choice(lambda _space, _n: recipe, recipe.name, "given")

@@ -17,7 +17,7 @@ from PIL import Image, ImageSequence
 from ganforge.core.errors import DataError, UsageError
 from ganforge.core.value_range import ValueRange
 from ganforge.data.files import Entry, Listing, UnreadableError, check_source, is_archive
-from ganforge.data.pictures import SUFFIXES, list_pictures, open_picture, shown_picture
+from ganforge.data.pictures import SUFFIXES, list_pictures, open_picture, open_upright
 from ganforge.data.pixels import as_bytes, fit, normalise
 from ganforge.data.raw import Skipped
 
@@ -128,7 +128,7 @@ def read_still(file: BinaryIO, size: Size = None, value_range: ValueRange | None
 
     ``value_range`` is the run's, for pictures that are no plain bytes.
     """
-    return _planar(_sized(shown_picture(file, value_range), size))
+    return _planar(_sized(open_upright(file, value_range), size))
 
 
 def pixels_of(image: Image.Image, size: Size = None, value_range: ValueRange | None = None) -> np.ndarray:

@@ -17,7 +17,7 @@ from ganforge.core.errors import DataError, MachineError, RunError, UsageError
 from ganforge.data import Dataset
 from ganforge.data.files import UnreadableError, check_source
 from ganforge.data.folders import kind_of_file, one_file
-from ganforge.data.pictures import shown_picture
+from ganforge.data.pictures import open_upright
 from ganforge.data.pixels import fit_array, to_channels
 from ganforge.latent.inversion import read_encoder, train_encoder, write_encoder
 from ganforge.latent.opinion import Odds, Opinion, middle, odds_of
@@ -128,7 +128,7 @@ class OpenedRun:
         labels = None if part.labels is None else torch.from_numpy(np.array(part.labels[:n]))
         return values, labels
 
-    def asked(self, labels: Tensor | None) -> Tensor | None:
+    def conditions_of(self, labels: Tensor | None) -> Tensor | None:
         """Conditions ``(N, C)`` of real examples, where the players take some."""
         if not self.sampler.conditions:
             return None
@@ -145,7 +145,7 @@ class OpenedRun:
         if name is None and self.sampler.conditions:
             known = ", ".join(self.space.classes[:20])
             raise UsageError(f"this run was trained with classes; say which it is with --class: {known}")
-        one = made.asked(self.sampler, **{"class": name})
+        one = made.condition_from(self.sampler, **{"class": name})
         return None if one is None else one.expand(n, -1)
 
     def read(self, paths: Sequence[Path]) -> Tensor:
@@ -210,7 +210,7 @@ class OpenedRun:
             raise UsageError(f"this run is of {self.space.describe()}; give .npy files in declared units")
         try:
             with path.open("rb") as file:
-                whole = shown_picture(file, self.space.value_range)
+                whole = open_upright(file, self.space.value_range)
                 pixels = np.asarray(whole.convert("RGBA"))
         except (OSError, UnreadableError) as error:
             raise UsageError(f"{path} cannot be read as a picture ({error})") from None
@@ -243,7 +243,7 @@ class OpenedRun:
         level = OBJECTIVES.find(self.run.recipe.objective).level
         if self.has_data:
             real, labels = self.real(n)
-            plain.odds = odds_of(self.logits(plain, real, self.asked(labels)), fake)
+            plain.odds = odds_of(self.logits(plain, real, self.conditions_of(labels)), fake)
         else:
             plain.odds = middle(None, fake) if level is None else Odds(level)
         return plain
@@ -381,7 +381,7 @@ class OpenedRun:
         encoder = train_encoder(
             self.sampler,
             real=real,
-            condition=None if real is None else self.asked(labels),
+            condition=None if real is None else self.conditions_of(labels),
             rounds=rounds,
             width=_WIDTH,
         )

@@ -17,20 +17,20 @@ from ganforge.data.raw import Skipped
 from ganforge.runs.files import machine_faults, write_atomically
 from ganforge.tasks.frames import entries_outside
 
-__all__ = ["Heard", "as_written", "recordings", "write_recording"]
+__all__ = ["FoundRecording", "as_written", "recordings", "write_recording"]
 
 _WRITTEN = {".wav": "WAV", ".wave": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".aiff": "AIFF", ".aif": "AIFF"}
 
 
 @dataclass(frozen=True)
-class Heard:
+class FoundRecording:
     """A sound that was found: its name from the top of the folder, and what it holds or why nothing."""
 
     name: str
     read: Callable[[], Recording | Skipped]
 
 
-def recordings(path: Path, without: Path) -> list[Heard]:
+def recordings(path: Path, without: Path) -> list[FoundRecording]:
     """The sounds of a file, folder or archive, sorted by name; those in the folder ``without`` are not meant.
 
     Raises DataError where there is no such path, or no sound there.
@@ -46,7 +46,7 @@ def recordings(path: Path, without: Path) -> list[Heard]:
     else:
         listing = list_examples(path)[1]
     found = [
-        Heard(entry.name, partial(plainly, entry, partial(read_recording, listing, entry)))
+        FoundRecording(entry.name, partial(plainly, entry, partial(read_recording, listing, entry)))
         for entry in entries_outside(listing, path, without)
         if PurePosixPath(entry.name).suffix.lower() in Waves.also
     ]

@@ -117,7 +117,7 @@ def affordable(budget: Budget | None, device: torch.device) -> float:
     return OF_BUDGET * budget.seconds * speed(budget, device) * _EFFICIENCY
 
 
-def shown(recipe: Recipe, space: Space, operations_affordable: float) -> float:
+def examples_affordable(recipe: Recipe, space: Space, operations_affordable: float) -> float:
     """How many examples so many operations are enough for, coarse ones included."""
     return operations_affordable / (mean_cost(recipe.growth) * operations(recipe, space))
 
@@ -127,7 +127,7 @@ def side_for(operations_affordable: float) -> Sizing:
     found = Sizing(min(_NEEDED), 0)
     for side, needed in _NEEDED.items():
         space = Space(kind="pictures", shape=(3, side, side))
-        examples = shown(growing.recipe(space, 10_000), space, operations_affordable)
+        examples = examples_affordable(growing.recipe(space, 10_000), space, operations_affordable)
         if examples < needed:
             break
         found = Sizing(side, examples)
@@ -140,7 +140,7 @@ def fitted(recipe: Recipe, space: Space, operations_affordable: float) -> Recipe
     for width, needed in _WIDTHS.items():
         player = replace(recipe.generator, width=width)
         wider = replace(recipe, generator=player, discriminator=replace(recipe.discriminator, width=width))
-        if shown(wider, space, operations_affordable) < needed:
+        if examples_affordable(wider, space, operations_affordable) < needed:
             break
         found = wider
     return found

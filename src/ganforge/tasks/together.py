@@ -92,7 +92,7 @@ def _follow(together: Together, request: StopRequest) -> None:
             rounds.play(progress)
             rounds.statistics.close()
             continue
-        told = together.told()
+        told = together.broadcast()
         engine = Engine.from_json(told["engine"])
         if engine.device.type == "cuda":
             engine = replace(engine, device=torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))))

@@ -12,10 +12,10 @@ from ganforge.core.recipe import Recipe
 from ganforge.runs.folder import Run
 from ganforge.training.engine import Engine
 
-__all__ = ["difference_of", "moved_since"]
+__all__ = ["changed_since", "difference_of"]
 
 
-def moved_since(run: Run, engine: Engine) -> dict[str, tuple[Any, Any]]:
+def changed_since(run: Run, engine: Engine) -> dict[str, tuple[Any, Any]]:
     """What the bits depend on, before and now, where it is another one: device, threads, torch itself."""
     former = {
         "device": run.info.get("engine", {}).get("device"),

@@ -175,7 +175,7 @@ class Alarm:
         interval = min(max(self.first, self.share * (now - self._started)), self.longest)
         return now - self._last >= max(interval, self.cost_factor * self._cost)
 
-    def answered(self, cost: float | None = None) -> None:
+    def acknowledge(self, cost: float | None = None) -> None:
         """Say that the alarm has been answered, at a cost in seconds; None where something else did it."""
         self._cost = self._cost if cost is None else cost
         self._last = time.perf_counter()

@@ -17,7 +17,7 @@ from ganforge.core.errors import DivergenceError, MachineError, RunError, UsageE
 from ganforge.core.prior import Inputs
 from ganforge.core.recipe import Recipe
 from ganforge.data import Dataset
-from ganforge.health.diagnosis import diagnose, told
+from ganforge.health.diagnosis import diagnose, with_measures
 from ganforge.health.finding import Finding
 from ganforge.health.measures import bad
 from ganforge.health.numbers import broken_numbers
@@ -27,7 +27,7 @@ from ganforge.runs.folder import Run
 from ganforge.runs.inputs import keep_inputs, source_space
 from ganforge.runs.pictures import side_by_side
 from ganforge.runs.sampler import sampler_of
-from ganforge.training.changes import difference_of, moved_since
+from ganforge.training.changes import changed_since, difference_of
 from ganforge.training.clock import Alarm, Budget, Plan
 from ganforge.training.engine import Engine
 from ganforge.training.pace import Pace
@@ -35,7 +35,7 @@ from ganforge.training.probe import fewer_threads
 from ganforge.training.processes import Order, Together
 from ganforge.training.progress import RunProgress
 from ganforge.training.rescue import way_back, why_stop
-from ganforge.training.rounds import Rounds, shown_inputs
+from ganforge.training.rounds import Rounds, preview_inputs
 from ganforge.training.signals import StopRequest
 from ganforge.training.statistics import Statistics
 from ganforge.training.watch import Watch
@@ -152,7 +152,7 @@ class Trainer:
         self._watching = 0.0
         self._stop = ""
         self._noted: tuple[int, dict[str, Statistics]] = (0, {})
-        self._shown = shown_inputs(self.run.recipe, self.dataset)
+        self._shown = preview_inputs(self.run.recipe, self.dataset)
         if self._shown is not None:
             keep_inputs(self.run, self._shown)
         self._play(self.run.recipe)
@@ -203,7 +203,7 @@ class Trainer:
         saving = Alarm(first=15.0, longest=self.save_seconds, share=0.5)
         self.watch.afford(self.rounds)
         if self.nimg == 0:  # the players before their first move: a picture and something to resume from
-            self._tell(f"first samples, before training: {self._picture()}")
+            self._notify(f"first samples, before training: {self._picture()}")
             self.tick(examine=True)
             self.save()
             self.plan.back_to(0)  # looking at what has not been trained is no measure of the speed
@@ -221,18 +221,18 @@ class Trainer:
             step = self.rounds.recipe.batch * self.rounds.recipe.discriminator_moves
             if self.watch.due(self.nimg, step):
                 self.tick(examine=True)
-                ticking.answered()
+                ticking.acknowledge()
                 done = self._act()
             elif ticking.rings() if self.tick_nimg is None else self.nimg % self.tick_nimg == 0:
                 began = time.perf_counter()
                 self.tick()
-                ticking.answered(time.perf_counter() - began)
+                ticking.acknowledge(time.perf_counter() - began)
             if self._stop and request.exit_code is None:
                 request.ask(self._stop)
             if saving.rings() or request.save:
                 began, request.save = time.perf_counter(), False
                 self.save()
-                saving.answered(time.perf_counter() - began)
+                saving.acknowledge(time.perf_counter() - began)
         self.tick(examine=bool(done) and self.watch.examined_at != self.nimg)
         if done:
             self._find(finished=True)  # what there is now is the result
@@ -290,7 +290,7 @@ class Trainer:
                 f"discriminator.width={max(recipe.discriminator.width // 2, 1)})"
             )
         self.run.add_event("out of memory", nimg=self.nimg, parts=parts, why=why)
-        self._tell(
+        self._notify(
             f"out of memory at kimg {self.nimg / 1000:,.1f}: from the last checkpoint on, the batch of "
             f"{recipe.batch} is played in {parts} parts of {recipe.batch // parts}, to the same gradient"
         )
@@ -315,7 +315,7 @@ class Trainer:
         self._pace = Pace(engine)
         self._note_engine(threads=torch.get_num_threads())
         self.run.add_event("fewer threads", nimg=self.nimg, threads=engine.threads, before=before)
-        self._tell(
+        self._notify(
             f"the machine is busy, and {before} threads wait for each other: on with one thread, which is "
             "faster now; its results are not bit for bit those of more"
         )
@@ -400,7 +400,7 @@ class Trainer:
             if former.pop(found.code, "") != found.severity:
                 self.run.add_event("finding", nimg=self.nimg, finding=found.to_json())
                 if found.rank >= 2:
-                    self._tell(f"{found.severity}   {found.name}: {found.meaning} {found.remedy}")
+                    self._notify(f"{found.severity}   {found.name}: {found.meaning} {found.remedy}")
         for code in former:
             self.run.add_event("finding gone", nimg=self.nimg, code=code)
 
@@ -433,7 +433,7 @@ class Trainer:
         if way.best is None:
             self.save()
         self.run.add_event("rescued", **self.run_progress.rescues[-1])
-        self._tell(f"rescue {len(self.run_progress.rescues)}: {way.in_words(seen)}")
+        self._notify(f"rescue {len(self.run_progress.rescues)}: {way.in_words(seen)}")
         self.findings = before
         self._find()  # what is seen no more is told to be gone
         return True
@@ -450,7 +450,7 @@ class Trainer:
         elif self.rounds.rounds - rounds >= _WINDOW:
             if since:
                 self.run.add_event("refused", nimg=self.nimg, moves=since, of=moves)
-                self._tell(f"{since} of {moves} updates refused: their gradients were not finite")
+                self._notify(f"{since} of {moves} updates refused: their gradients were not finite")
             self._window = (self.rounds.rounds, self.rounds.referee.refused)
 
     def _diverged(self, since: int) -> None:
@@ -462,7 +462,7 @@ class Trainer:
         recipe = self.rounds.recipe
         moves = _WINDOW * (1 + recipe.discriminator_moves)
         self.run.add_event("diverged", nimg=self.nimg, refused=since, of=moves, not_finite=broken)
-        finding = told(broken_numbers(recipe, self.nimg, since, since / moves), recipe)
+        finding = with_measures(broken_numbers(recipe, self.nimg, since, since / moves), recipe)
         self.run.add_event("finding", nimg=self.nimg, finding=finding.to_json())
         if self._rescued(finding):
             return
@@ -519,7 +519,7 @@ class Trainer:
         self.run.clean()
         found, passed_over = checkpoint.newest(self.run.checkpoints)
         for line in passed_over:
-            self._tell(f"{line}; falling back to the one before")
+            self._notify(f"{line}; falling back to the one before")
             self.run.add_event("damaged checkpoint", what=line)
         if found is None:
             if passed_over:
@@ -552,7 +552,7 @@ class Trainer:
                 found, why="in place of a damaged one" if passed_over else "the newest"
             ).opened
             self.run.add_event("resumed", nimg=self.nimg, checkpoint=found.path.name)
-            self._say_if_moved()
+            self._notify_if_changed()
             if self.together is not None:
                 self._note_engine()
 
@@ -575,17 +575,17 @@ class Trainer:
         self.watch.back_to(self.nimg)
         self.findings = tuple(diagnose(self.watch.history(self.rounds)).findings) if self.nimg else ()
 
-    def _tell(self, line: str) -> None:
+    def _notify(self, line: str) -> None:
         """Tell whoever trains a line. A screen that is gone is no reason to stop."""
         try:
             self.on_event(line)
         except Exception as error:
             self.run.add_event("watching failed", error=repr(error))
 
-    def _say_if_moved(self) -> None:
+    def _notify_if_changed(self) -> None:
         """Bits depend on the device, the threads and torch itself: say so where they are others now."""
-        moved = moved_since(self.run, self.engine)
+        moved = changed_since(self.run, self.engine)
         if moved:
             self.run.add_event("moved", nimg=self.nimg, changed=moved)
             words = ", ".join(f"{name} {old} → {new}" for name, (old, new) in moved.items())
-            self._tell(f"moved: {words}; training goes on from the same state, but not bit for bit")
+            self._notify(f"moved: {words}; training goes on from the same state, but not bit for bit")

@@ -131,7 +131,7 @@ class Together:
     def begin(self, what: dict[str, Any]) -> None:
         """Give the others what they play: which run and data, how it is computed, the recipe, the players."""
         self.order(Order.ANEW)
-        self.told(what)
+        self.broadcast(what)
 
     def end(self) -> None:
         """Let the others go, once. Whoever is gone already needs no telling."""
@@ -153,7 +153,7 @@ class Together:
         order, progress = self._broadcast(torch.zeros(2, dtype=torch.float64)).tolist()
         return Order(int(order)), progress
 
-    def told(self, what: dict[str, Any] | None = None) -> dict[str, Any]:
+    def broadcast(self, what: dict[str, Any] | None = None) -> dict[str, Any]:
         """What the first process gives to all."""
         told = [what]
         with _others_there():

@@ -106,7 +106,7 @@ class Recorder:
         tape = Tape(self._state)
         try:
             with tape:
-                listened = _Listened(tape, rng), _Heard(tape, moment)
+                listened = _Listened(tape, rng), _Schedules(tape, moment)
                 for step in self._steps(lambda: tape.batch_of(next_batch), *listened):
                     tape.step(step)
         finally:
@@ -156,7 +156,7 @@ class _Listened(Rng):
         return self._tape.ask(call, lambda: super(_Listened, self).integers(high, n, *shape))
 
 
-class _Heard(Moment):
+class _Schedules(Moment):
     """A moment whose schedules the tape reads anew in every round."""
 
     _tape: Tape

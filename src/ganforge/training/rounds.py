@@ -33,7 +33,7 @@ from ganforge.training.statistics import RunningStatistics
 if TYPE_CHECKING:
     from ganforge.training.processes import Together
 
-__all__ = ["Rounds", "loader_of", "shown_inputs"]
+__all__ = ["Rounds", "loader_of", "preview_inputs"]
 
 _SHOWN = 512  # inputs of a translation that it is looked at by
 _REHEARSED = (
@@ -68,14 +68,14 @@ def loader_of(
     )
 
 
-def shown_inputs(recipe: Recipe, dataset: Dataset, *, most: int = _SHOWN) -> Kept | None:
+def preview_inputs(recipe: Recipe, dataset: Dataset, *, most: int = _SHOWN) -> Kept | None:
     """Inputs that a translation is looked at by, held out where there are some; None for other games."""
     game = GAMES.find(recipe.game)
     if not game.from_inputs:
         return None
     part = dataset.held_out if dataset.held_out.n >= FEW else dataset.train
     batch = loader_of(part, recipe, dataset.space).at(np.arange(min(part.n, most)))
-    rows = part.said(condition_of(recipe, dataset.space)) if game.paired else None
+    rows = part.conditions(condition_of(recipe, dataset.space)) if game.paired else None
     rows = None if rows is None else rows[: len(batch.real)]
     return Kept(batch.real if batch.source is None else batch.source, batch.real, rows)
 

@@ -233,8 +233,8 @@ class Watch:
             train.values,
             held_out.values,
             asks=asks,
-            training_rows=train.said(asks),
-            held_out_rows=held_out.said(asks),
+            training_rows=train.conditions(asks),
+            held_out_rows=held_out.conditions(asks),
             n=n or _looked_at(space),
             seed=recipe.seed,
         )

@@ -40,7 +40,7 @@ def are_clips(listing: Listing, *, certain: bool) -> bool:
     those one after the other are more alike than those further apart; in a class they are not.
     """
     films = _animations(listing)
-    if len(films) * 2 > len(listing.entries) and (certain or _move(listing, films)):
+    if len(films) * 2 > len(listing.entries) and (certain or _are_films(listing, films)):
         return True
     return certain or _follow(listing)
 
@@ -53,15 +53,15 @@ def _suffix(entry: Entry) -> str:
     return os.path.splitext(entry.name)[1].lower()
 
 
-def _move(listing: Listing, films: Sequence[Entry]) -> bool:
+def _are_films(listing: Listing, films: Sequence[Entry]) -> bool:
     """Whether most of some films have more than one frame."""
     some = [films[i] for i in np.linspace(0, len(films) - 1, min(len(films), _LOOKED_AT)).astype(int)]
-    found = [plainly(entry, partial(_moves, listing, entry)) for entry in some]
+    found = [plainly(entry, partial(_has_frames, listing, entry)) for entry in some]
     known = [one for one in found if not isinstance(one, Skipped)]
     return sum(known) * 2 > len(known)
 
 
-def _moves(listing: Listing, entry: Entry) -> bool:
+def _has_frames(listing: Listing, entry: Entry) -> bool:
     with listing.open(entry) as file:
         return animated(file)
 

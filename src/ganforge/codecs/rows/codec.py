@@ -364,7 +364,7 @@ class Rows(Columnar):
     def step(self) -> float:
         return 0.2
 
-    def moves(self, before: Tensor, after: Tensor) -> Image:
+    def displacements(self, before: Tensor, after: Tensor) -> Image:
         return self.show(after.numpy(), before.numpy())
 
     def picture(self, sample: np.ndarray) -> Image:

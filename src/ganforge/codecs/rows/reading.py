@@ -110,7 +110,7 @@ def read_columns(
     n = len(cells[0].ids) if cells else 0
     if n < FEWEST:
         raise DataError(f"{n} rows; a table needs at least {FEWEST} to learn from")
-    asked = _asked(names, kinds or {})
+    asked = _chosen_kinds(names, kinds or {})
     columns: list[Column] = []
     codes: list[np.ndarray] = []
     warnings: list[str] = []
@@ -133,7 +133,7 @@ def read_columns(
     return Table(tuple(columns), np.stack(codes, 1), tuple(notes), tuple(warnings))
 
 
-def _asked(names: Sequence[str], kinds: Mapping[str, str]) -> dict[int, str]:
+def _chosen_kinds(names: Sequence[str], kinds: Mapping[str, str]) -> dict[int, str]:
     """Columns' numbers to the kinds that a person says. Raises UsageError."""
     found: dict[int, str] = {}
     for name, kind in kinds.items():
@@ -172,7 +172,7 @@ def _read(name: str, cells: Cells, numerals: Numerals, kind: str) -> tuple[Colum
             "",
         )
     context = _Context(name, words, filled, counts, missing, numerals)
-    column = context.asked(kind) if kind else context.found()
+    column = context.column_of_kind(kind) if kind else context.found()
     if not column.modelled:
         return column, np.empty(0), warning
     if column.kind == "word" and not kind and len(filled) > _SOME and context.n < _RARE * len(filled):
@@ -246,7 +246,7 @@ class _Context:
             )
         return self.words_column("word", "")
 
-    def asked(self, kind: str) -> Column:
+    def column_of_kind(self, kind: str) -> Column:
         """What a person says that it is. Raises DataError where its cells are not that."""
         said = f"--column {self.name}={kind}"
         kind, _, form = kind.partition(":")

@@ -474,7 +474,7 @@ class Series(Sequential):
 
     # -- pictures ----------------------------------------------------------------------------------------
 
-    def moves(self, before: Tensor, after: Tensor) -> Image:
+    def displacements(self, before: Tensor, after: Tensor) -> Image:
         return self.show(after.numpy(), before.numpy())
 
     @property

@@ -170,7 +170,7 @@ class Texts(Tokens):
             return columns(["made"], [self.lines(samples)])
         return columns(["real", "made"], [self.lines(real), self.lines(samples)])
 
-    def moves(self, before: Tensor, after: Tensor) -> Image:
+    def displacements(self, before: Tensor, after: Tensor) -> Image:
         import numpy as np
 
         pairs = (np.asarray(one.cpu()).round().astype(np.int64) for one in (before, after))

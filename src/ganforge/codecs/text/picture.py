@@ -24,10 +24,10 @@ def columns(heads: Sequence[str], texts: Sequence[Sequence[str]]) -> Image.Image
         left, ink = _GAP + k * wide, _INKS[k % len(_INKS)] if len(texts) > 1 else _INKS[1]
         draw.text((left, 3), head, fill=ink)
         for row, line in enumerate(lines[:_MOST]):
-            draw.text((left, (row + 1) * _LINE + 5), _drawn(line), fill=ink)
+            draw.text((left, (row + 1) * _LINE + 5), _printable(line), fill=ink)
     return sheet
 
 
-def _drawn(line: str) -> str:
+def _printable(line: str) -> str:
     """What Pillow's own font has letters for."""
     return line.encode("latin-1", "replace").decode("latin-1")

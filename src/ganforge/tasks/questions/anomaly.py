@@ -101,12 +101,12 @@ class Anomaly(Question):
         order = scores.argsort(descending=True)[:3].tolist()
         answer.say("strangest", ", ".join(f"{asked.names[i]} ({scores[i]:.2f})" for i in order))
         if good:
-            _told_apart(answer, asked, good, seen, scores, limit)
+            _write_accuracy(answer, asked, good, seen, scores, limit)
         return answer.done()
 
 
 @dataclass(frozen=True, eq=False)
-class _Asked:
+class _ToScore:
     """Examples to be scored: ``(N, *shape)`` in declared units, their names, and their classes' names."""
 
     examples: Tensor
@@ -140,11 +140,11 @@ def _judge(opened: OpenedRun) -> tuple[nn.Module | None, bool]:
     return network.eval().requires_grad_(False), GAMES.find(recipe.game).judged_with == "latent"
 
 
-def _held_out(examples: Tensor) -> _Asked:
-    return _Asked(examples, [f"number {i + 1}" for i in range(len(examples))], None)
+def _held_out(examples: Tensor) -> _ToScore:
+    return _ToScore(examples, [f"number {i + 1}" for i in range(len(examples))], None)
 
 
-def _read(opened: OpenedRun, data: str) -> _Asked:
+def _read(opened: OpenedRun, data: str) -> _ToScore:
     """Examples of a folder, a file or a built-in set, in the run's size. Raises UsageError."""
     found = load_again(data, opened.run, 0.0)
     if found.space.shape != opened.space.shape or found.space.kind != opened.space.kind:
@@ -162,10 +162,10 @@ def _read(opened: OpenedRun, data: str) -> _Asked:
     kinds = None
     if part.labels is not None and found.space.classes:
         kinds = [found.space.classes[label] for label in part.labels[order].tolist()]
-    return _Asked(values, names, kinds)
+    return _ToScore(values, names, kinds)
 
 
-def _normal_kinds(asked: _Asked, normal: Sequence[str]) -> set[str]:
+def _normal_kinds(asked: _ToScore, normal: Sequence[str]) -> set[str]:
     """Which classes are normal; empty where nothing can be told apart. Raises UsageError."""
     known = sorted(set(asked.kinds or ()))
     if normal:
@@ -182,7 +182,7 @@ def _normal_kinds(asked: _Asked, normal: Sequence[str]) -> set[str]:
     return good if good < set(known) else set()
 
 
-def _table(asked: _Asked, scores: Tensor, limit: float, seen: strange.Seen) -> str:
+def _table(asked: _ToScore, scores: Tensor, limit: float, seen: strange.Seen) -> str:
     """One line an example, the strangest first."""
     page = io.StringIO()
     writer = csv.writer(page, lineterminator="\n")
@@ -196,11 +196,11 @@ def _table(asked: _Asked, scores: Tensor, limit: float, seen: strange.Seen) -> s
     return page.getvalue()
 
 
-def _sheet(opened: OpenedRun, answer: Answer, asked: _Asked, seen: strange.Seen, scores: Tensor) -> None:
+def _sheet(opened: OpenedRun, answer: Answer, asked: _ToScore, seen: strange.Seen, scores: Tensor) -> None:
     """The least and the most unlike, what the run makes of them, and what is left over."""
     space = opened.space
     if not space.codec.pictured:
-        answer.picture("sheet.png", space.codec.moves(asked.examples, seen.rebuilt))
+        answer.picture("sheet.png", space.codec.displacements(asked.examples, seen.rebuilt))
         return
     order = scores.argsort()
     half = min(_SHOWN, (len(order) + 1) // 2)
@@ -218,8 +218,8 @@ def _sheet(opened: OpenedRun, answer: Answer, asked: _Asked, seen: strange.Seen,
     answer.picture("sheet.png", sheets.sheet(rows, space, columns=columns, notes=[words, [], []]))
 
 
-def _told_apart(
-    answer: Answer, asked: _Asked, good: set[str], seen: strange.Seen, scores: Tensor, limit: float
+def _write_accuracy(
+    answer: Answer, asked: _ToScore, good: set[str], seen: strange.Seen, scores: Tensor, limit: float
 ) -> None:
     """How well the scores tell the other classes from the normal ones."""
     assert asked.kinds is not None

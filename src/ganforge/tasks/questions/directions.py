@@ -80,14 +80,14 @@ class Directions(Question):
         found = [replace(direction, reach=self.reach) for direction in found]
         for kind in dict.fromkeys(direction.kind for direction in found):
             _strips(opened, answer, [d for d in found if d.kind == kind], seeds(self.seeds))
-        _tell_effects(opened, answer, found, z[:_EFFECTS_ON], None if asked is None else asked[:_EFFECTS_ON])
+        _write_effects(opened, answer, found, z[:_EFFECTS_ON], None if asked is None else asked[:_EFFECTS_ON])
         info = {"checkpoint": opened.checkpoint, "reach": self.reach, "pool": self.pool}
         files = [opened.cache / f"directions.{suffix}" for suffix in ("safetensors", "json")]
         answer.later(files, lambda: axes.write_directions(opened.cache, found, info))
         return answer.done()
 
 
-def _tell_effects(
+def _write_effects(
     opened: OpenedRun, answer: Answer, found: Sequence[axes.Direction], z: Tensor, asked: Tensor | None
 ) -> None:
     """What each direction changes, and how purely."""
@@ -134,8 +134,8 @@ def _strips(opened: OpenedRun, answer: Answer, found: Sequence[axes.Direction], 
         here = opened.generate(z, asked)
         cells: list[sheets.Cell] = []
         for direction in found:
-            there = axes.moved(opened.prior, z, direction.vector, direction.reach)
-            cells.append(space.codec.moves(here, opened.generate(there, asked)))
+            there = axes.shift(opened.prior, z, direction.vector, direction.reach)
+            cells.append(space.codec.displacements(here, opened.generate(there, asked)))
         answer.picture(name, sheets.sheet([("", cells)], space, columns=[one.name for one in found]))
         return
     steps = torch.linspace(-1, 1, 7) * found[0].reach
@@ -144,7 +144,7 @@ def _strips(opened: OpenedRun, answer: Answer, found: Sequence[axes.Direction], 
     for direction in found:
         samples: list[sheets.Cell] = []
         for i in range(len(z)):
-            there = axes.moved(opened.prior, z[i : i + 1], direction.vector, steps)
+            there = axes.shift(opened.prior, z[i : i + 1], direction.vector, steps)
             made = opened.generate(there, None if asked is None else asked[i : i + 1].expand(len(there), -1))
             samples += [*([None] if i else []), *made]
         rows.append((direction.name, samples))

@@ -90,7 +90,9 @@ class Drag(Question):
         for one, end, share in zip(
             start.tolist(), found.points[-1].tolist(), found.share.tolist(), strict=True
         ):
-            answer.say("point", f"{_told(one)} → {_told(end)}: {100 * share:.0f} % of the wanted way")
+            answer.say(
+                "point", f"{_point_text(one)} → {_point_text(end)}: {100 * share:.0f} % of the wanted way"
+            )
         height, width = found.grid
         answer.say("way", f"{len(made) - 1} steps, led by features on a grid of {height}×{width}")
         answer.say("rest", f"elsewhere it changed by {100 * rest:.0f} % of what sets two samples apart")
@@ -117,7 +119,7 @@ def _inside(opened: OpenedRun, within: str) -> Tensor:
     return inside
 
 
-def _told(point: Sequence[float]) -> str:
+def _point_text(point: Sequence[float]) -> str:
     return ",".join(f"{number:g}" for number in point)
 
 

@@ -74,7 +74,7 @@ class Feedback(Question):
         rose = (followed.after_probability > followed.before).double().mean().item()
         answer.say("followed", f"the chance rose in {100 * rose:.0f} % of {len(examples)}")
         z, turns = opened.pool(64, seed=0xFEED)
-        heard = advice.heard(opened.sampler.network, opinion, z, turns)
+        heard = advice.gradients_by_layer(opened.sampler.network, opinion, z, turns)
         for layer in heard:
             answer.say(
                 "reaches", f"{layer.name}: gradient {layer.gradient:.3g}, {layer.relative:.2g} of its size"
@@ -94,7 +94,7 @@ def _feedback_sheet(
 ) -> None:
     space = opened.space
     if not space.codec.pictured:
-        answer.picture("sheet.png", space.codec.moves(examples, followed.after))
+        answer.picture("sheet.png", space.codec.displacements(examples, followed.after))
         return
     given, after = examples[:_SHOWN], followed.after[:_SHOWN]
     rows: list[sheets.Row] = [

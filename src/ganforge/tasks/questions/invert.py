@@ -56,12 +56,14 @@ class Invert(Question):
         labels: Tensor | None = None
         known: Tensor | None = None
         if self.strokes is not None:
-            examples, known = _drawn(opened, self.strokes)
+            examples, known = _drawing(opened, self.strokes)
         elif self.pictures:
             examples = opened.read(self.pictures)
         else:
             examples, labels = opened.real(self.count)
-        asked = opened.one_class(self.classes, len(examples)) if labels is None else opened.asked(labels)
+        asked = (
+            opened.one_class(self.classes, len(examples)) if labels is None else opened.conditions_of(labels)
+        )
         if self.mask is not None:
             known = (opened.picture(self.mask, channels=3).float().mean(0, keepdim=True) < 128).float()
         if self.hide is not None:
@@ -128,7 +130,7 @@ class Invert(Question):
         return answer.done()
 
 
-def _drawn(opened: OpenedRun, strokes: Path) -> tuple[Tensor, Tensor]:
+def _drawing(opened: OpenedRun, strokes: Path) -> tuple[Tensor, Tensor]:
     """Four copies of a drawing, and where it was drawn on."""
     drawn = opened.picture(strokes, channels=4)
     colours, known = drawn[:3], (drawn[3:] > 127).float()
@@ -156,7 +158,7 @@ def _inverted_sheet(
 ) -> None:
     space = opened.space
     if not space.codec.pictured:
-        answer.picture("sheet.png", space.codec.moves(examples, found.rebuilt))
+        answer.picture("sheet.png", space.codec.displacements(examples, found.rebuilt))
         return
     given, made = examples[:_SHOWN], found.rebuilt[:_SHOWN]
     rows: list[sheets.Row] = []
