@@ -105,7 +105,7 @@ def play(recipe: Recipe, dataset: Dataset, kimg: float, referee: Classifier | No
     if referee is not None and condition_size(recipe, dataset.space):
         asked = [index % sampler.conditions for index in range(_JUDGED)]
         as_asked = class_report(
-            referee.probabilities(sampler.sample(_JUDGED, seed=1).numpy()), asked=asked
+            referee.probabilities(sampler.sample(_JUDGED, seed=1).numpy()), wishes=asked
         ).agreement
     score = {key: found["value"] for key, found in seen.scores.items()}
     return Result(score[seen.headline], score["recall"], score["coverage"], as_asked, seconds)

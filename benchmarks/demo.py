@@ -111,7 +111,7 @@ def play(
         train.values, train.labels, held_out=held_out.values, held_out_labels=held_out.labels
     )
     asked = [index % sampler.conditions for index in range(samples)]
-    report = class_report(referee.probabilities(made), asked=asked)
+    report = class_report(referee.probabilities(made), wishes=asked)
     near = memorisation(made, train.values, held_out.values)
     figures = Figures(
         referee.accuracy,

@@ -55,7 +55,7 @@ def measure(digits: Digits, referee):
 
     def score(samples, **options):
         given = {"extractor": extractor, "spare": digits.training[600:]}
-        if "asked" in options:
+        if "wanted" in options:
             given |= {"training_labels": digits.training_labels, "classifier": referee}
         return by_key(evaluate(Scored(samples, digits.training, digits.held_out, **(given | options))))
 
@@ -65,7 +65,7 @@ def measure(digits: Digits, referee):
 @pytest.fixture(scope="session")
 def honest(digits: Digits, measure):
     """Every score of real digits in place of samples."""
-    return measure(digits.fresh, asked=digits.fresh_labels)
+    return measure(digits.fresh, wanted=digits.fresh_labels)
 
 
 @pytest.fixture

@@ -52,10 +52,10 @@ def test_lines_of_a_generator_that_collapsed_on_one_class(digits):
     told[asked == 7] = 1  # 7 reads as 1
     lines = class_lines(
         [str(digit) for digit in range(10)],
-        told=told,
-        asked=asked,
+        predicted=told,
+        wanted=asked,
         training_labels=digits.training_labels,
-        real_told=digits.held_out_labels,
+        real_predicted=digits.held_out_labels,
         real_labels=digits.held_out_labels,
         features=raw()(samples),
         real_features=raw()(digits.held_out),
@@ -72,10 +72,10 @@ def test_lines_of_a_generator_that_collapsed_on_one_class(digits):
     assert lagging(lines).startswith("7 lags")
     unasked = class_lines(
         ["0"],
-        told=told,
-        asked=None,
+        predicted=told,
+        wanted=None,
         training_labels=digits.training_labels,
-        real_told=digits.held_out_labels[:1],
+        real_predicted=digits.held_out_labels[:1],
         real_labels=digits.held_out_labels[:1],
         features=raw()(samples[:1]),
         real_features=raw()(digits.held_out[:1]),

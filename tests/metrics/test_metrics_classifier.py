@@ -59,7 +59,7 @@ def test_points_and_odd_pictures_have_a_referee_too(chance):
 
 def test_class_report_by_hand():
     told = np.array([[0.95, 0.05, 0.0], [0.6, 0.4, 0.0], [0.0, 1.0, 0.0], [0.9, 0.1, 0.0]])
-    report = class_report(told, asked=np.array([0, 1, 1, 0]))
+    report = class_report(told, wishes=np.array([0, 1, 1, 0]))
     assert report.shares == (0.75, 0.25, 0.0)
     assert report.confident == 0.75
     assert report.confident_shares[:2] == pytest.approx((2 / 3, 1.0))

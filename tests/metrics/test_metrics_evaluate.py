@@ -103,7 +103,7 @@ def test_wrong_classes_and_missing_classes_are_named(digits, measure):
     some = digits.fresh[digits.fresh_labels != 3]
     asked = np.roll(digits.fresh_labels[digits.fresh_labels != 3], 1)
     own = {"classifier": None, "held_out_labels": digits.held_out_labels}  # one is trained
-    scores = measure(some, asked=asked, only=("classes",), **own)
+    scores = measure(some, wanted=asked, only=("classes",), **own)
     assert scores["class_accuracy"].value < 0.4
     assert scores["class_accuracy"].floor > 0.95
     assert scores["class_balance"].value > 4 * scores["class_balance"].floor

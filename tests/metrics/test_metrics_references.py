@@ -187,7 +187,7 @@ def digit_scores(digits, measure, honest):
     told = ("blur", "one class")  # noise is so elsewhere; the others are not asked about two classifiers each
     groups = {name: [group for group in SCORES if group != "two_sample" or name in told] for name in faults}
     found = {
-        name: measure(samples, asked=asked, only=groups[name]) for name, (samples, asked) in faults.items()
+        name: measure(samples, wanted=asked, only=groups[name]) for name, (samples, asked) in faults.items()
     }
     return {"honest": honest, **found}
 

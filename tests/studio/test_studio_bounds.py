@@ -56,7 +56,7 @@ def test_one_game_at_once_and_one_that_ends(strict: tuple[int, Studio]):
     with connect(address, max_size=None) as quiet:
         line = Line(quiet)
         standing = line.call("open", settings=RING)
-        studio.play._sessions[standing["session"]].heard -= 601  # ten minutes have gone by
+        studio.play._sessions[standing["session"]].last_call -= 601  # ten minutes have gone by
         told = line.until("ended", 30)
         assert "nothing was done here" in told["error"]
         assert told["reopen"] == standing["settings"]

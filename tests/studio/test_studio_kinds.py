@@ -82,7 +82,7 @@ def test_a_seed_is_what_gan_sample_makes(kind: str, tmp_path: Path, monkeypatch:
         assert (
             shown == np.asarray(Image.open(io.BytesIO(plots.png(codec.picture(wanted[0].numpy())))))
         ).all()
-        assert len(arrays["pictures"]) == 1 + (codec.heard or codec.moving)
+        assert len(arrays["pictures"]) == 1 + (codec.audible or codec.moving)
         assert ("voxels" in arrays) == codec.solid
     else:
         assert np.allclose(arrays["samples"], wanted[:1].float().numpy(), rtol=1e-5, atol=1e-6)

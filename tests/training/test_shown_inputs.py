@@ -51,7 +51,7 @@ def test_a_sheet_asks_for_what_its_targets_say(tmp_path: Path):
 
     trainer._sampler.sample = heard
     assert trainer.train().finished
-    shown, prior = trainer._shown, trainer._sampler.prior
+    shown, prior = trainer._preview, trainer._sampler.prior
     wanted = trainer._sampler.asks.vectors(
         torch.from_numpy(shown.rows[prior.numbers(len(asked[0]), seed=experiment.recipe.seed)])
     )

@@ -74,11 +74,11 @@ def _run(words: list[str]) -> int:
     if verb not in VERBS:
         print(f"gan: there is no verb {verb!r}.{nearest(verb, VERBS)} See: gan --help", file=sys.stderr)
         return 2
-    told = _Stop()
+    stop = _Stop()
     # A job in the background is started with Ctrl-C ignored, which is not for it.
-    heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    listens = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     try:
-        with _printing_damage(verb), Handlers((*STOP, *SAVE, *["SIGINT"] * heard), told.on_signal):
+        with _printing_damage(verb), Handlers((*STOP, *SAVE, *["SIGINT"] * listens), stop.on_signal):
             rest, files = without_plugins(words[1:])
             for file in files:
                 plugin(file)
@@ -90,8 +90,8 @@ def _run(words: list[str]) -> int:
         print(f"gan {verb}: stopped at once", file=sys.stderr)
         return 130
     except BaseException as error:
-        if told.signal:  # whatever became of _Terminated on its way
-            print(f"gan {verb}: stopped by {told.signal}", file=sys.stderr)
+        if stop.signal:  # whatever became of _Terminated on its way
+            print(f"gan {verb}: stopped by {stop.signal}", file=sys.stderr)
             return 143
         why = out_of_memory(error)
         if not why:

@@ -32,8 +32,8 @@ def script(shell: str, verbs: Mapping[str, str]) -> str:
     if shell not in SHELLS:
         raise UsageError(f"there is no completion for {shell!r}.{nearest(shell, SHELLS)} See: gan --help")
     options = {verb: _options([verb]) for verb in verbs}
-    asked = {what: _options(["explore", "RUN", what]) for what in QUESTIONS.overview()}
-    return _fish(verbs, options, asked) if shell == "fish" else _bash(shell, verbs, options, asked)
+    tools = {what: _options(["explore", "RUN", what]) for what in QUESTIONS.overview()}
+    return _fish(verbs, options, tools) if shell == "fish" else _bash(shell, verbs, options, tools)
 
 
 def _options(words: list[str]) -> list[str]:
@@ -48,10 +48,10 @@ def _options(words: list[str]) -> list[str]:
 
 
 def _bash(
-    shell: str, verbs: Mapping[str, str], options: Mapping[str, list[str]], asked: Mapping[str, list[str]]
+    shell: str, verbs: Mapping[str, str], options: Mapping[str, list[str]], tools: Mapping[str, list[str]]
 ) -> str:
     cases = [f"    {verb}) words='{' '.join(some)}' ;;" for verb, some in options.items()]
-    questions = [f"      {what}) words='{' '.join(some)}' ;;" for what, some in asked.items()]
+    questions = [f"      {what}) words='{' '.join(some)}' ;;" for what, some in tools.items()]
     lines = [
         *(["autoload -Uz compinit bashcompinit && compinit && bashcompinit"] if shell == "zsh" else []),
         "_gan() {",
@@ -65,7 +65,7 @@ def _bash(
         *cases,
         "  esac",
         '  if [ "${COMP_WORDS[1]}" = explore ]; then',
-        f'    [ "$COMP_CWORD" -le 3 ] && words="$words {" ".join(asked)}"',
+        f'    [ "$COMP_CWORD" -le 3 ] && words="$words {" ".join(tools)}"',
         '    for at in "${COMP_WORDS[2]}" "${COMP_WORDS[3]}"; do case "$at" in',
         *questions,
         "    esac; done",
@@ -79,13 +79,13 @@ def _bash(
     return "\n".join(lines)
 
 
-def _fish(verbs: Mapping[str, str], options: Mapping[str, list[str]], asked: Mapping[str, list[str]]) -> str:
+def _fish(verbs: Mapping[str, str], options: Mapping[str, list[str]], tools: Mapping[str, list[str]]) -> str:
     lines = [
         f"complete -c gan -n __fish_use_subcommand -f -a {verb} -d '{said}'" for verb, said in verbs.items()
     ]
     for verb, some in options.items():
-        known = {*some}.union(*asked.values()) if verb == "explore" else some
+        known = {*some}.union(*tools.values()) if verb == "explore" else some
         within = f"complete -c gan -n '__fish_seen_subcommand_from {verb}'"
         lines += [f"{within} -l {name.removeprefix('--')}" for name in sorted(known)]
-    lines += [f"complete -c gan -n '__fish_seen_subcommand_from explore' -a '{' '.join(asked)}'"]
+    lines += [f"complete -c gan -n '__fish_seen_subcommand_from explore' -a '{' '.join(tools)}'"]
     return "\n".join(lines)

@@ -163,13 +163,13 @@ def _table(scores: Sequence[Score]) -> list[str]:
 def _headline(score: Score) -> str:
     from ganforge.metrics.score import short
 
-    told = f"{score.name} {short(score.value)}"
+    line = f"{score.name} {short(score.value)}"
     if not math.isfinite(score.floor):  # as of PSNR, which a perfect result would make infinite
         own = score.protocol.settings.get("input")
         beside = f", of the input itself {short(own)}" if isinstance(own, float) else ""
-        return f"{told}{beside}; {score.direction} is better"
+        return f"{line}{beside}; {score.direction} is better"
     words = "like real examples" if _reading(score) == "like real" else "not like real examples"
-    return f"{told}, best possible {short(score.floor)}: {words}"
+    return f"{line}, best possible {short(score.floor)}: {words}"
 
 
 def _row(score: Score, widest: int) -> str:

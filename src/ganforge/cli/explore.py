@@ -43,11 +43,11 @@ def read(arguments: Sequence[str]) -> tuple[Path | None, Question] | None:
 
 
 def main(arguments: list[str]) -> int:
-    asked = read(arguments)
-    if asked is None:
+    parsed = read(arguments)
+    if parsed is None:
         print(_overview())
         return 0
-    run, question = asked
+    run, question = parsed
     from ganforge.cli.screen import Screen
     from ganforge.tasks.opened_run import OpenedRun
 

@@ -75,15 +75,15 @@ def parse(kind: type[Options], verb: str, arguments: Sequence[str]) -> Options:
         name = word.partition("=")[0].replace("_", "-")
         if name.startswith("--") and name not in known and word not in ("--help", "-h"):
             raise UsageError(f"there is no option {name}.{nearest(name, known)} See: gan {verb} --help")
-    told = io.StringIO()
+    printed = io.StringIO()
     try:
-        with redirect_stderr(told):
+        with redirect_stderr(printed):
             return tyro.cli(kind, prog=f"gan {verb}", args=list(arguments), config=config)
     except SystemExit as end:
         if not end.code:
             print("--plugin FILE   with what a Python file of your own declares; may be given again")
             raise
-        raise UsageError(f"{_one_line(told.getvalue())}. See: gan {verb} --help") from None
+        raise UsageError(f"{_one_line(printed.getvalue())}. See: gan {verb} --help") from None
 
 
 def _with_negatives(arguments: Sequence[str]) -> list[str]:
@@ -146,8 +146,8 @@ def gather(arguments: Sequence[str], name: str = "--set") -> list[str]:
         elif word != name:
             rest.append(word)
         before = word
-    asked = name in arguments
-    return [*rest, name, *pairs] if pairs else [*rest, *([name] if asked else [])]
+    given = name in arguments
+    return [*rest, name, *pairs] if pairs else [*rest, *([name] if given else [])]
 
 
 def changes(pairs: Sequence[str]) -> dict[str, str]:

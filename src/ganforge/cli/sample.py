@@ -79,10 +79,10 @@ def main(arguments: list[str]) -> int:
     if sampler.space.codec.one_file and options.grid is None and options.film is None:
         return _rows(options, run, sampler)
     wishes = {"class": options.classes, "text": options.text, "where": ",".join(options.where) or None}
-    asked = made.condition_from(sampler, **wishes)
+    condition = made.condition_from(sampler, **wishes)
     given = options.onward or options.complete
     if given is not None:
-        return _music(options, given, sampler.music_maker(asked))
+        return _music(options, given, sampler.music_maker(condition))
     _only_of_tables(options)
     words = next((said for said in wishes.values() if said is not None), "")
     if options.film is not None:
@@ -90,13 +90,13 @@ def main(arguments: list[str]) -> int:
             sampler,
             wanted,
             options.film,
-            condition=asked,
+            condition=condition,
             truncation=options.truncation,
             seconds=options.seconds,
         )
         print(f"wrote {options.film}")
     if options.grid is not None:
-        made.write_grid(sampler, wanted, options.grid, condition=asked, truncation=options.truncation)
+        made.write_grid(sampler, wanted, options.grid, condition=condition, truncation=options.truncation)
         print(f"wrote {options.grid}")
     if options.out is None and not (options.film is None and options.grid is None):
         return 0
@@ -104,7 +104,7 @@ def main(arguments: list[str]) -> int:
         path = options.out or run / f"made{sampler.space.codec.suffix}"
         if path.is_dir():
             raise UsageError(f"{path} is a folder; --out names the file, as in {path / 'made'}")
-        made.write_joined(sampler, wanted, path, condition=asked, truncation=options.truncation)
+        made.write_joined(sampler, wanted, path, condition=condition, truncation=options.truncation)
         print(f"wrote {len(wanted):,} {sampler.space.codec.counted} to {path}")
     else:
         folder = options.out or run / "made"
@@ -112,7 +112,7 @@ def main(arguments: list[str]) -> int:
             sampler,
             wanted,
             folder,
-            condition=asked,
+            condition=condition,
             words=words,
             truncation=options.truncation,
             suffix=f".{options.format.lower().lstrip('.')}" if options.format else "",

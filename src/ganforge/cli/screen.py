@@ -156,8 +156,8 @@ class Screen:
         path = trainer.run.path
         pictures = trainer.run.samples
         if self._json:
-            told = {"ended": outcome.reason, "finished": outcome.finished, "run": str(path)}
-            print(json.dumps(told | {"report": None if report is None else str(report)}), flush=True)
+            fields = {"ended": outcome.reason, "finished": outcome.finished, "run": str(path)}
+            print(json.dumps(fields | {"report": None if report is None else str(report)}), flush=True)
         if pictures:
             self._show(pictures[-1], trainer.run)
         what = trainer.run.space.codec.counted

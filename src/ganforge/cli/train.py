@@ -167,10 +167,10 @@ def _place(options: Train) -> tuple[int, int]:
     from ganforge.training.processes import place_of
 
     rank, count = place_of()
-    asked = options.processes
-    if count > 1 and asked not in (None, count):
-        raise UsageError(f"--processes is {asked}, and {count} have been started; leave it out")
-    return rank, count if asked is None else asked
+    processes = options.processes
+    if count > 1 and processes not in (None, count):
+        raise UsageError(f"--processes is {processes}, and {count} have been started; leave it out")
+    return rank, count if processes is None else processes
 
 
 def _of_table(options: TableOptions) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class Waves(Codec):
     dims = 1
     limits = (-1.0, 1.0)
     also = Sound.suffixes
-    heard = True
+    audible = True
     augmentations = ("translation", "cutout")
     translation_recipe = "sound-to-sound"
 

@@ -91,7 +91,7 @@ class Codec:
     picture_files: ClassVar[bool] = False
     keeps_alike: ClassVar[bool] = True
     empty: ClassVar[float] = 0.0
-    heard: ClassVar[bool] = False
+    audible: ClassVar[bool] = False
     moving: ClassVar[bool] = False
     solid: ClassVar[bool] = False
     of_frames: ClassVar[bool] = False

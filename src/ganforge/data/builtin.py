@@ -177,7 +177,7 @@ def _photo_crops(seed: int, size: tuple[int, int] | None, channels: int | None) 
 
     samples = load_sample_images()
     names = {"china.jpg": "pagoda", "flower.jpg": "flower"}
-    told = [names[Path(name).name] for name in samples.filenames]
+    captions = [names[Path(name).name] for name in samples.filenames]
     photos = [Image.fromarray(photo) for photo in samples.images]
     rng = np.random.Generator(np.random.Philox(key=key(seed, NAMES.index("photo-crops"))))
     target = size or (_CROP_SIDE, _CROP_SIDE)
@@ -189,7 +189,7 @@ def _photo_crops(seed: int, size: tuple[int, int] | None, channels: int | None) 
         cut = fit(photo.crop((left, top, left + side, top + side)), target)
         crop[:] = np.asarray(cut).transpose(2, 0, 1)
     values = to_channels(values, channels or 3)
-    labels, classes = name_classes(np.array([told[one] for one in which]))
+    labels, classes = name_classes(np.array([captions[one] for one in which]))
     return Raw(
         kind="pictures",
         form="drawn",

@@ -149,11 +149,11 @@ def cache_folder(wish: Path | None = None) -> Path:
     Raises:
         MachineError: a folder that was asked for cannot be written.
     """
-    asked = wish or (Path(os.environ["GANFORGE_CACHE"]) if os.environ.get("GANFORGE_CACHE") else None)
-    if asked is not None:
-        if _writable(asked):
-            return asked
-        raise MachineError(f"the cache folder {asked} cannot be written; name another with GANFORGE_CACHE")
+    chosen = wish or (Path(os.environ["GANFORGE_CACHE"]) if os.environ.get("GANFORGE_CACHE") else None)
+    if chosen is not None:
+        if _writable(chosen):
+            return chosen
+        raise MachineError(f"the cache folder {chosen} cannot be written; name another with GANFORGE_CACHE")
     home = _users_own()
     if _writable(home):
         return home

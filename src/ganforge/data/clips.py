@@ -127,7 +127,7 @@ def whole(
         shape=shape,
         finish=as_it_is,
         labels=None if raw.labels is None else raw.labels[first],
-        said=stated_of(raw.said, first),
+        stated=stated_of(raw.stated, first),
         clips=_together(owner, many) if cut else None,
         names=[_clip_name(raw, int(i)) for i in first] if raw.names else (),
         sizes={},
@@ -203,7 +203,7 @@ def windows(raw: Raw, frames: int, scratch: Path | None) -> Raw:
         finish=as_it_is,
         labels=None if raw.labels is None else raw.labels[target],
         clips=raw.clips[target],
-        said=stated_of(raw.said, target),
+        stated=stated_of(raw.stated, target),
         names=[raw.names[int(i)] for i in target] if raw.names else (),
         inputs=Inputs(
             values=spool(chunks(list(range(frames, 0, -1))), scratch and scratch / "before", before),

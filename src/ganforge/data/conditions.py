@@ -26,7 +26,7 @@ from ganforge.data.facts import (
 from ganforge.data.files import Entry, Listing, UnreadableError, list_files, printable
 from ganforge.data.matching import Matched, match
 from ganforge.data.numerals import is_missing
-from ganforge.data.picking import FLAGS, Kind, Told, Wanted, is_number, look, pick
+from ganforge.data.picking import FLAGS, Described, Kind, Wanted, is_number, look, pick
 from ganforge.data.raw import Raw, Skipped, Stated, name_classes
 from ganforge.data.readers import Source, has_names, names_of
 from ganforge.data.tables import chosen_columns
@@ -192,22 +192,22 @@ def _checked(found: Beside, names: list[str], wanted: Wanted) -> Beside:
     Raises:
         DataError: it speaks of fewer than two, or not of more than 5 %, and nobody asked for it.
     """
-    told = found.names or set()
+    named = found.names or set()
     what = {"text": "caption", "class": "class"}.get(found.kind or "", "row without gaps")
     option = f"--condition {found.kind}"
-    if wanted == "auto" and len(told) < _HALF * len(names):
-        few = f"{found.file} speaks of {len(told):,} of {len(names):,} pictures only, and is not used"
+    if wanted == "auto" and len(named) < _HALF * len(names):
+        few = f"{found.file} speaks of {len(named):,} of {len(names):,} pictures only, and is not used"
         return Beside("", None, warnings=(f"{few}; to train on those alone: {option}", *found.warnings))
-    if len(told) < 2:
+    if len(named) < 2:
         raise DataError(
-            f"{found.file} says something of {len(told)} of {len(names):,} pictures; its names of files must"
+            f"{found.file} says something of {len(named)} of {len(names):,} pictures; its names of files must"
             " be those of the pictures"
         )
-    left = [name for name in names if name not in told]
+    left = [name for name in names if name not in named]
     if wanted == "auto" and len(left) > _LOST * len(names):
         raise DataError(
             f"{len(left):,} of {len(names):,} pictures have no {what} in {found.file} ({_few(left, 3)}): add"
-            f" it, move these pictures away, or train on the other {len(told):,} alone: {option}"
+            f" it, move these pictures away, or train on the other {len(named):,} alone: {option}"
         )
     skipped = [Skipped(name, f"no {what} in {found.file}", bad=False) for name in left]
     return replace(found, skipped=(*found.skipped, *skipped))
@@ -256,23 +256,27 @@ def _interpret(
             raise UnreadableError("it names none of the pictures")
         return None
     which, matched = found
-    columns, rows, numbers, how = table.columns, table.rows, table.numbers, table.said
+    columns, rows, numbers, how = table.columns, table.rows, table.numbers, table.words
     picture = {cell: name for name, cell in matched.pairs}
     if table.first is not None and str(table.first[1][which]) in picture:  # the first row is none of names
         rows, numbers = [table.first[1], *rows], [table.first[0], *numbers]
         columns = [f"column {i + 1}" for i in range(len(columns))]
         how = how.replace(f"names in line {table.first[0]}", "no row of names")
-    told: Told = [
+    columns_of_files: Described = [
         (picture[str(row[which])], row, n)
         for row, n in zip(rows, numbers, strict=True)
         if str(row[which]) in picture
     ]
     try:
-        asked = chosen_columns(columns, len(columns), wish)
+        columns_chosen = chosen_columns(columns, len(columns), wish)
     except DataError as error:
         return Beside(file, None, warnings=(f"{file} is not used: {error}",))
-    looked_at = [i for i in range(len(columns)) if i != which and columns[i]] if asked is None else asked
-    seen = look(columns, told, looked_at, table.unit)
+    looked_at = (
+        [i for i in range(len(columns)) if i != which and columns[i]]
+        if columns_chosen is None
+        else columns_chosen
+    )
+    seen = look(columns, columns_of_files, looked_at, table.unit)
     picked = pick(seen, wanted, is_captions(file))
     if picked is None:
         if ours and wanted == "auto":
@@ -296,7 +300,7 @@ def _interpret(
             *_warnings(file, columns[which], aside, matched),
         ),
     )
-    return _with_values(said, told, chosen, table.unit, tags=seen[chosen[0]].sort == "tags")
+    return _with_values(said, columns_of_files, chosen, table.unit, tags=seen[chosen[0]].sort == "tags")
 
 
 def _warnings(file: str, column: str, aside: Sequence[str], matched: Matched) -> list[str]:
@@ -314,13 +318,15 @@ def _warnings(file: str, column: str, aside: Sequence[str], matched: Matched) ->
     return said
 
 
-def _with_values(said: Beside, told: Told, chosen: Sequence[int], unit: str, *, tags: bool) -> Beside:
+def _with_values(
+    said: Beside, described: Described, chosen: Sequence[int], unit: str, *, tags: bool
+) -> Beside:
     """What the chosen columns say of each picture. DataError."""
     if said.kind == "text":
-        return replace(said, texts=_captions(told, chosen))
+        return replace(said, texts=_captions(described, chosen))
     if said.kind == "labels" and tags:
-        return _tagged(said, told, chosen[0])
-    values = _values(said, told, chosen, unit)
+        return _tagged(said, described, chosen[0])
+    values = _values(said, described, chosen, unit)
     if said.kind == "class":
         return replace(said, classes={n: v[0] for n, v in values.items()})
     rows = {name: tuple(_number(cell) for cell in cells) for name, cells in values.items()}
@@ -333,18 +339,20 @@ def _number(cell: str) -> float:
     return float(cell) if is_number(cell) else FLAGS[cell.lower()]
 
 
-def _tagged(said: Beside, told: Told, which: int) -> Beside:
+def _tagged(said: Beside, described: Described, which: int) -> Beside:
     """Lists of words as labels, one for each word."""
-    tags = {name: {row[which]} if isinstance(row[which], str) else set(row[which]) for name, row, _ in told}
+    tags = {
+        name: {row[which]} if isinstance(row[which], str) else set(row[which]) for name, row, _ in described
+    }
     known = sorted({str(tag) for found in tags.values() for tag in found if tag})
     rows = {name: tuple(float(tag in found) for tag in known) for name, found in tags.items()}
     return replace(said, columns=tuple(known), rows=rows)
 
 
-def _captions(told: Told, chosen: Sequence[int]) -> dict[str, tuple[str, ...]]:
+def _captions(described: Described, chosen: Sequence[int]) -> dict[str, tuple[str, ...]]:
     """Picture to its captions, from all of its rows."""
     found: dict[str, list[str]] = {}
-    for name, row, _ in told:
+    for name, row, _ in described:
         for i in chosen:
             cell = row[i]
             texts = [cell] if isinstance(cell, str) else list(cell)
@@ -352,11 +360,13 @@ def _captions(told: Told, chosen: Sequence[int]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(texts[:_MANY]) for name, texts in found.items() if texts}
 
 
-def _values(said: Beside, told: Told, chosen: Sequence[int], unit: str) -> dict[str, tuple[str, ...]]:
+def _values(
+    said: Beside, described: Described, chosen: Sequence[int], unit: str
+) -> dict[str, tuple[str, ...]]:
     """Picture to its cells; rows with an empty one are left out. DataError where two rows differ."""
     found: dict[str, tuple[str, ...]] = {}
-    numeric = sum(is_number(row[chosen[0]]) for _, row, _ in told) > _HALF * len(told)
-    for name, row, n in told:
+    numeric = sum(is_number(row[chosen[0]]) for _, row, _ in described) > _HALF * len(described)
+    for name, row, n in described:
         cells = tuple(str(row[i]) for i in chosen)
         if not all(cells) or ((numeric or len(cells) > 1) and any(map(is_missing, cells))):
             continue
@@ -386,14 +396,14 @@ def attach(raw: Raw, found: Beside | None, wanted: Wanted) -> Raw:
         if found.kind is not None:
             raw = _with(raw, found)
     if wanted == "class":
-        raw = replace(raw, said=None)
-    elif wanted == "names" and (raw.said is None or not raw.names):
+        raw = replace(raw, stated=None)
+    elif wanted == "names" and (raw.stated is None or not raw.names):
         raise DataError("condition=names reads file names as captions, and these examples are no files")
-    elif wanted in ("labels", "numbers", "text") and (raw.said is None or raw.said.kind != wanted):
+    elif wanted in ("labels", "numbers", "text") and (raw.stated is None or raw.stated.kind != wanted):
         raise DataError(_WANTING[wanted])
     if wanted == "class" and raw.labels is None:
         raise DataError(_WANTING["class"])
-    return raw if raw.said is None else replace(raw, found=(*raw.found, *_lines(raw.said, found)))
+    return raw if raw.stated is None else replace(raw, found=(*raw.found, *_lines(raw.stated, found)))
 
 
 _WANTING = {
@@ -427,7 +437,7 @@ def _with(raw: Raw, found: Beside) -> Raw:
         notes.append(f"{len(classes)} classes from {found.file}")
         return replace(raw, labels=labels, classes=classes, notes=tuple(notes))
     if found.texts is not None:
-        return replace(raw, said=Stated(kind="text", texts=[found.texts[name] for name in names]))
+        return replace(raw, stated=Stated(kind="text", texts=[found.texts[name] for name in names]))
     assert found.rows is not None
     assert found.kind == "labels" or found.kind == "numbers"
     exact = np.array([found.rows[name] for name in names], np.float64)
@@ -439,24 +449,24 @@ def _with(raw: Raw, found: Beside) -> Raw:
                 f"{found.file}: the numbers of column {column!r}, {low:.12g} to {high:.12g}, differ by too"
                 " little for their size; write them from another zero, or leave the column out with --columns"
             )
-    return replace(raw, said=Stated(kind=found.kind, names=found.columns, rows=rows))
+    return replace(raw, stated=Stated(kind=found.kind, names=found.columns, rows=rows))
 
 
-def _lines(said: Stated, found: Beside | None) -> list[str]:
+def _lines(stated: Stated, found: Beside | None) -> list[str]:
     """What was found, for a report."""
     where = f" from {found.file}" if found is not None and found.file else ""
-    if said.kind == "text":
-        several = sum(len(texts) > 1 for texts in said.texts)
+    if stated.kind == "text":
+        several = sum(len(texts) > 1 for texts in stated.texts)
         more = f", {several:,} of them with several" if several else ""
-        lines = [f"condition: captions for {len(said.texts):,} examples{where}{more}"]
-        third = max(1, len(said.texts) // 3)
-        return lines + [f"caption: {caption(texts)}" for texts in said.texts[third // 2 :: third][:3]]
-    assert said.rows is not None
-    if said.kind == "labels":
-        counts = said.rows.sum(axis=0)
-        each = [f"{name} {int(n):,}" for name, n in zip(said.names, counts, strict=True)]
+        lines = [f"condition: captions for {len(stated.texts):,} examples{where}{more}"]
+        third = max(1, len(stated.texts) // 3)
+        return lines + [f"caption: {caption(texts)}" for texts in stated.texts[third // 2 :: third][:3]]
+    assert stated.rows is not None
+    if stated.kind == "labels":
+        counts = stated.rows.sum(axis=0)
+        each = [f"{name} {int(n):,}" for name, n in zip(stated.names, counts, strict=True)]
     else:
-        low, high = said.rows.min(axis=0), said.rows.max(axis=0)
-        each = [f"{name} {a:g} … {b:g}" for name, a, b in zip(said.names, low, high, strict=True)]
-    count = f"1 {said.kind[:-1]}" if len(said.names) == 1 else f"{len(said.names)} {said.kind}"
+        low, high = stated.rows.min(axis=0), stated.rows.max(axis=0)
+        each = [f"{name} {a:g} … {b:g}" for name, a, b in zip(stated.names, low, high, strict=True)]
+    count = f"1 {stated.kind[:-1]}" if len(stated.names) == 1 else f"{len(stated.names)} {stated.kind}"
     return [f"condition: {count}{where}: {_few(each)}"]

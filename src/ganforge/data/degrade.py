@@ -77,7 +77,7 @@ class Degradation:
 
     @property
     def _way(self) -> _Way:
-        return (_WAYS if self.waves is None else _HEARD)[self.name]
+        return (_WAYS if self.waves is None else _WAYS_OF_SOUNDS)[self.name]
 
     @property
     def text(self) -> str:
@@ -138,12 +138,12 @@ def degradation(text: str, space: Space | None = None) -> Degradation:
         raise DataError(
             f"there is no source {text[:200]!r}: neither a path nor one of {', '.join(known)}.{hint}"
         )
-    waves = space if space is not None and space.codec.heard and space.dims == 1 else None
-    ways = _WAYS | _HEARD if space is None else _WAYS if waves is None else _HEARD
+    waves = space if space is not None and space.codec.audible and space.dims == 1 else None
+    ways = _WAYS | _WAYS_OF_SOUNDS if space is None else _WAYS if waves is None else _WAYS_OF_SOUNDS
     way = ways.get(name)
     if way is None:
         assert space is not None
-        of = "sounds" if name in _HEARD else "pictures"
+        of = "sounds" if name in _WAYS_OF_SOUNDS else "pictures"
         raise DataError(f"{name} is made from {of}, and the examples are {space.kind}")
     if not colon:
         return Degradation(name, way.default, waves)
@@ -151,7 +151,7 @@ def degradation(text: str, space: Space | None = None) -> Degradation:
         amount = float(number)
     except ValueError:
         amount = math.nan
-    if space is None and name in _HEARD and name in _WAYS:
+    if space is None and name in _WAYS_OF_SOUNDS and name in _WAYS:
         return Degradation(name, amount)  # which of both fits is seen when the examples are there
     if not way.default:
         raise DataError(f"{name} takes no number; write source={name}")
@@ -342,7 +342,7 @@ _WAYS = {
     ),
     "blur": _Way(_blur, 2.0, "a deviation above 0 in pixels", lambda amount: 0 < amount <= 32),
 }
-_HEARD = {
+_WAYS_OF_SOUNDS = {
     "noise": _Way(
         _hiss,
         5.0,
@@ -352,4 +352,4 @@ _HEARD = {
     "low-rate": _Way(_low_rate, 2.0, "2, 3 or 4", lambda amount: amount in (2, 3, 4)),
     "mel": _Way(_from_mels, 32.0, "16 to 128 bands", lambda amount: 16 <= amount <= 128 and amount % 1 == 0),
 }
-DEGRADATIONS = tuple(_WAYS | _HEARD)
+DEGRADATIONS = tuple(_WAYS | _WAYS_OF_SOUNDS)

@@ -58,7 +58,7 @@ class Table:
     named: bool = False
     unit: str = "record"
     first: tuple[int, list[Cell]] | None = None
-    said: str = ""
+    words: str = ""
     warnings: tuple[str, ...] = ()
 
 
@@ -188,7 +188,7 @@ def _from_sheet(sheet: Sheet) -> Table:
     columns = list(sheet.columns) or [f"column {i + 1}" for i in range(width)]
     cells: list[Cell] = [*sheet.first]
     first = (sheet.start, cells) if cells else None
-    return Table(columns, rows, numbers, False, "line", first, sheet.said, tuple(warnings))
+    return Table(columns, rows, numbers, False, "line", first, sheet.words, tuple(warnings))
 
 
 def _plain(cell: str, sheet: Sheet) -> str:

@@ -400,11 +400,11 @@ def _large(rows: Raw | Inputs, order: np.ndarray, dtype: np.dtype, scratch: Path
 
 def _conditions(raw: Raw, order: np.ndarray) -> tuple[np.ndarray | None, list[list[str]] | None]:
     """Labels or numbers ``(N, C)``, and captions, in ``order``."""
-    said = raw.said
-    if said is None:
+    stated = raw.stated
+    if stated is None:
         return None, None
-    rows = None if said.rows is None else said.rows[order].astype(np.float32)
-    return rows, [list(said.texts[i]) for i in order] if said.texts else None
+    rows = None if stated.rows is None else stated.rows[order].astype(np.float32)
+    return rows, [list(stated.texts[i]) for i in order] if stated.texts else None
 
 
 def _missing(what: str, path: Path) -> str:
@@ -538,8 +538,8 @@ def _describe(source: str, raw: Raw) -> tuple[dict[str, Any], np.ndarray, np.nda
         meta["about"] = dict(raw.about)
     if raw.inputs is not None:
         meta["input_range"] = raw.inputs.value_range and raw.inputs.value_range.to_json()
-    if raw.said is not None:
-        meta["said"] = {"kind": raw.said.kind, "names": list(raw.said.names)}
+    if raw.stated is not None:
+        meta["said"] = {"kind": raw.stated.kind, "names": list(raw.stated.names)}
     return meta, order, group
 
 

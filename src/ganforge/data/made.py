@@ -36,7 +36,7 @@ def captioned_shapes(seed: int, size: tuple[int, int] | None, channels: int | No
         form="drawn",
         values=values,
         shape=values.shape[1:],
-        said=Stated(kind="text", texts=[(text,) for text in captions]),
+        stated=Stated(kind="text", texts=[(text,) for text in captions]),
         sizes=sizes,
         modes={"uint8": len(values)},
     )

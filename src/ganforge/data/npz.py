@@ -130,7 +130,7 @@ def read_arrays(
         **wishes,
     )
     raw = replace(raw, warnings=(*raw.warnings, *found.warnings))
-    return replace(raw, said=found.said if raw.clips is None else stated_of(found.said, raw.clips))
+    return replace(raw, stated=found.stated if raw.clips is None else stated_of(found.stated, raw.clips))
 
 
 def _load(path: Path) -> np.ndarray:
@@ -314,7 +314,7 @@ def _sounds(path: Path, arrays: Sequence[_Array], waves: _Waves, *, translated: 
         form=".npz file",
         labels=labels,
         classes=classes,
-        said=stated_of(beside.said, which),
+        stated=stated_of(beside.stated, which),
         names=(),
         skipped=tuple(replace(one, name=f"number {one.name[:-4]}") for one in raw.skipped),
         notes=(*raw.notes, f"waves from {waves.names[1]!r} at {waves.rate:,} Hz", *beside.notes),
@@ -348,7 +348,7 @@ class _Beside:
     def __init__(self, path: Path, arrays: Sequence[_Array], examples: np.ndarray) -> None:
         self.labels: np.ndarray | None = None
         self.class_names: list[str] = []
-        self.said: Stated | None = None
+        self.stated: Stated | None = None
         self.notes: list[str] = []
         self.warnings: list[str] = []
         self._path, self._n = path, len(examples)
@@ -367,7 +367,7 @@ class _Beside:
         labels = self.labels
         if labels is not None and labels.dtype.kind in "iu" and labels.max() < len(class_names):
             self.class_names = class_names
-        named = bool(self.class_names) or (self.said is not None and [*self.said.names] == class_names)
+        named = bool(self.class_names) or (self.stated is not None and [*self.stated.names] == class_names)
         for one in names[1:] if named else names:
             words = f"its {int(np.prod(one.shape)):,} words name no classes of labels"
             self._unused(one, f"{words}; if they are captions or labels, give one for each example")
@@ -392,7 +392,7 @@ class _Beside:
             self._unused(one, f"it has {one.shape} for {self._n:,} examples: give one for each")
         elif self._on_line and one.words == frozenset("y"):
             self._unused(one, "if it is the other coordinate of points, save numpy.stack([x, y], 1)")
-        elif self.labels is not None or self.said is not None:
+        elif self.labels is not None or self.stated is not None:
             self._unused(one, "labels were found already")
         else:
             values = _member(self._path, one)
@@ -406,7 +406,7 @@ class _Beside:
 
     def _texts(self, one: _Array, values: np.ndarray) -> None:
         if values.ndim == 1:
-            self.said = Stated(kind="text", texts=[(_text(text),) for text in values])
+            self.stated = Stated(kind="text", texts=[(_text(text),) for text in values])
         else:
             self._unused(one, "captions are one text for each example")
 
@@ -416,7 +416,9 @@ class _Beside:
                 self._unused(one, f"{int((~np.isfinite(values)).sum()):,} of its numbers are not finite")
                 return
             if not (values == np.rint(values)).all():
-                self.said = Stated(kind="numbers", names=(one.name,), rows=values[:, None].astype(np.float32))
+                self.stated = Stated(
+                    kind="numbers", names=(one.name,), rows=values[:, None].astype(np.float32)
+                )
                 return
             values = values.astype(np.int64)
         if values.dtype.kind == "b":
@@ -451,7 +453,7 @@ class _Beside:
             return
         wide = values.shape[1]
         names = class_names if len(class_names) == wide else [str(i) for i in range(wide)]
-        self.said = Stated(kind="labels" if flags else "numbers", names=tuple(names), rows=values)
+        self.stated = Stated(kind="labels" if flags else "numbers", names=tuple(names), rows=values)
 
     def _unused(self, one: _Array, why: str) -> None:
         self.warnings.append(f"array {one.described()} is not used: {why}")

@@ -97,12 +97,12 @@ def pairs_match(what: str | Path, source: str, table: TableFormat = FOUND) -> bo
     if counts[0] == counts[1]:
         raise DataError(
             f"{one.name} and {two.name} hold {counts[0]:,} examples each, files in one and rows in the other:"
-            f" if they are pairs, save both in one way; {_PILES}"
+            f" if they are pairs, save both in one way; {_TWO_DOMAINS}"
         )
     return False
 
 
-_PILES = "if they are two domains that are not paired: --recipe cyclegan (gan data: --unpaired)"
+_TWO_DOMAINS = "if they are two domains that are not paired: --recipe cyclegan (gan data: --unpaired)"
 
 
 def _names_agree(one: str, two: str, names: Sequence[str], others: Sequence[str]) -> bool:
@@ -114,22 +114,22 @@ def _names_agree(one: str, two: str, names: Sequence[str], others: Sequence[str]
     if share > _MOST:
         raise DataError(
             f"{matched.how}: are {one} and {two} pairs? If so, name them alike, or give --recipe pix2pix;"
-            f" {_PILES}"
+            f" {_TWO_DOMAINS}"
         )
     if share > _ALONE and not matched.doubtful:
         raise DataError(
             f"only {len(matched.pairs):,} of {len(names):,} pictures of {one} have a partner by name in {two}"
-            f" ({_few(matched.alone)} have none): if they are pairs, name them alike; {_PILES}"
+            f" ({_few(matched.alone)} have none): if they are pairs, name them alike; {_TWO_DOMAINS}"
         )
     if len(names) == len(others) > 0:
         raise DataError(
             f"{one} and {two} hold {len(names):,} pictures each, and no name of one agrees with one of the"
-            f" other ({names[0]} … and {others[0]} …): if they are pairs, name them alike; {_PILES}"
+            f" other ({names[0]} … and {others[0]} …): if they are pairs, name them alike; {_TWO_DOMAINS}"
         )
     if _many_to_one(names, others) or _many_to_one(others, names):
         raise DataError(
             f"names of {one} and {two} begin alike, but one has several for each of the other ({names[0]},"
-            f" {others[0]}): if they are pairs, leave one partner for each; {_PILES}"
+            f" {others[0]}): if they are pairs, leave one partner for each; {_TWO_DOMAINS}"
         )
     return False
 

@@ -13,11 +13,11 @@ from ganforge.data.facts import Cell
 from ganforge.data.header import is_counter
 from ganforge.data.numerals import is_missing
 
-__all__ = ["FLAGS", "Kind", "Told", "Wanted", "is_number", "look", "pick"]
+__all__ = ["FLAGS", "Described", "Kind", "Wanted", "is_number", "look", "pick"]
 
 Wanted = Literal["auto", "class", "labels", "numbers", "text", "names"]
 Kind = Literal["class", "labels", "numbers", "text"]
-Told = list[tuple[str, list[Cell], int]]
+Described = list[tuple[str, list[Cell], int]]
 """Picture, its cells, and the row's number in the file."""
 
 _Sort = Literal["flag", "number", "class", "tags", "text", "part", "other", "nothing"]
@@ -69,7 +69,7 @@ class Seen:
     fault: str = ""
 
 
-def look(columns: Sequence[str], told: Told, which: Iterable[int], unit: str) -> dict[int, Seen]:
+def look(columns: Sequence[str], described: Described, which: Iterable[int], unit: str) -> dict[int, Seen]:
     """What each of some columns holds; ``unit`` is what rows are counted in."""
     lower = {column.lower() for column in columns}
     found: dict[int, Seen] = {}
@@ -77,7 +77,7 @@ def look(columns: Sequence[str], told: Told, which: Iterable[int], unit: str) ->
         word = columns[i].lower().strip()
         # A column y beside one of x is a coordinate.
         target = _TARGET.fullmatch(word) is not None and not (word == "y" and "x" in lower)
-        found[i] = _sort(columns[i], [(row[i], n) for _, row, n in told], target, unit)
+        found[i] = _sort(columns[i], [(row[i], n) for _, row, n in described], target, unit)
     return found
 
 

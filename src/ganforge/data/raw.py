@@ -112,7 +112,7 @@ class Raw:
     labels: np.ndarray | None = None
     classes: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
-    said: Stated | None = None
+    stated: Stated | None = None
     inputs: Inputs | None = None
     clips: np.ndarray | None = None
     found: tuple[str, ...] = ()
@@ -173,12 +173,12 @@ def spool(chunks: Iterable[np.ndarray], place: Path | None, shape: tuple[int, ..
     return np.memmap(place, kind, "r", HEADER, (n, *shape)) if n else np.empty((0, *shape), kind)
 
 
-def stated_of(said: Stated | None, index: np.ndarray) -> Stated | None:
+def stated_of(stated: Stated | None, index: np.ndarray) -> Stated | None:
     """What some examples say, in the order of ``index``."""
-    if said is None:
+    if stated is None:
         return None
-    rows = None if said.rows is None else said.rows[index]
-    return replace(said, rows=rows, texts=[said.texts[i] for i in index] if said.texts else ())
+    rows = None if stated.rows is None else stated.rows[index]
+    return replace(stated, rows=rows, texts=[stated.texts[i] for i in index] if stated.texts else ())
 
 
 def keep_rows(raw: Raw, index: np.ndarray, place: Path | None) -> Raw:
@@ -197,5 +197,5 @@ def keep_rows(raw: Raw, index: np.ndarray, place: Path | None) -> Raw:
         labels=None if raw.labels is None else raw.labels[index],
         clips=None if raw.clips is None else raw.clips[index],
         names=[raw.names[i] for i in index] if raw.names else (),
-        said=stated_of(raw.said, index),
+        stated=stated_of(raw.stated, index),
     )

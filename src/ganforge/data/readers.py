@@ -214,9 +214,9 @@ class Table(Reader):
             raise DataError(f"{path} is a table of points; size, channels and range are for pictures only")
         if ask.table.what:
             CODECS.find(ask.table.what)  # its name, or the nearest one
-        asked = sorted(CODECS.values(), key=lambda codec: -codec.precedence)
+        codecs = sorted(CODECS.values(), key=lambda codec: -codec.precedence)
         with SHEETS.kept():
-            others = (codec.read_table(path, ask.table) for codec in asked)
+            others = (codec.read_table(path, ask.table) for codec in codecs)
             return next((found for found in others if found is not None), None) or read_table(path, ask.table)
 
 

@@ -284,8 +284,8 @@ def _picture_column(arrow: Any, schema: Any, rows: Callable[[str], Any]) -> str 
 def _class_names(schema: Any) -> dict[str, list[str]]:
     """Names of classes by column, which ``datasets`` writes beside the table."""
     try:
-        told = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
-        features = told.get("info", {}).get("features", {})
+        metadata = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
+        features = metadata.get("info", {}).get("features", {})
         return {
             name: [str(one) for one in feature["names"]]
             for name, feature in features.items()

@@ -57,7 +57,7 @@ class Sheet:
     width: int
     start: int
     numeric: tuple[bool, ...]
-    said: str
+    words: str
     warnings: tuple[str, ...]
 
     @property
@@ -101,14 +101,14 @@ def open_sheet(text: Text, wish: TableFormat) -> Sheet:
     """
     lines = list(islice(text.lines(), _SAMPLE))
     declared = re.fullmatch(r'\s*"?sep=(.)"?[;,\s]*', lines[0]) if lines else None
-    told = 1 if declared else 0  # Excel's own way to say it
-    if not any(line.strip() for line in lines[told:]):
+    first = 1 if declared else 0  # Excel's own way to say it
+    if not any(line.strip() for line in lines[first:]):
         raise DataError("it is empty")
     if re.match(r'\s*(?:\[?\s*\{\s*["}]|\[\s*\[)', "".join(lines[:3])):
         raise DataError("it is JSON, not a table; save its rows as csv")
     separator = wish.sign or (declared[1] if declared else "")
-    separator = separator or _separator([line for line in lines[told:] if line.strip()])
-    rows = list(islice(_rows(text, separator, told), _SAMPLE))
+    separator = separator or _separator([line for line in lines[first:] if line.strip()])
+    rows = list(islice(_rows(text, separator, first), _SAMPLE))
     if not rows:
         raise DataError("it is empty")
     top, width = _table(rows, separator)
@@ -129,12 +129,12 @@ def open_sheet(text: Text, wish: TableFormat) -> Sheet:
     remark = _names_in(above[-1][1], separator, width) if above and not count else []
     if remark:  # numpy writes names as a remark
         names, warnings = column_names([remark], width)
-    start = rows[count - 1][0] if count else above[-1][0] if above else told
+    start = rows[count - 1][0] if count else above[-1][0] if above else first
     where = f"lines {rows[0][0]} to {start}" if count > 1 else f"line {start}"
     said = [
         f"columns parted by {_name_of(separator)}" if separator else "one column",
         numerals.words(),
-        text.said,
+        text.words,
     ]
     said.append(f"names in {where}" if count or remark else "no row of names")
     warnings += [text.warning, numerals.warning, head.warning if wish.header is None else ""]

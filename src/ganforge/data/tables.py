@@ -52,12 +52,12 @@ def read_table(path: Path, wish: TableFormat = FOUND) -> Raw:
     """
     try:
         sheet = sheet_of(path, wish)
-        asked = chosen_columns(sheet.columns, sheet.width, wish)
-        numbers = _Numbers(sheet, asked)
+        chosen = chosen_columns(sheet.columns, sheet.width, wish)
+        numbers = _Numbers(sheet, chosen)
         numbers.read()
     except DataError as error:
         raise DataError(about(path, error)) from None
-    which, warnings = _used(numbers, asked=asked is not None)
+    which, warnings = _used(numbers, chosen=chosen is not None)
     columns = tuple(sheet.columns[i] or f"column {i + 1}" for i in which) if sheet.columns else ()
     values = np.stack([numbers.values(i) for i in which], axis=1)
     points = as_points(values, path, columns, lambda k: numbers.distinct(which[k]))
@@ -68,7 +68,7 @@ def read_table(path: Path, wish: TableFormat = FOUND) -> Raw:
         shape=points.shape[1:],
         columns=columns,
         modes={"float64": len(points)},
-        found=(f"table: {', '.join((sheet.said, *numbers.marks(which)))}",),
+        found=(f"table: {', '.join((sheet.words, *numbers.marks(which)))}",),
         warnings=(
             *sheet.warnings,
             *warnings,
@@ -224,9 +224,11 @@ class _Numbers:
         others: further columns that are not empty, each with one of its cells.
     """
 
-    def __init__(self, sheet: Sheet, asked: Sequence[int] | None) -> None:
+    def __init__(self, sheet: Sheet, chosen: Sequence[int] | None) -> None:
         self.sheet = sheet
-        self.which = [i for i, number in enumerate(sheet.numeric) if number] if asked is None else list(asked)
+        self.which = (
+            [i for i, number in enumerate(sheet.numeric) if number] if chosen is None else list(chosen)
+        )
         self.n = 0
         self.others: dict[int, str] = {}
         self._columns = {i: _Column() for i in self.which}
@@ -367,11 +369,11 @@ def short(cell: str) -> str:
     return repr(cell if len(cell) <= 40 else cell[:39] + "…")
 
 
-def _used(numbers: _Numbers, *, asked: bool) -> tuple[list[int], list[str]]:
+def _used(numbers: _Numbers, *, chosen: bool) -> tuple[list[int], list[str]]:
     """The columns that become coordinates, and warnings of the others."""
     sheet, which = numbers.sheet, list(numbers.which)
     warnings: list[str] = []
-    for i in [] if asked else numbers.which:
+    for i in [] if chosen else numbers.which:
         if len(which) == 1:
             break
         name = sheet.columns[i] if sheet.columns else None
@@ -383,7 +385,7 @@ def _used(numbers: _Numbers, *, asked: bool) -> tuple[list[int], list[str]]:
             warnings.append(f"{said} numbers the rows and is not used; --columns {numbers.without()} has it")
         elif counts:
             warnings.append(f"{said} only counts the rows; --columns {numbers.without(i)} leaves it out")
-    if asked:
+    if chosen:
         others = [
             sheet.name(i)
             for i in range(sheet.width)

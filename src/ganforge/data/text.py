@@ -44,7 +44,7 @@ class Text:
 
     content: bytes
     encoding: str
-    said: str = ""
+    words: str = ""
     warning: str = ""
 
     def lines(self) -> Iterator[str]:
@@ -87,10 +87,10 @@ def read_text(content: bytes) -> Text:
         )
         text = Text(content, "cp1252", "Windows-1252", warning)
     text = text or Text(content, "utf-8")
-    if text.said.startswith("UTF") and not _decodes(content, text.encoding):
-        raise DataError(f"it begins as {text.said} and does not go on so: it is damaged; save it as UTF-8")
+    if text.words.startswith("UTF") and not _decodes(content, text.encoding):
+        raise DataError(f"it begins as {text.words} and does not go on so: it is damaged; save it as UTF-8")
     _check_controls(text)
-    return Text(content, "utf-8-sig") if text.said == "UTF-8" else text
+    return Text(content, "utf-8-sig") if text.words == "UTF-8" else text
 
 
 def about(path: object, error: object) -> str:

@@ -35,25 +35,25 @@ def text_condition(texts: Sequence[Sequence[str]], cut: int) -> tuple[Condition,
     Raises:
         DataError: there is not one word in them.
     """
-    told = [_phrases_of(texts_of_one) for texts_of_one in texts]
-    counts = Counter(phrase for said in told[cut:] for phrase in said)
+    phrases = [_phrases_of(texts_of_one) for texts_of_one in texts]
+    counts = Counter(phrase for said in phrases[cut:] for phrase in said)
     enough = [(-n, phrase) for phrase, n in counts.items() if n > 1 or " " not in phrase]
     names = tuple(phrase for _, phrase in sorted(enough)[:KNOWN])
     if not names:
         raise DataError("the captions have no words; take the classes instead: condition=class")
     number = {phrase: i for i, phrase in enumerate(names)}
-    known = [[number[phrase] for phrase in said if phrase in number][:LONGEST] for said in told]
+    known = [[number[phrase] for phrase in said if phrase in number][:LONGEST] for said in phrases]
     rows = np.full((len(texts), max(1, max(map(len, known)))), -1, np.int32)
     for row, found in zip(rows, known, strict=True):
         row[: len(found)] = found
     # Only what can be said is an example of it.
-    asked = [i for i in _evenly(cut, len(texts)) if known[i]]
-    width = max((len(known[i]) for i in asked), default=1)
+    tried = [i for i in _evenly(cut, len(texts)) if known[i]]
+    width = max((len(known[i]) for i in tried), default=1)
     condition = Condition(
         kind="text",
         names=names,
-        examples=tuple(tuple(float(k) for k in rows[i, :width]) for i in asked),
-        captions=tuple(caption(texts[i]) for i in asked),
+        examples=tuple(tuple(float(k) for k in rows[i, :width]) for i in tried),
+        captions=tuple(caption(texts[i]) for i in tried),
     )
     return condition, rows
 
@@ -67,12 +67,12 @@ def encoded_condition(texts: Sequence[Sequence[str]], cut: int, encoder: str) ->
         MachineError, UsageError: see :func:`~ganforge.core.sentences.encode`.
     """
     rows = encode(encoder, [". ".join(texts_of_one) for texts_of_one in texts])
-    asked = _evenly(cut, len(texts))
+    tried = _evenly(cut, len(texts))
     condition = Condition(
         kind="text",
         names=tuple(str(i) for i in range(rows.shape[1])),
-        examples=tuple(tuple(float(number) for number in rows[i]) for i in asked),
-        captions=tuple(caption(texts[i]) for i in asked),
+        examples=tuple(tuple(float(number) for number in rows[i]) for i in tried),
+        captions=tuple(caption(texts[i]) for i in tried),
         encoder=encoder,
     )
     return condition, rows

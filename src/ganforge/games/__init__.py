@@ -26,9 +26,9 @@ def build_game(recipe: Recipe, space: Space) -> Contest:
         RecipeError: a name or a value of the recipe is wrong, or a family cannot make this space.
     """
     game = cast(type[Contest], GAMES.find(recipe.game))
-    objective, owed = adversarial(recipe.objective), terms(recipe.terms, game)
+    objective, weighted_terms = adversarial(recipe.objective), terms(recipe.terms, game)
     if "adversarial_weight" in game.settings and not recipe.adversarial_weight:
-        _check_baseline(owed)
+        _check_baseline(weighted_terms)
     parts = {
         "generator": build_generator(recipe, space),
         "discriminator": build_discriminator(recipe, space),
@@ -37,18 +37,18 @@ def build_game(recipe: Recipe, space: Space) -> Contest:
         "augment": augment(recipe.augmentation, game.judged_space(space), level=objective.level),
         "discriminator_moves": recipe.discriminator_moves,
         "prior": Prior.of(recipe),
-        "terms": owed,
+        "terms": weighted_terms,
         "adversarial_weight": recipe.adversarial_weight,
         "mismatched": recipe.mismatched,
     }
     return game.of(recipe, space, parts)
 
 
-def _check_baseline(owed: Terms) -> None:
+def _check_baseline(weighted_terms: Terms) -> None:
     """Raise RecipeError where a game without an adversarial loss would have nothing, or noise, to lower."""
-    if not any(owed.weights.values()):
+    if not any(weighted_terms.weights.values()):
         raise RecipeError("adversarial_weight is 0 and there are no terms: the generator would learn nothing")
-    for name in owed.weights:
+    for name in weighted_terms.weights:
         if TERMS[name].needs_features:
             raise RecipeError(
                 f"the term {name} compares what the discriminator sees, which does not learn at "

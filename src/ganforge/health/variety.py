@@ -173,8 +173,8 @@ def one_picture_a_class(history: History) -> Finding | None:
         len(trained(history)) >= FEWEST and progress(history) >= 0.25 and rounds_played(history) >= YOUNG
     )
     sure = ended(history) or (late_enough and not improving(history))
-    asked = None if history.recipe.condition == "class" else history.space.condition
-    what = "class" if asked is None else _CONDITIONS.get(asked.kind, "condition")
+    condition = None if history.recipe.condition == "class" else history.space.condition
+    what = "class" if condition is None else _CONDITIONS.get(condition.kind, "condition")
     one = max(within) <= ALIKE
     made = "one picture" if one else "much the same picture"
     remedy = remedies.loosen(history)

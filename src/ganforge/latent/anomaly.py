@@ -88,14 +88,14 @@ def look(
     found: list[Seen] = []
     for start in range(0, len(examples), _ROWS):
         rows = slice(start, start + _ROWS)
-        asked = None if condition is None else condition[rows]
-        back = invert(sampler, examples[rows], condition=asked, encoder=encoder, steps=steps, restarts=0)
-        beside = asked
+        conditions = None if condition is None else condition[rows]
+        back = invert(sampler, examples[rows], condition=conditions, encoder=encoder, steps=steps, restarts=0)
+        beside = conditions
         if of_pairs:
-            beside = back.latents if asked is None else torch.cat([back.latents, asked], 1)
+            beside = back.latents if conditions is None else torch.cat([back.latents, conditions], 1)
         signs = look_at(sampler.space, examples[rows], back.rebuilt, judge=judge, beside=beside)
         if memory is not None:
-            own = remember(sampler.space, examples[rows], encoder=encoder, condition=asked)
+            own = remember(sampler.space, examples[rows], encoder=encoder, condition=conditions)
             signs["neighbours"] = 1.0 - (own @ memory.T).amax(1)
         found.append(Seen(back.latents, back.rebuilt, signs))
     return Seen(
@@ -115,8 +115,8 @@ def remember(space: Space, examples: Tensor, *, encoder: Encoder, condition: Ten
     found: list[Tensor] = []
     for start in range(0, len(examples), _ROWS):
         rows = slice(start, start + _ROWS)
-        asked = None if condition is None else condition[rows].to(device)
-        h = encoder.features(space.to_model(examples[rows]).to(device), asked)
+        conditions = None if condition is None else condition[rows].to(device)
+        h = encoder.features(space.to_model(examples[rows]).to(device), conditions)
         found.append(F.normalize(h.float(), dim=1).cpu())
     return torch.cat(found)
 

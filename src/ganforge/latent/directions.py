@@ -89,7 +89,7 @@ def first_layer(network: nn.Module, latent: int, condition: Tensor | None = None
     kinds = (nn.Linear, *CONV.values(), *CONV_TRANSPOSED.values())
     layers = [m for m in network.modules() if isinstance(m, kinds) and not any(m is e for e in embeds)]
 
-    def watch(z: Tensor, asked: Tensor | None) -> list[tuple[nn.Module, Tensor]]:
+    def watch(z: Tensor, condition: Tensor | None) -> list[tuple[nn.Module, Tensor]]:
         seen: list[tuple[nn.Module, Tensor]] = []
 
         def note(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
@@ -99,7 +99,7 @@ def first_layer(network: nn.Module, latent: int, condition: Tensor | None = None
         hooks = [layer.register_forward_pre_hook(note) for layer in layers]
         try:
             with torch.no_grad():
-                network(z.to(device), None if asked is None else asked.to(device))
+                network(z.to(device), None if condition is None else condition.to(device))
         finally:
             for hook in hooks:
                 hook.remove()
@@ -114,10 +114,10 @@ def first_layer(network: nn.Module, latent: int, condition: Tensor | None = None
             "--kinds supervised"
         )
 
-    def features(z: Tensor, asked: Tensor | None) -> Tensor:
+    def features(z: Tensor, condition: Tensor | None) -> Tensor:
         rows: list[Tensor] = []
         for start in range(0, len(z), _BATCH):
-            part = None if asked is None else asked[start : start + _BATCH]
+            part = None if condition is None else condition[start : start + _BATCH]
             rows.append(watch(z[start : start + _BATCH], part)[1][1].flatten(1).float().cpu())
         return torch.cat(rows)
 
@@ -309,13 +309,13 @@ def write_directions(folder: Path, directions: Sequence[Direction], info: Mappin
     kept: dict[str, Direction] = {}
     if (folder / "directions.json").is_file():
         try:
-            former, told = read_directions(folder)
+            former, words = read_directions(folder)
         except RunError as error:
             warnings.warn(
                 f"{error}: it is replaced, and its directions are lost", DamageWarning, stacklevel=2
             )
-            former, told = [], {}
-        if told.get("checkpoint") == info.get("checkpoint"):
+            former, words = [], {}
+        if words.get("checkpoint") == info.get("checkpoint"):
             kept = {direction.name: direction for direction in former}
     kept |= {direction.name: direction for direction in directions}
     _write(folder, list(kept.values()), info)

@@ -107,9 +107,9 @@ def drag(
     sides = space.spatial
     for point in (*start.tolist(), *goal.tolist()):
         if not (0 <= point[0] <= sides[1] - 1 and 0 <= point[1] <= sides[0] - 1):
-            told = ",".join(f"{number:g}" for number in point)
+            place = ",".join(f"{number:g}" for number in point)
             raise UsageError(
-                f"the point {told} is outside: x goes from 0 to {sides[1] - 1}, y to {sides[0] - 1}"
+                f"the point {place} is outside: x goes from 0 to {sides[1] - 1}, y to {sides[0] - 1}"
             )
     grids = feature_grids(network, z, condition)
     grid = _leading(list(grids), sides, layer)
@@ -188,8 +188,8 @@ def _leading(grids: list[tuple[int, int]], sides: tuple[int, ...], layer: int | 
     if layer is None:
         return next((grid for grid in reversed(grids) if 2 * grid[0] <= sides[0]), grids[0])
     if not 0 <= layer < len(grids):
-        told = ", ".join(f"{number}: {height}×{width}" for number, (height, width) in enumerate(grids))
-        raise UsageError(f"there is no layer {layer}; there is {told}")
+        listed = ", ".join(f"{number}: {height}×{width}" for number, (height, width) in enumerate(grids))
+        raise UsageError(f"there is no layer {layer}; there is {listed}")
     return grids[layer]
 
 

@@ -87,12 +87,12 @@ def train_encoder(
     for number in range(rounds):
         rng = Rng(seed, number)
         z = prior(rng, half).to(device)
-        asked = _classes(rng, half, sampler.conditions, device)
+        conditions = _classes(rng, half, sampler.conditions, device)
         with torch.no_grad():
-            made = generator(z, asked)
-        loss = (encoder(made, asked) - z).square().mean()
+            made = generator(z, conditions)
+        loss = (encoder(made, conditions) - z).square().mean()
         if real is None:
-            x, wanted = made, asked
+            x, wanted = made, conditions
         else:
             while len(order) < half:
                 order = torch.cat([order, torch.from_numpy(permutation(len(real), seed=seed, epoch=epoch))])
@@ -166,24 +166,24 @@ def invert(
     device = next(generator.parameters()).device
     x = space.to_model(examples).to(device)
     known = torch.ones_like(x) if mask is None else mask.to(device, torch.float32).expand_as(x)
-    asked = None if condition is None else condition.to(device)
+    conditions = None if condition is None else condition.to(device)
     smooth = prior.size - prior.bits
 
     def price(z: Tensor, made: Tensor) -> Tensor:
         """What a latent costs beside its difference, ``(N,)``."""
         cost = prior_weight * 0.5 * z[:, :smooth].square().mean(1) if smooth else z.new_zeros(len(z))
-        return cost if realism is None else cost + realism_weight * F.softplus(-realism(made, asked))
+        return cost if realism is None else cost + realism_weight * F.softplus(-realism(made, conditions))
 
-    starts = _starts(sampler, x, known, asked, encoder, restarts, seed)
+    starts = _starts(sampler, x, known, conditions, encoder, restarts, seed)
     best_z = starts[0]
     best = torch.full((len(x),), torch.inf, device=device)
     for start in starts:
-        z, loss = _descend(generator, prior, x, known, asked, start, steps, learning_rate, price)
+        z, loss = _descend(generator, prior, x, known, conditions, start, steps, learning_rate, price)
         better = loss < best
         best = torch.where(better, loss, best)
         best_z = torch.where(better[:, None], z, best_z)
     with torch.no_grad():
-        made = generator(best_z, asked)
+        made = generator(best_z, conditions)
         squares = (known * (made - x).square()).flatten(1).sum(1) / known.flatten(1).sum(1).clamp_min(1.0)
     rebuilt = space.to_declared(made).cpu()
     filled = torch.where(known.cpu() > 0.5, examples.cpu(), rebuilt)
@@ -194,7 +194,7 @@ def _starts(
     sampler: GeneratorSampler,
     x: Tensor,
     known: Tensor,
-    asked: Tensor | None,
+    conditions: Tensor | None,
     encoder: Encoder | None,
     restarts: int,
     seed: int,
@@ -205,11 +205,11 @@ def _starts(
         if not bool((known > 0).all()):
             with torch.no_grad():
                 z = prior.seeded(64, seed=key(seed, 6)).to(x.device)
-                beside = None if asked is None else asked[:1].expand(64, -1)
+                beside = None if conditions is None else conditions[:1].expand(64, -1)
                 middle = sampler.network(z, beside).mean(0, keepdim=True)
             seen = known * x + (1 - known) * middle
         with torch.no_grad():
-            starts.append(legal(prior, encoder.to(x.device)(seen, asked)))
+            starts.append(legal(prior, encoder.to(x.device)(seen, conditions)))
     for number in range(max(restarts, 0 if starts else 1)):
         starts.append(prior.seeded(len(x), seed=key(seed, 7, number)).to(x.device))
     return starts
@@ -220,7 +220,7 @@ def _descend(
     prior: Prior,
     x: Tensor,
     known: Tensor,
-    asked: Tensor | None,
+    conditions: Tensor | None,
     start: Tensor,
     steps: int,
     learning_rate: float,
@@ -233,7 +233,7 @@ def _descend(
     best_z, best = start.clone(), torch.full((len(x),), torch.inf, device=x.device)
     for number in range(steps + 1):
         allowed = legal(prior, z)
-        made = generator(allowed, asked)
+        made = generator(allowed, conditions)
         squares = (known * (made - x).square()).flatten(1).sum(1) / counted
         loss = squares + price(allowed, made)
         with torch.no_grad():

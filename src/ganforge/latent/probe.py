@@ -95,33 +95,33 @@ def linear_probe(
     accuracies: list[float] = []
     for rng in range(draws):
         chosen = _balanced(y, classes, count, seed=seed, rng=rng)
-        rows, told = features.numpy()[chosen].astype(np.float64), y[chosen]
+        rows, held_labels = features.numpy()[chosen].astype(np.float64), y[chosen]
         mean, spread = rows.mean(0), rows.std(0)
         # A number that hardly moves among the labelled rows must not become huge among the others.
         spread = np.maximum(spread, 0.1 * spread.mean() + 1e-9)
         rows = (rows - mean) / spread
 
-        scores = [_crossed(strength, rows, told, len(classes)) for strength in _STRENGTHS]
-        best = _fit(_STRENGTHS[int(np.argmax(scores))], rows, told)
+        scores = [_crossed(strength, rows, held_labels, len(classes)) for strength in _STRENGTHS]
+        best = _fit(_STRENGTHS[int(np.argmax(scores))], rows, held_labels)
         test = (test_features.numpy().astype(np.float64) - mean) / spread
         accuracies.append(float(np.mean(np.equal(best.predict(test), test_labels.numpy()))))
     return Probe(float(np.mean(accuracies)), tuple(accuracies), count, features.shape[1])
 
 
-def _crossed(strength: float, rows: Array, told: NDArray[np.int64], classes: int) -> float:
+def _crossed(strength: float, rows: Array, labels: NDArray[np.int64], classes: int) -> float:
     """Accuracy by 5-fold cross-validation; classes take turns in the rows, so each fold has all of them."""
     fold = np.arange(len(rows)) // classes % 5
     right = 0
     for k in range(5):
-        model = _fit(strength, rows[fold != k], told[fold != k])
-        right += int(np.sum(model.predict(rows[fold == k]) == told[fold == k]))
+        model = _fit(strength, rows[fold != k], labels[fold != k])
+        right += int(np.sum(model.predict(rows[fold == k]) == labels[fold == k]))
     return right / len(rows)
 
 
-def _fit(strength: float, rows: Array, told: NDArray[np.int64]) -> Any:
+def _fit(strength: float, rows: Array, labels: NDArray[np.int64]) -> Any:
     from sklearn.linear_model import LogisticRegression  # slow to import, and needed here only
 
-    return LogisticRegression(C=strength, max_iter=300, tol=1e-3).fit(rows, told)
+    return LogisticRegression(C=strength, max_iter=300, tol=1e-3).fit(rows, labels)
 
 
 def _balanced(

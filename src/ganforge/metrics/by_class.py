@@ -59,10 +59,10 @@ class ClassLine:
 def class_lines(
     names: Sequence[str],
     *,
-    told: Indices,
-    asked: Indices | None,
+    predicted: Indices,
+    wanted: Indices | None,
     training_labels: Indices,
-    real_told: Indices,
+    real_predicted: Indices,
     real_labels: Indices,
     features: Array,
     real_features: Array,
@@ -71,10 +71,10 @@ def class_lines(
     """A line for each class.
 
     Args:
-        told: what a referee reads the samples as, ``(N,)``.
-        asked: what they were asked to be, ``(N,)``, or None.
+        predicted: what a referee reads the samples as, ``(N,)``.
+        wanted: what they were asked to be, ``(N,)``, or None.
         training_labels: ``(M,)``, for the shares.
-        real_told, real_labels: what the referee reads held-out examples as, and what they are, ``(R,)``.
+        real_predicted, real_labels: what the referee reads held-out examples as, and what they are, ``(R,)``.
         features, real_features, other_features: of n samples, of the held-out examples ``(R, D)``, and
             of other real examples, as many as samples.
     """
@@ -83,14 +83,15 @@ def class_lines(
     floor = manifold(other_features, real_features, k=k).met if k > 0 else met
     lines: list[ClassLine] = []
     for index, name in enumerate(names):
-        own, here = (asked == index) if asked is not None else np.zeros(len(told), bool), real_labels == index
+        own = (wanted == index) if wanted is not None else np.zeros(len(predicted), bool)
+        here = real_labels == index
         lines.append(
             ClassLine(
                 name=name,
-                share=float((told == index).mean()),
+                share=float((predicted == index).mean()),
                 share_real=float((training_labels == index).mean()),
-                read=_mean(told[own] == index),
-                read_real=_mean(real_told[here] == index),
+                read=_mean(predicted[own] == index),
+                read_real=_mean(real_predicted[here] == index),
                 coverage=_mean(met[here]),
                 coverage_real=_mean(floor[here]),
                 asked=int(own.sum()),

@@ -183,8 +183,8 @@ def train_classifier(
     reader = Classifier(network, shape, classes, float("nan"), offset, scale)
     if held_out is None or held_out_labels is None:
         return reader
-    told = reader.probabilities(held_out).argmax(1)
-    return replace(reader, accuracy=float((told == numpy_of(held_out_labels).reshape(-1)).mean()))
+    predicted = reader.probabilities(held_out).argmax(1)
+    return replace(reader, accuracy=float((predicted == numpy_of(held_out_labels).reshape(-1)).mean()))
 
 
 @dataclass(frozen=True)
@@ -218,35 +218,35 @@ def class_report(
     probabilities: Array,
     *,
     expected: Examples | None = None,
-    asked: Examples | None = None,
+    wishes: Examples | None = None,
     threshold: float = 0.9,
 ) -> ClassReport:
     """Read a referee's ``probabilities`` ``(N, classes)``.
 
     Args:
         expected: shares of the classes in the training data ``(classes,)``; None is equal shares.
-        asked: the class that each sample was asked to be, ``(N,)``, or None.
+        wishes: the class that each sample was asked to be, ``(N,)``, or None.
         threshold: of confidence.
     """
     n, classes = probabilities.shape
-    told = probabilities.argmax(1)
+    predicted = probabilities.argmax(1)
     sure = probabilities.max(1) >= threshold
-    shares = np.bincount(told, minlength=classes) / n
+    shares = np.bincount(predicted, minlength=classes) / n
     wanted = np.full(classes, 1 / classes) if expected is None else numpy_of(expected).astype(np.float64)
     assert wanted.shape == (classes,)
     held = shares > 0
     with np.errstate(divide="ignore"):  # a class that the data lacks and the samples have: infinite
         kl = float((shares[held] * np.log(shares[held] / (wanted[held] / wanted.sum()))).sum())
     agreement, by_class = float("nan"), np.full(classes, np.nan)
-    if asked is not None:
-        goal = numpy_of(asked).reshape(-1).astype(np.int64)
-        agreement = float((told == goal).mean())
-        by_class = _by_class((told == goal), goal, classes)
-    lag = shares / np.maximum(wanted, 1e-12) if asked is None else by_class
+    if wishes is not None:
+        goal = numpy_of(wishes).reshape(-1).astype(np.int64)
+        agreement = float((predicted == goal).mean())
+        by_class = _by_class((predicted == goal), goal, classes)
+    lag = shares / np.maximum(wanted, 1e-12) if wishes is None else by_class
     return ClassReport(
         shares=tuple(shares.tolist()),
         confident=float(sure.mean()),
-        confident_shares=tuple(_by_class(sure, told, classes).tolist()),
+        confident_shares=tuple(_by_class(sure, predicted, classes).tolist()),
         balance_kl=max(kl, 0.0),
         agreement=agreement,
         agreement_shares=tuple(by_class.tolist()),

@@ -63,7 +63,7 @@ class Scored:
     spare: Examples | None = None
     training_labels: Examples | None = None
     held_out_labels: Examples | None = None
-    asked: Examples | None = None
+    wanted: Examples | None = None
     classifier: Classifier | None = None
     mixture: Mixture | None = None
     stacked: Referee | None = None

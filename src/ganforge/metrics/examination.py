@@ -158,12 +158,12 @@ class Examiner:
         same = _same(self._training_condition)
         if same is not None:  # of the training examples: there are more of them
             self._within = _within(self.extractor(self._training), same)
-        self._asked_twice: Within | None = None
+        self._repeats: Within | None = None
         if self._training_condition is not None and (same is None or self._same is None):
             self._twice = self._training_condition[:PAIRS]
             if len(self._twice) >= _TWINS:
                 features = self.extractor(self._training[:PAIRS])
-                self._asked_twice = Within(numpy_of(self._twice), features)
+                self._repeats = Within(numpy_of(self._twice), features)
 
     def _compare(self, training: Raw, held_out: Raw, order: Indices, apart: bool) -> None:
         """Fix the real side of every comparison, and its floors."""
@@ -232,12 +232,12 @@ class Examiner:
             seen.probes.update(self.space.codec.faults(numpy_of(fakes), self._training))
         if finite and self._same is not None and self._within > 0:
             seen.probes["within"] = _within(self.extractor(fakes), self._same) / self._within
-        elif finite and self._asked_twice is not None:
+        elif finite and self._repeats is not None:
             both = [
                 sampler.sample(len(self._twice), seed=self.seed + at, condition=self._twice) for at in _SEEDS
             ]
             if all(bool(torch.isfinite(some.float()).all()) for some in both):
-                seen.probes["within"] = self._asked_twice(*map(self.extractor, both))
+                seen.probes["within"] = self._repeats(*map(self.extractor, both))
         if finite and self._size:
             features = self.extractor(fakes)
             for key, score in self._scores(features).items():

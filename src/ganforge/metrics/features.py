@@ -133,8 +133,8 @@ def sketch(training: Examples, *, components: int = 64, side: int = 16) -> Extra
 
     def read(part: Tensor) -> Tensor:
         seen = (unit(shrunk(part, side)).flatten(1).double() - centre) @ axes.T / scale
-        heard = (_bands(part) if banded else seen[:, :0]) - mean
-        return torch.cat([seen, heard / deviation], dim=1)
+        filtered = (_bands(part) if banded else seen[:, :0]) - mean
+        return torch.cat([seen, filtered / deviation], dim=1)
 
     return Extractor(
         f"sketch-{components}",
@@ -223,16 +223,16 @@ def learned(
         kimg: thousands of examples shown; None is 60, but each at most 100 times (and 6 at least).
         cache: a folder in which the network is kept, under a hash of the data and of all settings.
     """
-    told = None if labels is None else numpy_of(labels).reshape(-1).astype(np.int64)
-    kept, key = _kept(numpy_of(examples), told, kimg, seed, cache)
+    classes = None if labels is None else numpy_of(labels).reshape(-1).astype(np.int64)
+    kept, key = _kept(numpy_of(examples), classes, kimg, seed, cache)
     reader, mean, scale = kept
 
     def read(batch: Tensor) -> Tensor:
-        seen = _as_seen(batch, alone=told is None)
+        seen = _as_seen(batch, alone=classes is None)
         return (torch.from_numpy(reader.features(seen)) - mean) / scale
 
     resize = "averaged to 64" if reader.seen != tuple(examples.shape[1:]) else ""
-    return Extractor(f"small-{'groups' if told is None else 'classes'}-{key[:6]}", read, resize)
+    return Extractor(f"small-{'groups' if classes is None else 'classes'}-{key[:6]}", read, resize)
 
 
 def referee(
@@ -247,8 +247,8 @@ def referee(
 
     Args are those of :func:`learned`; from the same cache it is the same network.
     """
-    told = numpy_of(labels).reshape(-1).astype(np.int64)
-    return _kept(numpy_of(examples), told, kimg, seed, cache)[0][0]
+    classes = numpy_of(labels).reshape(-1).astype(np.int64)
+    return _kept(numpy_of(examples), classes, kimg, seed, cache)[0][0]
 
 
 _Kept = tuple[Classifier, Tensor, Tensor]

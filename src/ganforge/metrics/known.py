@@ -78,7 +78,7 @@ def classes(c: Context) -> list[Score]:
 
     Without labels of the training examples equal shares are expected.
     """
-    given, labels, asked = c.given, c.given.training_labels, c.given.asked
+    given, labels, wanted = c.given, c.given.training_labels, c.given.wanted
     if given.classifier is None and labels is None:
         return []
     classifier = given.classifier or train_classifier(
@@ -91,14 +91,14 @@ def classes(c: Context) -> list[Score]:
     expected = None
     if labels is not None:
         expected = np.bincount(numpy_of(labels).reshape(-1), minlength=classifier.classes)
-    told = classifier.probabilities(c.everything)
-    report = class_report(told, expected=expected, asked=asked)
+    predicted = classifier.probabilities(c.everything)
+    report = class_report(predicted, expected=expected, wishes=wanted)
     real = class_report(classifier.probabilities(c.real), expected=expected)
-    n = len(told)
-    labelled, sure = told.argmax(1), (told.max(1) >= 0.9).astype(np.float64)
+    n = len(predicted)
+    labelled, sure = predicted.argmax(1), (predicted.max(1) >= 0.9).astype(np.float64)
 
     def balance(pick: Indices) -> float:
-        return class_report(told[pick], expected=expected).balance_kl
+        return class_report(predicted[pick], expected=expected).balance_kl
 
     def row(
         key: str, name: str, value: float, floor: float, direction: Direction, interval: _Interval
@@ -123,8 +123,8 @@ def classes(c: Context) -> list[Score]:
             c.mean_interval(sure),
         ),
     ]
-    if asked is not None:
-        hit = (labelled == numpy_of(asked).reshape(-1)).astype(np.float64)
+    if wanted is not None:
+        hit = (labelled == numpy_of(wanted).reshape(-1)).astype(np.float64)
         interval = c.mean_interval(hit)
         name = "share read as the class asked for"
         accuracy = classifier.accuracy

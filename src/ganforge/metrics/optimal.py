@@ -24,7 +24,7 @@ __all__ = ["Optimal", "bandwidth", "best_discriminator", "kernel_density", "mixt
 
 LEAST = 64  # examples of each side
 _FITTED = 4_000  # examples that carry a kernel
-_ASKED = 2_000  # points of each side at which the discriminators are compared
+_COMPARED = 2_000  # points of each side at which the discriminators are compared
 _LOST = 0.003  # nats of likelihood that smoother kernels may cost
 _GRID = {1: 400, 2: 160}  # points along each axis of the picture
 
@@ -63,8 +63,8 @@ class Optimal:
     axes: tuple[Array, ...]
     real: Array
     generated: Array
-    told: Array
-    raw_told: Array
+    calibrated: Array
+    raw: Array
     best: Array
     known: NDArray[np.bool_]
 
@@ -114,8 +114,8 @@ def optimal(
         raise DataError(f"the best discriminator needs {LEAST} examples a side; there are {len(x)}, {len(y)}")
     chance = random(seed, 0x0B7)
     x, y = x[chance.permutation(len(x))], y[chance.permutation(len(y))]
-    asked = [side[: min(_ASKED, len(side) // 3)] for side in (x, y)]
-    fitted = [side[len(points) :][:_FITTED] for side, points in zip((x, y), asked, strict=True)]
+    compared = [side[: min(_COMPARED, len(side) // 3)] for side in (x, y)]
+    fitted = [side[len(points) :][:_FITTED] for side, points in zip((x, y), compared, strict=True)]
     # Kernels are round in units of each side's own spread.
     scale = [np.where(side.std(axis=0) > 0, side.std(axis=0), 1.0) for side in (x, y)]
     width = [bandwidth(side / unit) for side, unit in zip(fitted, scale, strict=True)]
@@ -128,41 +128,41 @@ def optimal(
     def p_g(points: Array) -> Array:
         return kernel_density(points, fitted[1], width[1] * scale[1])
 
-    points = np.concatenate(asked)
-    best, told, bold = best_discriminator(p_data(points), p_g(points)), calibrated(points), raw(points)
+    points = np.concatenate(compared)
+    best, judged, bold = best_discriminator(p_data(points), p_g(points)), calibrated(points), raw(points)
     # Half of the points are real ones: where their numbers differ, weights make up for it.
-    weight = np.concatenate([np.full(len(side), 0.5 / len(side)) for side in asked])
-    count = len(asked[0])
+    weight = np.concatenate([np.full(len(side), 0.5 / len(side)) for side in compared])
+    count = len(compared[0])
     axes = _axes(x, y)
     nodes = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     shape, flat = nodes.shape[:-1], nodes.reshape(-1, x.shape[1])
     densities = p_data(flat).reshape(shape), p_g(flat).reshape(shape)
     return Optimal(
-        distance=float(weight @ np.abs(told - best)),
+        distance=float(weight @ np.abs(judged - best)),
         raw_distance=float(weight @ np.abs(bold - best)),
         guess=float(weight @ np.abs(0.5 - best)),
-        floor=_noise(asked[0], fitted[0], width[0] * scale[0], mixture),
-        says=(float(told[:count].mean()), float(told[count:].mean())),
+        floor=_noise(compared[0], fitted[0], width[0] * scale[0], mixture),
+        says=(float(judged[:count].mean()), float(judged[count:].mean())),
         bandwidth=(0.0 if mixture is not None else width[0], width[1]),
         density="known mixture" if mixture is not None else "kernels on held-out examples",
         axes=axes,
         real=densities[0],
         generated=densities[1],
-        told=calibrated(flat).reshape(shape),
-        raw_told=raw(flat).reshape(shape),
+        calibrated=calibrated(flat).reshape(shape),
+        raw=raw(flat).reshape(shape),
         best=best_discriminator(*densities),
         known=np.any([density > 1e-3 * density.max() for density in densities], axis=0),
     )
 
 
-def _noise(asked: Array, fitted: Array, width: Array, mixture: Mixture | None) -> float:
+def _noise(points: Array, fitted: Array, width: Array, mixture: Mixture | None) -> float:
     """Mean |D* − ½| where both sides are real examples, so that the true D* is ½."""
     if mixture is not None:
-        one, other = mixture_density(asked, mixture), fitted
+        one, other = mixture_density(points, mixture), fitted
     else:  # two halves: each has fewer kernels than p_data has, so the noise is over-stated rather
         half = len(fitted) // 2
-        one, other = kernel_density(asked, fitted[:half], width), fitted[half:]
-    return float(np.abs(best_discriminator(one, kernel_density(asked, other, width)) - 0.5).mean())
+        one, other = kernel_density(points, fitted[:half], width), fitted[half:]
+    return float(np.abs(best_discriminator(one, kernel_density(points, other, width)) - 0.5).mean())
 
 
 def _axes(x: Array, y: Array) -> tuple[Array, ...]:
@@ -189,11 +189,11 @@ def bandwidth(points: Array, *, choices: int = 24) -> float:
     """
     candidates = np.geomspace(0.003, 0.7, choices)
     half = len(points) // 2
-    asked, fitted = points[:half][:1000], points[half:][:2000]
+    queries, fitted = points[:half][:1000], points[half:][:2000]
     likelihood = np.empty(choices)
     for at, width in enumerate(candidates):
         # A point far from all kernels must not decide alone: its density ends at a small number.
-        density = kernel_density(asked, fitted, np.full(points.shape[1], width))
+        density = kernel_density(queries, fitted, np.full(points.shape[1], width))
         likelihood[at] = np.log(density + 1e-6).mean()
     return float(candidates[np.flatnonzero(likelihood >= likelihood.max() - _LOST)[-1]])
 

@@ -19,7 +19,7 @@ _FAINT = (225, 228, 232)
 _REAL = (110, 118, 130)
 _FAKE = (214, 86, 24)
 _BEST = (18, 130, 110)
-_TOLD = (70, 70, 190)
+_CALIBRATED = (70, 70, 190)
 _Colour = tuple[int, int, int]
 _Point = tuple[float, float]
 
@@ -63,8 +63,8 @@ def _curves(found: Optimal) -> Image.Image:
         pen.polygon([(left, floor), *outline, (width - left, floor)], fill=(*colour, 50))
         pen.line(outline, fill=colour, width=1, joint="curve")
     # Where there is neither data nor sample nobody can say what D* is, and D is drawn thin.
-    pen.line(path(found.told), fill=(178, 178, 224), width=1, joint="curve")
-    for values, colour, thick in ((found.best, _BEST, 3), (found.told, _TOLD, 2)):
+    pen.line(path(found.calibrated), fill=(178, 178, 224), width=1, joint="curve")
+    for values, colour, thick in ((found.best, _BEST, 3), (found.calibrated, _CALIBRATED, 2)):
         for start, stop in _stretches(found.known):
             if stop - start > 1:
                 pen.line(path(values, start=start, stop=stop), fill=colour, width=thick, joint="curve")
@@ -76,7 +76,7 @@ def _curves(found: Optimal) -> Image.Image:
         pen,
         left,
         36,
-        [("p data", _REAL), ("p generated", _FAKE), ("D*, the best", _BEST), ("D, calibrated", _TOLD)],
+        [("p data", _REAL), ("p generated", _FAKE), ("D*, the best", _BEST), ("D, calibrated", _CALIBRATED)],
     )
     pen.text((left, 10), _headline(found), fill=_INK, font=_font(16))
     return image
@@ -92,7 +92,7 @@ def _maps(found: Optimal) -> Image.Image:
     panels = [
         (f"p data, peak {found.real.max():.3g}", _density(found.real, _REAL)),
         (f"p generated, peak {found.generated.max():.3g}", _density(found.generated, _FAKE)),
-        ("D, calibrated", _opinion(found.told, found.known)),
+        ("D, calibrated", _opinion(found.calibrated, found.known)),
         ("D*, the best", _opinion(found.best, found.known)),
     ]
     for at, (title, colours) in enumerate(panels):

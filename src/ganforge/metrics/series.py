@@ -220,8 +220,8 @@ def nearer(train: np.ndarray, held_out: np.ndarray, made: np.ndarray) -> float:
         return np.nan_to_num((x - centre[:, None]) / scale[:, None]).reshape(len(x), -1)
 
     points = [flat(x[rng.permutation(len(x))[:n]]) for x in (train, held_out)]
-    asked = flat(made)
-    near = [NearestNeighbors(n_neighbors=1).fit(x).kneighbors(asked)[0][:, 0] for x in points]
+    queries = flat(made)
+    near = [NearestNeighbors(n_neighbors=1).fit(x).kneighbors(queries)[0][:, 0] for x in points]
     return float(np.mean(np.where(np.isclose(*near), 0.5, near[0] < near[1])))
 
 

@@ -123,14 +123,14 @@ def series_scores(
     return scores, ["block bootstrap is put together from training series: nothing of it is new"]
 
 
-def _target(facts: SeriesFacts, asked: str | None) -> int | None:
-    if asked is None:
+def _target(facts: SeriesFacts, wish: str | None) -> int | None:
+    if wish is None:
         return facts.classes[-1] if facts.classes else None
     names = [facts.attributes[i] for i in facts.classes]
-    place = find_name(asked, names)
+    place = find_name(wish, names)
     if place is None:
         raise UsageError(
-            f"there is no attribute {asked!r} with a few levels.{nearest(asked, names)}"
+            f"there is no attribute {wish!r} with a few levels.{nearest(wish, names)}"
             + (f" There are {', '.join(names)}" if names else " None has")
         )
     return facts.classes[place]

@@ -158,11 +158,11 @@ def table_scores(
     return scores, _notes(facts, real, made, missed)
 
 
-def _target(facts: TableFacts, train: np.ndarray, asked: str | None) -> int:
-    if asked is not None:
-        place = find_name(asked, facts.names)
+def _target(facts: TableFacts, train: np.ndarray, wish: str | None) -> int:
+    if wish is not None:
+        place = find_name(wish, facts.names)
         if place is None:
-            raise UsageError(f"there is no column {asked!r}.{nearest(asked, facts.names)}")
+            raise UsageError(f"there is no column {wish!r}.{nearest(wish, facts.names)}")
         return place
     few = [
         i

@@ -56,6 +56,6 @@ def two_sample_test(samples: Examples, real: Examples, *, kimg: float = 20.0, se
     labels = np.repeat([1, 0], n)
     kimg = min(kimg, 0.1 * 2 * n)
     referee = train_classifier(np.concatenate([x[:n], y[:n]]), labels, classes=2, kimg=kimg, seed=seed)
-    told = referee.probabilities(np.concatenate([x[n:], y[n:]])).argmax(1)
-    right = (told == labels).astype(np.float64)
+    predicted = referee.probabilities(np.concatenate([x[n:], y[n:]])).argmax(1)
+    right = (predicted == labels).astype(np.float64)
     return TwoSample(float(right.mean()), right, n)

@@ -16,7 +16,7 @@ __all__ = ["Copula", "Expected"]
 
 _OWN = 0.002  # share of a column's own distribution that is mixed in: nothing is impossible
 _NOISE = 1e-5  # variance of a score that is given, so that no column that others decide divides by 0
-_TOLD = 1e-5  # mass of a level from which its places are told apart
+_LEAST_MASS = 1e-5  # mass of a level from which its places are told apart
 _FAR = 1e3  # normal score of the ends
 
 
@@ -152,7 +152,7 @@ class Copula(nn.Module):
             place = (torch.minimum(torch.maximum(place, first), last) - 0.5) * WIDE
             anywhere = parts[b][:, block.levels :]
             # The gradient is that of a place which is anywhere within its level.
-            moved = torch.where(high - low > _TOLD, place - anywhere, 0.0).detach()
+            moved = torch.where(high - low > _LEAST_MASS, place - anywhere, 0.0).detach()
             parts[b] = torch.cat([hot, anywhere + moved], 1)
         return torch.cat(parts, 1)
 

@@ -179,10 +179,10 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         parts = [self.chain(k, h, states[..., : span.start]).float() for k, span in enumerate(self.spans)]
         if self.relations is not None:
             classes = self.relations.classes(states)
-            heard = classes.cumsum(1) - classes
+            before = classes.cumsum(1) - classes
             for k in self.relations.groups:
                 now = states[..., : self.spans[k].start]
-                parts[k] = parts[k] + self.relations(k, h, now, self._before(past), heard).float()
+                parts[k] = parts[k] + self.relations(k, h, now, self._before(past), before).float()
         return self._holding(torch.cat(parts, 2), states, past)
 
     def _before(self, past: Tensor) -> Tensor:
@@ -306,15 +306,15 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         nothing = real.new_zeros(z.shape[0], real.shape[2])
         row = [nothing] * _ORDER
         memory: Tensor | None = None
-        heard = nothing[:, :0]
+        before = nothing[:, :0]
         for t in range(self.steps):
             past = torch.cat(row[: -_ORDER - 1 : -1], 1)[:, None]
             h, memory = self._seen(past, ahead[:, t : t + 1], memory)
             if self.relations is not None:
                 classes = self.relations.classes(row[-1][:, self.states])
-                heard = classes if t == 0 else heard + classes
+                before = classes if t == 0 else before + classes
             kept_states = None if held is None else (held, real[:, t, self.states])
-            made = self._step(h, past, heard, apart[:, t], level[:, t, :1], noise[:, t], kept_states)
+            made = self._step(h, past, before, apart[:, t], level[:, t, :1], noise[:, t], kept_states)
             if self.states:
                 made = self.codec.stepped(made[:, :, None], alive[:, :, t : t + 1])[:, :, 0]
             else:
@@ -335,7 +335,7 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         self,
         h: Tensor,
         past: Tensor,
-        heard: Tensor,
+        before: Tensor,
         apart: Tensor,
         level: Tensor,
         noise: Tensor,
@@ -344,7 +344,7 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         """One step ``(N, C)``, before it is settled.
 
         Args:
-            heard: how often each pitch class has been there, ``(N, octave)``; of no scale nothing.
+            before: how often each pitch class has been there, ``(N, octave)``; of no scale nothing.
             apart: ``(N, M, V)``, how far the numbers lie from each component's means, in deviations.
             level: ``(N, 1)`` uniform chance of the component.
             noise: ``(N, S)``, on the states' logits.
@@ -358,7 +358,7 @@ class RecurrentGenerator(_OfSeries, nn.Module, GeneratorTraits):
         for k, span in enumerate(self.spans):
             own = logits[:, span] if self.chain is None else self.chain(k, h[:, 0], states).float()
             if self.relations is not None and k in self.relations.groups:
-                own = own + self.relations(k, h[:, 0], states, self._before(past[:, 0]), heard).float()
+                own = own + self.relations(k, h[:, 0], states, self._before(past[:, 0]), before).float()
             if k in self.held:
                 stays = past[:, 0, self._of_states(k)]
                 own = own + (_CERTAIN * (1.0 - parts[self.held[k]])) * stays

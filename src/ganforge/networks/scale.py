@@ -68,14 +68,14 @@ class Relations(nn.Module):
         total = F.pad(total, (0, -self.range % self.octave))
         return total.unflatten(-1, (-1, self.octave)).sum(-2)
 
-    def forward(self, k: int, h: Tensor, now: Tensor, before: Tensor, heard: Tensor) -> Tensor:
+    def forward(self, k: int, h: Tensor, now: Tensor, before: Tensor, notes: Tensor) -> Tensor:
         """What is added to the logits of group ``k``, ``(…, size)``.
 
         Args:
             h: the memory, ``(…, width)``.
             now: the states of this step in the groups before ``k``, ``(…, B)``.
             before: all states of the step before, ``(…, S)``.
-            heard: sums of :meth:`classes` over all steps before, ``(…, octave)``.
+            notes: sums of :meth:`classes` over all steps before, ``(…, octave)``.
         """
         at = self.groups.index(k)
         there = [self.canvas(now, j) for j in self.groups[:at]]
@@ -84,8 +84,8 @@ class Relations(nn.Module):
         sources = torch.stack(there, -2) * gates[..., :-2, :]
         ties = self.ties[at][:, self.apart]  # (sources, range, range)
         found = sources.flatten(-2) @ ties.flatten(0, 1)
-        shares = heard / heard.sum(-1, keepdim=True).clamp_min(1.0)
-        known = torch.stack([shares, heard.clamp(max=1.0)], -2) * gates[..., -2:, :]
+        shares = notes / notes.sum(-1, keepdim=True).clamp_min(1.0)
+        known = torch.stack([shares, notes.clamp(max=1.0)], -2) * gates[..., -2:, :]
         found = found + known.flatten(-2) @ self.keys[at][:, self.within].flatten(0, 1)
         own = self.spans[k]
         found = found[..., self.start[k] : self.start[k] + own.stop - own.start]

@@ -77,8 +77,8 @@ class SpectralTranslator(Translating, TranslatorTraits):
         waves = torch.cat([turns.cos(), -turns.sin()]) * window  # (2 · bins, long)
         ends = torch.full((2 * self.bins, 1), 2.0 / self.long)
         ends[[0, self.bins - 1, self.bins, -1]] /= 2.0
-        self.seen: Tensor
-        self.heard: Tensor
+        self.analysis: Tensor
+        self.synthesis: Tensor
         self.square: Tensor
         self.register_buffer("seen", waves[:, None], persistent=False)
         self.register_buffer("heard", (waves * ends)[:, None], persistent=False)
@@ -102,14 +102,14 @@ class SpectralTranslator(Translating, TranslatorTraits):
         edge = (self.long - self.hop) // 2
         x = F.pad(x.reshape(-1, 1, x.shape[2]), (edge, self.long - self.hop - edge))
         with torch.autocast(x.device.type, enabled=False):
-            return F.conv1d(x, self.seen, stride=self.hop).unflatten(1, (2, self.bins))
+            return F.conv1d(x, self.analysis, stride=self.hop).unflatten(1, (2, self.bins))
 
     def _wave(self, spectrum: Tensor) -> Tensor:
         """``(N, 2, bins, frames)`` to the waves that are nearest, ``(N, 1, frames · hop)``: Griffin and Lim
         1984, equation 6."""
         edge, samples = (self.long - self.hop) // 2, spectrum.shape[3] * self.hop
         with torch.autocast(spectrum.device.type, enabled=False):
-            wave = F.conv_transpose1d(spectrum.flatten(1, 2), self.heard, stride=self.hop)
+            wave = F.conv_transpose1d(spectrum.flatten(1, 2), self.synthesis, stride=self.hop)
             weight = F.conv_transpose1d(torch.ones_like(spectrum[:1, :1, 0]), self.square, stride=self.hop)
         return (wave / weight.clamp_min(0.1))[:, :, edge : edge + samples]
 

@@ -67,7 +67,7 @@ _LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 @dataclass(frozen=True)
 class Generated:
-    """What a generator has made, and what it is compared with.
+    """What a generator makes, and what it is compared with.
 
     Attributes:
         made: ``(N, C, *sides)`` in model units, with its graph.

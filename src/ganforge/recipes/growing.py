@@ -30,8 +30,8 @@ def recipe(space: Space, n: int) -> Recipe:
     # The same pictures make twice as many kinds of faces as with Adam: results/growing.md.
     muon = space.codec.picture_files
     # By Adam, at twice the rate and half the batch, all samples of a class were one: results/growing.md.
-    asked = space.condition is not None or (bool(space.classes) and not muon)
-    rate = 1e-3 if asked else 2e-3
+    conditional = space.condition is not None or (bool(space.classes) and not muon)
+    rate = 1e-3 if conditional else 2e-3
     player = Player(
         family="growing",
         width=32,
@@ -67,7 +67,7 @@ def recipe(space: Space, n: int) -> Recipe:
         discriminator=player,
         penalties=(r1, replace(r1, name="r2"), Penalty(name="centring", weight=0.001)),
         augmentation=_augmentation(space, n),
-        batch=_batch(n, 32 if asked else 16),
+        batch=_batch(n, 32 if conditional else 16),
         growth=shares.get(levels, (*(0.5 / (levels - 2) for _ in range(levels - 2)), 0.25)),
         kimg=400,
         ema_nimg=5_000,

@@ -63,11 +63,11 @@ def beside(some: Sequence[Beside], panel: Panel | None) -> Markup:
     rows = [(name, [one.get(name, "–") for one in settings]) for name in known]
     differ = [(name, values) for name, values in rows if len(set(values)) > 1]
     same = f"{counted(len(rows) - len(differ), 'setting')} are the same."
-    told = "" if len({one.run.data.get("fingerprint") for one in some}) == 1 else _OTHER_DATA
+    warning = "" if len({one.run.data.get("fingerprint") for one in some}) == 1 else _OTHER_DATA
     return section(
         "beside",
         f"Beside {', '.join(names[1:])}",
-        tag("p", f"Bold is better beyond chance: the intervals do not meet. {told}", class_="quiet"),
+        tag("p", f"Bold is better beyond chance: the intervals do not meet. {warning}", class_="quiet"),
         table_of(heads, [*(_line(names, *fact) for fact in facts), *_scores(some)], "beside"),
         tag("div", chart(panel, (), panel.span), class_="panels") if panel is not None else None,
         tag("h3", "Settings that differ" if differ else "No setting differs"),

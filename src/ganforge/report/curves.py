@@ -134,12 +134,12 @@ def _reading(line: Line, index: int) -> str:
     """``.0814 [.075, .087], best possible .004``."""
     if not line.values or math.isnan(line.values[index]):
         return "not known"
-    told = short(line.values[index])
+    value = short(line.values[index])
     if line.floor:
         ends = [line.low[index], line.high[index]]
-        told += f" [{short(ends[0])}, {short(ends[1])}]" if all(map(math.isfinite, ends)) else ""
-        told += f", best possible {short(line.floor[index])}" if math.isfinite(line.floor[index]) else ""
-    return told
+        value += f" [{short(ends[0])}, {short(ends[1])}]" if all(map(math.isfinite, ends)) else ""
+        value += f", best possible {short(line.floor[index])}" if math.isfinite(line.floor[index]) else ""
+    return value
 
 
 def _x(nimg: float, span: float) -> float:
@@ -236,9 +236,9 @@ def glyph(tone: str) -> Markup:
     return tag("svg", shape, class_=f"glyph {tone}", viewBox="-7 -7 14 14", aria_hidden="true")
 
 
-def _marked(told: Sequence[Moment]) -> list[Moment]:
+def _marked(moments: Sequence[Moment]) -> list[Moment]:
     """The moments that stand on the curves: those whose place is known, the newest where they are many."""
-    return [one for one in told if math.isfinite(one.nimg) and one.tone != "end"][-_MARKS:]
+    return [one for one in moments if math.isfinite(one.nimg) and one.tone != "end"][-_MARKS:]
 
 
 def _mark(moment: Moment, span: float) -> Markup:

@@ -81,10 +81,10 @@ def _gravest_first(findings: Iterable[Finding]) -> list[Finding]:
 
 def moments(events: Sequence[dict[str, Any]], findings: Iterable[Finding] = ()) -> list[Moment]:
     """Events in the order of their happening, then those of ``findings`` that no event told of."""
-    told = [moment for moment in map(_moment, events) if moment is not None]
-    last = {moment.code: moment.words for moment in told if moment.code}
-    told += [one for one in map(_found, findings) if last.get(one.code) != one.words]
-    return [one for one, before in zip(told, [None, *told], strict=False) if one != before]
+    timeline = [moment for moment in map(_moment, events) if moment is not None]
+    last = {moment.code: moment.words for moment in timeline if moment.code}
+    timeline += [one for one in map(_found, findings) if last.get(one.code) != one.words]
+    return [one for one, before in zip(timeline, [None, *timeline], strict=False) if one != before]
 
 
 def _found(finding: Finding) -> Moment:

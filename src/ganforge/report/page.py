@@ -38,7 +38,7 @@ def write_report(
     diagnosis: Diagnosis | None = None,
     scores: Sequence[Score] | None = None,
     nearest: Sequence[Pair] | None = None,
-    shown: Sequence[Strip] = (),
+    strips: Sequence[Strip] = (),
     others: Mapping[str, Run] | None = None,
 ) -> Path:
     """Write ``report.html`` into the folder of ``run`` and return its path.
@@ -59,7 +59,7 @@ def write_report(
         MachineError: it cannot be written.
     """
     path = run.path / "report.html"
-    page = _page(run, diagnosis, scores, nearest, shown, others or {})
+    page = _page(run, diagnosis, scores, nearest, strips, others or {})
     write_atomically(path, page.encode("utf-8", errors="replace"))
     return path
 
@@ -69,7 +69,7 @@ def _page(
     diagnosis: Diagnosis | None,
     scores: Sequence[Score] | None,
     pairs: Sequence[Pair] | None,
-    shown: Sequence[Strip],
+    strips: Sequence[Strip],
     others: Mapping[str, Run],
 ) -> str:
     events = [bounded(event) for event in run.events()]
@@ -77,12 +77,12 @@ def _page(
     history = History.of(run)
     diagnosis = diagnosis or diagnose(history)
     now, earlier = _findings(diagnosis, events)
-    told = moments(events, now)
+    timeline = moments(events, now)
     found = measured(run, history, scores)
     quality, game = score_panels(history), game_panels(history)
     frames, unreadable = frames_of(run.samples)
     nimg, seconds = float(history.nimg), _seconds(history)
-    span = max([nimg, *(one.nimg for one in told if math.isfinite(one.nimg))], default=0.0)
+    span = max([nimg, *(one.nimg for one in timeline if math.isfinite(one.nimg))], default=0.0)
     name = run.path.name or run.path.resolve().name
     side = [Beside(name, run, history, diagnosis, found)]
     side += [Beside.of(other, called) for called, other in others.items()]
@@ -92,10 +92,10 @@ def _page(
         sections.header(name, verdict, diagnosis.verdict.severity, _facts(run, found.rows, nimg, seconds)),
         tag(
             "main",
-            sections.strips(shown, run.space),
+            sections.strips(strips, run.space),
             beside(side, common),
             sections.film(frames, unreadable, run.space),
-            sections.curves(quality, game, told, span, _note(history)),
+            sections.curves(quality, game, timeline, span, _note(history)),
             sections.findings(now, earlier, run),
             tables.scores(found, run),
             sections.nearest(pairs, run.space, found.held_out),
@@ -110,7 +110,7 @@ def _page(
             sections.next_steps(run, state),
         ),
     )
-    return _assembled(name, body, readings([*quality, *game, *([common] if common else [])], told, span))
+    return _assembled(name, body, readings([*quality, *game, *([common] if common else [])], timeline, span))
 
 
 def _findings(diagnosis: Diagnosis, events: Sequence[dict[str, Any]]) -> tuple[list[Finding], list[Finding]]:
@@ -152,9 +152,9 @@ def _seconds(history: History) -> float:
 def _note(history: History) -> str:
     """What the curves leave out."""
     ticks, examined = len(history.ticks), len(history.examined)
-    told = f"{counted(ticks, 'tick')} in the log"
-    told += f", {counted(examined, 'examination')}" if examined else ""
-    return f"{told}; {POINTS} of them are drawn." if ticks > POINTS else f"{told}."
+    note = f"{counted(ticks, 'tick')} in the log"
+    note += f", {counted(examined, 'examination')}" if examined else ""
+    return f"{note}; {POINTS} of them are drawn." if ticks > POINTS else f"{note}."
 
 
 def _facts(run: Run, rows: Sequence[Row], nimg: float, seconds: float) -> list[str]:

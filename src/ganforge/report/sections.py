@@ -47,7 +47,7 @@ class Strip:
     cells: Sequence[Sequence[str]] = ()
 
 
-_TOLD = 60  # moments in the list
+_MOMENTS = 60  # moments in the list
 _FOUND = 30  # findings of a kind
 _LONGEST = 2_000  # characters of a line
 _RECIPE = 100_000  # characters of the whole recipe
@@ -55,7 +55,7 @@ _PAIRS = 16
 _PAIR_BYTES = 40_000
 _STRIPS = 12
 _STRIP_BYTES = 16_000  # of an example in a row
-_HEARD_BYTES = 300_000  # of a sound that the page plays
+_SOUND_BYTES = 300_000  # of a sound that the page plays
 _FILM_TIMES = 3  # as large as a picture a clip may be that the page shows as it moves
 
 
@@ -97,7 +97,7 @@ def provenance(run: Run, *, seconds: float, nimg: float, ended: str, best: str, 
         ("Versions", _versions(run.info)),
         ("Started", words(run.info.get("started") or "not known").replace("T", " ")),
     ]
-    rows = [tag("div", tag("dt", subject), tag("dd", told[:_LONGEST])) for subject, told in lines if told]
+    rows = [tag("div", tag("dt", subject), tag("dd", value[:_LONGEST])) for subject, value in lines if value]
     typed = started_with(run.info)
     if typed and sum(map(len, typed)) < _LONGEST:
         rows.append(tag("div", tag("dt", "Command"), tag("dd", _typed(typed))))
@@ -137,8 +137,8 @@ def _chosen(run: Run) -> str:
 
 def _trained(run: Run, seconds: float, nimg: float) -> str:
     budget = mapping(run.info.get("budget"))
-    asked = [f"{short(number(budget[name]))} {name}" for name in ("kimg", "minutes") if budget.get(name)]
-    of = f" · {' and '.join(asked)} asked for" if asked else ""
+    limits = [f"{short(number(budget[name]))} {name}" for name in ("kimg", "minutes") if budget.get(name)]
+    of = f" · {' and '.join(limits)} asked for" if limits else ""
     speed = f" · {nimg / seconds:,.0f} examples a second" if seconds > 0 and nimg > 0 else ""
     return f"{kimg(nimg)} in {duration(seconds)}{of}{speed}"
 
@@ -166,13 +166,13 @@ def _versions(info: dict[str, Any]) -> str:
 def film(frames: Sequence[Frame], unreadable: int, space: Space) -> Markup:
     """The fixed latents at several moments: a strip of all, and with a script one of them large."""
     if not frames:
-        told = "None of the pictures can be read." if unreadable else "There are no pictures of this run."
-        return section("film", "The pictures through time", tag("p", told, class_="quiet"))
-    told = "What becomes of the same latents while the generator learns."
+        note = "None of the pictures can be read." if unreadable else "There are no pictures of this run."
+        return section("film", "The pictures through time", tag("p", note, class_="quiet"))
+    note = "What becomes of the same latents while the generator learns."
     if not space.codec.pictured:
-        told = f"Generated {space.kind} in orange over real ones in grey, while the generator learns."
+        note = f"Generated {space.kind} in orange over real ones in grey, while the generator learns."
     if unreadable:
-        told += f" {counted(unreadable, 'picture')} could not be read."
+        note += f" {counted(unreadable, 'picture')} could not be read."
     last = len(frames) - 1
     sharp = space.codec.pictured and max(space.spatial) <= 128
     strip = [
@@ -210,7 +210,7 @@ def film(frames: Sequence[Frame], unreadable: int, space: Space) -> Markup:
     return section(
         "film",
         "The pictures through time",
-        tag("p", told, class_="quiet"),
+        tag("p", note, class_="quiet"),
         tag(
             "div",
             tag("div", screen, controls, class_="screen", hidden=True),
@@ -224,30 +224,30 @@ def film(frames: Sequence[Frame], unreadable: int, space: Space) -> Markup:
 
 
 def curves(
-    quality: Sequence[Panel], game: Sequence[Panel], told: Sequence[Moment], span: float, note: str
+    quality: Sequence[Panel], game: Sequence[Panel], moments: Sequence[Moment], span: float, note: str
 ) -> Markup:
     """All panels, and the list of what is marked on them."""
     if not quality and not game:
         empty = tag("p", "The log holds no numbers yet.", class_="quiet")
-        return section("curves", "The curves", empty, _timeline(told))
+        return section("curves", "The curves", empty, _timeline(moments))
     parts: list[Markup] = []
     for title, panels in (("How good the samples are", quality), ("How the game went", game)):
         if panels:
             parts.append(tag("h3", title))
-            parts.append(tag("div", *(chart(panel, told, span) for panel in panels), class_="panels"))
+            parts.append(tag("div", *(chart(panel, moments, span) for panel in panels), class_="panels"))
     floors = "Dashed lines are the best possible: what real examples reach. " if quality else ""
     about = f"Against examples shown, in thousands. {floors}{note}"
-    return section("curves", "The curves", tag("p", about, class_="quiet"), *parts, _timeline(told))
+    return section("curves", "The curves", tag("p", about, class_="quiet"), *parts, _timeline(moments))
 
 
-def _timeline(told: Sequence[Moment]) -> Markup:
-    if not told:
+def _timeline(moments: Sequence[Moment]) -> Markup:
+    if not moments:
         return Markup("")
     items = [
         tag("li", glyph(one.tone), tag("span", kimg(one.nimg), class_="when"), tag("span", one.words))
-        for one in told[-_TOLD:]
+        for one in moments[-_MOMENTS:]
     ]
-    earlier = len(told) - len(items)
+    earlier = len(moments) - len(items)
     more = tag("p", f"{earlier:,} earlier ones are in events.jsonl.", class_="quiet") if earlier else None
     title = tag("h3", "What happened, as marked on the curves")
     return join(title, more, tag("ol", *items, class_="timeline"))
@@ -259,8 +259,8 @@ def _timeline(told: Sequence[Moment]) -> Markup:
 def findings(now: Sequence[Finding], earlier: Sequence[Finding], run: Run) -> Markup:
     """What is found now, the gravest first, and what was found earlier and is no more."""
     if not now and not earlier:
-        told = tag("p", "Nothing was found, good or bad.", class_="quiet")
-        return section("findings", "Findings", told)
+        body = tag("p", "Nothing was found, good or bad.", class_="quiet")
+        return section("findings", "Findings", body)
     parts = [_finding(one, run) for one in now[:_FOUND]]
     if earlier:
         parts.append(tag("h3", "Seen earlier" if now else "Seen while training"))
@@ -314,11 +314,11 @@ def _row(strip: Strip, space: Space) -> Markup:
     figures = [
         tag(
             "figure",
-            _small(example, space, f"{strip.title}: {told}".rstrip(": "), _STRIP_BYTES),
+            _small(example, space, f"{strip.title}: {caption}".rstrip(": "), _STRIP_BYTES),
             _player(example, space, ""),
-            tag("figcaption", told) if told else None,
+            tag("figcaption", caption) if caption else None,
         )
-        for example, told in strip.examples
+        for example, caption in strip.examples
     ]
     return tag("div", *figures, class_="row")
 
@@ -353,16 +353,16 @@ def nearest(pairs: Sequence[Pair] | None, space: Space, held_out: float) -> Mark
         )
         for sample, training, distance in pairs[:_PAIRS]
     ]
-    told = (
+    caption = (
         "Left a sample, right the training example that is nearest to it. Alike is well; "
         "the same, down to the grain, would be a copy."
     )
     if math.isfinite(held_out):
-        told += f" Examples held out from training are {short(held_out)} from theirs, in the middle."
+        caption += f" Examples held out from training are {short(held_out)} from theirs, in the middle."
     return section(
         "nearest",
         "Nearest training examples",
-        tag("p", told, class_="quiet"),
+        tag("p", caption, class_="quiet"),
         tag("div", *shown, class_="pairs"),
     )
 
@@ -384,8 +384,8 @@ def _small(example: np.ndarray, space: Space, alt: str, most: int = _PAIR_BYTES)
 
 def _player(example: np.ndarray, space: Space, what: str) -> Markup:
     """To listen to it; nothing for what is not heard, or is too long for a page."""
-    content = space.codec.listen(example) if space.codec.heard else b""
-    if not 0 < len(content) <= _HEARD_BYTES:
+    content = space.codec.listen(example) if space.codec.audible else b""
+    if not 0 < len(content) <= _SOUND_BYTES:
         return Markup("")
     source = Markup(data_uri(content, "wav", sort="audio"))
     player = tag(

@@ -19,8 +19,8 @@ _PICTURE = "discriminator.png"  # written by an evaluation that looks at the dis
 def scores(measured: Measured, run: Run) -> Markup:
     """Scores, each with its best possible value; classes; and the discriminator beside the best one."""
     if not measured.rows:
-        told = tag("p", "Not measured yet. gan evaluate measures them.", class_="quiet")
-        return section("scores", "Scores", told, _discriminator(run))
+        body = tag("p", "Not measured yet. gan evaluate measures them.", class_="quiet")
+        return section("scores", "Scores", body, _discriminator(run))
     heads = ("score", "value", "95 % interval", "best possible", "", "how it was measured")
     about = f"{measured.origin} The best possible is what real examples score against real ones."
     return section(
@@ -84,13 +84,13 @@ def _discriminator(run: Run) -> Markup:
 
 def _row(row: Row) -> Markup:
     meaning = MEANINGS.get(row.key, "")
-    told = "; ".join(part for part in (meaning, row.better) if part)
+    note = "; ".join(part for part in (meaning, row.better) if part)
     known = not (math.isnan(row.low) or math.isnan(row.high))
     interval = f"{short(row.low)} to {short(row.high)}" if known else "–"
     floor = [short(row.floor), tag("span", "reached", class_="reached") if row.reached else None]
     return tag(
         "tr",
-        tag("th", row.name, tag("span", told, class_="quiet") if told else None, scope="row"),
+        tag("th", row.name, tag("span", note, class_="quiet") if note else None, scope="row"),
         tag("td", short(row.value), class_="number", data_head="value"),
         tag("td", interval, class_="number", data_head="95 % interval"),
         tag("td", *floor, class_="number", data_head="best possible"),

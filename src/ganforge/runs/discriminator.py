@@ -66,10 +66,10 @@ class Judge:
         parts: list[Tensor] = []
         for start in range(0, whole, step):
             x = self.space.to_model(examples[start : min(start + step, whole)]).to(self._device)
-            asked = None
+            conditions = None
             if condition is not None:
-                asked = condition[start : min(start + step, whole)].to(self._device)
-            logits = cast(Tensor, self.network(x, asked)).float()
+                conditions = condition[start : min(start + step, whole)].to(self._device)
+            logits = cast(Tensor, self.network(x, conditions)).float()
             parts.append(logits.flatten(1).mean(1) if logits.dim() > 1 else logits)
         return torch.cat(parts).cpu() if parts else torch.empty(0)
 

@@ -44,7 +44,7 @@ class _Wish:
 
 
 # A column, the codes that it may have and their ends, and whether it may be missing.
-_Asked = tuple[Column, np.ndarray, tuple[float, float], bool]
+_Bounds = tuple[Column, np.ndarray, tuple[float, float], bool]
 
 
 def conditions(words: Sequence[str]) -> dict[str, str]:
@@ -82,7 +82,7 @@ class RowsMaker:
 
     def wishes(self, where: Mapping[str, Any]) -> dict[int, _Wish]:
         """Blocks to what they may be. Raises UsageError for what no row can be."""
-        found: dict[int, _Asked] = {}
+        found: dict[int, _Bounds] = {}
         for name, value in where.items():
             place = self._column(name)
             column = self.fitted.modelled[place]
@@ -132,7 +132,7 @@ class RowsMaker:
             wishes[self.places.index(place)] = _Wish(_stretches(block, codes, ends), missing, limits)
         return wishes
 
-    def _implied(self, found: Mapping[int, _Asked]) -> dict[int, _Asked]:
+    def _implied(self, found: Mapping[int, _Bounds]) -> dict[int, _Bounds]:
         """What follows for columns by the orders that they keep. Raises UsageError where nothing can."""
         columns, rules = self.fitted.modelled, self.fitted.rules
         low, high = np.full((2, len(columns)), [[-np.inf], [np.inf]])
@@ -141,7 +141,7 @@ class RowsMaker:
                 low[place], high[place] = ends
         before = list(zip(low, high, strict=True))
         broken = narrow(rules, low, high)
-        implied: dict[int, _Asked] = {}
+        implied: dict[int, _Bounds] = {}
         for place, block in self.fitted.blocks.items():
             ends = (float(low[place]), float(high[place]))
             gone = place in found and not len(found[place][1])

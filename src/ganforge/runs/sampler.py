@@ -222,12 +222,12 @@ class GeneratorSampler(LatentSampler):
         samples: list[Tensor] = []
         for first in range(0, len(z), self._rows):
             rows = z[first : first + self._rows]
-            asked = None if condition is None else condition[first : first + self._rows]
+            given = None if condition is None else condition[first : first + self._rows]
             missing = self._rows - len(rows)
             if missing:
                 rows = torch.cat([rows, rows[-1:].expand(missing, -1)])
-                asked = None if asked is None else torch.cat([asked, asked[-1:].expand(missing, -1)])
-            made = self.network(rows.to(self._device), None if asked is None else asked.to(self._device))
+                given = None if given is None else torch.cat([given, given[-1:].expand(missing, -1)])
+            made = self.network(rows.to(self._device), None if given is None else given.to(self._device))
             samples.append(self.space.to_declared(made)[: self._rows - missing].cpu())
         return torch.cat(samples)
 

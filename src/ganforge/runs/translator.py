@@ -86,13 +86,13 @@ class Translator(ABC):
         """
         if back:
             return self.turned().translate(pictures, condition, tile=tile)
-        asked = self._checked(pictures, condition)
+        conditions = self._checked(pictures, condition)
         if tile < 64:
             raise UsageError(f"tiles of {tile} pixels are too small; use 64 or more")
         if not len(pictures):
             return self.space.to_declared(torch.empty(0, self.space.channels, *self.results(pictures)))
         rows = (
-            self._one(pictures[i : i + 1], None if asked is None else asked[i : i + 1], tile)
+            self._one(pictures[i : i + 1], None if conditions is None else conditions[i : i + 1], tile)
             for i in range(len(pictures))
         )
         return torch.cat(list(rows))
@@ -208,8 +208,8 @@ class NetworkTranslator(Translator):
 
     @torch.inference_mode()
     def run_network(self, x: Tensor, condition: Tensor | None) -> Tensor:
-        asked = None if condition is None else condition.to(self._device)
-        return self.network(x.to(self._device), asked).cpu()
+        conditions = None if condition is None else condition.to(self._device)
+        return self.network(x.to(self._device), conditions).cpu()
 
     def _in_tiles(self, x: Tensor, condition: Tensor | None, axes: list[Axis]) -> Tensor:
         longest = max(x.shape[2:])

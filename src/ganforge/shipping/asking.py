@@ -83,22 +83,22 @@ def wish(fields: dict[str, Any], space: Space, conditions: int, limits: Limits) 
 
 def own_format(space: Space) -> str:
     """What a kind that is heard calls its files, ``wav``; empty for others."""
-    return space.codec.suffix.removeprefix(".") if space.codec.heard else ""
+    return space.codec.suffix.removeprefix(".") if space.codec.audible else ""
 
 
-def chosen_class(asked: Any, space: Space, conditions: int) -> int | None:
+def chosen_class(label: Any, space: Space, conditions: int) -> int | None:
     """A class by its name or its number. Raises Refused (422)."""
-    if asked is None:
+    if label is None:
         return None
     if not conditions:
         raise Refused(422, "this generator was trained without classes; leave class out")
-    if isinstance(asked, str) and asked in space.classes:
-        return space.classes.index(asked)
-    if isinstance(asked, int) and not isinstance(asked, bool) and 0 <= asked < conditions:
-        return asked
+    if isinstance(label, str) and label in space.classes:
+        return space.classes.index(label)
+    if isinstance(label, int) and not isinstance(label, bool) and 0 <= label < conditions:
+        return label
     known = ", ".join(space.classes[:20]) + (" …" if len(space.classes) > 20 else "")
-    hint = nearest(str(asked)[:100], space.classes)
-    raise Refused(422, f"there is no class {str(asked)[:100]!r}.{hint} Known: {known}")
+    hint = nearest(str(label)[:100], space.classes)
+    raise Refused(422, f"there is no class {str(label)[:100]!r}.{hint} Known: {known}")
 
 
 def posted_example(fields: dict[str, Any], space: Space) -> Tensor:

@@ -29,7 +29,7 @@ class Job:
         self.z = z
         self.condition = condition
         self.taken = 0
-        self.made: list[Tensor] = []
+        self.samples: list[Tensor] = []
         self.abandoned = False
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[Tensor] = self.loop.create_future()
@@ -45,7 +45,7 @@ class Job:
             if self.future.done():
                 return
             if error is None:
-                self.future.set_result(torch.cat(self.made))
+                self.future.set_result(torch.cat(self.samples))
             else:
                 self.future.set_exception(error)
 
@@ -155,9 +155,9 @@ class Batcher:
     def _compute(self, pieces: list[tuple[Job, int, int]]) -> None:
         began = time.monotonic()
         z = torch.cat([job.z[first:last] for job, first, last in pieces])
-        asked = [job.condition[first:last] for job, first, last in pieces if job.condition is not None]
+        conditions = [job.condition[first:last] for job, first, last in pieces if job.condition is not None]
         try:
-            made = self._make(z, torch.cat(asked) if asked else None)
+            made = self._make(z, torch.cat(conditions) if conditions else None)
         except Exception as error:  # whatever it is, those who wait must hear of it
             for job, _, _ in pieces:
                 job.abandoned = True
@@ -168,7 +168,7 @@ class Batcher:
         self._counts.samples += len(z)
         at = 0
         for job, first, last in pieces:
-            job.made.append(made[at : at + last - first].clone())
+            job.samples.append(made[at : at + last - first].clone())
             at += last - first
             if last == len(job.z):
                 job.settle(None)

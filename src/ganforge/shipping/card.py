@@ -82,8 +82,8 @@ def _from(description: Description) -> str:
 def _use(description: Description) -> list[str]:
     if description.prior is not None:
         return ['sampler = ganforge.load("this/folder")', "samples = sampler.sample(16, seed=0)"]
-    asked = ", translator.asks.in_turn([0])" if description.conditions else ""
-    return ['translator = ganforge.load("this/folder")', f"samples = translator.translate(inputs{asked})"]
+    argument = ", translator.asks.in_turn([0])" if description.conditions else ""
+    return ['translator = ganforge.load("this/folder")', f"samples = translator.translate(inputs{argument})"]
 
 
 def _sameness(description: Description) -> str:

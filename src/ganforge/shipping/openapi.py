@@ -11,7 +11,7 @@ from ganforge.runs.translator import Translator
 from ganforge.shipping.asking import own_format
 from ganforge.shipping.limits import Limits
 from ganforge.shipping.opening import Shipped
-from ganforge.shipping.posting import ASKED, most_numbers
+from ganforge.shipping.posting import CONDITION_FIELDS, most_numbers
 
 __all__ = ["openapi"]
 
@@ -87,7 +87,7 @@ def _sample(space: Space, conditions: int, limits: Limits) -> dict[str, Any]:
         }
     schema = {"type": "object", "additionalProperties": False, "properties": fields}
     given = {media: {} for media in ("image/png", "application/zip", "application/x-npy", "application/json")}
-    given |= {space.codec.media: {}} if space.codec.heard else {}
+    given |= {space.codec.media: {}} if space.codec.audible else {}
     return {
         "summary": "make samples",
         "security": [{"token": []}],
@@ -104,7 +104,7 @@ def _translate(made: Translator, limits: Limits) -> dict[str, Any]:
     }
     needed = ["picture"]
     if made.asks is not None:
-        needed.append(ASKED[made.asks.kind])
+        needed.append(CONDITION_FIELDS[made.asks.kind])
         fields[needed[-1]] = {"type": "string", "description": made.asks.describe()}
     schema = {"type": "object", "additionalProperties": False, "required": needed, "properties": fields}
     raw = {} if made.asks is not None else {"image/png": {}, "image/jpeg": {}}
@@ -138,7 +138,7 @@ def _whole(least: int, most: int, default: int, words: str) -> dict[str, Any]:
 
 
 def _errors() -> dict[str, Any]:
-    told = {
+    texts = {
         "401": "no token, or a wrong one",
         "403": "a foreign Host or Origin",
         "408": "the body did not come in time",
@@ -148,4 +148,4 @@ def _errors() -> dict[str, Any]:
         "503": "too much is waiting; Retry-After says when to come again",
     }
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-    return {status: {"description": words, "content": content} for status, words in told.items()}
+    return {status: {"description": words, "content": content} for status, words in texts.items()}

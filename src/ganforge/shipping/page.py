@@ -9,7 +9,7 @@ import html
 from ganforge.core.space import Space
 from ganforge.runs.translator import Translator
 from ganforge.shipping.limits import Limits
-from ganforge.shipping.posting import ASKED
+from ganforge.shipping.posting import CONDITION_FIELDS
 
 __all__ = ["page", "translating_page"]
 
@@ -99,7 +99,7 @@ def translating_page(name: str, translator: Translator, *, needs_token: bool) ->
     fields = ['<label>picture<input name="picture" type="file" accept="image/png,image/jpeg"></label>']
     asks = translator.asks
     if asks is not None:
-        key = ASKED[asks.kind]
+        key = CONDITION_FIELDS[asks.kind]
         options = "".join(f"<option>{html.escape(one)}</option>" for one in asks.names)
         fields.append(
             f'<label>{key}<select name="asked" data-name="{key}">{options}</select></label>'

@@ -21,10 +21,10 @@ from ganforge.shipping.limits import Limits, Refused
 from ganforge.shipping.reading import fields_of_body
 from ganforge.shipping.shades import in_bytes
 
-__all__ = ["ASKED", "MEDIA", "Posted", "most_numbers", "posted", "translated"]
+__all__ = ["CONDITION_FIELDS", "MEDIA", "Posted", "most_numbers", "posted", "translated"]
 
 MEDIA = (b"application/json", b"image/png", b"image/jpeg")
-ASKED = {"class": "class", "text": "text", "labels": "where", "numbers": "where"}
+CONDITION_FIELDS = {"class": "class", "text": "text", "labels": "where", "numbers": "where"}
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def posted(body: bytes, translator: Translator, limits: Limits) -> Posted:
         return Posted(translator, _picture(body, translator, limits), _condition(translator, {}))
     fields = fields_of_body(body)
     asks = translator.asks
-    known = ("picture", "back") + (() if asks is None else (ASKED[asks.kind],))
+    known = ("picture", "back") + (() if asks is None else (CONDITION_FIELDS[asks.kind],))
     for name in fields:
         if name not in known:
             raise Refused(422, f"there is no field {name[:50]!r}.{nearest(name[:50], known)}")
@@ -73,17 +73,17 @@ def posted(body: bytes, translator: Translator, limits: Limits) -> Posted:
     return Posted(translator, _picture(content, translator, limits), _condition(translator, fields))
 
 
-def translated(asked: Posted) -> bytes:
+def translated(request: Posted) -> bytes:
     """The result as a PNG."""
-    made = asked.translator.translate(asked.picture, asked.condition)[0]
-    return plots.png(asked.translator.space.codec.picture(made.numpy()))
+    made = request.translator.translate(request.picture, request.condition)[0]
+    return plots.png(request.translator.space.codec.picture(made.numpy()))
 
 
 def _condition(translator: Translator, fields: dict[str, Any]) -> Tensor | None:
     asks = translator.asks
     if asks is None:
         return None
-    name = ASKED[asks.kind]
+    name = CONDITION_FIELDS[asks.kind]
     said = fields.get(name)
     if isinstance(said, int) and not isinstance(said, bool):
         said = str(said)

@@ -93,7 +93,7 @@ def serve(service: Served, opened: socket.socket, *, message_bytes: int = 0) -> 
     logging.getLogger("uvicorn").setLevel(logging.ERROR)  # noise of scanners is no news
     server = Server(service, message_bytes=message_bytes)
     asyncio.run(server.serve(sockets=[opened]))
-    return 143 if server.told not in (0, signal.SIGINT) else 0
+    return 143 if server.stop_signal not in (0, signal.SIGINT) else 0
 
 
 class Server(uvicorn.Server):
@@ -118,7 +118,7 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=max(1, int(limits.stop_seconds)),
             )
         )
-        self.told = 0
+        self.stop_signal = 0
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -128,7 +128,7 @@ class Server(uvicorn.Server):
     def _stop(self, number: int, _: FrameType | None) -> None:
         self.force_exit = self.force_exit or (self.should_exit and number == signal.SIGINT)
         self.should_exit = True
-        self.told = self.told or number
+        self.stop_signal = self.stop_signal or number
 
 
 def _protocol(limits: Limits) -> type[H11Protocol]:

@@ -178,8 +178,8 @@ class Service:
         try:
             z = sampler.prior.seeded(wish.n, seed=wish.seed, start=wish.start)
             z = sampler.prior.truncated(z, wish.truncation)
-            asked = self._conditions(wish.label, wish.start, wish.n)
-            made = await _unless_gone(batcher.samples(z, asked), receive)
+            conditions = self._conditions(wish.label, wish.start, wish.n)
+            made = await _unless_gone(batcher.samples(z, conditions), receive)
             if made is None:
                 return
             content, media = await asyncio.get_running_loop().run_in_executor(
@@ -200,8 +200,8 @@ class Service:
     async def _translate(self, body: bytes, receive: Receive, send: Send) -> None:
         if self._translator is None:
             raise Refused(501, _NO_TRANSLATION)
-        asked = posting.posted(body, self._translator, self.limits)
-        content = await self._one_at_a_time(posting.translated, asked)
+        request = posting.posted(body, self._translator, self.limits)
+        content = await self._one_at_a_time(posting.translated, request)
         self.counts.samples += 1
         await _send(send, content, "image/png")
 

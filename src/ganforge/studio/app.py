@@ -100,7 +100,7 @@ class Studio:
         self.limits = Limits(connections=2 * self.bounds.sockets, body_seconds=60.0, stop_seconds=5.0)
         self._access = access or Access(is_open=is_open, verb="studio")
         self._roots = [Path(root) for root in roots]
-        self._shown = watch
+        self._watched = watch
         self._until_left = until_left
         self._static = static.resolve()
         self._scratch = Scratch()
@@ -159,7 +159,7 @@ class Studio:
     async def _about(self, request: Request) -> Response:
         needed = self._access.token is not None
         entered = self._access.knows({name.lower(): value for name, value in request.headers.items()})
-        told = {
+        about = {
             "ganforge": ganforge.__version__,
             "protocol": PROTOCOL,
             "token_needed": needed,
@@ -167,8 +167,8 @@ class Studio:
         }
         if entered:
             roots = [str(root) for root in self._roots]
-            told |= {"roots": roots, "watch": self._shown, "limits": self.bounds.to_json()}
-        return JSONResponse(told, headers={"Cache-Control": "no-store"})
+            about |= {"roots": roots, "watch": self._watched, "limits": self.bounds.to_json()}
+        return JSONResponse(about, headers={"Cache-Control": "no-store"})
 
     async def _enter(self, request: Request) -> Response:
         token = fields_of_body(request.scope["state"]["body"]).get("token")

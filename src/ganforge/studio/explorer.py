@@ -163,7 +163,7 @@ class Explorer:
         codec = model.space.codec
         if model.view in ("pictures", "drawn"):
             shown = model.pngs(samples)
-            if fields.get("heard") is True and (codec.heard or codec.moving):
+            if fields.get("heard") is True and (codec.audible or codec.moving):
                 shown += model.files(samples)
             if fields.get("heard") is True and codec.solid:
                 arrays["voxels"] = samples[0].numpy()
@@ -199,25 +199,25 @@ class Explorer:
         opened, space = model.opened, model.space
         example = model.sampler.generate(z, condition).clone()
         levels = space.codec.step
-        told = advise(opened.opinion, example, condition, levels=levels)
+        advice = advise(opened.opinion, example, condition, levels=levels)
         after = follow(opened.opinion, example, condition, steps=_STEPS, levels=levels)
         header = {
             "type": "feedback",
             "id": number,
             "ok": True,
-            "probability": told.probability[0].item(),
+            "probability": advice.probability[0].item(),
             "after": after.after_probability[0].item(),
-            "words": sentence(told.change[0]),
+            "words": sentence(advice.change[0]),
             "calibration": opened.opinion.odds.how,
             "steps": _STEPS,
         }
-        arrays = {"change": told.change[0].numpy().astype(np.float32), "latents": z.numpy()}
+        arrays = {"change": advice.change[0].numpy().astype(np.float32), "latents": z.numpy()}
         if model.view == "drawn":
             return binary(header, arrays, [*model.pngs(example), *model.pngs(after.after)])
         if model.view != "pictures":
             arrays |= {"sample": example[0].float().numpy(), "followed": after.after[0].float().numpy()}
             return binary(header, arrays)
-        heat = plots.png(sheets.heat(told.change[0]), quick=True)
+        heat = plots.png(sheets.heat(advice.change[0]), quick=True)
         return binary(header, arrays, [*model.pngs(example), heat, *model.pngs(after.after)])
 
 

@@ -70,13 +70,13 @@ class Stage:
     samples: list[list[float]] | None
 
     def to_json(self, game: Game) -> dict[str, Any]:
-        told = next(one for one in SLOW_STAGES if one.stage == self.name)
+        stage = next(one for one in SLOW_STAGES if one.stage == self.name)
         moves = game.recipe.discriminator_moves
         return {
             "stage": self.name,
-            "title": told.title,
-            "words": told.words,
-            "lights": list(told.lights),
+            "title": stage.title,
+            "words": stage.words,
+            "lights": list(stage.lights),
             "move": 1,
             "moves": moves,
             "round": game.played,
@@ -204,9 +204,9 @@ class Game:
             case _:
                 numbers = self._step(self.generator)
                 self._update_generator()
-                told = self._stage("update_generator", numbers)
+                stage = self._stage("update_generator", numbers)
                 self.stage, self._seen = None, None
-                return told
+                return stage
 
     # -- how --------------------------------------------------------------------------------------------
 

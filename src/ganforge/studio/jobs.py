@@ -73,8 +73,8 @@ class Jobs:
     def _news(
         name: str, job: _Job, state: str, done: float | None, words: str, **more: Any
     ) -> dict[str, Any]:
-        told = {"type": "task", "task": name, "kind": job.kind, "state": state, "done": done, "words": words}
-        return {**told, "result": None, **more}
+        news = {"type": "task", "task": name, "kind": job.kind, "state": state, "done": done, "words": words}
+        return {**news, "result": None, **more}
 
     def _receive(self, header: dict[str, Any], body: bytes) -> None:
         job = self._jobs.get(header["session"])

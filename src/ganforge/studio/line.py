@@ -76,10 +76,10 @@ class Line:
                 return
             await self._called(message.get("text"), answer)
 
-    async def _called(self, said: str | None, answer: Answer) -> None:
+    async def _called(self, text: str | None, answer: Answer) -> None:
         number: Any = None
         try:
-            call = _call(said)
+            call = _call(text)
             number = call.get("id")
             reply = await answer(call)
             if isinstance(reply, bytes):
@@ -108,10 +108,10 @@ class Line:
                 raise result
 
 
-def _call(said: str | None) -> dict[str, Any]:
+def _call(text: str | None) -> dict[str, Any]:
     """Raises UsageError for what is no call."""
     try:
-        call = parsed(said or "")
+        call = parsed(text or "")
     except ValueError:
         raise UsageError('a call is JSON, as in {"id": 1, "do": "pause"}') from None
     if not isinstance(call, dict) or not isinstance(cast(dict[str, Any], call).get("do"), str):

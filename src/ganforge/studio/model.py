@@ -93,7 +93,7 @@ class Model:
             "space": self.space.to_json(),
             "words": self._words(),
             "view": self.view,
-            "heard": self.space.codec.heard,
+            "heard": self.space.codec.audible,
             "moving": self.space.codec.moving,
             "solid": self.space.codec.solid,
             "heads": self.space.codec.heads() if self.view == "table" else [],
@@ -152,11 +152,11 @@ class Model:
 
     # -- latents ----------------------------------------------------------------------------------------
 
-    def latent(self, said: Any, deep: int = 0) -> Tensor:
+    def latent(self, expression: Any, deep: int = 0) -> Tensor:
         """An expression to a latent ``(L,)``. Raises UsageError."""
-        if not isinstance(said, dict) or deep > _DEEPEST:
+        if not isinstance(expression, dict) or deep > _DEEPEST:
             raise UsageError(f'a latent is an object, as in {{"seed": 5}}, at most {_DEEPEST} deep')
-        fields = cast(dict[str, Any], said)
+        fields = cast(dict[str, Any], expression)
         # A neighbour's own seed is no kind of latent.
         kinds = [
             kind for kind in _EXPRESSIONS if kind in fields and not (kind == "seed" and "near" in fields)
@@ -218,7 +218,7 @@ class Model:
 
     # -- samples ----------------------------------------------------------------------------------------
 
-    def conditions(self, said: Any, n: int, numbers: list[int] | None = None) -> Tensor | None:
+    def conditions(self, wish: Any, n: int, numbers: list[int] | None = None) -> Tensor | None:
         """``(n, C)``: what is asked for.
 
         Args:
@@ -231,31 +231,31 @@ class Model:
         """
         asks = self.sampler.asks
         numbers = list(range(n)) if numbers is None else numbers
-        if isinstance(said, list):
-            each = asked.listed({"class": said}, "class", n, n)
+        if isinstance(wish, list):
+            each = asked.listed({"class": wish}, "class", n, n)
             rows = [self.conditions(one, 1, [number]) for one, number in zip(each, numbers, strict=True)]
             found = [row for row in rows if row is not None]
             return torch.cat(found) if found else None
-        if isinstance(said, dict):
-            asked.only(cast(dict[str, Any], said), ("mix",))
-            parts = [_weighted(one) for one in asked.listed(cast(dict[str, Any], said), "mix", 8, 1)]
+        if isinstance(wish, dict):
+            asked.only(cast(dict[str, Any], wish), ("mix",))
+            parts = [_weighted(one) for one in asked.listed(cast(dict[str, Any], wish), "mix", 8, 1)]
             each = [self.conditions(one, n, numbers) for one, _ in parts]
             whole = [row * weight for row, (_, weight) in zip(each, parts, strict=True) if row is not None]
             return torch.stack(whole).sum(0) if whole else None
         if asks is None:
-            if said is not None:
+            if wish is not None:
                 raise UsageError("this generator was trained without classes; leave class out")
             return None
-        if said is None:
+        if wish is None:
             return self.sampler.in_turn(numbers)
-        return self._rows(asks.read(str(said)[:1_000]), n)
+        return self._rows(asks.read(str(wish)[:1_000]), n)
 
-    def note(self, said: Any) -> str | None:
+    def note(self, wish: Any) -> str | None:
         """What of the words that are asked for is not known, with the nearest that is; None for nothing."""
         asks = self.sampler.asks
-        if asks is None or not isinstance(said, str):
+        if asks is None or not isinstance(wish, str):
             return None
-        missing = asks.unknown(said[:1_000])
+        missing = asks.unknown(wish[:1_000])
         return (
             " ".join(
                 f"No caption has {word!r}; it is left out.{nearest(word, asks.names)}" for word in missing[:3]
@@ -267,14 +267,14 @@ class Model:
     def _rows(condition: Tensor | None, n: int) -> Tensor | None:
         return None if condition is None else condition[:1].expand(n, -1)
 
-    def make(self, said: list[Any], label: Any) -> tuple[Tensor, Tensor]:
+    def make(self, expressions: list[Any], label: Any) -> tuple[Tensor, Tensor]:
         """Expressions to latents ``(n, L)`` and samples ``(n, *shape)`` in declared units."""
-        mixes = [cast(dict[str, Any], one) for one in said if isinstance(one, dict) and "mixed" in one]
-        condition = self.conditions(label, len(said), [_number(one) for one in said])
+        mixes = [cast(dict[str, Any], one) for one in expressions if isinstance(one, dict) and "mixed" in one]
+        condition = self.conditions(label, len(expressions), [_number(one) for one in expressions])
         if not mixes:
-            z = torch.stack([self.latent(one) for one in said])
+            z = torch.stack([self.latent(one) for one in expressions])
             return z, self._make(z, condition)
-        if len(mixes) != len(said):
+        if len(mixes) != len(expressions):
             raise UsageError("mixed pictures and others go in calls of their own")
         pairs = [asked.listed(one, "mixed", 2, 2) for one in mixes]
         content = torch.stack([self.latent(pair[0]) for pair in pairs])
@@ -289,11 +289,11 @@ class Model:
     def files(self, samples: Tensor) -> list[bytes]:
         """A file to listen to, or a film to look at, of each."""
         codec = self.space.codec
-        write = codec.listen if codec.heard else codec.file
+        write = codec.listen if codec.audible else codec.file
         return [write(one.numpy()) for one in samples]
 
     def file(
-        self, said: list[Any], label: Any = None, form: str = "own", seconds: float = 6.0
+        self, expressions: list[Any], label: Any = None, form: str = "own", seconds: float = 6.0
     ) -> tuple[bytes, str, str]:
         """What expressions make as one file: its bytes, its suffix and its media type.
 
@@ -308,13 +308,13 @@ class Model:
         """
         codec = self.space.codec
         if form == "film":
-            if len(said) < 2:
+            if len(expressions) < 2:
                 raise UsageError("a film needs two latents to walk between, or more")
-            ends = torch.stack([self.latent(one) for one in said])
-            wishes = self.conditions(label, len(said), [_number(one) for one in said])
+            ends = torch.stack([self.latent(one) for one in expressions])
+            wishes = self.conditions(label, len(expressions), [_number(one) for one in expressions])
             frames = film_frames(self.sampler, ends, wishes, seconds)
             return film_of(frames, ".gif", seconds=seconds), ".gif", "image/gif"
-        _, samples = self.make(said, label)
+        _, samples = self.make(expressions, label)
         if form == "sheet":
             return plots.png(codec.show(samples.numpy())), ".png", "image/png"
         if form != "own" or len(samples) != 1:
@@ -336,9 +336,9 @@ class Model:
         return self._directions[1]
 
 
-def _number(said: Any) -> int:
+def _number(value: Any) -> int:
     """A latent's number among the samples of its seed: so a seed is one picture everywhere."""
-    fields = cast(dict[str, Any], said) if isinstance(said, dict) else {}
+    fields = cast(dict[str, Any], value) if isinstance(value, dict) else {}
     return asked.whole(fields, "start", 0, 0, 1_000_000_000) if "seed" in fields else 0
 
 

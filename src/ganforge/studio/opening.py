@@ -61,15 +61,15 @@ def start_beside(run: Path, *, browser: bool = True, port: int = 0) -> str:
 def _first_line(process: subprocess.Popen[bytes]) -> str:
     """What it says until it names its address, ends, or takes too long."""
     assert process.stdout is not None
-    told = b""
+    printed = b""
     end = time.monotonic() + _PATIENCE
     with selectors.DefaultSelector() as ready, process.stdout:
         ready.register(process.stdout, selectors.EVENT_READ)
-        while not re.search(rb"^address.*\n", told, re.MULTILINE):
+        while not re.search(rb"^address.*\n", printed, re.MULTILINE):
             if not ready.select(max(end - time.monotonic(), 0.0)):
                 break
             some = os.read(process.stdout.fileno(), 4096)
             if not some:
                 break
-            told += some
-    return told.decode(errors="replace")
+            printed += some
+    return printed.decode(errors="replace")

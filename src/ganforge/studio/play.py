@@ -46,7 +46,7 @@ class _Session:
     """
 
     line: Line | None = None
-    heard: float = field(default_factory=time.monotonic)
+    last_call: float = field(default_factory=time.monotonic)
     left: float | None = None
     paused: bool = False
     settings: Any = None
@@ -64,7 +64,7 @@ class Play:
     def __init__(self, bounds: Bounds, scratch: Scratch, workers: int | None = None) -> None:
         self._bounds, self._scratch = bounds, scratch
         self._sessions: dict[str, _Session] = {}
-        self._asked: dict[str, asyncio.Future[bytes]] = {}
+        self._pending: dict[str, asyncio.Future[bytes]] = {}
         most = workers or max(1, min(os.cpu_count() or 1, 16))
         self.pool = Pool("ganforge.studio.worker", scratch, most, self._receive, self._lost)
         self._uploads: dict[str, Path] = {}
@@ -152,7 +152,7 @@ class Play:
         name = f"@{secrets.token_hex(8)}"
         worker = await self.pool.place(name)
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._asked[name] = future
+        self._pending[name] = future
         worker.send({"session": name, "call": {"id": 0, **call}, "upload": self._upload(call)})
         try:
             async with asyncio.timeout(_READY):
@@ -160,7 +160,7 @@ class Play:
         except TimeoutError:
             raise Refused(503, "the studio is too busy; try again", {"Retry-After": "5"}) from None
         finally:
-            self._asked.pop(name, None)
+            self._pending.pop(name, None)
             self.pool.leave(name)
         if not answer.pop("ok"):
             raise Refused(422, answer["error"])
@@ -189,7 +189,7 @@ class Play:
             session = self._sessions.get(name)
             if session is None:
                 raise UsageError("this game has ended; open it anew, on a new connection")
-            session.heard = time.monotonic()
+            session.last_call = time.monotonic()
             if call["do"] == "close":
                 del self._sessions[name]
                 self.pool.leave(name)
@@ -242,7 +242,7 @@ class Play:
     def _receive(self, header: dict[str, Any], body: bytes) -> None:
         """A worker's message, on its way to whom it concerns."""
         name = header["session"]
-        future = self._asked.get(name)
+        future = self._pending.get(name)
         if future is not None and not future.done():
             future.set_result(body)
             return
@@ -261,7 +261,7 @@ class Play:
     def _lost(self, names: set[str], why: str) -> None:
         """A worker has died, and its games with it."""
         for name in names:
-            future = self._asked.get(name)
+            future = self._pending.get(name)
             if future is not None and not future.done():
                 future.set_result(json.dumps({"id": 0, "ok": False, "error": f"{why}; try again"}).encode())
             self._over(name, f"{why}; open the game again to go on from its start")
@@ -286,7 +286,7 @@ class Play:
                     session.paused = True
                     worker = await self.pool.place(name)
                     worker.send({"session": name, "call": {"id": 0, "do": "pause"}, "upload": None})
-                elif now - session.heard > bounds.idle_seconds:
+                elif now - session.last_call > bounds.idle_seconds:
                     minutes = bounds.idle_seconds / 60
                     self._over(name, f"nothing was done here for {minutes:g} minutes; open the game again")
 

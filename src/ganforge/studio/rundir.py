@@ -373,9 +373,9 @@ def _score(lines: list[dict[str, Any]]) -> dict[str, Any] | None:
     for line in reversed(lines):
         seen = line.get("examination")
         if isinstance(seen, dict):
-            told = cast(dict[str, Any], seen)
-            key = str(told.get("headline"))
-            scores = told.get("scores")
+            fields = cast(dict[str, Any], seen)
+            key = str(fields.get("headline"))
+            scores = fields.get("scores")
             found = cast(dict[str, Any], scores).get(key) if isinstance(scores, dict) else None
             if isinstance(found, dict):
                 score = cast(dict[str, Any], found)

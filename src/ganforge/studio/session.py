@@ -195,11 +195,11 @@ class PlaySession:
         self._stop()
         self._branch_off()
         stage = self.game.slow()
-        told = stage.to_json(self.game)
+        report = stage.to_json(self.game)
         if stage.name == "update_generator":
             self._after_rounds()
         self._frames.due = True
-        return {**self.progress(), "stage": told}
+        return {**self.progress(), "stage": report}
 
     def _set(self, fields: dict[str, Any]) -> dict[str, Any]:
         asked.only(fields, ("changes", "reset"))

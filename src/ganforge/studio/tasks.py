@@ -227,13 +227,13 @@ def _invert(model: Model, fields: dict[str, Any], tell: Tell) -> Outcome:
     examples, known = _given(model, fields)
     condition = model.conditions(fields.get("class"), len(examples))
     restarts = 2 if len(examples) > 1 else 4
-    asked_so_far, all_steps = 0, restarts * (steps + 1)
+    steps_done, all_steps = 0, restarts * (steps + 1)
 
     def count(made: Tensor, beside: Tensor | None) -> Tensor:
         """Says how plausible samples are, where much is unknown; and counts the steps in any case."""
-        nonlocal asked_so_far
-        asked_so_far += 1
-        tell(min(asked_so_far / all_steps, 1.0), f"step {asked_so_far:,} of {all_steps:,}")
+        nonlocal steps_done
+        steps_done += 1
+        tell(min(steps_done / all_steps, 1.0), f"step {steps_done:,} of {all_steps:,}")
         if known is None or not model.is_run:
             return made.new_zeros(len(made))
         opinion = model.opened.opinion

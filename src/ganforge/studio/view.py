@@ -153,10 +153,10 @@ class View:
         made = look.generated(z if lines is None else torch.cat([z, lines]))
         x, warped = made[: len(z)], made[len(z) :]
         nodes = self._nodes(wanted)
-        told = [self.judged, x[: self._rows], *([] if nodes is None else [nodes])]
+        examined = [self.judged, x[: self._rows], *([] if nodes is None else [nodes])]
         with torch.no_grad():
-            logits = look.logits(torch.cat(told), self._conditions(len(told[1])))
-        n, m = len(told[0]), len(told[1])
+            logits = look.logits(torch.cat(examined), self._conditions(len(examined[1])))
+        n, m = len(examined[0]), len(examined[1])
         real, fake = logits[:n], logits[n : n + m]
         look.settle(real, fake)
         frame = Frame({}, self._verdicts(real, fake), {})
@@ -235,9 +235,9 @@ class View:
             "pairs_right": right / n,
         }
 
-    def _line(self, frame: Frame, wanted: Wanted, shown: Array, told: Tensor | None) -> None:
-        assert told is not None
-        d = told.numpy().astype(np.float64)
+    def _line(self, frame: Frame, wanted: Wanted, shown: Array, probabilities: Tensor | None) -> None:
+        assert probabilities is not None
+        d = probabilities.numpy().astype(np.float64)
         p_g = self._density(shown[:, 0])
         best = best_discriminator(self._p_data, p_g)
         middle = (self._p_data + p_g) / 2
@@ -248,11 +248,11 @@ class View:
         layers = {"p_g": p_g, "d": d, "best": np.where(seen, best, -1.0)}  # −1: none without examples
         frame.arrays |= {name: _f32(array) for name, array in layers.items() if name in wanted.layers}
 
-    def _plane(self, frame: Frame, wanted: Wanted, shown: Array, told: Tensor | None) -> None:
+    def _plane(self, frame: Frame, wanted: Wanted, shown: Array, probabilities: Tensor | None) -> None:
         frame.numbers |= _divergences(self._bins, self._binned(shown), len(shown))
         frame.header["bounds"] = self.bounds
-        if told is not None:
-            shades = told.mul(255.0).round_().clamp_(0, 255).byte().numpy()
+        if probabilities is not None:
+            shades = probabilities.mul(255.0).round_().clamp_(0, 255).byte().numpy()
             frame.arrays["heat"] = shades.reshape(wanted.heat, wanted.heat)
         if "best" in wanted.layers and self._modes is not None:
             frame.arrays["best"] = self._best(shown, wanted.heat)

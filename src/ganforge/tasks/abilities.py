@@ -26,12 +26,12 @@ def abilities(path: Path, moment: Moment = "chosen") -> dict[str, Ability]:
     space = opened.space
 
     def feedback(example: Tensor, label: int | None) -> dict[str, Any]:
-        told = advise(opened.opinion, example, _condition_of(opened, label), levels=space.codec.step)
+        advice = advise(opened.opinion, example, _condition_of(opened, label), levels=space.codec.step)
         return {
-            "probability": told.probability[0].item(),
+            "probability": advice.probability[0].item(),
             "calibration": opened.opinion.odds.how,
-            "advice": sentence(told.change[0]),
-            "change": told.change[0].tolist(),
+            "advice": sentence(advice.change[0]),
+            "change": advice.change[0].tolist(),
         }
 
     def inverted(example: Tensor, label: int | None) -> dict[str, Any]:

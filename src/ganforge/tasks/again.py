@@ -35,12 +35,12 @@ def source_of(run: Run) -> tuple[str | Path, float]:
 
 def data_arguments(recipe: Recipe) -> dict[str, Any]:
     """What ``data.load`` is asked for a recipe, beside the data: what examples say, and inputs."""
-    asked: dict[str, Any] = {"condition": recipe.condition, "source": recipe.source}
-    asked["text_encoder"], asked["table"] = recipe.text_encoder, recipe.table
+    arguments: dict[str, Any] = {"condition": recipe.condition, "source": recipe.source}
+    arguments["text_encoder"], arguments["table"] = recipe.text_encoder, recipe.table
     game = GAMES.find(recipe.game)
     if game.from_inputs and not game.paired:
-        asked["paired"] = False
-    return asked
+        arguments["paired"] = False
+    return arguments
 
 
 def load_again(
@@ -60,10 +60,10 @@ def load_again(
     """
     space = run.space
     built_in = isinstance(source, str) and source in NAMES
-    asked = data_arguments(run.recipe)
+    arguments = data_arguments(run.recipe)
     tabular = has_columns(None if built_in else Path(source))
     if not tabular:  # what the person said of a table's columns is not of these
-        asked["table"] = TableFormat(what=run.recipe.table.what)
+        arguments["table"] = TableFormat(what=run.recipe.table.what)
 
     def read() -> Dataset:
         return load(
@@ -74,7 +74,7 @@ def load_again(
             value_range=None if built_in else space.value_range,
             source_range=None if space.source is None else space.source.value_range,
             held_out=held_out,
-            **asked,
+            **arguments,
             cache=cache,
             progress=progress,
         )
@@ -82,7 +82,7 @@ def load_again(
     dataset = read()
     now = dataset.space
     if tabular and now.columns and space.columns and now.columns != space.columns:
-        asked["table"] = run.recipe.table.taking(space.columns)
+        arguments["table"] = run.recipe.table.taking(space.columns)
         dataset = read()
     if now.classes and now.classes != space.classes and dataset.train.labels is not None:
         dataset = dataset.with_classes(space.classes)

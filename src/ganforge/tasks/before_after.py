@@ -21,9 +21,9 @@ def picture_of(sample: np.ndarray) -> Image.Image:
     return plots.flat(sample)
 
 
-def sheet_of(shown: Sequence[BeforeAfter]) -> np.ndarray:
+def sheet_of(results: Sequence[BeforeAfter]) -> np.ndarray:
     """Inputs, results and truths in rows, ``(3, H, W)`` uint8."""
-    rows = [[one.source, one.output, *([] if one.truth is None else [one.truth])] for one in shown]
+    rows = [[one.source, one.output, *([] if one.truth is None else [one.truth])] for one in results]
     cells = [[_cell(sample) for sample in row] for row in rows]
     width = max(cell.width for row in cells for cell in row)
     height = max(cell.height for row in cells for cell in row)

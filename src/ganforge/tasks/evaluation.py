@@ -193,7 +193,7 @@ def evaluate_run(
         sampler = sampler_of_inputs(sampler, given.inputs)
         n = min(n, len(given.inputs)) if samples is None else n
     rows = _conditions(run, sampler, reals, given, n, seed)
-    asked = (
+    chosen = (
         rows[:, 0] if rows is not None and sampler.asks is not None and sampler.asks.kind == "class" else None
     )
     made = _generate(run, sampler, n, rows, seed, tell)
@@ -216,7 +216,7 @@ def evaluate_run(
         extractor=measured,
         spare=None if reals.spare is None else reals.spare.values,
         training_labels=reals.labels if judge is not None else None,
-        asked=None if asked is None or judge is None else asked,
+        wanted=None if chosen is None or judge is None else chosen,
         classifier=judge,
         mixture=_mixture(reals.dataset),
         stacked=None if stacked is None else lenet(stacked),
@@ -246,11 +246,11 @@ def evaluate_run(
             hint = f"the referee reads {judge.accuracy:.0%} of real examples rightly: its classes are hints"
             found = replace(found, notes=(*found.notes, hint))
         tell("classes")
-        lines = _classes(reals, judge, measured, made, asked)
+        lines = _classes(reals, judge, measured, made, chosen)
         found = replace(found, classes=lines, lags=lagging(lines))
     if reals.own and (only is None or "memorisation" in wanted):
         tell("nearest training examples")
-        found = replace(found, nearest=_nearest(reals, made, asked))
+        found = replace(found, nearest=_nearest(reals, made, chosen))
     if discriminator or duality_steps:
         found = replace(
             found,
@@ -259,7 +259,7 @@ def evaluate_run(
                 opened,
                 sampler,
                 made,
-                asked,
+                chosen,
                 reals.dataset.held_out.values,
                 reals.held_out_labels,
                 mixture=_mixture(reals.dataset),
@@ -391,8 +391,8 @@ def _referee(reals: Reals, wanted: set[str], cache: Path, tell: Progress) -> Cla
     held = reals.dataset.held_out
     if held.n == 0 or reals.held_out_labels is None:
         return judge
-    told = judge.probabilities(held.values).argmax(1)
-    return replace(judge, accuracy=float((told == reals.held_out_labels).mean()))
+    predicted = judge.probabilities(held.values).argmax(1)
+    return replace(judge, accuracy=float((predicted == reals.held_out_labels).mean()))
 
 
 def _mixture(dataset: Dataset) -> Mixture | None:
@@ -407,7 +407,7 @@ def _mixture(dataset: Dataset) -> Mixture | None:
 
 
 def _classes(
-    reals: Reals, judge: Classifier, extractor: Extractor, made: Tensor, asked: Indices | None
+    reals: Reals, judge: Classifier, extractor: Extractor, made: Tensor, wanted: Indices | None
 ) -> tuple[ClassLine, ...]:
     """A line for each class, from at most as many real examples as distances are measured on."""
     train, labels = reals.dataset.train, reals.labels
@@ -425,10 +425,10 @@ def _classes(
 
     return class_lines(
         reals.dataset.space.classes if judge.classes == len(reals.dataset.space.classes) else _numbers(judge),
-        told=judge.probabilities(made).argmax(1),
-        asked=asked,
+        predicted=judge.probabilities(made).argmax(1),
+        wanted=wanted,
         training_labels=labels,
-        real_told=judge.probabilities(real[:n]).argmax(1),
+        real_predicted=judge.probabilities(real[:n]).argmax(1),
         real_labels=real_labels[:n],
         features=features(made),
         real_features=features(real),
@@ -440,7 +440,7 @@ def _numbers(judge: Classifier) -> tuple[str, ...]:
     return tuple(str(number) for number in range(judge.classes))
 
 
-def _nearest(reals: Reals, made: Tensor, asked: Indices | None) -> Nearest:
+def _nearest(reals: Reals, made: Tensor, wanted: Indices | None) -> Nearest:
     train, held = reals.dataset.train, reals.dataset.held_out
     others = [made[:_AUDITED], held.values[:500]] if held.n else [made[:_AUDITED]]
     (distance, index), *apart = nearest_examples(train.values, *others)
@@ -449,7 +449,7 @@ def _nearest(reals: Reals, made: Tensor, asked: Indices | None) -> Nearest:
         origin=tuple(int(number) for number in train.origin[index]),
         distance=tuple(float(value) for value in distance),
         held_out=float(np.median(apart[0][0])) if apart else float("nan"),
-        asked=() if asked is None else tuple(int(number) for number in asked[:_AUDITED]),
+        asked=() if wanted is None else tuple(int(number) for number in wanted[:_AUDITED]),
     )
 
 

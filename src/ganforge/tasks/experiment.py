@@ -118,11 +118,11 @@ class Experiment:
             "discriminator": build_discriminator(recipe, space),
         }
         sizes = ", ".join(f"{name} {parameters_count(net):,}" for name, net in players.items())
-        owed = [*(penalty.name for penalty in recipe.penalties), *(term.name for term in recipe.terms)]
+        weighted = [*(penalty.name for penalty in recipe.penalties), *(term.name for term in recipe.terms)]
         lines = [("data", line) for line in self.dataset.scan.lines()]
         lines += [
             ("recipe", f"{self.choice.name}: {self.choice.reason}"),
-            ("game", f"{recipe.game}: {' + '.join([recipe.objective, *owed])}, batch {recipe.batch}"),
+            ("game", f"{recipe.game}: {' + '.join([recipe.objective, *weighted])}, batch {recipe.batch}"),
             ("weights", sizes),
         ]
         asks = condition_of(recipe, space)
@@ -260,8 +260,8 @@ def prepare(
     Raises:
         UsageError: what was asked for cannot be done; the message names the fix.
     """
-    asked_budget = _budget_of(minutes, core_minutes, kimg)
-    began = None if asked_budget is None else asked_budget.now()
+    budget_given = _budget_of(minutes, core_minutes, kimg)
+    began = None if budget_given is None else budget_given.now()
     if patience is not None and patience < 1:
         raise UsageError(f"--patience is {patience}; it must be at least 1")
     _check_processes(processes, core_minutes)
@@ -281,7 +281,7 @@ def prepare(
         "table": TableFormat.among(changes),
     }
     how = {"size": size, "fit": fit, "value_range": value_range, "cache": cache, "progress": progress}
-    reading = _Reading(data, how, asked_budget, chosen)
+    reading = _Reading(data, how, budget_given, chosen)
     dataset = reading.load(first)
     codec, clips = dataset.space.codec, bool(first["source"])
     pictures = codec.picture_files and not clips
@@ -322,7 +322,7 @@ def prepare(
         dataset,
         resolved,
         choice,
-        asked_budget or Budget(kimg=resolved.kimg),
+        budget_given or Budget(kimg=resolved.kimg),
         chosen,
         device is None,
         rescue=rescue,
@@ -407,10 +407,10 @@ def _planned(recipe: Recipe, dataset: Dataset, able: float, plan: list[str]) -> 
     """The recipe as wide as so many operations are enough for, mirroring where that does no harm."""
     recipe = fitted(recipe, dataset.space, able)
     space, values = dataset.space, dataset.train.values
-    mirror, told = may_mirror(values) if space.codec.mirrors else (False, 0.0)
+    mirror, share = may_mirror(values) if space.codec.mirrors else (False, 0.0)
     if mirror and (space.condition is None or space.condition.kind != "text"):
         plan.append(
-            f"also shown mirrored: mirrored pictures are told from yours in {told:.0%} (chance: 50 %)"
+            f"also shown mirrored: mirrored pictures are told from yours in {share:.0%} (chance: 50 %)"
         )
         recipe = replace(recipe, mirror=True)
     return recipe
@@ -430,13 +430,13 @@ def _course(recipe: Recipe, space: Space) -> str:
 def _budget_of(minutes: float | None, core_minutes: float | None, kimg: float | None) -> Budget | None:
     """The budget that was asked for, if one was. Raises UsageError."""
     given = {"--minutes": minutes, "--core-minutes": core_minutes, "--kimg": kimg}
-    asked = {name: value for name, value in given.items() if value is not None}
-    if len(asked) > 1:
-        raise UsageError(f"give either {' or '.join(asked)}, not both")
-    for name, value in asked.items():
+    given_ones = {name: value for name, value in given.items() if value is not None}
+    if len(given_ones) > 1:
+        raise UsageError(f"give either {' or '.join(given_ones)}, not both")
+    for name, value in given_ones.items():
         if not 0 < value < math.inf:
             raise UsageError(f"{name} is {value:g}; it must be a number above 0")
-    return Budget(kimg=kimg, minutes=minutes, core_minutes=core_minutes) if asked else None
+    return Budget(kimg=kimg, minutes=minutes, core_minutes=core_minutes) if given_ones else None
 
 
 def _check_processes(processes: int, core_minutes: float | None) -> None:
@@ -584,9 +584,9 @@ def _damaged(run: Run, error: Exception) -> RunError:
 
 def _budget(run: Run, minutes: float | None, core_minutes: float | None, kimg: float | None) -> Budget:
     """What was asked for now, else what the run was started with."""
-    asked = _budget_of(minutes, core_minutes, kimg)
-    if asked is not None:
-        return asked
+    wanted = _budget_of(minutes, core_minutes, kimg)
+    if wanted is not None:
+        return wanted
     try:
         return Budget(**run.info["budget"])
     except (KeyError, TypeError, AssertionError) as error:
@@ -623,12 +623,12 @@ def nothing_left(
             f"{path} is done: {done_kimg:,.1f} of {budget.kimg:g} kimg; "
             f"to train on: --kimg {2 * budget.kimg:g}"
         )
-    asked = budget.core_minutes if budget.minutes is None else budget.minutes
+    limit = budget.core_minutes if budget.minutes is None else budget.minutes
     # A training ends a little before its budget does, so that there is time to look at it.
     closing_minutes = found.state.get("closing", 0.0) / 60
-    if asked is not None and done_minutes >= asked - closing_minutes - 1e-6:
+    if limit is not None and done_minutes >= limit - closing_minutes - 1e-6:
         option = "--minutes" if budget.core_minutes is None else "--core-minutes"
-        return f"{path} is done: {done_minutes:.1f} of {budget.words()}; to train on: {option} {2 * asked:g}"
+        return f"{path} is done: {done_minutes:.1f} of {budget.words()}; to train on: {option} {2 * limit:g}"
     return None
 
 

@@ -67,7 +67,7 @@ def examine_discriminator(
     opened: Checkpoint,
     sampler: GeneratorSampler,
     samples: Tensor,
-    asked: Indices | None,
+    wanted: Indices | None,
     held_out: NDArray[Any],
     held_out_labels: Indices | None,
     *,
@@ -81,7 +81,7 @@ def examine_discriminator(
 
     Args:
         opened: the moment, of which ``game`` has been read.
-        samples: of the run, ``(N, *shape)`` in declared units, asked to be ``asked`` ``(N,)`` or None.
+        samples: of the run, ``(N, *shape)`` in declared units, asked to be ``wanted`` ``(N,)`` or None.
         held_out: real examples ``(M, *shape)`` in declared units that no player has seen, and their labels.
         mixture: where they come from, if that is known.
         calibrated: calibrate, and compare with the best discriminator where there are 1 or 2 coordinates.
@@ -100,7 +100,7 @@ def examine_discriminator(
         )
         return Instrument(notes=(words,))
     real, fake = tensor_of(held_out[:n]), samples[:n]
-    fake_condition = one_hot(None if asked is None else asked[:n], judge.conditions)
+    fake_condition = one_hot(None if wanted is None else wanted[:n], judge.conditions)
     found = Instrument()
     if calibrated:
         found = _calibrated(judge, (real, condition), (fake, fake_condition), found, seed)

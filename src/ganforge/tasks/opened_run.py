@@ -237,9 +237,9 @@ class OpenedRun:
         """The discriminator, calibrated on held-out examples where the data are there."""
         plain = Opinion(self.judge, company=self._company[0], condition=self._company[1])
         n = _CALIBRATED_ON if plain.alone else _IN_COMPANY
-        z, asked = self.pool(n, seed=0x0D1)
-        made = self.generate(z, asked)
-        fake = self.logits(plain, made, asked)
+        z, conditions = self.pool(n, seed=0x0D1)
+        made = self.generate(z, conditions)
+        fake = self.logits(plain, made, conditions)
         level = OBJECTIVES.find(self.run.recipe.objective).level
         if self.has_data:
             real, labels = self.real(n)
@@ -255,8 +255,8 @@ class OpenedRun:
 
     @cached_property
     def _company(self) -> tuple[Tensor, Tensor | None]:
-        z, asked = self.pool(64, seed=0xC0)
-        return self.generate(z, asked), asked
+        z, conditions = self.pool(64, seed=0xC0)
+        return self.generate(z, conditions), conditions
 
     def logits(self, opinion: Opinion, examples: Tensor, condition: Tensor | None) -> Tensor:
         """``(N, *shape)`` in declared units → ``(N,)``, without a gradient."""
@@ -354,8 +354,8 @@ class OpenedRun:
         codec = self.space.codec
         found = dict(zip(codec.attributes(), codec.measure(examples.float()), strict=True))
         if self.labelled:
-            told = self.probabilities(examples).float()
-            found |= dict(zip(self.space.classes, told.unbind(1), strict=True))
+            probabilities = self.probabilities(examples).float()
+            found |= dict(zip(self.space.classes, probabilities.unbind(1), strict=True))
         return found
 
     # --- an encoder ---

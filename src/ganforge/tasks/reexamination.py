@@ -67,6 +67,6 @@ def _classes(
     for index in np.unique(labels).tolist():
         condition = torch.nn.functional.one_hot(torch.tensor([index]), len(run.space.classes)).float()
         made = sampler.sample(_A_CLASS, seed=index, condition=condition.expand(_A_CLASS, -1))
-        told = reader.probabilities(made).argmax(1)
-        shares[run.space.classes[index]] = float((told == index).mean())
+        predicted = reader.probabilities(made).argmax(1)
+        shares[run.space.classes[index]] = float((predicted == index).mean())
     return shares

@@ -68,14 +68,14 @@ def compared(run: Run, paths: Sequence[Path]) -> dict[str, Run]:
 
 
 def report(
-    run: Run, nearest: Sequence[Pair], shown: Sequence[Strip], others: Mapping[str, Run] | None = None
+    run: Run, nearest: Sequence[Pair], strips: Sequence[Strip], others: Mapping[str, Run] | None = None
 ) -> Path | None:
     """Write the report of ``run``.
 
     A report is never worth a training: what goes wrong stands in ``events.jsonl``, and None is returned.
     """
     try:
-        return write_report(run, nearest=nearest, shown=shown, others=others)
+        return write_report(run, nearest=nearest, strips=strips, others=others)
     except (GanforgeError, OSError, ValueError, ArithmeticError) as error:
         with suppress(MachineError):  # the disk that refused the report
             run.add_event("report failed", error=repr(error))

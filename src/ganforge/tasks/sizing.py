@@ -184,5 +184,5 @@ def may_mirror(values: np.ndarray, *, seed: int = 0) -> tuple[bool, float]:
     train, test = np.array_split(rng.permutation(len(odd)), 2)
     a = odd[train]
     weights = np.linalg.solve(a.T @ a + 0.01 * len(a) * np.eye(a.shape[1]), a.T @ signs[train])
-    told = float(np.mean(np.sign(odd[test] @ weights) == signs[test]))
-    return len(values) >= _FEW and told < _ALIKE + len(test) ** -0.5, told  # two standard errors
+    accuracy = float(np.mean(np.sign(odd[test] @ weights) == signs[test]))
+    return len(values) >= _FEW and accuracy < _ALIKE + len(test) ** -0.5, accuracy  # two standard errors

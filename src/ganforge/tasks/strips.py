@@ -94,11 +94,11 @@ def _rows(run: Run, dataset: Dataset | None, found: Checkpoint, others: Mapping[
         ends = z[2 * walk], z[2 * walk + 1]
         steps = between(sampler.prior, ends[0][None], ends[1][None], torch.linspace(0, 1, _LONG))[0]
         wish = None if wishes is None else wishes[2 * walk][None]
-        told = [f"seed {2 * walk}", *[""] * (_LONG - 2), f"seed {2 * walk + 1}"]
+        captions = [f"seed {2 * walk}", *[""] * (_LONG - 2), f"seed {2 * walk + 1}"]
         words = "a walk between two seeds" + _class_of(sampler, 2 * walk).replace(
             " · ", ", both asked to be "
         )
-        yield Strip("Interpolation", words, _captioned(sampler.generate(steps, wish).numpy(), told))
+        yield Strip("Interpolation", words, _captioned(sampler.generate(steps, wish).numpy(), captions))
     yield from _judged(run, found, sampler)
 
 
@@ -126,8 +126,8 @@ def _judged(run: Run, found: Checkpoint, sampler: GeneratorSampler) -> Iterator[
     order = logits.argsort(descending=True).tolist()
     for title, some in (("Most real", order[:_LONG]), ("Least real", order[::-1][:_LONG])):
         words = f"to the discriminator, of {_JUDGED} samples; logits below"
-        told = [f"seed {at}{_class_of(sampler, at)}: {logits[at].item():.2f}" for at in some]
-        yield Strip(title, words, _captioned([made[at].numpy() for at in some], told))
+        captions = [f"seed {at}{_class_of(sampler, at)}: {logits[at].item():.2f}" for at in some]
+        yield Strip(title, words, _captioned([made[at].numpy() for at in some], captions))
 
 
 def _class_of(sampler: GeneratorSampler, number: int) -> str:

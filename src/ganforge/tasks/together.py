@@ -88,18 +88,18 @@ def _follow(together: Together, request: StopRequest) -> None:
             return
         if order == Order.PLAY:
             assert rounds is not None
-            together.asked = request.exit_code
+            together.exit_code = request.exit_code
             rounds.play(progress)
             rounds.statistics.close()
             continue
-        told = together.broadcast()
-        engine = Engine.from_json(told["engine"])
+        message = together.broadcast()
+        engine = Engine.from_json(message["engine"])
         if engine.device.type == "cuda":
             engine = replace(engine, device=torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))))
         engine.apply()
-        dataset = dataset or _read(Path(told["run"]), told["data"])
-        rounds = Rounds(Recipe.from_json(told["recipe"]), dataset, engine, together)
-        rounds.take(told["state"])
+        dataset = dataset or _read(Path(message["run"]), message["data"])
+        rounds = Rounds(Recipe.from_json(message["recipe"]), dataset, engine, together)
+        rounds.take(message["state"])
 
 
 def _read(path: Path, data: dict[str, Any]) -> Dataset:

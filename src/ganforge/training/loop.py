@@ -152,9 +152,9 @@ class Trainer:
         self._watching = 0.0
         self._stop = ""
         self._noted: tuple[int, dict[str, Statistics]] = (0, {})
-        self._shown = preview_inputs(self.run.recipe, self.dataset)
-        if self._shown is not None:
-            keep_inputs(self.run, self._shown)
+        self._preview = preview_inputs(self.run.recipe, self.dataset)
+        if self._preview is not None:
+            keep_inputs(self.run, self._preview)
         self._play(self.run.recipe)
         self.watch = Watch(self.run, self.dataset, self.plan)
 
@@ -162,7 +162,7 @@ class Trainer:
         """Set the players up anew by ``recipe``."""
         self.rounds = Rounds(recipe, self.dataset, self.engine, self.together)
         self._followed = False  # whether the other processes have these players
-        inputs = None if self._shown is None else self._shown.inputs
+        inputs = None if self._preview is None else self._preview.inputs
         self._sampler = sampler_of(self.rounds.average.network, recipe, self.run.space, inputs)
         self._pictured: Path | None = None
         self._window = (0, 0)  # rounds and refused moves where the watch over refusals began
@@ -214,8 +214,8 @@ class Trainer:
                 break
             self._round()
             self._check_finite()
-            if self.together is not None and self.together.asked and request.exit_code is None:
-                request.ask("a signal to another process", self.together.asked)
+            if self.together is not None and self.together.exit_code and request.exit_code is None:
+                request.ask("a signal to another process", self.together.exit_code)
             if self.together is None and self._pace.falls_short():
                 self._choose_threads()
             step = self.rounds.recipe.batch * self.rounds.recipe.discriminator_moves
@@ -485,13 +485,13 @@ class Trainer:
 
     def _sheet(self) -> Image:
         space, seed = self.run.space, self.run.recipe.seed
-        if self._shown is not None:
+        if self._preview is not None:
             numbers = cast(Inputs, self._sampler.prior).numbers(TRIPLES, seed=seed)
-            asks, rows = self._sampler.asks, self._shown.rows
+            asks, rows = self._sampler.asks, self._preview.rows
             wishes = None if asks is None or rows is None else asks.vectors(torch.from_numpy(rows[numbers]))
             made = self._sampler.sample(TRIPLES, seed=seed, condition=wishes)
-            source = source_space(space).to_declared(self._shown.inputs[numbers])
-            return side_by_side(source, made, space.to_declared(self._shown.targets[numbers]), space)
+            source = source_space(space).to_declared(self._preview.inputs[numbers])
+            return side_by_side(source, made, space.to_declared(self._preview.targets[numbers]), space)
         n = GALLERY if space.codec.pictured else SCATTER
         real = None if space.codec.pictured else self.dataset.train.values[:SCATTER]
         return space.codec.show(self._sampler.sample(n, seed=seed).numpy(), real)

@@ -12,7 +12,7 @@ __all__ = ["Pace"]
 
 _FIRST = 10.0  # seconds until the first look
 _PATIENCE = 4  # times as long until the next one, after a look that found nothing
-_OWED = 0.75  # of a core for each thread, which threads that wait for each other take by waiting
+_USABLE = 0.75  # of a core for each thread, which threads that wait for each other take by waiting
 
 
 class Pace:
@@ -41,7 +41,7 @@ class Pace:
             return False
         got = (time.process_time() - self._since[1]) / clock
         self._begin()
-        return got < _OWED * self._cores
+        return got < _USABLE * self._cores
 
     def stays(self) -> None:
         """The same threads were found to be best: look again much later."""

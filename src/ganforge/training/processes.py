@@ -96,7 +96,7 @@ class Together:
         with _others_there():
             dist.init_process_group(timeout=_PATIENCE)
         self.rank, self.count = dist.get_rank(), dist.get_world_size()
-        self.asked: int | None = None
+        self.exit_code: int | None = None
 
     def sum(self, step: Step) -> Step:
         """A turn of all: the sum of their gradients, and the notes of each in the order of the ranks.
@@ -105,15 +105,15 @@ class Together:
         """
         like = step.gradients[0]
         notes = [value.detach().reshape(-1).to(like) for _, value in step.notes]
-        told = torch.cat([*notes, like.new_full((1,), float(self.asked or 0))])
-        slots = like.new_zeros(self.count, len(told))
-        slots[self.rank] = told
+        message = torch.cat([*notes, like.new_full((1,), float(self.exit_code or 0))])
+        slots = like.new_zeros(self.count, len(message))
+        slots[self.rank] = message
         flat = torch.cat([gradient.reshape(-1) for gradient in step.gradients] + [slots.reshape(-1)])
         with _others_there():
             self._dist.all_reduce(flat)
         *gradients, slots = flat.split([*(one.numel() for one in step.gradients), slots.numel()])
         slots = slots.view(self.count, -1)
-        self.asked = int(slots[:, -1].max()) or None
+        self.exit_code = int(slots[:, -1].max()) or None
         sizes = [value.numel() for _, value in step.notes]
         return Step(
             step.player,
@@ -155,10 +155,10 @@ class Together:
 
     def broadcast(self, what: dict[str, Any] | None = None) -> dict[str, Any]:
         """What the first process gives to all."""
-        told = [what]
+        messages = [what]
         with _others_there():
-            self._dist.broadcast_object_list(told)
-        return cast(dict[str, Any], told[0])
+            self._dist.broadcast_object_list(messages)
+        return cast(dict[str, Any], messages[0])
 
     def _broadcast(self, numbers: Tensor) -> Tensor:
         with _others_there():

@@ -96,9 +96,9 @@ class Clips(Levels):
     def reread(self) -> dict[str, Any]:
         frames, height, width = self.space.spatial
         channels = self.space.channels
-        asked = {"size": (width, height, frames), "channels": channels if channels in (1, 3, 4) else None}
+        wish = {"size": (width, height, frames), "channels": channels if channels in (1, 3, 4) else None}
         known = self.space.fitted
-        return asked | ({"rate": known.rate} if isinstance(known, Timing) else {})
+        return wish | ({"rate": known.rate} if isinstance(known, Timing) else {})
 
     def fit(self, train: np.ndarray, about: Mapping[str, Any], *, standardise: bool) -> Space:
         del train, standardise

@@ -202,10 +202,10 @@ def _read_films(
     labels, classes, about_classes, warned = classes_from_folders(names, one="film")
     cut, lost = lost_by_shape(sizes, size, how)
     other = sum(abs(one / rate - 1) > 0.02 for one in rates)
-    told = [f"rate: {rate:g} frames a second"]
+    found = [f"rate: {rate:g} frames a second"]
     if other:
         span = f"{min(rates):g} to {max(rates):g}"
-        told = [f"rate: {rate:g} frames a second, to which {other:,} of other rates are brought ({span})"]
+        found = [f"rate: {rate:g} frames a second, to which {other:,} of other rates are brought ({span})"]
     return Raw(
         kind="pictures",
         form=FORM,
@@ -218,7 +218,7 @@ def _read_films(
         names=[names[i] for i in clips],
         modes=Counter(_suffix(entry)[1:] for entry, _ in good),
         sizes=Counter("{}×{}".format(*one) for one in sizes),
-        found=tuple(told),
+        found=tuple(found),
         about={"frames_a_second": rate},
         skipped=tuple(skipped),
         notes=(why, *notes, *about_classes, *cut),

@@ -84,7 +84,7 @@ class Music(Tokens):
     counted = "passages"
     suffixes = (".mid", ".midi")
     cuts_up = True
-    heard = True
+    audible = True
 
     def __init__(self, space: Space) -> None:
         super().__init__(space)

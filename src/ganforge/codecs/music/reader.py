@@ -148,8 +148,8 @@ def _passages(one: _Read, count: int) -> np.ndarray:
     windows = np.stack([grid[:, start : start + STEPS] for start in starts])
     begun = windows[:, :, 0] > 1  # what sounds already begins with the passage
     windows[:, :, 0] |= begun.astype(np.uint8)
-    heard = (windows > 1).any(1).mean(1) >= 0.25
-    return windows[heard] if heard.any() else windows[:1]
+    enough_notes = (windows > 1).any(1).mean(1) >= 0.25
+    return windows[enough_notes] if enough_notes.any() else windows[:1]
 
 
 def _together(owner: np.ndarray) -> np.ndarray:

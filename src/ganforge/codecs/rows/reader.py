@@ -100,7 +100,7 @@ def read_rows(path: Path, wish: TableFormat = FOUND) -> Raw:
         raise DataError(about(path, error)) from None
     if which is not None:
         table, layout = taking(table, layout, which)
-    notes = (f"table: {sheet.said}", *table.notes)
+    notes = (f"table: {sheet.words}", *table.notes)
     warnings = (*sheet.warnings, *skipped, *table.warnings)
     return _raw(table, layout, notes, warnings)
 
@@ -114,7 +114,7 @@ def _read(sheet: Sheet, names: Sequence[str], cells: Sequence[Cells], kinds: Map
         line = next((line for line, row in sheet.rows() if i < len(row) and row[i] == error.cell), 0)
         if not line:
             raise
-        raise DataError(f"column {error.column!r}, line {line}: {error.said}") from None
+        raise DataError(f"column {error.column!r}, line {line}: {error.fault}") from None
 
 
 def names_rows(sheet: Sheet) -> int:

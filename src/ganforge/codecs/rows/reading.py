@@ -41,9 +41,9 @@ class OddCellError(DataError):
         column, cell: where it is for sure.
     """
 
-    def __init__(self, column: str, cell: str, said: str) -> None:
-        super().__init__(f"column {column!r}: {said}")
-        self.column, self.cell, self.said = column, cell, said
+    def __init__(self, column: str, cell: str, fault: str) -> None:
+        super().__init__(f"column {column!r}: {fault}")
+        self.column, self.cell, self.fault = column, cell, fault
 
 
 @dataclass(eq=False)
@@ -110,12 +110,12 @@ def read_columns(
     n = len(cells[0].ids) if cells else 0
     if n < FEWEST:
         raise DataError(f"{n} rows; a table needs at least {FEWEST} to learn from")
-    asked = _chosen_kinds(names, kinds or {})
+    chosen = _chosen_kinds(names, kinds or {})
     columns: list[Column] = []
     codes: list[np.ndarray] = []
     warnings: list[str] = []
     for i, (name, one) in enumerate(zip(names, cells, strict=True)):
-        key = (name or f"column {i + 1}", numerals, asked.get(i, ""))
+        key = (name or f"column {i + 1}", numerals, chosen.get(i, ""))
         if key not in one.taken:
             one.taken[key] = _read(key[0], one, *key[1:])
         column, values, warning = one.taken[key]

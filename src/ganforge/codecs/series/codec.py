@@ -213,10 +213,10 @@ class Series(Sequential):
 
     @classmethod
     def read_table(cls, path: Path, wish: TableFormat) -> Raw | None:
-        asked = wish.what == cls.name or (not wish.what and bool(wish.entity or wish.time))
+        wanted = wish.what == cls.name or (not wish.what and bool(wish.entity or wish.time))
         if wish.what not in ("", cls.name):
             return None
-        return read_series(path, wish, sure=asked)
+        return read_series(path, wish, sure=wanted)
 
     # -- fitted ------------------------------------------------------------------------------------------
 

@@ -180,11 +180,11 @@ def _table(sheet: Sheet, wish: TableFormat) -> tuple[Table, Layout, tuple[str, .
     names = [name or f"column {i + 1}" for i, name in enumerate(sheet.columns)]
     cells = read_cells(sheet, _MOST_ROWS)
     kinds = kinds_of(wish.kinds)
-    for asked, kind in ((wish.entity, "word"), (wish.time, "")):
-        place = None if not asked else find_name(asked, names)
-        if asked and place is None:
+    for title, kind in ((wish.entity, "word"), (wish.time, "")):
+        place = None if not title else find_name(title, names)
+        if title and place is None:
             raise DataError(
-                f"there is no column {asked!r}.{nearest(asked, names)} Columns: {first_words(names, 12)}"
+                f"there is no column {title!r}.{nearest(title, names)} Columns: {first_words(names, 12)}"
             )
         if place is not None and kind and names[place] not in kinds:
             kinds[names[place]] = kind
@@ -212,15 +212,15 @@ def _axes(table: Table, wish: TableFormat) -> Axes | None:
     names = [column.name for column in table.columns]
     if not wish.entity and not wish.time:
         return find_axes(table)
-    asked: list[int | None] = []
+    axes: list[int | None] = []
     for name in (wish.entity, wish.time):
         place = find_name(name, names) if name else None
         if name and place is None:
             raise DataError(
                 f"there is no column {name!r}.{nearest(name, names)} Columns: {first_words(names, 12)}"
             )
-        asked.append(place)
-    entity, time = asked
+        axes.append(place)
+    entity, time = axes
     if time is None:
         others = find_axes(table)
         dated = [i for i, c in enumerate(table.columns) if c.kind == "date" or (c.ordered and _named(c.name))]
@@ -303,14 +303,14 @@ def _raw(table: Table, layout: Layout, axes: Axes, sheet: Sheet, warnings: Seque
         names = first_words([table.columns[i].name for i in constants], 12)
         notes.append(f"attributes, the same through a series: {names}")
     notes.append(f"features, anew at each step: {first_words([c.name for c in columns], 16)}")
-    told = list(table.warnings) + list(warnings)
+    noted = list(table.warnings) + list(warnings)
     if resampled:
-        told.append(
+        noted.append(
             f"{resampled:.1%} of the steps are not {said} after the one before: series are resampled to that"
             " grid, numbers in between by a straight line"
         )
     if aside:
-        told.append(f"left aside: {first_words(aside, 8)}")
+        noted.append(f"left aside: {first_words(aside, 8)}")
     made_of = [axes.time, *([] if axes.entity is None else [axes.entity]), *constants, *tracks]
     return Raw(
         kind="series",
@@ -318,8 +318,8 @@ def _raw(table: Table, layout: Layout, axes: Axes, sheet: Sheet, warnings: Seque
         values=rows,
         shape=rows.shape[1:],
         modes={"cells": len(rows)},
-        found=(f"table: {sheet.said}", *notes, *(table.notes[i] for i in sorted(made_of))),
-        warnings=tuple(told),
+        found=(f"table: {sheet.words}", *notes, *(table.notes[i] for i in sorted(made_of))),
+        warnings=tuple(noted),
         about={
             "columns": [column.to_json() for column in table.columns],
             "layout": layout.to_json(),

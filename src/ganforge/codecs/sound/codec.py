@@ -43,7 +43,7 @@ class Sound(Levels):
     dims = 2
     suffixes = (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au")
     cuts_up = True
-    heard = True
+    audible = True
     augmentations = ("translation", "cutout")
     recipe = "growing"
     translation_recipe = "sound-to-sound"

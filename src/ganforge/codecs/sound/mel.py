@@ -75,8 +75,8 @@ class Mel:
             found, before = ahead / ahead.abs().clamp_min(1e-12), now
         waves = self._sum(wanted * found)
         # No wave has exactly this spectrogram, and the nearest one is not as loud.
-        heard = (bands @ self._spectrum(waves).abs().square()).sum((1, 2))
-        gain = (power.sum((1, 2)) / heard.clamp_min(1e-20)).sqrt()
+        energy = (bands @ self._spectrum(waves).abs().square()).sum((1, 2))
+        gain = (power.sum((1, 2)) / energy.clamp_min(1e-20)).sqrt()
         return (waves * gain[:, None]).clamp(-1.0, 1.0)
 
     def _window(self) -> Tensor:

@@ -111,11 +111,11 @@ def read_sounds(
         nonlocal silent
         for block in _blocks(pieces()):
             found = _decibels(mel, np.concatenate([piece for _, piece in block]))
-            heard = found.max(axis=(1, 2, 3)) > _SILENT
+            audible = found.max(axis=(1, 2, 3)) > _SILENT
             owner = np.concatenate([np.full(len(piece), at) for at, piece in block])
-            files.extend(int(at) for at in owner[heard])
-            silent += int((~heard).sum())
-            yield found[heard]
+            files.extend(int(at) for at in owner[audible])
+            silent += int((~audible).sum())
+            yield found[audible]
 
     def pieces() -> Iterator[tuple[int, np.ndarray]]:
         for at, entry in enumerate(good):

@@ -61,8 +61,8 @@ class Anomaly(Question):
         answer = Answer(opened.folder / self.name)
         held_out, _ = opened.real(_HELD_OUT)
         known, _ = opened.real(_MEMORY, held_out=False)
-        asked = _held_out(held_out) if self.data is None else _read(opened, self.data)
-        good = _normal_kinds(asked, listed(self.normal))
+        to_score = _held_out(held_out) if self.data is None else _read(opened, self.data)
+        good = _normal_kinds(to_score, listed(self.normal))
         encoder = opened.encoder(rounds=self.rounds)
         judge, of_pairs = _judge(opened)
         memory = strange.remember(opened.space, known, encoder=encoder)
@@ -80,11 +80,11 @@ class Anomaly(Question):
 
         normals = look(held_out)
         measure = strange.Normal.of(normals.signs, signs)
-        seen = normals if self.data is None else look(asked.examples)
+        seen = normals if self.data is None else look(to_score.examples)
         scores = measure.score(seen.signs)
         limit = measure.threshold(self.quantile)
-        answer.write("scores.csv", _table(asked, scores, limit, seen))
-        _sheet(opened, answer, asked, seen, scores)
+        answer.write("scores.csv", _table(to_score, scores, limit, seen))
+        _sheet(opened, answer, to_score, seen, scores)
         above = (scores > limit).double().mean().item()
         answer.numbers = {
             "threshold": limit,
@@ -99,9 +99,9 @@ class Anomaly(Question):
         )
         answer.say("above", f"{limit:.2f}, as {normally}: {100 * above:.1f} % of {len(scores):,} {what}")
         order = scores.argsort(descending=True)[:3].tolist()
-        answer.say("strangest", ", ".join(f"{asked.names[i]} ({scores[i]:.2f})" for i in order))
+        answer.say("strangest", ", ".join(f"{to_score.names[i]} ({scores[i]:.2f})" for i in order))
         if good:
-            _write_accuracy(answer, asked, good, seen, scores, limit)
+            _write_accuracy(answer, to_score, good, seen, scores, limit)
         return answer.done()
 
 
@@ -165,9 +165,9 @@ def _read(opened: OpenedRun, data: str) -> _ToScore:
     return _ToScore(values, names, kinds)
 
 
-def _normal_kinds(asked: _ToScore, normal: Sequence[str]) -> set[str]:
+def _normal_kinds(to_score: _ToScore, normal: Sequence[str]) -> set[str]:
     """Which classes are normal; empty where nothing can be told apart. Raises UsageError."""
-    known = sorted(set(asked.kinds or ()))
+    known = sorted(set(to_score.kinds or ()))
     if normal:
         if not known:
             raise UsageError("--normal names a class of --data, and there are none; put them in subfolders")
@@ -182,34 +182,34 @@ def _normal_kinds(asked: _ToScore, normal: Sequence[str]) -> set[str]:
     return good if good < set(known) else set()
 
 
-def _table(asked: _ToScore, scores: Tensor, limit: float, seen: strange.Seen) -> str:
+def _table(to_score: _ToScore, scores: Tensor, limit: float, seen: strange.Seen) -> str:
     """One line an example, the strangest first."""
     page = io.StringIO()
     writer = csv.writer(page, lineterminator="\n")
-    classes = ["class"] if asked.kinds is not None else []
+    classes = ["class"] if to_score.kinds is not None else []
     writer.writerow(["name", *classes, "score", "above", *seen.signs])
     for i in scores.argsort(descending=True).tolist():
-        kind = [asked.kinds[i]] if asked.kinds is not None else []
+        kind = [to_score.kinds[i]] if to_score.kinds is not None else []
         score = scores[i].item()
         signs = [f"{values[i].item():.6g}" for values in seen.signs.values()]
-        writer.writerow([asked.names[i], *kind, f"{score:.6g}", int(score > limit), *signs])
+        writer.writerow([to_score.names[i], *kind, f"{score:.6g}", int(score > limit), *signs])
     return page.getvalue()
 
 
-def _sheet(opened: OpenedRun, answer: Answer, asked: _ToScore, seen: strange.Seen, scores: Tensor) -> None:
+def _sheet(opened: OpenedRun, answer: Answer, to_score: _ToScore, seen: strange.Seen, scores: Tensor) -> None:
     """The least and the most unlike, what the run makes of them, and what is left over."""
     space = opened.space
     if not space.codec.pictured:
-        answer.picture("sheet.png", space.codec.displacements(asked.examples, seen.rebuilt))
+        answer.picture("sheet.png", space.codec.displacements(to_score.examples, seen.rebuilt))
         return
     order = scores.argsort()
     half = min(_SHOWN, (len(order) + 1) // 2)
     least, most = order[:half].tolist(), order[len(order) - min(half, len(order) // 2) :].tolist()
     picked = [*least, None, *most]
-    gap = asked.examples.float() - seen.rebuilt.float()
+    gap = to_score.examples.float() - seen.rebuilt.float()
     top = max(float(gap[[i for i in picked if i is not None]].abs().mean(1).max()), 1e-9)
     rows: list[sheets.Row] = [
-        ("given", [None if i is None else asked.examples[i] for i in picked]),
+        ("given", [None if i is None else to_score.examples[i] for i in picked]),
         ("again", [None if i is None else seen.rebuilt[i] for i in picked]),
         ("left over", [None if i is None else sheets.heat(gap[i], largest=top) for i in picked]),
     ]
@@ -219,16 +219,16 @@ def _sheet(opened: OpenedRun, answer: Answer, asked: _ToScore, seen: strange.See
 
 
 def _write_accuracy(
-    answer: Answer, asked: _ToScore, good: set[str], seen: strange.Seen, scores: Tensor, limit: float
+    answer: Answer, to_score: _ToScore, good: set[str], seen: strange.Seen, scores: Tensor, limit: float
 ) -> None:
     """How well the scores tell the other classes from the normal ones."""
-    assert asked.kinds is not None
-    kinds = np.array(asked.kinds)
+    assert to_score.kinds is not None
+    kinds = np.array(to_score.kinds)
     usual = torch.from_numpy(np.isin(kinds, sorted(good)))
     area = strange.auroc(scores, ~usual)
     each = {name: strange.auroc(values, ~usual) for name, values in seen.signs.items()}
     by_kind: dict[str, float] = {}
-    for kind in sorted(set(asked.kinds) - good):
+    for kind in sorted(set(to_score.kinds) - good):
         rows = usual | torch.from_numpy(kinds == kind)
         by_kind[kind] = strange.auroc(scores[rows], ~usual[rows])
     caught = (scores[~usual] > limit).double().mean().item()

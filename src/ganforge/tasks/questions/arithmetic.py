@@ -59,12 +59,14 @@ class Arithmetic(Question):
         made = opened.generate(around, beside)
         _sum_sheet(opened, answer, words, groups, made, renormalise)
         answer.numbers |= words | {"exemplars": len(za), "latent": result.tolist()}
-        terms = {name: opened.measure(opened.generate(z, asked)) for name, (z, asked) in groups.items()}
+        terms = {
+            name: opened.measure(opened.generate(z, condition)) for name, (z, condition) in groups.items()
+        }
         terms["sum"] = opened.measure(made)
         means = {term: {k: v.mean().item() for k, v in found.items()} for term, found in terms.items()}
         answer.numbers["measured"] = means
-        asked_for = {q.rstrip("+-") for text in words.values() for q in text.split("/")} & set(means["sum"])
-        for name in sorted(asked_for or set(list(means["sum"])[:3])):
+        named = {q.rstrip("+-") for text in words.values() for q in text.split("/")} & set(means["sum"])
+        for name in sorted(named or set(list(means["sum"])[:3])):
             answer.say(name, ", ".join(f"{term} {found[name]:.3g}" for term, found in means.items()))
         return answer.done()
 
@@ -80,12 +82,12 @@ def _sum_sheet(
     """The figure of Radford et al. 2015: exemplars, the mean of each term, and 3×3 around the sum."""
     nine = [*made[1:5], made[0], *made[5:]]
     rows: list[sheets.Row] = []
-    for i, (sign, (name, (z, asked))) in enumerate(zip(("", "- ", "+ "), groups.items(), strict=True)):
+    for i, (sign, (name, (z, condition))) in enumerate(zip(("", "- ", "+ "), groups.items(), strict=True)):
         mean = z.mean(0, keepdim=True)
         if renormalise and opened.prior.kind == "normal":
             mean = mean * (opened.prior.size**0.5 / mean.norm().clamp_min(1e-6))
-        middle = opened.generate(mean, None if asked is None else asked.mean(0, keepdim=True))
-        some = opened.generate(z[:3], None if asked is None else asked[:3])
+        middle = opened.generate(mean, None if condition is None else condition.mean(0, keepdim=True))
+        some = opened.generate(z[:3], None if condition is None else condition[:3])
         cells: list[sheets.Cell] = [*some, *[None] * (3 - len(some)), None, middle[0], None]
         rows.append((f"{sign}{words[name]}", [*cells, *nine[3 * i : 3 * i + 3]]))
     columns = ["some", "", "", "", "mean", "", "around", "the sum", ""]
@@ -97,7 +99,7 @@ def _groups(
 ) -> dict[str, tuple[Tensor, Tensor | None]]:
     """Latents ``(N, L)`` and conditions of each term."""
     found: dict[str, tuple[Tensor, Tensor | None]] = {}
-    z, asked = opened.pool(pool)
+    z, conditions = opened.pool(pool)
     values: dict[str, Tensor] | None = None
     for term, text in words.items():
         if text.startswith("seeds:"):
@@ -106,12 +108,12 @@ def _groups(
                 raise UsageError(f"{text!r} names no seeds; write it as in seeds:3,17,20")
             found[term] = opened.seeds(numbers)
             continue
-        values = opened.measure(opened.generate(z, asked)) if values is None else values
+        values = opened.measure(opened.generate(z, conditions)) if values is None else values
         keep = _with_qualities(opened, values, text)
         picked = keep.nonzero()[:count, 0]
         if len(picked) < min(count, 3):
             raise UsageError(f"only {len(picked)} of {pool:,} samples are {text}; give a larger --pool")
-        found[term] = (z[picked], None if asked is None else asked[picked])
+        found[term] = (z[picked], None if conditions is None else conditions[picked])
     return found
 
 

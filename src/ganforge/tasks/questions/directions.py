@@ -59,16 +59,16 @@ class Directions(Question):
                 raise UsageError(
                     f"there is no attribute {name!r}.{nearest(name, opened.attributes)} Known: {known}"
                 )
-        z, asked = opened.pool(self.pool)
+        z, conditions = opened.pool(self.pool)
         found: list[axes.Direction] = []
         if "principal" in kinds or "factorised" in kinds:
-            first = axes.first_layer(opened.sampler.network, prior.size, asked)
+            first = axes.first_layer(opened.sampler.network, prior.size, conditions)
             if "principal" in kinds:
-                found += axes.principal(first.features(z, asked), z, prior=prior, count=self.count)
+                found += axes.principal(first.features(z, conditions), z, prior=prior, count=self.count)
             if "factorised" in kinds:
                 found += axes.factorised(first.weight, prior=prior, count=self.count)
         if "supervised" in kinds:
-            values = opened.measure(opened.generate(z, asked))
+            values = opened.measure(opened.generate(z, conditions))
             for name in attributes or opened.attributes:
                 limit = opened.thresholds.get(name)
                 try:
@@ -80,7 +80,9 @@ class Directions(Question):
         found = [replace(direction, reach=self.reach) for direction in found]
         for kind in dict.fromkeys(direction.kind for direction in found):
             _strips(opened, answer, [d for d in found if d.kind == kind], seeds(self.seeds))
-        _write_effects(opened, answer, found, z[:_EFFECTS_ON], None if asked is None else asked[:_EFFECTS_ON])
+        _write_effects(
+            opened, answer, found, z[:_EFFECTS_ON], None if conditions is None else conditions[:_EFFECTS_ON]
+        )
         info = {"checkpoint": opened.checkpoint, "reach": self.reach, "pool": self.pool}
         files = [opened.cache / f"directions.{suffix}" for suffix in ("safetensors", "json")]
         answer.later(files, lambda: axes.write_directions(opened.cache, found, info))
@@ -88,11 +90,11 @@ class Directions(Question):
 
 
 def _write_effects(
-    opened: OpenedRun, answer: Answer, found: Sequence[axes.Direction], z: Tensor, asked: Tensor | None
+    opened: OpenedRun, answer: Answer, found: Sequence[axes.Direction], z: Tensor, conditions: Tensor | None
 ) -> None:
     """What each direction changes, and how purely."""
     seen = axes.effects(
-        lambda latents: opened.generate(latents, asked),
+        lambda latents: opened.generate(latents, conditions),
         opened.prior,
         found,
         opened.measure,
@@ -130,22 +132,24 @@ def _strips(opened: OpenedRun, answer: Answer, found: Sequence[axes.Direction], 
     """Seven steps along each direction, from each seed; of points, where many of them go."""
     name, space = f"{found[0].kind}.png", opened.space
     if not space.codec.pictured:
-        z, asked = opened.pool(500)
-        here = opened.generate(z, asked)
+        z, conditions = opened.pool(500)
+        here = opened.generate(z, conditions)
         cells: list[sheets.Cell] = []
         for direction in found:
             there = axes.shift(opened.prior, z, direction.vector, direction.reach)
-            cells.append(space.codec.displacements(here, opened.generate(there, asked)))
+            cells.append(space.codec.displacements(here, opened.generate(there, conditions)))
         answer.picture(name, sheets.sheet([("", cells)], space, columns=[one.name for one in found]))
         return
     steps = torch.linspace(-1, 1, 7) * found[0].reach
-    z, asked = opened.seeds(seeds)
+    z, conditions = opened.seeds(seeds)
     rows: list[sheets.Row] = []
     for direction in found:
         samples: list[sheets.Cell] = []
         for i in range(len(z)):
             there = axes.shift(opened.prior, z[i : i + 1], direction.vector, steps)
-            made = opened.generate(there, None if asked is None else asked[i : i + 1].expand(len(there), -1))
+            made = opened.generate(
+                there, None if conditions is None else conditions[i : i + 1].expand(len(there), -1)
+            )
             samples += [*([None] if i else []), *made]
         rows.append((direction.name, samples))
     words = ["0" if abs(s) < 1e-6 else f"{s:+.1f}" for s in steps.tolist()]

@@ -54,20 +54,22 @@ class Drag(Question):
         if len(start) != len(goal):
             raise UsageError(f"--from has {len(start)} points and --to has {len(goal)}; each needs its goal")
         answer = Answer(opened.folder / self.name)
-        z, asked = opened.seeds([self.seed])
+        z, conditions = opened.seeds([self.seed])
         if self.classes is not None:
-            asked = opened.one_class(self.classes, 1)
+            conditions = opened.one_class(self.classes, 1)
         found = dragging.drag(
             opened.sampler,
             z,
             start,
             goal,
-            condition=asked,
+            condition=conditions,
             within=None if self.within is None else _inside(opened, self.within),
             layer=self.layer,
             steps=self.steps,
         )
-        made = opened.generate(found.latents, None if asked is None else asked.expand(len(found.latents), -1))
+        made = opened.generate(
+            found.latents, None if conditions is None else conditions.expand(len(found.latents), -1)
+        )
         moments = torch.linspace(0, len(made) - 1, min(_SHOWN, len(made))).round().int().tolist()
         stills = [marked(opened, x, at, goal) for x, at in zip(made, found.points, strict=True)]
         row: list[sheets.Cell] = [stills[at] for at in moments]
@@ -106,8 +108,8 @@ def _points(said: Sequence[str], name: str) -> Tensor:
         assert points
         assert all(len(one) == 2 for one in points)
     except (ValueError, AssertionError):
-        told = " ".join(said) or "nothing"
-        raise UsageError(f"{name} takes points x,y in pixels, as in 12,20, not {told}") from None
+        given = " ".join(said) or "nothing"
+        raise UsageError(f"{name} takes points x,y in pixels, as in 12,20, not {given}") from None
     return torch.tensor(points)
 
 

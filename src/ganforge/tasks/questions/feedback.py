@@ -48,16 +48,16 @@ class Feedback(Question):
         answer = Answer(opened.folder / self.name)
         if self.pictures:
             examples = opened.read(self.pictures)
-            asked = opened.one_class(self.classes, len(examples))
+            conditions = opened.one_class(self.classes, len(examples))
         else:
-            z, asked = opened.seeds(seeds(self.seeds))
-            examples = opened.generate(z, asked)
+            z, conditions = opened.seeds(seeds(self.seeds))
+            examples = opened.generate(z, conditions)
         levels = opened.space.codec.step if self.levels is None else self.levels
         if not levels > 0 or self.steps < 1:
             raise UsageError("--levels must be more than 0, and --steps at least 1")
         opinion = opened.opinion
-        told = advice.advise(opinion, examples, asked, levels=levels)
-        followed = advice.follow(opinion, examples, asked, steps=self.steps, levels=levels)
+        advised = advice.advise(opinion, examples, conditions, levels=levels)
+        followed = advice.follow(opinion, examples, conditions, steps=self.steps, levels=levels)
         names = [path.name for path in self.pictures] or [f"seed {seed}" for seed in seeds(self.seeds)]
         if len(names) != len(examples):  # a file of many
             names = [f"number {i + 1}" for i in range(len(examples))]
@@ -65,7 +65,7 @@ class Feedback(Question):
         answer.say("judge", f"the chance of being real is {how.how}")
         rows: list[dict[str, object]] = []
         for name, before, after, change in zip(
-            names, followed.before.tolist(), followed.after_probability.tolist(), told.change, strict=True
+            names, followed.before.tolist(), followed.after_probability.tolist(), advised.change, strict=True
         ):
             words = advice.sentence(change, most=self.important)
             rows.append({"name": name, "before": before, "after": after, "advice": words})
@@ -74,8 +74,8 @@ class Feedback(Question):
         rose = (followed.after_probability > followed.before).double().mean().item()
         answer.say("followed", f"the chance rose in {100 * rose:.0f} % of {len(examples)}")
         z, turns = opened.pool(64, seed=0xFEED)
-        heard = advice.gradients_by_layer(opened.sampler.network, opinion, z, turns)
-        for layer in heard:
+        layers = advice.gradients_by_layer(opened.sampler.network, opinion, z, turns)
+        for layer in layers:
             answer.say(
                 "reaches", f"{layer.name}: gradient {layer.gradient:.3g}, {layer.relative:.2g} of its size"
             )
@@ -83,14 +83,14 @@ class Feedback(Question):
             "calibration": vars(how),
             "examples": rows,
             "rose": rose,
-            "layers": [vars(layer) | {"relative": layer.relative} for layer in heard],
+            "layers": [vars(layer) | {"relative": layer.relative} for layer in layers],
         }
-        _feedback_sheet(opened, answer, examples, told, followed)
+        _feedback_sheet(opened, answer, examples, advised, followed)
         return answer.done()
 
 
 def _feedback_sheet(
-    opened: OpenedRun, answer: Answer, examples: Tensor, told: advice.Advice, followed: advice.Followed
+    opened: OpenedRun, answer: Answer, examples: Tensor, advised: advice.Advice, followed: advice.Followed
 ) -> None:
     space = opened.space
     if not space.codec.pictured:
@@ -99,7 +99,7 @@ def _feedback_sheet(
     given, after = examples[:_SHOWN], followed.after[:_SHOWN]
     rows: list[sheets.Row] = [
         ("given", list(given)),
-        ("advice", [sheets.heat(one) for one in told.change[:_SHOWN]]),
+        ("advice", [sheets.heat(one) for one in advised.change[:_SHOWN]]),
         ("followed", list(after)),
         ("moved", [sheets.heat(one) for one in after.float() - given.float()]),
     ]

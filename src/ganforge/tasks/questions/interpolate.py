@@ -60,18 +60,20 @@ class Interpolate(Question):
         examples: Tensor | None = None
         if self.pictures:
             examples = opened.read(self.pictures)
-            asked = opened.one_class(self.classes, len(examples))
-            found = invert(opened.sampler, examples, condition=asked, encoder=opened.encoder())
+            conditions = opened.one_class(self.classes, len(examples))
+            found = invert(opened.sampler, examples, condition=conditions, encoder=opened.encoder())
             z = found.latents
             answer.numbers["inversion_error"] = found.error.tolist()
             answer.say("ends", f"inverted with a mean squared error of {found.error.mean().item():.4f}")
         else:
-            z, asked = opened.seeds(numbers)
+            z, conditions = opened.seeds(numbers)
         t = torch.linspace(0, 1, self.frames)
         walks: list[Tensor] = []
         for i in range(len(z) - 1):
             pair = torch.tensor([i, i + 1])
-            walks.append(_walk(opened, z[pair], None if asked is None else asked[pair], t, self.way))
+            walks.append(
+                _walk(opened, z[pair], None if conditions is None else conditions[pair], t, self.way)
+            )
         if not opened.space.codec.pictured:
             real = opened.real(2_000)[0].numpy() if opened.has_data else None
             answer.picture("strip.png", opened.space.codec.show(torch.cat(walks).numpy(), real=real))
@@ -82,40 +84,43 @@ class Interpolate(Question):
                 rows.append((str(i + 1), list(torch.cat([*given[:1], walk, *given[1:]]))))
             answer.picture("strip.png", sheets.sheet(rows, opened.space))
             if len(z) >= 4:
-                answer.picture("grid.png", _corners(opened, z[:4], asked, self.frames, self.way))
+                answer.picture("grid.png", _corners(opened, z[:4], conditions, self.frames, self.way))
             if self.seconds > 0:
-                _film(opened, answer, z, asked, self.way, self.seconds)
+                _film(opened, answer, z, conditions, self.way, self.seconds)
         if self.pairs > 1:
             _smoothness(opened, answer, self.way, self.pairs)
         return answer.done()
 
 
-def _walk(opened: OpenedRun, z: Tensor, asked: Tensor | None, t: Tensor, way: Way) -> Tensor:
+def _walk(opened: OpenedRun, z: Tensor, conditions: Tensor | None, t: Tensor, way: Way) -> Tensor:
     """Samples on the way between two latents ``(2, L)``; conditions fade along a straight line."""
     path = between(opened.prior, z[:1], z[1:], t, way=way)[0]
-    fade = None if asked is None else torch.lerp(asked[0], asked[1], t[:, None])
+    fade = None if conditions is None else torch.lerp(conditions[0], conditions[1], t[:, None])
     return opened.generate(path, fade)
 
 
-def _corners(opened: OpenedRun, z: Tensor, asked: Tensor | None, side: int, way: Way) -> Image.Image:
+def _corners(opened: OpenedRun, z: Tensor, conditions: Tensor | None, side: int, way: Way) -> Image.Image:
     fade = None
-    if asked is not None:
+    if conditions is not None:
         down, across = (torch.linspace(0, 1, side).reshape(shape) for shape in ((-1, 1, 1), (1, -1, 1)))
-        left, right = torch.lerp(asked[0], asked[2], down), torch.lerp(asked[1], asked[3], down)
+        left, right = (
+            torch.lerp(conditions[0], conditions[2], down),
+            torch.lerp(conditions[1], conditions[3], down),
+        )
         fade = torch.lerp(left, right, across).flatten(0, 1)
     made = opened.generate(bilinear(opened.prior, z, side, side, way=way), fade)
     return plots.grid([opened.space.codec.picture(x.numpy()) for x in made], columns=side)
 
 
 def _film(
-    opened: OpenedRun, answer: Answer, z: Tensor, asked: Tensor | None, way: Way, seconds: float
+    opened: OpenedRun, answer: Answer, z: Tensor, conditions: Tensor | None, way: Way, seconds: float
 ) -> None:
     """From each end to the next, and from the last back to the first."""
     count = max(2, round(_FRAMES_PER_SECOND * seconds / len(z)))
     t = torch.arange(count) / count
     order = [torch.tensor([i, (i + 1) % len(z)]) for i in range(len(z))]
     frames = torch.cat(
-        [_walk(opened, z[pair], None if asked is None else asked[pair], t, way) for pair in order]
+        [_walk(opened, z[pair], None if conditions is None else conditions[pair], t, way) for pair in order]
     )
     factor = max(1, 256 // max(opened.space.spatial))
     stills = [opened.space.codec.picture(x.numpy()) for x in frames]
@@ -144,12 +149,12 @@ def _smoothness(opened: OpenedRun, answer: Answer, way: Way, pairs: int) -> None
     answer.say("length", f"perceptual path length {found.value:.4g} ± {found.error:.2g}, in {kind}")
     if not opened.labelled:
         return
-    z, asked = opened.pool(2 * pairs, seed=0x1A7)
+    z, conditions = opened.pool(2 * pairs, seed=0x1A7)
     t = torch.linspace(0, 1, 9)
     path = between(opened.prior, z[:pairs], z[pairs:], t, way=way).flatten(0, 1)
     fade = None
-    if asked is not None:
-        fade = torch.lerp(asked[:pairs, None], asked[pairs:, None], t[:, None]).flatten(0, 1)
+    if conditions is not None:
+        fade = torch.lerp(conditions[:pairs, None], conditions[pairs:, None], t[:, None]).flatten(0, 1)
     sure = opened.probabilities(opened.generate(path, fade)).amax(1).reshape(pairs, 9)
     answer.numbers["confidence"] = {
         "median": sure.median().item(),

@@ -61,7 +61,7 @@ class Invert(Question):
             examples = opened.read(self.pictures)
         else:
             examples, labels = opened.real(self.count)
-        asked = (
+        conditions = (
             opened.one_class(self.classes, len(examples)) if labels is None else opened.conditions_of(labels)
         )
         if self.mask is not None:
@@ -76,7 +76,7 @@ class Invert(Question):
             found = inversion.invert(
                 opened.sampler,
                 examples,
-                condition=asked,
+                condition=conditions,
                 encoder=encoder,
                 steps=self.steps,
                 restarts=self.restarts,
@@ -91,7 +91,7 @@ class Invert(Question):
             found = inversion.invert(
                 opened.sampler,
                 examples,
-                condition=asked,
+                condition=conditions,
                 mask=known,
                 encoder=encoder,
                 steps=2 * self.steps,
@@ -117,8 +117,8 @@ class Invert(Question):
             f"mean squared error {found.error.mean().item():.4f} ({scale}), {seconds:.2f} s an example",
         )
         if labels is not None and opened.labelled:
-            told = found.rebuilt if known is None else found.filled
-            same = opened.probabilities(told).argmax(1) == opened.probabilities(examples).argmax(1)
+            shown = found.rebuilt if known is None else found.filled
+            same = opened.probabilities(shown).argmax(1) == opened.probabilities(examples).argmax(1)
             answer.numbers["class_kept"] = same.double().mean().item()
             answer.say(
                 "class", f"kept in {100 * same.double().mean().item():.0f} %, as a classifier reads them"

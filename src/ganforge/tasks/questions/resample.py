@@ -142,9 +142,11 @@ def _quality(opened: OpenedRun, samples: Tensor) -> tuple[dict[str, float], str]
     chance = opened.opinion.odds.probability(logits).mean().item()
     if not opened.labelled:
         return {"probability": chance}, f"real with a chance of {chance:.3f} on average"
-    told = opened.probabilities(samples)
-    sure = (told.amax(1) >= 0.9).double().mean().item()
-    rarest = torch.bincount(told.argmax(1), minlength=told.shape[1]).min().item() / len(told)
+    probabilities = opened.probabilities(samples)
+    sure = (probabilities.amax(1) >= 0.9).double().mean().item()
+    rarest = torch.bincount(probabilities.argmax(1), minlength=probabilities.shape[1]).min().item() / len(
+        probabilities
+    )
     return {"confident": sure, "probability": chance, "rarest_class": rarest}, (
         f"{100 * sure:.1f} % have a clear class, the rarest class has {100 * rarest:.1f} %, "
         f"real with a chance of {chance:.3f} on average"

@@ -35,20 +35,20 @@ class Truncate(Question):
         answer = Answer(opened.folder / self.name)
         if not opened.labelled:
             raise UsageError("centres of classes need the labelled data of the run; name them with --data-at")
-        z, asked = opened.pool(self.pool)
+        z, conditions = opened.pool(self.pool)
         classes = len(opened.space.classes)
-        if asked is None:
-            told = opened.probabilities(opened.generate(z)).argmax(1)
-            centres = styles.class_centres(z, told, classes)
+        if conditions is None:
+            predicted = opened.probabilities(opened.generate(z)).argmax(1)
+            centres = styles.class_centres(z, predicted, classes)
         else:
-            told, centres = asked.argmax(1), torch.zeros(classes, opened.prior.size)
+            predicted, centres = conditions.argmax(1), torch.zeros(classes, opened.prior.size)
         rows: list[sheets.Row] = []
         sure: dict[str, list[float]] = {"as they are": [], "prior's centre": [], "class's centre": []}
         for index, name in enumerate(opened.space.classes):
-            own = (told == index).nonzero()[:_EACH, 0]
+            own = (predicted == index).nonzero()[:_EACH, 0]
             if not len(own):
                 continue
-            beside = None if asked is None else asked[own]
+            beside = None if conditions is None else conditions[own]
             latents = (
                 z[own],
                 opened.prior.truncated(z[own], self.truncation),
