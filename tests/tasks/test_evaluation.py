@@ -16,7 +16,7 @@ from ganforge.metrics.features import Extractor
 from ganforge.runs.files import read_sealed
 from ganforge.runs.folder import Run
 from ganforge.tasks import evaluation
-from ganforge.tasks.evaluation import evaluate_run
+from ganforge.tasks.evaluation import EvaluationOptions, evaluate_run
 from ganforge.tasks.experiment import prepare
 from tests import players
 
@@ -60,7 +60,7 @@ def by_key(found):
 
 def test_all_scores_of_pictures_with_classes(digits_run: Path):
     told: list[str] = []
-    found = evaluate_run(digits_run, samples=300, progress=told.append)
+    found = evaluate_run(digits_run, EvaluationOptions(samples=300), progress=told.append)
     scores = by_key(found)
     assert next(iter(scores)) == found.to_json()["headline"] == "kernel_distance"
     assert {"class_accuracy", "class_balance", "memorisation", "spectrum_gap", "coverage"} <= set(scores)
@@ -86,11 +86,13 @@ def test_all_scores_of_pictures_with_classes(digits_run: Path):
 def test_the_same_seed_gives_the_same_numbers_in_batches_of_any_size(
     digits_run: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    first = evaluate_run(digits_run, samples=200, only=QUICK, write=False)
+    first = evaluate_run(digits_run, EvaluationOptions(samples=200, only=QUICK), write=False)
     monkeypatch.setattr(evaluation, "_ROWS", 48)
-    again = evaluate_run(digits_run, samples=200, only=QUICK, write=False)
+    again = evaluate_run(digits_run, EvaluationOptions(samples=200, only=QUICK), write=False)
     assert numbers(first) == numbers(again)
-    assert numbers(first) != numbers(evaluate_run(digits_run, samples=200, only=QUICK, seed=1, write=False))
+    assert numbers(first) != numbers(
+        evaluate_run(digits_run, EvaluationOptions(samples=200, only=QUICK, seed=1), write=False)
+    )
 
 
 def test_classes_are_asked_for_in_their_real_shares(digits_run: Path, monkeypatch: pytest.MonkeyPatch):
@@ -103,7 +105,7 @@ def test_classes_are_asked_for_in_their_real_shares(digits_run: Path, monkeypatc
     monkeypatch.setattr("ganforge.runs.sampler.GeneratorSampler.sample", sample)
     labels = prepare("digits").dataset.train.labels
     assert labels is not None
-    evaluate_run(digits_run, samples=len(labels), only=["spectrum"], write=False)
+    evaluate_run(digits_run, EvaluationOptions(samples=len(labels), only=["spectrum"]), write=False)
     np.testing.assert_array_equal(torch.cat(asked).sum(0).numpy(), np.bincount(labels))
 
 
@@ -117,7 +119,7 @@ def test_copies_of_the_training_set_are_found_with_their_numbers(
         return copies[start : start + n]
 
     monkeypatch.setattr("ganforge.runs.sampler.GeneratorSampler.sample", sample)
-    found = evaluate_run(digits_run, samples=300, only=["memorisation"], write=False)
+    found = evaluate_run(digits_run, EvaluationOptions(samples=300, only=["memorisation"]), write=False)
     assert by_key(found)["memorisation"].value > 0.95
     assert found.nearest is not None
     assert found.nearest.distance == (0.0,) * 16
@@ -129,10 +131,7 @@ def test_copies_of_the_training_set_are_found_with_their_numbers(
 def test_a_known_mixture_and_the_discriminator_of_points(ring_run: Path):
     found = evaluate_run(
         ring_run,
-        samples=1000,
-        only=["modes", "histograms"],
-        discriminator=True,
-        duality_steps=4,
+        EvaluationOptions(samples=1000, only=["modes", "histograms"], discriminator=True, duality_steps=4),
     )
     scores = by_key(found)
     assert scores["modes_covered"].floor == 8
@@ -155,7 +154,7 @@ def test_a_known_mixture_and_the_discriminator_of_points(ring_run: Path):
 
 
 def test_the_discriminator_of_classes_is_calibrated_and_not_drawn(digits_run: Path):
-    found = evaluate_run(digits_run, samples=200, only=[], discriminator=True, write=False)
+    found = evaluate_run(digits_run, EvaluationOptions(samples=200, only=[], discriminator=True), write=False)
     assert found.scores == ()
     assert found.instrument is not None
     assert found.instrument.calibration is not None
@@ -164,12 +163,14 @@ def test_the_discriminator_of_classes_is_calibrated_and_not_drawn(digits_run: Pa
 
 
 def test_data_that_moved_are_named_and_found(table_run: Path, tmp_path: Path):
-    here = evaluate_run(table_run, samples=200, only=QUICK, write=False)
+    here = evaluate_run(table_run, EvaluationOptions(samples=200, only=QUICK), write=False)
     assert here.extractor == "standardised"  # columns of any units
     shutil.move(tmp_path / "points.csv", tmp_path / "moved.csv")
     with pytest.raises(DataError, match=r"no longer at \S*points.csv; say where: --against DATA"):
         evaluate_run(table_run)
-    there = evaluate_run(table_run, against=tmp_path / "moved.csv", samples=200, only=QUICK, write=False)
+    there = evaluate_run(
+        table_run, EvaluationOptions(against=tmp_path / "moved.csv", samples=200, only=QUICK), write=False
+    )
     assert there.data["own"]
     assert numbers(here) == numbers(there)
 
@@ -178,16 +179,18 @@ def test_data_that_changed_are_refused_and_can_be_compared_with(table_run: Path,
     table(tmp_path / "points.csv", 600, seed=1)
     with pytest.raises(RunError, match=r"have changed since it was trained.*--against \S*points.csv"):
         evaluate_run(table_run)
-    found = evaluate_run(table_run, against=tmp_path / "points.csv", samples=200, write=False)
+    found = evaluate_run(
+        table_run, EvaluationOptions(against=tmp_path / "points.csv", samples=200), write=False
+    )
     assert not found.data["own"]
     assert found.nearest is None
     assert "memorisation" not in by_key(found)
     assert "not what the run was trained on" in found.notes[0]
     assert by_key(found)["kernel_distance"].protocol.n == 200
     with pytest.raises(DataError, match=r"1-D points, and the run makes 2-D points"):
-        evaluate_run(table_run, against="gaussian")
+        evaluate_run(table_run, EvaluationOptions(against="gaussian"))
     with pytest.raises(DataError, match=r"name data of its kind"):
-        evaluate_run(table_run, against="digits")
+        evaluate_run(table_run, EvaluationOptions(against="digits"))
 
 
 def test_other_data_of_the_same_space_with_other_classes(digits_run: Path, tmp_path: Path):
@@ -198,7 +201,9 @@ def test_other_data_of_the_same_space_with_other_classes(digits_run: Path, tmp_p
             grey = rng.integers(0, 255, (8, 8), dtype=np.uint8)
             Image.fromarray(grey).save(tmp_path / "some" / name / f"{i}.png")
     found = evaluate_run(
-        digits_run, against=tmp_path / "some", samples=40, only=["distances", "classes"], write=False
+        digits_run,
+        EvaluationOptions(against=tmp_path / "some", samples=40, only=["distances", "classes"]),
+        write=False,
     )
     assert any("classes are not those of the run" in note for note in found.notes)
     assert "class_balance" not in by_key(found)
@@ -207,7 +212,7 @@ def test_other_data_of_the_same_space_with_other_classes(digits_run: Path, tmp_p
 
 def test_few_examples_have_a_clear_answer(tmp_path: Path):
     run = trained(table(tmp_path / "few.csv", 40), tmp_path / "run")
-    found = evaluate_run(run, samples=50, discriminator=True, duality_steps=3)
+    found = evaluate_run(run, EvaluationOptions(samples=50, discriminator=True, duality_steps=3))
     assert by_key(found)["precision"].protocol.split == "training"
     assert by_key(found)["precision"].protocol.n == 18
     assert "only 4 examples are held out" in found.notes[0]
@@ -231,16 +236,20 @@ def test_numbers_that_are_not_finite_have_an_answer(ring_run: Path, monkeypatch:
 
 def test_ones_own_extractor_and_mistakes_with_extractors(ring_run: Path, digits_run: Path):
     own = Extractor("sum", lambda x: x.sum(1, keepdim=True))
-    found = evaluate_run(ring_run, samples=50, extractor=own, only=["distances"], write=False)
+    found = evaluate_run(
+        ring_run, EvaluationOptions(samples=50, extractor=own, only=["distances"]), write=False
+    )
     assert found.scores[0].name == "kernel distance (sum)"
     with pytest.raises(UsageError, match="--weights belongs to an extractor"):
-        evaluate_run(digits_run, samples=20, weights=Path("weights.pth"))
+        evaluate_run(digits_run, EvaluationOptions(samples=20, weights=Path("weights.pth")))
     with pytest.raises(DataError, match="there is no file of Inception weights"):
-        evaluate_run(digits_run, samples=20, extractor="inception", weights=Path("absent.pth"))
+        evaluate_run(
+            digits_run, EvaluationOptions(samples=20, extractor="inception", weights=Path("absent.pth"))
+        )
     with pytest.raises(UsageError, match=r"foreign\.py cannot be used .*of bytes"):
-        evaluate_run(ring_run, samples=20, extractor=str(foreign(ring_run)))
+        evaluate_run(ring_run, EvaluationOptions(samples=20, extractor=str(foreign(ring_run))))
     with pytest.raises(UsageError, match="--samples is 7"):
-        evaluate_run(ring_run, samples=7)
+        evaluate_run(ring_run, EvaluationOptions(samples=7))
 
 
 def foreign(folder: Path) -> Path:
@@ -264,4 +273,4 @@ def test_a_damaged_record_has_an_answer(ring_run: Path, tmp_path: Path):
 def test_a_run_after_its_first_tick_can_be_scored(tmp_path: Path):
     run = trained("ring", tmp_path / "run", batch=32)
     assert len(Run.open(run).log()) >= 1
-    assert evaluate_run(run, samples=30, only=["distances"]).scores
+    assert evaluate_run(run, EvaluationOptions(samples=30, only=["distances"])).scores

@@ -66,28 +66,26 @@ def main(arguments: list[str]) -> int:
     options = parse(Evaluate, "evaluate", arguments)
     from ganforge.cli.screen import Screen
     from ganforge.core.errors import UsageError
-    from ganforge.tasks.evaluation import evaluate_run, keep
+    from ganforge.tasks.evaluation import EvaluationOptions, evaluate_run, keep
 
     if options.duality_steps < 1:
         raise UsageError(f"--duality-steps is {options.duality_steps}; it must be at least 1")
     screen = Screen()
     run = run_or_last(options.run, None if options.json else screen.say)
+    chosen = EvaluationOptions(
+        against=options.against,
+        samples=options.samples,
+        extractor=options.extractor,
+        weights=options.weights,
+        only=None if options.only is None else [name.strip() for name in options.only.split(",")],
+        stacked=options.stacked,
+        target=options.target,
+        discriminator=options.discriminator,
+        duality_steps=options.duality_steps if options.duality else 0,
+        seed=options.seed,
+    )
     with _telling() as progress:
-        found = evaluate_run(
-            run,
-            against=options.against,
-            samples=options.samples,
-            extractor=options.extractor,
-            weights=options.weights,
-            only=None if options.only is None else [name.strip() for name in options.only.split(",")],
-            stacked=options.stacked,
-            target=options.target,
-            discriminator=options.discriminator,
-            duality_steps=options.duality_steps if options.duality else 0,
-            seed=options.seed,
-            write=False,
-            progress=progress,
-        )
+        found = evaluate_run(run, chosen, write=False, progress=progress)
     # Shown before it is written: minutes of scoring are not lost with a disk that refuses.
     if options.json:
         screen.json(found.to_json())

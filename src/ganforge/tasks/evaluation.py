@@ -34,15 +34,15 @@ from ganforge.report.sections import Strip
 from ganforge.runs.checkpoint import Opened
 from ganforge.runs.files import sealed, write_atomically
 from ganforge.runs.folder import Run
-from ganforge.runs.inputs import Kept, source_space
-from ganforge.runs.sampler import GeneratorSampler, sampler_at, sampler_of_inputs
+from ganforge.runs.inputs import source_space
+from ganforge.runs.sampler import sampler_at, sampler_of_inputs
 from ganforge.tasks.instrument import PICTURE, Instrument, examine_discriminator
 from ganforge.tasks.reals import Reals, real_examples
 from ganforge.tasks.report_writing import Pair, report
 from ganforge.tasks.strips import strips
 from ganforge.training.rounds import preview_inputs
 
-__all__ = ["Evaluation", "Nearest", "evaluate_run", "keep"]
+__all__ = ["Evaluation", "EvaluationOptions", "Nearest", "evaluate_run", "keep"]
 
 FORMAT = 1
 _MOST = 10_000
@@ -132,26 +132,11 @@ class Evaluation:
         )
 
 
-def evaluate_run(
-    path: Path | str,
-    *,
-    against: str | Path | None = None,
-    samples: int | None = None,
-    extractor: str | Extractor | None = None,
-    weights: Path | None = None,
-    only: Collection[str] | None = None,
-    stacked: Path | None = None,
-    discriminator: bool = False,
-    duality_steps: int = 0,
-    target: str | None = None,
-    seed: int = 0,
-    cache: Path | None = None,
-    write: bool = True,
-    progress: Progress | None = None,
-) -> Evaluation:
-    """Score the run in the folder ``path``, and :func:`keep` the scores there.
+@dataclass(frozen=True, kw_only=True)
+class EvaluationOptions:
+    """How a run is scored.
 
-    Args:
+    Attributes:
         against: where the run's data are now, or other data of the same space to compare with; None is
             the run's own data, where they were.
         samples: how many to make; None makes 10,000 points, or as many pictures as are held out, from
@@ -163,11 +148,42 @@ def evaluate_run(
         only: names of groups of scores (``core.declared.SCORES``).
         stacked: LeNet weights that read stacked digits.
         discriminator: also calibrate the discriminator, and in 1-D and 2-D compare it with the best one.
+        duality_steps: also estimate the duality gap, with so many steps a copy; 0 does not.
         target: of a table, the column that made rows shall be useful for; None takes the last one with a
             few words.
-        duality_steps: also estimate the duality gap, with so many steps a copy; 0 does not.
         seed: the same seed gives the same numbers.
         cache: folder for decoded data and small networks; see ``data.load``.
+
+    Raises UsageError for too few samples.
+    """
+
+    against: str | Path | None = None
+    samples: int | None = None
+    extractor: str | Extractor | None = None
+    weights: Path | None = None
+    only: Collection[str] | None = None
+    stacked: Path | None = None
+    discriminator: bool = False
+    duality_steps: int = 0
+    target: str | None = None
+    seed: int = 0
+    cache: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.samples is not None and self.samples < LEAST:
+            raise UsageError(f"--samples is {self.samples}; scores need at least {LEAST}")
+
+
+def evaluate_run(
+    path: Path | str,
+    options: EvaluationOptions | None = None,
+    *,
+    write: bool = True,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Score the run in the folder ``path``, and :func:`keep` the scores there.
+
+    Args:
         write: whether they are kept; else that is the caller's to do.
         progress: called with what is being done, in a few words.
 
@@ -177,104 +193,178 @@ def evaluate_run(
         UsageError: a name, a number or a file of weights is wrong.
         MachineError: they cannot be written.
     """
-    run = Run.open(path)
     tell = progress or _silent
-    if samples is not None and samples < LEAST:
-        raise UsageError(f"--samples is {samples}; scores need at least {LEAST}")
-    tell("reading the data")
-    opened = run.checkpoint(only=("average", "game"))  # once: what is scored is what is shown
-    sampler = sampler_at(run, opened)
-    reals = real_examples(
-        run, against, cache, lambda done, total: tell(f"reading the data: {done:,} of {total:,}")
-    )
-    n = samples if samples is not None else _how_many(reals.dataset)
-    given = _given(run, reals)
-    if given is not None:  # each input once
-        sampler = sampler_of_inputs(sampler, given.inputs)
-        n = min(n, len(given.inputs)) if samples is None else n
-    rows = _conditions(run, sampler, reals, given, n, seed)
-    chosen = (
-        rows[:, 0] if rows is not None and sampler.asks is not None and sampler.asks.kind == "class" else None
-    )
-    made = _generate(run, sampler, n, rows, seed, tell)
-    sources, targets = _beside(run, sampler, given, n, seed)
-    folder = cache_folder(cache)
-    tell("a small network for the features (once for these data)")
-    measured = _extractor(run, reals, extractor, weights, folder)
-    facts = run.space.codec.facts()
-    groups = groups_of(facts)
-    if target is not None and not any(group.takes_target for group in groups.values()):
-        raise UsageError("--target is for tables and series; leave it out")
-    wanted = set(groups if only is None else only)
-    if not reals.own:
-        wanted.discard("memorisation")  # of what the run was not trained on nothing can be memorised
-    judge = _referee(reals, wanted, folder, tell)
-    given = Scored(
-        made,
-        reals.dataset.train.values,
-        None if reals.halved else reals.dataset.held_out.values,
-        extractor=measured,
-        spare=None if reals.spare is None else reals.spare.values,
-        training_labels=reals.labels if judge is not None else None,
-        wanted=None if chosen is None or judge is None else chosen,
-        classifier=judge,
-        mixture=_mixture(reals.dataset),
-        stacked=None if stacked is None else lenet(stacked),
-        of_frames=run.space.codec.of_frames,
-        facts=facts,
-        target=target,
-        sources=sources,
-        targets=targets,
-        only=wanted,
-        most=max(_MOST, n),
-        seed=seed,
-        progress=tell,
-    )
-    scores = evaluate(given)
-    found = Evaluation(
-        run=run.path,
-        opened=opened.opened,
-        samples=n,
-        seed=seed,
-        extractor=measured.name,
-        data=_references_json(reals),
-        scores=tuple(scores),
-        notes=(*reals.notes, *given.notes),
-    )
-    if judge is not None:
-        if judge.accuracy < _SURE:
-            hint = f"the referee reads {judge.accuracy:.0%} of real examples rightly: its classes are hints"
-            found = replace(found, notes=(*found.notes, hint))
-        tell("classes")
-        lines = _classes(reals, judge, measured, made, chosen)
-        found = replace(found, classes=lines, lags=lagging(lines))
-    if reals.own and (only is None or "memorisation" in wanted):
-        tell("nearest training examples")
-        found = replace(found, nearest=_nearest(reals, made, chosen))
-    if discriminator or duality_steps:
-        found = replace(
-            found,
-            instrument=examine_discriminator(
-                run,
-                opened,
-                sampler,
-                made,
-                chosen,
-                reals.dataset.held_out.values,
-                reals.held_out_labels,
-                mixture=_mixture(reals.dataset),
-                calibrated=discriminator,
-                duality_steps=duality_steps,
-                seed=seed,
-                progress=tell,
-            ),
-        )
-    shown = strips(run, reals.dataset, opened) if reals.own else []
-    found = replace(found, pairs=_pairs(found, reals, made), strips=tuple(shown))
+    found = _Evaluating(Run.open(path), options or EvaluationOptions(), tell).found()
     if write:
         tell("writing")
         keep(found)
     return found
+
+
+class _Evaluating:
+    """One call of :func:`evaluate_run`: the run at one moment, its samples, and what they are compared with.
+
+    Attributes:
+        given: inputs that a translation is scored by, with their targets; None for other games.
+        n: how many samples.
+        wanted: the class that each sample is asked to be, ``(n,)``; None without.
+        made: the samples, ``(n, *shape)`` in declared units.
+    """
+
+    def __init__(self, run: Run, options: EvaluationOptions, tell: Progress) -> None:
+        self.run, self.options, self.tell = run, options, tell
+        tell("reading the data")
+        self.opened = run.checkpoint(only=("average", "game"))  # once: what is scored is what is shown
+        self.sampler = sampler_at(run, self.opened)
+        self.reals = real_examples(
+            run,
+            options.against,
+            options.cache,
+            lambda done, total: tell(f"reading the data: {done:,} of {total:,}"),
+        )
+        self.n = options.samples if options.samples is not None else _how_many(self.reals.dataset)
+        self.given = preview_inputs(run.recipe, self.reals.dataset.under(run.space), most=_MOST)
+        if self.given is not None:  # each input once
+            self.sampler = sampler_of_inputs(self.sampler, self.given.inputs)
+            self.n = self.n if options.samples is not None else min(self.n, len(self.given.inputs))
+        rows, asks = self._conditions(), self.sampler.asks
+        self.wanted = rows[:, 0] if rows is not None and asks is not None and asks.kind == "class" else None
+        self.made = self._samples(rows)
+
+    def found(self) -> Evaluation:
+        """All that was asked for, in order."""
+        run, options, reals, tell = self.run, self.options, self.reals, self.tell
+        folder = cache_folder(options.cache)
+        tell("a small network for the features (once for these data)")
+        measured = self._extractor(folder)
+        groups = groups_of(run.space.codec.facts())
+        if options.target is not None and not any(group.takes_target for group in groups.values()):
+            raise UsageError("--target is for tables and series; leave it out")
+        only = set(groups if options.only is None else options.only)
+        if not reals.own:
+            only.discard("memorisation")  # of what the run was not trained on nothing can be memorised
+        judge = _referee(reals, only, folder, tell)
+        given = self._scored(measured, judge, only)
+        found = Evaluation(
+            run=run.path,
+            opened=self.opened.opened,
+            samples=self.n,
+            seed=options.seed,
+            extractor=measured.name,
+            data=_references_json(reals),
+            scores=tuple(evaluate(given)),
+            notes=(*reals.notes, *given.notes),
+        )
+        if judge is not None:
+            if judge.accuracy < _SURE:
+                hint = (
+                    f"the referee reads {judge.accuracy:.0%} of real examples rightly: its classes are hints"
+                )
+                found = replace(found, notes=(*found.notes, hint))
+            tell("classes")
+            lines = _classes(reals, judge, measured, self.made, self.wanted)
+            found = replace(found, classes=lines, lags=lagging(lines))
+        if reals.own and (options.only is None or "memorisation" in only):
+            tell("nearest training examples")
+            found = replace(found, nearest=_nearest(reals, self.made, self.wanted))
+        if options.discriminator or options.duality_steps:
+            found = replace(found, instrument=self._instrument())
+        rows = strips(run, reals.dataset, self.opened) if reals.own else []
+        return replace(found, pairs=_pairs(found, reals, self.made), strips=tuple(rows))
+
+    def _scored(self, extractor: Extractor, judge: Classifier | None, only: set[str]) -> Scored:
+        options, reals, codec = self.options, self.reals, self.run.space.codec
+        sources, targets = self._beside()
+        return Scored(
+            self.made,
+            reals.dataset.train.values,
+            None if reals.halved else reals.dataset.held_out.values,
+            extractor=extractor,
+            spare=None if reals.spare is None else reals.spare.values,
+            training_labels=reals.labels if judge is not None else None,
+            wanted=None if judge is None else self.wanted,
+            classifier=judge,
+            mixture=_mixture(reals.dataset),
+            stacked=None if options.stacked is None else lenet(options.stacked),
+            of_frames=codec.of_frames,
+            facts=codec.facts(),
+            target=options.target,
+            sources=sources,
+            targets=targets,
+            only=only,
+            most=max(_MOST, self.n),
+            seed=options.seed,
+            progress=self.tell,
+        )
+
+    def _instrument(self) -> Instrument:
+        return examine_discriminator(
+            self.run,
+            self.opened,
+            self.sampler,
+            self.made,
+            self.wanted,
+            self.reals.dataset.held_out.values,
+            self.reals.held_out_labels,
+            mixture=_mixture(self.reals.dataset),
+            calibrated=self.options.discriminator,
+            duality_steps=self.options.duality_steps,
+            seed=self.options.seed,
+            progress=self.tell,
+        )
+
+    def _beside(self) -> tuple[Tensor | None, Tensor | None]:
+        """What each sample was made from, and what it should have become, in declared units."""
+        if self.given is None or not isinstance(self.sampler.prior, Inputs):
+            return None, None
+        numbers = self.sampler.prior.numbers(self.n, seed=self.options.seed)
+        sources = source_space(self.run.space).to_declared(self.given.inputs[numbers])
+        paired = GAMES.find(self.run.recipe.game).paired
+        return sources, self.run.space.to_declared(self.given.targets[numbers]) if paired else None
+
+    def _conditions(self) -> Indices | None:
+        """What each sample is asked to be, ``(n, K)`` as the sampler's condition reads it, as the data say"""
+        asks, seed = self.sampler.asks, self.options.seed
+        if asks is None:
+            return None
+        if (
+            self.given is not None and self.given.rows is not None
+        ):  # what a translation's inputs should become
+            return self.given.rows[cast(Inputs, self.sampler.prior).numbers(self.n, seed=seed)]
+        known = self.reals.dataset.under(self.run.space).train
+        rows = known.conditions(asks) if self.reals.labelled or asks.kind != "class" else None
+        if rows is None:
+            rows = np.arange(asks.size)[:, None] if asks.kind == "class" else np.array(asks.examples)
+        order = random(seed, 0xA5C).permutation(len(rows))
+        return rows[np.resize(order, self.n)]
+
+    def _samples(self, rows: Indices | None) -> Tensor:
+        """``(n, *shape)`` samples. Raises RunError where they are not finite."""
+        asks, seed = self.sampler.asks, self.options.seed
+        condition = None if asks is None or rows is None else asks.vectors(torch.from_numpy(rows))
+        parts: list[Tensor] = []
+        for start in range(0, self.n, _ROWS):
+            self.tell(f"samples: {start:,} of {self.n:,}")
+            count = min(_ROWS, self.n - start)
+            some = None if condition is None else condition[start : start + count]
+            parts.append(self.sampler.sample(count, seed=seed, start=start, condition=some))
+        made = torch.cat(parts)
+        if made.is_floating_point() and not bool(torch.isfinite(made).all()):
+            raise RunError(
+                f"{self.run.path} makes numbers that are not finite, which have no score: its training has "
+                "come apart; look at its log, and train anew with a smaller learning rate"
+            )
+        return made
+
+    def _extractor(self, cache: Path) -> Extractor:
+        wish, weights, reals = self.options.extractor, self.options.weights, self.reals
+        if isinstance(wish, Extractor):
+            return wish
+        if wish is None:
+            wish = self.run.space.codec.extractor
+            if weights is not None:
+                raise UsageError("--weights belongs to an extractor: name it, as in --extractor inception")
+        return named_extractor(wish, reals.fitted.values, reals.fitted_labels, weights=weights, cache=cache)
 
 
 def keep(found: Evaluation) -> dict[str, Path]:
@@ -312,73 +402,6 @@ def _how_many(dataset: Dataset) -> int:
     if dataset.space.codec.small:
         return _MOST
     return min(max(dataset.held_out.n, 1_000), _MOST)
-
-
-def _given(run: Run, reals: Reals) -> Kept | None:
-    """Inputs that a translation is scored by, with their targets; None for other games."""
-    return preview_inputs(run.recipe, reals.dataset.under(run.space), most=_MOST)
-
-
-def _beside(
-    run: Run, sampler: GeneratorSampler, given: Kept | None, n: int, seed: int
-) -> tuple[Tensor | None, Tensor | None]:
-    """What each of ``n`` samples was made from, and what it should have become, in declared units."""
-    if given is None or not isinstance(sampler.prior, Inputs):
-        return None, None
-    numbers = sampler.prior.numbers(n, seed=seed)
-    sources = source_space(run.space).to_declared(given.inputs[numbers])
-    paired = GAMES.find(run.recipe.game).paired
-    return sources, run.space.to_declared(given.targets[numbers]) if paired else None
-
-
-def _conditions(
-    run: Run, sampler: GeneratorSampler, reals: Reals, given: Kept | None, n: int, seed: int
-) -> Indices | None:
-    """What each sample is asked to be, ``(n, K)`` as the sampler's condition reads it, as the data say it."""
-    asks = sampler.asks
-    if asks is None:
-        return None
-    if given is not None and given.rows is not None:  # of a translation, what its inputs should become
-        return given.rows[cast(Inputs, sampler.prior).numbers(n, seed=seed)]
-    known = reals.dataset.under(run.space).train
-    rows = known.conditions(asks) if reals.labelled or asks.kind != "class" else None
-    if rows is None:
-        rows = np.arange(asks.size)[:, None] if asks.kind == "class" else np.array(asks.examples)
-    order = random(seed, 0xA5C).permutation(len(rows))
-    return rows[np.resize(order, n)]
-
-
-def _generate(
-    run: Run, sampler: GeneratorSampler, n: int, rows: Indices | None, seed: int, tell: Progress
-) -> Tensor:
-    """``(n, *shape)`` samples. Raises RunError where they are not finite."""
-    asks = sampler.asks
-    condition = None if asks is None or rows is None else asks.vectors(torch.from_numpy(rows))
-    parts: list[Tensor] = []
-    for start in range(0, n, _ROWS):
-        tell(f"samples: {start:,} of {n:,}")
-        count = min(_ROWS, n - start)
-        some = None if condition is None else condition[start : start + count]
-        parts.append(sampler.sample(count, seed=seed, start=start, condition=some))
-    made = torch.cat(parts)
-    if made.is_floating_point() and not bool(torch.isfinite(made).all()):
-        raise RunError(
-            f"{run.path} makes numbers that are not finite, which have no score: its training has come "
-            "apart; look at its log, and train anew with a smaller learning rate"
-        )
-    return made
-
-
-def _extractor(
-    run: Run, reals: Reals, wish: str | Extractor | None, weights: Path | None, cache: Path
-) -> Extractor:
-    if isinstance(wish, Extractor):
-        return wish
-    if wish is None:
-        wish = run.space.codec.extractor
-        if weights is not None:
-            raise UsageError("--weights belongs to an extractor: name it, as in --extractor inception")
-    return named_extractor(wish, reals.fitted.values, reals.fitted_labels, weights=weights, cache=cache)
 
 
 def _referee(reals: Reals, wanted: set[str], cache: Path, tell: Progress) -> Classifier | None:
