@@ -41,8 +41,8 @@ from ganforge.tasks.sizing import (
     affordable,
     check,
     fitted,
-    may_mirror,
     mean_cost,
+    mirroring,
     round_down,
     side_for,
 )
@@ -293,7 +293,9 @@ def prepare(
     resolved = choice.maker(dataset.space, dataset.train.n)
     grows = grows and resolved.name == "growing"
     if grows:
-        resolved = _planned(resolved, dataset, reading.operations, reading.plan)
+        resolved = fitted(resolved, dataset.space, reading.operations)
+        if "mirror" not in changes:
+            resolved = _mirrored(resolved, dataset, reading.plan)
     own = {key: resolved.value(key) for key in changes}
     resolved = resolved.with_changes(changes)
     if grows and resolved.growth:
@@ -403,17 +405,14 @@ def _with_words(changes: Mapping[str, Any], **options: str | None) -> dict[str, 
     return whole
 
 
-def _planned(recipe: Recipe, dataset: Dataset, able: float, plan: list[str]) -> Recipe:
-    """The recipe as wide as so many operations are enough for, mirroring where that does no harm."""
-    recipe = fitted(recipe, dataset.space, able)
-    space, values = dataset.space, dataset.train.values
-    mirror, share = may_mirror(values) if space.codec.mirrors else (False, 0.0)
-    if mirror and (space.condition is None or space.condition.kind != "text"):
-        plan.append(
-            f"also shown mirrored: mirrored pictures are told from yours in {share:.0%} (chance: 50 %)"
-        )
-        recipe = replace(recipe, mirror=True)
-    return recipe
+def _mirrored(recipe: Recipe, dataset: Dataset, plan: list[str]) -> Recipe:
+    """The recipe, mirroring where that does no harm; captions may say what is left and what is right."""
+    space = dataset.space
+    if not space.codec.mirrors or (space.condition is not None and space.condition.kind == "text"):
+        return recipe
+    found = mirroring(dataset.train.values)
+    plan.append(found.words())
+    return replace(recipe, mirror=True) if found.allowed else recipe
 
 
 def _course(recipe: Recipe, space: Space) -> str:
