@@ -24,6 +24,7 @@ from ganforge.networks.layers import (
     halvings,
     normalise_spectrally,
     sides_at,
+    stagewise,
 )
 
 __all__ = ["DcganDiscriminator", "DcganGenerator"]
@@ -147,11 +148,7 @@ class DcganDiscriminator(nn.Module, DiscriminatorTraits):
             normalise_spectrally(self)
 
     def features(self, x: Tensor) -> tuple[Tensor, ...]:
-        found: list[Tensor] = []
-        for stage in self.stages:
-            x = stage(x)
-            found.append(x)
-        return tuple(found)
+        return stagewise(self.stages, x)
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         return self.head(self.features(x)[-1].flatten(1), condition)

@@ -33,6 +33,7 @@ __all__ = [
     "normalise_weights",
     "seeded",
     "sides_at",
+    "stagewise",
 ]
 
 CONV = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
@@ -350,3 +351,12 @@ class Up(nn.Module):
         stride = [1 + doubled for doubled in self.along]
         transposed = _convolve_transposed[len(self.sides)]
         return transposed(x, self.kernel, stride=stride, padding=1, output_padding=extra, groups=x.shape[1])
+
+
+def stagewise(stages: nn.ModuleList, x: Tensor) -> tuple[Tensor, ...]:
+    """What each stage gives of what the one before it gave."""
+    found: list[Tensor] = []
+    for stage in stages:
+        x = stage(x)
+        found.append(x)
+    return tuple(found)

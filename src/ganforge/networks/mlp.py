@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ganforge.core.declared import DiscriminatorTraits, GeneratorTraits
 from ganforge.core.errors import RecipeError
 from ganforge.core.space import Space
-from ganforge.networks.layers import Head, LatentInput, normalise_spectrally
+from ganforge.networks.layers import Head, LatentInput, normalise_spectrally, stagewise
 
 __all__ = ["Activation", "MlpDiscriminator", "MlpGenerator", "MlpTrunk"]
 
@@ -119,11 +119,7 @@ class MlpTrunk(nn.Module):
         return (first[:-2](x), *self(x))
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        stages: list[Tensor] = []
-        for layer in self.layers:
-            x = layer(x)
-            stages.append(x)
-        return tuple(stages)
+        return stagewise(self.layers, x)
 
 
 class MlpGenerator(nn.Module, GeneratorTraits):

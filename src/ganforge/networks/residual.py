@@ -28,6 +28,7 @@ from ganforge.networks.layers import (
     leaky,
     normalise_spectrally,
     sides_at,
+    stagewise,
 )
 
 __all__ = ["Block", "ResidualDiscriminator", "ResidualGenerator", "ResidualTrunk"]
@@ -228,11 +229,7 @@ class ResidualTrunk(nn.Module):
         self.sides = sides[count]
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        found: list[Tensor] = []
-        for stage in self.stages:
-            x = stage(x)
-            found.append(x)
-        return tuple(found)
+        return stagewise(self.stages, x)
 
 
 class ResidualDiscriminator(nn.Module, DiscriminatorTraits):

@@ -13,56 +13,48 @@ from ganforge.shipping.posting import CONDITION_FIELDS
 
 __all__ = ["page", "translating_page"]
 
-_SCRIPT = """
-const form = document.querySelector("form"), shown = document.querySelector("img"),
-      told = document.querySelector("output");
-async function ask() {
+_SEND = """
+const form = document.querySelector("form"), image = document.querySelector("img"),
+      output = document.querySelector("output");
+async function send(path, body, token) {
+  const headers = { "Content-Type": "application/json" };
+  if (token) headers.Authorization = "Bearer " + token;
+  output.value = "…";
+  const began = performance.now();
+  try {
+    const answer = await fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
+    if (!answer.ok) { output.value = (await answer.json()).error; return; }
+    const old = image.src;
+    image.src = URL.createObjectURL(await answer.blob());
+    if (old) URL.revokeObjectURL(old);
+    output.value = Math.round(performance.now() - began) + " ms";
+  } catch (error) { output.value = "the service does not answer"; }
+}
+form.addEventListener("submit", event => { event.preventDefault(); ask(); });
+""".lstrip()
+
+_SAMPLE = """
+function ask() {
   const given = new FormData(form), body = { seed: +given.get("seed"), n: +given.get("n"),
     truncation: +given.get("truncation"), grid: true };
   if (given.get("class")) body.class = given.get("class");
-  const headers = { "Content-Type": "application/json" };
-  if (given.get("token")) headers.Authorization = "Bearer " + given.get("token");
-  told.value = "…";
-  const began = performance.now();
-  try {
-    const answer = await fetch("sample", { method: "POST", headers, body: JSON.stringify(body) });
-    if (!answer.ok) { told.value = (await answer.json()).error; return; }
-    const old = shown.src;
-    shown.src = URL.createObjectURL(await answer.blob());
-    if (old) URL.revokeObjectURL(old);
-    told.value = Math.round(performance.now() - began) + " ms";
-  } catch (error) { told.value = "the service does not answer"; }
+  send("sample", body, given.get("token"));
 }
-form.addEventListener("submit", event => { event.preventDefault(); ask(); });
 form.addEventListener("change", ask);
 if (!form.elements.token) ask();
 """.strip()
 
 _TRANSLATE = """
-const form = document.querySelector("form"), shown = document.querySelector("img"),
-      told = document.querySelector("output");
 async function ask() {
   const given = new FormData(form), file = given.get("picture");
-  if (!file.size) { told.value = "choose a picture"; return; }
+  if (!file.size) { output.value = "choose a picture"; return; }
   const read = new FileReader(), body = {};
   await new Promise(done => { read.onload = done; read.readAsDataURL(file); });
   body.picture = read.result.split(",")[1];
-  if (given.get("asked")) body[form.elements.asked.dataset.name] = given.get("asked");
+  if (given.get("condition")) body[form.elements.condition.dataset.name] = given.get("condition");
   if (given.get("back")) body.back = true;
-  const headers = { "Content-Type": "application/json" };
-  if (given.get("token")) headers.Authorization = "Bearer " + given.get("token");
-  told.value = "…";
-  const began = performance.now();
-  try {
-    const answer = await fetch("translate", { method: "POST", headers, body: JSON.stringify(body) });
-    if (!answer.ok) { told.value = (await answer.json()).error; return; }
-    const old = shown.src;
-    shown.src = URL.createObjectURL(await answer.blob());
-    if (old) URL.revokeObjectURL(old);
-    told.value = Math.round(performance.now() - began) + " ms";
-  } catch (error) { told.value = "the service does not answer"; }
+  send("translate", body, given.get("token"));
 }
-form.addEventListener("submit", event => { event.preventDefault(); ask(); });
 """.strip()
 
 _STYLE = """
@@ -91,7 +83,7 @@ def page(name: str, space: Space, conditions: int, limits: Limits, *, needs_toke
             f'<label>class<select name="class"><option value="">in turn</option>{options}</select></label>'
         )
     words = f"A generator of {html.escape(space.describe())}."
-    return _page(name, words, "sample", fields, "make", _SCRIPT, needs_token)
+    return _page(name, words, "sample", fields, "make", _SEND + _SAMPLE, needs_token)
 
 
 def translating_page(name: str, translator: Translator, *, needs_token: bool) -> tuple[str, str]:
@@ -102,15 +94,15 @@ def translating_page(name: str, translator: Translator, *, needs_token: bool) ->
         key = CONDITION_FIELDS[asks.kind]
         options = "".join(f"<option>{html.escape(one)}</option>" for one in asks.names)
         fields.append(
-            f'<label>{key}<select name="asked" data-name="{key}">{options}</select></label>'
+            f'<label>{key}<select name="condition" data-name="{key}">{options}</select></label>'
             if asks.kind == "class"
-            else f'<label>{key}<input name="asked" data-name="{key}"></label>'
+            else f'<label>{key}<input name="condition" data-name="{key}"></label>'
         )
     if translator.goes_back:
         fields.append('<label>the way back<input name="back" type="checkbox"></label>')
     spaces = [html.escape(space.describe()) for space in (translator.source, translator.space)]
     words = f"A translator from {spaces[0]} to {spaces[1]}, and for other sizes too."
-    return _page(name, words, "translate", fields, "translate", _TRANSLATE, needs_token)
+    return _page(name, words, "translate", fields, "translate", _SEND + _TRANSLATE, needs_token)
 
 
 def _page(

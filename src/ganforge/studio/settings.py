@@ -351,15 +351,5 @@ def _typed(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
-def upload_of(settings: Any, uploads: dict[str, str]) -> str | None:
-    """The path of the file that settings from a browser name; None where they name none, or it has gone."""
-    if not isinstance(settings, dict):
-        return None
-    data = cast(dict[str, Any], settings).get("data")
-    if not isinstance(data, dict) or cast(dict[str, Any], data).get("kind") != "uploaded":
-        return None
-    return uploads.get(str(cast(dict[str, Any], data).get("id")))
-
-
 def unknown(do: str, known: list[str]) -> UsageError:
     return UsageError(f"there is no call {do[:40]!r}; there is {', '.join(known)}.{nearest(do[:40], known)}")

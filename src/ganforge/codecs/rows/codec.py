@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import accumulate
@@ -65,10 +65,6 @@ class Derived:
             return columns[0] + columns[1]
         keys, values = columns[0].new_tensor(self.causes), columns[0].new_tensor(self.effects)
         return values[torch.searchsorted(keys, columns[0].contiguous()).clamp(max=len(keys) - 1)]
-
-    def causes_of(self, allowed: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        """Of ``decides``: the codes beside which this column has an allowed one."""
-        return np.array(self.causes)[allowed(np.array(self.effects))]
 
     def to_json(self) -> dict[str, Any]:
         return {"rule": self.rule.to_json(), "causes": list(self.causes), "effects": list(self.effects)}

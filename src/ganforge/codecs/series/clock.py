@@ -12,7 +12,6 @@ from ganforge.core.fields import choice, mapping, only, real
 __all__ = ["Clock", "find_clock"]
 
 _GRIDS = ("plain", "weekdays", "months", "month ends")
-_EPOCH_MONTH = 1970 * 12
 _NEAR = 1e-4  # of a step, within which a time lies on the grid
 
 

@@ -371,9 +371,6 @@ def _roles(
     return constants, tracks, aside
 
 
-_Part = tuple[int, int, np.ndarray]  # the series' number, first step, codes (F, T); times are on the grid
-
-
 def _gridded(
     at: np.ndarray, values: np.ndarray, bounds: np.ndarray, clock: Clock, columns: Sequence[Column]
 ) -> tuple[list[tuple[float, np.ndarray]], float]:
