@@ -76,12 +76,8 @@ class Registry(Mapping[str, T]):
         """
         if self._found or plugins():
             return {name: found.words for name, found in self.items()}
-        return {
-            name: words
-            for home in self._homes
-            for file in _files(home)
-            for name, words in _names_and_words(file)
-        }
+        files = (file for home in self._homes for file in _files(home))
+        return {name: words for file in files for name, words in _words_of(file)}
 
     def __getitem__(self, name: str) -> T:
         return self._declared()[name]
@@ -140,7 +136,7 @@ def _files(home: str) -> Iterator[Path]:
         yield from (path for path in sorted(Path(folder).glob("*.py")) if path.name != "__init__.py")
 
 
-def _names_and_words(file: Path) -> Iterator[tuple[str, str]]:
+def _words_of(file: Path) -> Iterator[tuple[str, str]]:
     """Name and words of each class that says both."""
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.ClassDef):

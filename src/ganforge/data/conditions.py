@@ -262,21 +262,17 @@ def _interpret(
         rows, numbers = [table.first[1], *rows], [table.first[0], *numbers]
         columns = [f"column {i + 1}" for i in range(len(columns))]
         how = how.replace(f"names in line {table.first[0]}", "no row of names")
-    columns_of_files: Described = [
+    facts: Described = [
         (picture[str(row[which])], row, n)
         for row, n in zip(rows, numbers, strict=True)
         if str(row[which]) in picture
     ]
     try:
-        columns_chosen = chosen_columns(columns, len(columns), wish)
+        kept = chosen_columns(columns, len(columns), wish)
     except DataError as error:
         return Beside(file, None, warnings=(f"{file} is not used: {error}",))
-    looked_at = (
-        [i for i in range(len(columns)) if i != which and columns[i]]
-        if columns_chosen is None
-        else columns_chosen
-    )
-    seen = look(columns, columns_of_files, looked_at, table.unit)
+    looked_at = [i for i in range(len(columns)) if i != which and columns[i]] if kept is None else kept
+    seen = look(columns, facts, looked_at, table.unit)
     picked = pick(seen, wanted, is_captions(file))
     if picked is None:
         if ours and wanted == "auto":
@@ -300,7 +296,7 @@ def _interpret(
             *_warnings(file, columns[which], aside, matched),
         ),
     )
-    return _with_values(said, columns_of_files, chosen, table.unit, tags=seen[chosen[0]].sort == "tags")
+    return _with_values(said, facts, chosen, table.unit, tags=seen[chosen[0]].sort == "tags")
 
 
 def _warnings(file: str, column: str, aside: Sequence[str], matched: Matched) -> list[str]:
@@ -318,15 +314,13 @@ def _warnings(file: str, column: str, aside: Sequence[str], matched: Matched) ->
     return said
 
 
-def _with_values(
-    said: Beside, described: Described, chosen: Sequence[int], unit: str, *, tags: bool
-) -> Beside:
+def _with_values(said: Beside, facts: Described, chosen: Sequence[int], unit: str, *, tags: bool) -> Beside:
     """What the chosen columns say of each picture. DataError."""
     if said.kind == "text":
-        return replace(said, texts=_captions(described, chosen))
+        return replace(said, texts=_captions(facts, chosen))
     if said.kind == "labels" and tags:
-        return _tagged(said, described, chosen[0])
-    values = _values(said, described, chosen, unit)
+        return _tagged(said, facts, chosen[0])
+    values = _values(said, facts, chosen, unit)
     if said.kind == "class":
         return replace(said, classes={n: v[0] for n, v in values.items()})
     rows = {name: tuple(_number(cell) for cell in cells) for name, cells in values.items()}
@@ -339,20 +333,18 @@ def _number(cell: str) -> float:
     return float(cell) if is_number(cell) else FLAGS[cell.lower()]
 
 
-def _tagged(said: Beside, described: Described, which: int) -> Beside:
+def _tagged(said: Beside, facts: Described, which: int) -> Beside:
     """Lists of words as labels, one for each word."""
-    tags = {
-        name: {row[which]} if isinstance(row[which], str) else set(row[which]) for name, row, _ in described
-    }
+    tags = {name: {row[which]} if isinstance(row[which], str) else set(row[which]) for name, row, _ in facts}
     known = sorted({str(tag) for found in tags.values() for tag in found if tag})
     rows = {name: tuple(float(tag in found) for tag in known) for name, found in tags.items()}
     return replace(said, columns=tuple(known), rows=rows)
 
 
-def _captions(described: Described, chosen: Sequence[int]) -> dict[str, tuple[str, ...]]:
+def _captions(facts: Described, chosen: Sequence[int]) -> dict[str, tuple[str, ...]]:
     """Picture to its captions, from all of its rows."""
     found: dict[str, list[str]] = {}
-    for name, row, _ in described:
+    for name, row, _ in facts:
         for i in chosen:
             cell = row[i]
             texts = [cell] if isinstance(cell, str) else list(cell)
@@ -360,13 +352,11 @@ def _captions(described: Described, chosen: Sequence[int]) -> dict[str, tuple[st
     return {name: tuple(texts[:_MANY]) for name, texts in found.items() if texts}
 
 
-def _values(
-    said: Beside, described: Described, chosen: Sequence[int], unit: str
-) -> dict[str, tuple[str, ...]]:
+def _values(said: Beside, facts: Described, chosen: Sequence[int], unit: str) -> dict[str, tuple[str, ...]]:
     """Picture to its cells; rows with an empty one are left out. DataError where two rows differ."""
     found: dict[str, tuple[str, ...]] = {}
-    numeric = sum(is_number(row[chosen[0]]) for _, row, _ in described) > _HALF * len(described)
-    for name, row, n in described:
+    numeric = sum(is_number(row[chosen[0]]) for _, row, _ in facts) > _HALF * len(facts)
+    for name, row, n in facts:
         cells = tuple(str(row[i]) for i in chosen)
         if not all(cells) or ((numeric or len(cells) > 1) and any(map(is_missing, cells))):
             continue

@@ -20,9 +20,9 @@ from ganforge.health.measures import (
     improving,
     late,
     never_fooled,
+    played,
     progress,
     right_share,
-    rounds_played,
     steps,
     trained,
     travelled,
@@ -146,7 +146,7 @@ def discriminator_loss_zero(history: History) -> Finding | None:
         return None  # its loss can be anything
     recent = late(history)
     losses = window(recent, lambda one: one.note("discriminator_loss"))
-    if not losses or max(losses) > SMALL_LOSS or rounds_played(history) < YOUNG or improving(history, 0.3):
+    if not losses or max(losses) > SMALL_LOSS or played(history) < YOUNG or improving(history, 0.3):
         return None
     if not all(bad(one) and _won(one) for one in recent):
         return None
@@ -170,7 +170,7 @@ def discriminator_loss_zero(history: History) -> Finding | None:
 def discriminator_too_strong(history: History) -> Finding | None:
     """Nearly every sample is recognised, and the samples do not get better."""
     recent = late(history)
-    if not recent or rounds_played(history) < YOUNG or (improving(history) and not never_fooled(history)):
+    if not recent or played(history) < YOUNG or (improving(history) and not never_fooled(history)):
         return None
     if not all(bad(one) and _won(one) for one in recent):
         return None

@@ -19,8 +19,8 @@ from ganforge.health.measures import (
     finite,
     headline,
     late_steps,
+    played,
     progress,
-    rounds_played,
     swinging,
     trained,
 )
@@ -34,7 +34,7 @@ WORSE = 3.0  # times the best score
 def oscillation(history: History) -> Finding | None:
     """The same latents' samples go far and come back, and the score with them."""
     way = late_steps(history)
-    young = progress(history) < 0.45 or rounds_played(history) < YOUNG
+    young = progress(history) < 0.45 or played(history) < YOUNG
     if young or not swinging(history) or _new_best(history):
         return None
     if not all(bad(one) for one in history.examined[-3:]):

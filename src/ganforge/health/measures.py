@@ -31,11 +31,11 @@ __all__ = [
     "left_of_gradient",
     "near",
     "never_fooled",
+    "played",
     "progress",
     "ratio",
     "reach",
     "right_share",
-    "rounds_played",
     "settled",
     "steps",
     "swinging",
@@ -62,7 +62,7 @@ def trained(history: History) -> tuple[Examined, ...]:
     return tuple(seen for seen in history.examined if seen.nimg > 0)
 
 
-def rounds_played(history: History) -> int:
+def played(history: History) -> int:
     """Rounds played until the last examination, at the size of now (:func:`at_size`)."""
     return sum(seen.since_rounds for seen in history.examined)
 
@@ -92,9 +92,7 @@ def ended(history: History) -> bool:
 
 def settled(history: History) -> bool:
     """Whether a run can be judged by its samples: it is over, or half of it is and they get no better."""
-    late_enough = (
-        len(trained(history)) >= FEWEST and progress(history) >= 0.5 and rounds_played(history) >= YOUNG
-    )
+    late_enough = len(trained(history)) >= FEWEST and progress(history) >= 0.5 and played(history) >= YOUNG
     return ended(history) or (late_enough and not improving(history))
 
 

@@ -22,17 +22,7 @@ from ganforge.core.declared import (
 from ganforge.core.recipe import Penalty, Player, Recipe
 from ganforge.core.space import Space
 from ganforge.health.history import History
-from ganforge.health.measures import (
-    YOUNG,
-    at_size,
-    ended,
-    headline,
-    improving,
-    late,
-    rounds_played,
-    trained,
-    window,
-)
+from ganforge.health.measures import YOUNG, at_size, ended, headline, improving, late, played, trained, window
 
 __all__ = [
     "Remedy",
@@ -72,7 +62,7 @@ class Remedy(NamedTuple):
 def longer(history: History) -> str:
     """What helps a run of a few steps or examples, or one that still gets better; empty for any other."""
     go_on = "Train for longer" if ended(history) else "Train on"
-    steps = rounds_played(history)
+    steps = played(history)
     if steps < YOUNG:
         few = "1 step" if steps == 1 else f"{steps:,} steps"
         return f"{go_on}: {few}{at_size(history)} {'is' if steps == 1 else 'are'} few."

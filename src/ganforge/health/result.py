@@ -20,9 +20,9 @@ from ganforge.health.measures import (
     late,
     latest,
     left_of_gradient,
+    played,
     reach,
     right_share,
-    rounds_played,
     settled,
     window,
 )
@@ -190,7 +190,7 @@ def equilibrium(history: History) -> Finding | None:
 
 def _hardly_begun(history: History) -> bool:
     """Whether bad samples are no finding: a training that goes on has made its first steps alone."""
-    return rounds_played(history) < _BEGUN and not ended(history)
+    return played(history) < _BEGUN and not ended(history)
 
 
 def _good(history: History, code: str, meaning: str) -> Finding:

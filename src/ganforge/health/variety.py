@@ -19,10 +19,10 @@ from ganforge.health.measures import (
     latest,
     near,
     never_fooled,
+    played,
     progress,
     ratio,
     right_share,
-    rounds_played,
     swinging,
     trained,
     window,
@@ -169,9 +169,7 @@ def one_picture_a_class(history: History) -> Finding | None:
     # Where samples of all classes are alike too, that they are so within a class is not the news.
     if not within or max(within) > LITTLE or not all(one.probe("spread") >= SHRUNK for one in recent):
         return None
-    late_enough = (
-        len(trained(history)) >= FEWEST and progress(history) >= 0.25 and rounds_played(history) >= YOUNG
-    )
+    late_enough = len(trained(history)) >= FEWEST and progress(history) >= 0.25 and played(history) >= YOUNG
     sure = ended(history) or (late_enough and not improving(history))
     condition = None if history.recipe.condition == "class" else history.space.condition
     what = "class" if condition is None else _CONDITIONS.get(condition.kind, "condition")
@@ -260,7 +258,7 @@ def shortcut(history: History) -> Finding | None:
     recent = late(history)
     lines = window(recent, lambda one: one.probe("shortcut"))
     # Who has made few moves differs in everything, and a handful of samples differ from all others.
-    if not lines or min(lines) < TRIFLE or rounds_played(history) < GROWN or any(_few(one) for one in recent):
+    if not lines or min(lines) < TRIFLE or played(history) < GROWN or any(_few(one) for one in recent):
         return None
     # Samples that never came near real ones differ in everything: that is no shortcut.
     if not near(history) or not all(right_share(one) > GIVEN_AWAY and bad(one) for one in recent):

@@ -72,15 +72,13 @@ def _rows(run: Run, dataset: Dataset | None, found: Checkpoint, others: Mapping[
         named = [""] * len(real)
         if train.labels is not None and run.space.classes:
             named = [run.space.classes[int(train.labels[at])] for at in real]
-        yield Strip(
-            "Real", "examples of the training part", _captioned([train.values[at] for at in real], named)
-        )
+        yield Strip("Real", "examples of the training part", _named([train.values[at] for at in real], named))
     numbers = range(_LONG)
     if isinstance(sampler.prior, Inputs):
         samplers = {"Made": sampler} | {f"Made by {name}": load(other.path) for name, other in others.items()}
         for title, one in samplers.items():
             made = one.sample(_LONG, seed=run.recipe.seed).numpy()
-            yield Strip(title, "from inputs that were held out", _captioned(made, [""] * _LONG), one.space)
+            yield Strip(title, "from inputs that were held out", _named(made, [""] * _LONG), one.space)
         return
     z, wishes = latents(sampler, numbers, 1.0), sampler.in_turn(numbers)
     yield _of_seeds("Made", "samples as they come", sampler)
@@ -89,16 +87,14 @@ def _rows(run: Run, dataset: Dataset | None, found: Checkpoint, others: Mapping[
     for share in _TRUNCATIONS:
         drawn = sampler.generate(sampler.truncated(z, share), wishes).numpy()
         words = "the same seeds nearer to the middle: more typical, less varied"
-        yield Strip(f"Truncation {share:g}", words, _captioned(drawn, _captions(sampler)))
+        yield Strip(f"Truncation {share:g}", words, _named(drawn, _captions(sampler)))
     for walk in range(_WALKS):
         ends = z[2 * walk], z[2 * walk + 1]
         steps = between(sampler.prior, ends[0][None], ends[1][None], torch.linspace(0, 1, _LONG))[0]
         wish = None if wishes is None else wishes[2 * walk][None]
         captions = [f"seed {2 * walk}", *[""] * (_LONG - 2), f"seed {2 * walk + 1}"]
-        words = "a walk between two seeds" + _class_of(sampler, 2 * walk).replace(
-            " · ", ", both asked to be "
-        )
-        yield Strip("Interpolation", words, _captioned(sampler.generate(steps, wish).numpy(), captions))
+        words = "a walk between two seeds" + _wish(sampler, 2 * walk).replace(" · ", ", both asked to be ")
+        yield Strip("Interpolation", words, _named(sampler.generate(steps, wish).numpy(), captions))
     yield from _judged(run, found, sampler)
 
 
@@ -106,11 +102,11 @@ def _of_seeds(title: str, words: str, sampler: GeneratorSampler) -> Strip:
     """The samples of the first seeds."""
     numbers = range(_LONG)
     made = sampler.generate(latents(sampler, numbers, 1.0), sampler.in_turn(numbers)).numpy()
-    return Strip(title, words, _captioned(made, _captions(sampler)), sampler.space)
+    return Strip(title, words, _named(made, _captions(sampler)), sampler.space)
 
 
 def _captions(sampler: GeneratorSampler) -> list[str]:
-    return [f"seed {seed}{_class_of(sampler, seed)}" for seed in range(_LONG)]
+    return [f"seed {seed}{_wish(sampler, seed)}" for seed in range(_LONG)]
 
 
 def _judged(run: Run, found: Checkpoint, sampler: GeneratorSampler) -> Iterator[Strip]:
@@ -126,17 +122,17 @@ def _judged(run: Run, found: Checkpoint, sampler: GeneratorSampler) -> Iterator[
     order = logits.argsort(descending=True).tolist()
     for title, some in (("Most real", order[:_LONG]), ("Least real", order[::-1][:_LONG])):
         words = f"to the discriminator, of {_JUDGED} samples; logits below"
-        captions = [f"seed {at}{_class_of(sampler, at)}: {logits[at].item():.2f}" for at in some]
-        yield Strip(title, words, _captioned([made[at].numpy() for at in some], captions))
+        captions = [f"seed {at}{_wish(sampler, at)}: {logits[at].item():.2f}" for at in some]
+        yield Strip(title, words, _named([made[at].numpy() for at in some], captions))
 
 
-def _class_of(sampler: GeneratorSampler, number: int) -> str:
+def _wish(sampler: GeneratorSampler, number: int) -> str:
     """The class that the sample of this number is asked to be; empty where none is."""
     asks = sampler.asks
     return f" · {asks.names[number % asks.size]}" if asks is not None and asks.kind == "class" else ""
 
 
-def _captioned(
+def _named(
     examples: Sequence[np.ndarray] | np.ndarray, captions: Sequence[str]
 ) -> tuple[tuple[np.ndarray, str], ...]:
     return tuple(zip(examples, captions, strict=True))
