@@ -12,7 +12,8 @@ from ganforge.core.recipe import Recipe
 from ganforge.core.space import Space
 from ganforge.data import load
 from ganforge.tasks.experiment import prepare
-from ganforge.training.rounds import loader_of, preview_inputs
+from ganforge.training.preview import preview_inputs
+from ganforge.training.rounds import loader_of
 
 THIN = {"batch": 8, "generator.width": 8, "discriminator.width": 8}
 
@@ -51,7 +52,7 @@ def test_a_sheet_asks_for_what_its_targets_say(tmp_path: Path):
 
     trainer._sampler.sample = heard
     assert trainer.train().finished
-    shown, prior = trainer._preview, trainer._sampler.prior
+    shown, prior = trainer._preview.inputs, trainer._sampler.prior
     wanted = trainer._sampler.asks.vectors(
         torch.from_numpy(shown.rows[prior.numbers(len(asked[0]), seed=experiment.recipe.seed)])
     )

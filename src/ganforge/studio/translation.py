@@ -29,7 +29,7 @@ from ganforge.studio.shelf import doubtful
 from ganforge.tasks.before_after import picture_of
 from ganforge.tasks.frames import read_still
 from ganforge.tasks.translation_direction import BeforeAfter, TranslationDirection, open_translation
-from ganforge.training.rounds import FEW
+from ganforge.training.preview import FEW
 
 __all__ = ["Translation", "is_translator", "read_picture"]
 

@@ -40,7 +40,7 @@ from ganforge.tasks.instrument import PICTURE, Instrument, examine_discriminator
 from ganforge.tasks.reals import Reals, real_examples
 from ganforge.tasks.report_writing import Pair, report
 from ganforge.tasks.strips import strips
-from ganforge.training.rounds import preview_inputs
+from ganforge.training.preview import preview_inputs
 
 __all__ = ["Evaluation", "EvaluationOptions", "Nearest", "evaluate_run", "keep"]
 

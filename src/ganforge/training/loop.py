@@ -7,14 +7,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
-from PIL.Image import Image
 
-from ganforge.codecs.plots import png
 from ganforge.core.errors import DivergenceError, MachineError, RunError, UsageError, out_of_memory
-from ganforge.core.prior import Inputs
 from ganforge.core.recipe import Recipe
 from ganforge.data import Dataset
 from ganforge.health.diagnosis import diagnose, with_measures
@@ -22,29 +19,23 @@ from ganforge.health.finding import Finding
 from ganforge.health.measures import bad
 from ganforge.health.numbers import broken_numbers
 from ganforge.runs import checkpoint
-from ganforge.runs.files import write_atomically
 from ganforge.runs.folder import Run
-from ganforge.runs.inputs import keep_inputs, source_space
-from ganforge.runs.pictures import side_by_side
-from ganforge.runs.sampler import sampler_of
 from ganforge.training.changes import changed_since, difference_of
 from ganforge.training.clock import Alarm, Budget, Plan
 from ganforge.training.engine import Engine
 from ganforge.training.pace import Pace
+from ganforge.training.preview import Preview
 from ganforge.training.probe import fewer_threads
 from ganforge.training.processes import Order, Together
 from ganforge.training.progress import RunProgress
 from ganforge.training.rescue import way_back, why_stop
-from ganforge.training.rounds import Rounds, preview_inputs
+from ganforge.training.rounds import Rounds
 from ganforge.training.signals import StopRequest
 from ganforge.training.statistics import Statistics
 from ganforge.training.watch import Watch
 
 __all__ = ["Outcome", "Tick", "Trainer"]
 
-GALLERY = 64  # fixed latents, so that pictures are comparable through time
-SCATTER = 2_000  # the same for points
-TRIPLES = 24  # input, made, target
 _MOST_PARTS = 8  # that a batch is cut into where it does not fit into memory: it is halved three times
 _RETRY = 1.5  # seconds of the processor's time, to measure threads anew
 _WINDOW = 32  # rounds, in which a fifth of the moves may be refused
@@ -152,9 +143,7 @@ class Trainer:
         self._watching = 0.0
         self._stop = ""
         self._noted: tuple[int, dict[str, Statistics]] = (0, {})
-        self._preview = preview_inputs(self.run.recipe, self.dataset)
-        if self._preview is not None:
-            keep_inputs(self.run, self._preview)
+        self._preview = Preview(self.run, self.dataset)
         self._play(self.run.recipe)
         self.watch = Watch(self.run, self.dataset, self.plan)
 
@@ -162,9 +151,7 @@ class Trainer:
         """Set the players up anew by ``recipe``."""
         self.rounds = Rounds(recipe, self.dataset, self.engine, self.together)
         self._followed = False  # whether the other processes have these players
-        inputs = None if self._preview is None else self._preview.inputs
-        self._sampler = sampler_of(self.rounds.average.network, recipe, self.run.space, inputs)
-        self._pictured: Path | None = None
+        self._sampler = self._preview.sampler(self.rounds.average.network, recipe)
         self._window = (0, 0)  # rounds and refused moves where the watch over refusals began
 
     @property
@@ -203,7 +190,7 @@ class Trainer:
         saving = Alarm(first=15.0, longest=self.save_seconds, share=0.5)
         self.watch.afford(self.rounds)
         if self.nimg == 0:  # the players before their first move: a picture and something to resume from
-            self._notify(f"first samples, before training: {self._picture()}")
+            self._notify(f"first samples, before training: {self._preview.write(self._sampler, self.nimg)}")
             self.tick(examine=True)
             self.save()
             self.plan.back_to(0)  # looking at what has not been trained is no measure of the speed
@@ -351,7 +338,7 @@ class Trainer:
             saving = time.perf_counter()
             self.save()
             began += time.perf_counter() - saving  # a checkpoint is no cost of watching
-        picture = self._picture()
+        picture = self._preview.write(self._sampler, self.nimg)
         tick = Tick(
             self.nimg,
             self.plan.total_nimg,
@@ -471,30 +458,6 @@ class Trainer:
             f"({seen}). The last good checkpoint is in {self.run.checkpoints}. Try smaller steps: "
             f"{finding.command()}"
         )
-
-    def _picture(self) -> Path:
-        """Samples of the fixed latents by the moving average, ``samples/<nimg>.png``.
-
-        Of a translation: inputs, what is made of them, and what they should become.
-        """
-        path = self.run.path / "samples" / f"{self.nimg:012d}.png"
-        if path != self._pictured:  # nothing has moved since the last one
-            write_atomically(path, png(self._sheet(), quick=True), lasting=False)
-            self._pictured = path
-        return path
-
-    def _sheet(self) -> Image:
-        space, seed = self.run.space, self.run.recipe.seed
-        if self._preview is not None:
-            numbers = cast(Inputs, self._sampler.prior).numbers(TRIPLES, seed=seed)
-            asks, rows = self._sampler.asks, self._preview.rows
-            wishes = None if asks is None or rows is None else asks.vectors(torch.from_numpy(rows[numbers]))
-            made = self._sampler.sample(TRIPLES, seed=seed, condition=wishes)
-            source = source_space(space).to_declared(self._preview.inputs[numbers])
-            return side_by_side(source, made, space.to_declared(self._preview.targets[numbers]), space)
-        n = GALLERY if space.codec.pictured else SCATTER
-        real = None if space.codec.pictured else self.dataset.train.values[:SCATTER]
-        return space.codec.show(self._sampler.sample(n, seed=seed).numpy(), real)
 
     # -- save and resume --------------------------------------------------------------------------
 

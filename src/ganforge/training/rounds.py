@@ -10,7 +10,6 @@ from itertools import accumulate
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -24,7 +23,6 @@ from ganforge.data import Dataset, Examples, Loader
 from ganforge.games import build_game
 from ganforge.networks.growing import Growing, growing, levels
 from ganforge.networks.players import condition_of
-from ganforge.runs.inputs import Kept
 from ganforge.training.average import MovingAverage
 from ganforge.training.engine import Engine
 from ganforge.training.referee import Referee
@@ -33,13 +31,11 @@ from ganforge.training.statistics import RunningStatistics
 if TYPE_CHECKING:
     from ganforge.training.processes import Together
 
-__all__ = ["Rounds", "loader_of", "preview_inputs"]
+__all__ = ["Rounds", "loader_of"]
 
-_SHOWN = 512  # inputs of a translation that it is looked at by
 _REHEARSED = (
     8  # examples at most that a round is played with to see what it costs: they fit where a batch may not
 )
-FEW = 8  # held-out ones, below which training ones are taken
 
 
 def loader_of(
@@ -66,18 +62,6 @@ def loader_of(
         source=recipe.source,
         paired=GAMES.find(recipe.game).paired,
     )
-
-
-def preview_inputs(recipe: Recipe, dataset: Dataset, *, most: int = _SHOWN) -> Kept | None:
-    """Inputs that a translation is looked at by, held out where there are some; None for other games."""
-    game = GAMES.find(recipe.game)
-    if not game.from_inputs:
-        return None
-    part = dataset.held_out if dataset.held_out.n >= FEW else dataset.train
-    batch = loader_of(part, recipe, dataset.space).at(np.arange(min(part.n, most)))
-    rows = part.conditions(condition_of(recipe, dataset.space)) if game.paired else None
-    rows = None if rows is None else rows[: len(batch.real)]
-    return Kept(batch.real if batch.source is None else batch.source, batch.real, rows)
 
 
 class Rounds:
