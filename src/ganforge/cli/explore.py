@@ -1,4 +1,4 @@
-"""`gan explore RUN WHAT`."""
+"""`gan explore RUN WHAT` calls the question of that name in ``tasks/questions``, which calls ``latent``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of text, whoever wrote them: encoding, separator, numerals and names are found, and said."""
+"""Tables of text, whoever wrote them: encoding, separator, numerals and names are found and reported."""
 
 from __future__ import annotations
 

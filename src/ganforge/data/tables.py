@@ -1,4 +1,8 @@
-"""Tables of numbers: .csv and .tsv, gzipped or not, and .parquet. Each row is a point."""
+"""Tables of numbers: .csv and .tsv, gzipped or not, and .parquet. Each row is a point.
+
+``readers`` decides what a table holds. Where it has words, dates or gaps, ``codecs.rows.reader`` makes
+numbers of it, and of rows that follow each other in time ``codecs.series.reader``; ``numerals`` reads cells.
+"""
 
 from __future__ import annotations
 

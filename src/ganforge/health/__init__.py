@@ -1,4 +1,7 @@
-"""Symptoms: pure functions from a run's history to findings, each with its evidence and a remedy."""
+"""Symptoms: pure functions from a run's history to findings, each with its evidence and a remedy.
+
+``diagnosis.diagnose`` decides; ``training.rescue`` and ``training.loop`` act on what it finds.
+"""
 
 from __future__ import annotations
 

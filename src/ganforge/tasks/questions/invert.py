@@ -1,4 +1,4 @@
-"""From a picture to its latent."""
+"""From a picture to its latent, by ``latent.inversion``."""
 
 from __future__ import annotations
 
