@@ -185,3 +185,12 @@ def test_axes_that_can_be_meant_otherwise_are_named(
 ) -> None:
     np.save(tmp_path / "a.npy", np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8))
     assert _warned(load(tmp_path / "a.npy", cache=tmp_path / "cache"), says)
+
+
+def test_labels_without_what_they_belong_to_are_named(tmp_path: Path) -> None:
+    alone = "is what labels are called, and nothing that they belong to is in the file"
+    for name in ("y", "labels", "y_train"):
+        assert _warned(_load(tmp_path, **{name: Y}), f"{name!r} {alone}")
+    assert not _warned(_load(tmp_path, x=X, y=Y), alone)
+    assert not _warned(_load(tmp_path, y=np.random.default_rng(0).normal(size=(N, 2))), alone)
+    assert not _warned(_load(tmp_path, data=np.arange(N)), alone)

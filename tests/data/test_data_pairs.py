@@ -422,3 +422,16 @@ def test_folders_of_frames_are_asked_about(tmp_path: Path, cache: Path, name: st
     assert (
         "hold numbered frames and are read as 3 classes; if each is a film: --what clips" in said
     ) == warned
+
+
+def test_numbered_domains_of_unequal_counts_are_no_pairs(
+    make_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    """trainA/0000.png beside trainB/0000.png: of unequal counts they were asked about."""
+    for names in (("trainA", "trainB"), ("A/train", "B/train")):
+        one = make_folder(30, name=f"{names[0][0]}{len(names[0])}/{names[0]}")
+        two = make_folder(24, name=f"{names[0][0]}{len(names[0])}/{names[1]}")
+        assert not pairs_match(two, str(one))
+        assert pairs_match(two, str(make_folder(24, name=f"equal{len(names[0])}/{names[0]}")))
+    other = make_folder(24, name="photos")
+    assert pairs_match(other, str(make_folder(30, name="maps")))  # and says what has no partner

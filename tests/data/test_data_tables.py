@@ -362,3 +362,36 @@ def test_what_is_beyond_all_numbers_is_named_with_its_line(tmp_path: Path, cache
         DataError, match="column 'a', line 2: 'inf' is beyond all numbers; leave that cell empty"
     ):
         load(tmp_path / "t.csv", cache=cache)
+
+
+def _warnings(path: Path, head: str, lines: list[str]) -> str:
+    path.write_text("\n".join([head, *lines]) + "\n")
+    return "\n".join(scan(path).warnings)
+
+
+def test_dates_of_several_time_zones_are_named(tmp_path: Path) -> None:
+    """They were words that are too rare, and nobody said that they are dates."""
+    for zones in (("+00:00", "+02:00", "Z"), (" CET", " UTC"), (" Europe/Paris", " Asia/Tokyo")):
+        lines = [
+            f"2024-03-{1 + i % 28:02}T{i % 24:02}:30:00{zones[i % len(zones)]},{i % 7}" for i in range(120)
+        ]
+        said = _warnings(tmp_path / "a.csv", "when,value", lines)
+        assert re.search(r"when: dates of several time zones \(.+\), taken as words: write all in one", said)
+    one = [f"2024-03-{1 + i % 28:02}T{i % 24:02}:30:00+02:00,{i % 7}" for i in range(120)]
+    assert "time zones" not in _warnings(tmp_path / "b.csv", "when,value", one)
+    codes = [f"{i % 40} {'ABC'[i % 3]}X,{i % 7}" for i in range(120)]
+    assert "time zones" not in _warnings(tmp_path / "c.csv", "seat,value", codes)
+
+
+def test_a_last_row_of_sums_is_named(tmp_path: Path) -> None:
+    rows = [(("north", "south")[i % 2], 1 + i % 9, 0.5 * (1 + i % 4)) for i in range(80)]
+    lines = [f"{shop},{sold},{price}" for shop, sold, price in rows]
+    sold, price = sum(row[1] for row in rows), sum(row[2] for row in rows)
+    head = "shop,sold,price"
+    for first in ("Total", "", "north"):
+        said = _warnings(tmp_path / "a.csv", head, [*lines, f"{first},{sold},{price}"])
+        assert "the last row holds the sums of those above and is learned as one of them" in said
+    assert "the last row is called 'Mean' and" in _warnings(tmp_path / "b.csv", head, [*lines, "Mean,5,1.2"])
+    assert "the last row" not in _warnings(tmp_path / "c.csv", head, lines)
+    often = [line.replace("north", "all") for line in lines]
+    assert "the last row" not in _warnings(tmp_path / "d.csv", head, [*often, "all,5,1.2"])

@@ -24,12 +24,12 @@ import ganforge
 from ganforge.cli import main
 from ganforge.core.declared import EVERY, TERMS
 from ganforge.data import load
-from ganforge.objectives.terms import Made
+from ganforge.objectives.terms import Generated
 for file in sorted(Path("mine").glob("*.py")):
     ganforge.plugin(file)
 own = [sort.sort for sort in EVERY if any("plugin" in sort.origin(name).__name__ for name in sort)]
 print("SORTS", json.dumps(own))
-made = Made(torch.tensor([[0.0, 3.0]]), torch.zeros(1, 2))
+made = Generated(torch.tensor([[0.0, 3.0]]), torch.zeros(1, 2))
 print("TERM", TERMS["huber"].of(made).item())
 print("MATLAB", load(Path("cells.mat")).space.describe())
 settings = ["generator.options={}", "objective=tilted", "game=seesaw", "generator.family=sine"]

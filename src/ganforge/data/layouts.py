@@ -19,7 +19,7 @@ from ganforge.data.matching import match, sides
 from ganforge.data.raw import name_classes
 from ganforge.data.report import Scan
 
-__all__ = ["Domains", "classes_from_folders", "domains_of"]
+__all__ = ["Domains", "are_numbered", "classes_from_folders", "domains_of"]
 
 _SPLITS = frozenset(
     {"train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval", "evaluation"}
@@ -178,7 +178,7 @@ def _perhaps_pairs(
         for one, other in zip(found, others, strict=True)
     ):
         return []
-    if all(_counted(list(side)) for side in files.values()):
+    if all(are_numbered(list(side)) for side in files.values()):
         pairs = found[0].pairs
         some = [pairs[i] for i in np.linspace(0, len(pairs) - 1, min(len(pairs), _LOOKED_AT)).astype(int)]
         same = related is not None and related(
@@ -199,7 +199,7 @@ def _perhaps_pairs(
     ]
 
 
-def _counted(names: Sequence[str]) -> bool:
+def are_numbered(names: Sequence[str]) -> bool:
     """Whether files are numbered one after the other, which says nothing of what they hold."""
     inside: dict[str, list[str]] = {}
     for name in names:

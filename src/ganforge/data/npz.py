@@ -129,7 +129,8 @@ def read_arrays(
         clips=clips,
         **wishes,
     )
-    raw = replace(raw, warnings=(*raw.warnings, *found.warnings))
+    alone = _labels_alone(examples.name, values)
+    raw = replace(raw, warnings=(*raw.warnings, *alone, *found.warnings))
     return replace(raw, stated=found.stated if raw.clips is None else stated_of(found.stated, raw.clips))
 
 
@@ -334,6 +335,19 @@ def _wav(wave: np.ndarray, rate: int) -> bytes:
         + struct.pack("<4sI", b"data", len(data))
         + data
     )
+
+
+def _labels_alone(name: str, values: np.ndarray) -> list[str]:
+    """A warning where the examples are whole numbers, a single one each, under a name that labels have."""
+    words = set(re.split(r"[^a-z]+", name.lower()))
+    if not words & _LABEL_WORDS or words & _EXAMPLE_WORDS or values.size != len(values):
+        return []
+    if values.dtype.kind not in "iub":
+        return []
+    return [
+        f"{name!r} is what labels are called, and nothing that they belong to is in the file: its numbers are"
+        " taken as the examples"
+    ]
 
 
 class _Beside:

@@ -21,6 +21,7 @@ from ganforge.core.value_range import ValueRange
 from ganforge.data.degrade import SIDES
 from ganforge.data.folders import list_examples
 from ganforge.data.inputs import way_of
+from ganforge.data.layouts import are_numbered
 from ganforge.data.matching import Matched, match
 from ganforge.data.pictures import picture_sizes
 from ganforge.data.pixels import Fit
@@ -85,7 +86,10 @@ def pairs_match(what: str | Path, source: str, table: TableFormat = FOUND) -> bo
         return True
     one, two = Source.of(what), Source.of(source)
     if one.path is not None and two.path is not None and has_names(one.path) and has_names(two.path):
-        return _names_agree(one.name, two.name, names_of(one.path), names_of(two.path))
+        names, others = names_of(one.path), names_of(two.path)
+        if _two_domains(one.path, two.path) and len(names) != len(others) and _only_numbers(names, others):
+            return False
+        return _names_agree(one.name, two.name, names, others)
     counts = [
         len(names_of(side.path))
         if side.path is not None and has_names(side.path)
@@ -103,6 +107,18 @@ def pairs_match(what: str | Path, source: str, table: TableFormat = FOUND) -> bo
 
 
 _TWO_DOMAINS = "if they are two domains that are not paired: --recipe cyclegan (gan data: --unpaired)"
+
+
+def _two_domains(one: Path, two: Path) -> bool:
+    """Whether they are called as domains of CycleGAN are: trainA and trainB, or A/train and B/train."""
+    called = {(path.parent if path.name.lower() == "train" else path).name.lower() for path in (one, two)}
+    return called in ({"traina", "trainb"}, {"a", "b"})
+
+
+def _only_numbers(names: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether too many have no partner for pairs, and what agrees are numbers that any program gives."""
+    apart = abs(len(names) - len(others)) > _ALONE * (len(names) + len(others))
+    return apart and are_numbered(names) and are_numbered(others)
 
 
 def _names_agree(one: str, two: str, names: Sequence[str], others: Sequence[str]) -> bool:

@@ -32,6 +32,23 @@ _BIG = 1 << 53  # whole numbers that float64 holds
 _RARE = 5  # rows for each word on average, below which most of them are too rare to be learned
 _SOME = 20  # different words at least, for that to be said
 _ZONE = re.compile(r"(?<=\d)(?:Z| ?[-+]\d\d:?\d\d| UTC| GMT)$")
+_ANY_ZONE = re.compile(r"(?<=\d)(?:Z| ?[-+]\d\d(?::?\d\d)?| ?[A-Z]{2,5}| [A-Z][a-z]+/[A-Z]\w+)$")
+_SUMS = frozenset(
+    {
+        "total",
+        "totals",
+        "sum",
+        "sums",
+        "subtotal",
+        "grand total",
+        "all",
+        "overall",
+        "summe",
+        "gesamt",
+        "somme",
+    }
+    | {"totale", "suma", "totaal", "mean", "average", "avg", "median", "std", "min", "max", "count"}
+)  # what a row below the others is called that says something of all of them
 
 
 class OddCellError(DataError):
@@ -129,8 +146,31 @@ def read_columns(
     aside = [f"{c.name} ({c.kind}: {c.why})" for c in columns if not c.modelled and c.kind != "constant"]
     if aside:
         warnings.append(f"left aside: {first_words(aside, 8)}; --column NAME=word takes one in")
+    warnings += _last_rows(columns, cells, codes)
     notes = [f"{c.name}: {c.describe()}{' · ' + c.why if c.why else ''}" for c in columns]
     return Table(tuple(columns), np.stack(codes, 1), tuple(notes), tuple(warnings))
+
+
+def _last_rows(columns: Sequence[Column], cells: Sequence[Cells], codes: Sequence[np.ndarray]) -> list[str]:
+    """A warning where the last row is no example but says something of all others: their sums, or a name."""
+    modelled = [column for column in columns if column.modelled]
+    numbers = [v for column, v in zip(modelled, codes, strict=True) if column.kind in ("number", "whole")]
+    sums = [(float(v[-1]), float(v[:-1].sum()), float(np.abs(v[:-1]).max())) for v in numbers]
+    summed = bool(sums) and all(
+        last > most and math.isclose(last, total, rel_tol=1e-3) for last, total, most in sums
+    )
+    ends = [one.words[one.ids[-1]] for one in cells]
+    named = next((cell for cell in ends if cell.strip(" :.").casefold() in _SUMS), "")
+    once = any(cell == named and _stands_once(one) for one, cell in zip(cells, ends, strict=True)) and named
+    if not summed and not once:
+        return []
+    what = "holds the sums of those above" if summed else f"is called {named!r}"
+    return [f"the last row {what} and is learned as one of them: take it out of the file"]
+
+
+def _stands_once(cells: Cells) -> bool:
+    """Whether the last row's cell stands in no other row."""
+    return int((cells.numbers() == cells.ids[-1]).sum()) == 1
 
 
 def _chosen_kinds(names: Sequence[str], kinds: Mapping[str, str]) -> dict[int, str]:
@@ -173,9 +213,20 @@ def _read(name: str, cells: Cells, numerals: Numerals, kind: str) -> tuple[Colum
         )
     context = _Context(name, words, filled, counts, missing, numerals)
     column = context.column_of_kind(kind) if kind else context.found()
+    zones = context.zones() if not kind and column.kind in ("word", "key", "text") else []
+    if zones:
+        shown = first_words([zone.strip() for zone in zones])
+        many = f"{name}: dates of several time zones ({shown}), taken as words: write all in one zone"
+        warning = f"{warning}; {many}" if warning else many
     if not column.modelled:
         return column, np.empty(0), warning
-    if column.kind == "word" and not kind and len(filled) > _SOME and context.n < _RARE * len(filled):
+    if (
+        column.kind == "word"
+        and not kind
+        and not zones
+        and len(filled) > _SOME
+        and context.n < _RARE * len(filled)
+    ):
         rare = (
             f"{name}: {len(filled):,} different words in {context.n:,} rows, most of them too rare to be"
             f" learned; if they are numbers, dates or keys: --column {name}=KIND"
@@ -380,6 +431,19 @@ class _Context:
                 f" take them as words: --column {self.name}=word",
             )
         return None
+
+    def zones(self) -> list[str]:
+        """The time zones behind its cells where these are dates of several, else nothing."""
+        found = [_ANY_ZONE.search(cell) for cell in self.cells]
+        zones = sorted({zone[0] if zone else "" for zone in found})
+        if len(zones) < 2 or self.share([zone is not None for zone in found]) < _ALIKE:
+            return []
+        bodies = [
+            cell[: zone.start()] if zone else cell for cell, zone in zip(self.cells, found, strict=True)
+        ]
+        some = bodies[:: max(len(bodies) // 50, 1)]
+        dates = any(all(parse_date(cell, form) is not None for cell in some) for form in DATES)
+        return [zone for zone in zones if zone] if dates else []
 
     def _dated(self, form: str, after: str, bodies: Sequence[str]) -> Column:
         column = Column(name=self.name, kind="date", missing=self.missing, form=form, after=after)
