@@ -208,7 +208,7 @@ class _Evaluating:
         given: inputs that a translation is scored by, with their targets; None for other games.
         n: how many samples.
         wanted: the class that each sample is asked to be, ``(n,)``; None without.
-        made: the samples, ``(n, *shape)`` in declared units.
+        samples: ``(n, *shape)`` in declared units.
     """
 
     def __init__(self, run: Run, options: EvaluationOptions, tell: Progress) -> None:
@@ -229,7 +229,7 @@ class _Evaluating:
             self.n = self.n if options.samples is not None else min(self.n, len(self.given.inputs))
         rows, asks = self._conditions(), self.sampler.asks
         self.wanted = rows[:, 0] if rows is not None and asks is not None and asks.kind == "class" else None
-        self.made = self._samples(rows)
+        self.samples = self._generate(rows)
 
     def found(self) -> Evaluation:
         """All that was asked for, in order."""
@@ -262,21 +262,21 @@ class _Evaluating:
                 )
                 found = replace(found, notes=(*found.notes, hint))
             tell("classes")
-            lines = _classes(reals, judge, measured, self.made, self.wanted)
+            lines = _classes(reals, judge, measured, self.samples, self.wanted)
             found = replace(found, classes=lines, lags=lagging(lines))
         if reals.own and (options.only is None or "memorisation" in only):
             tell("nearest training examples")
-            found = replace(found, nearest=_nearest(reals, self.made, self.wanted))
+            found = replace(found, nearest=_nearest(reals, self.samples, self.wanted))
         if options.discriminator or options.duality_steps:
             found = replace(found, instrument=self._instrument())
         rows = strips(run, reals.dataset, self.opened) if reals.own else []
-        return replace(found, pairs=_pairs(found, reals, self.made), strips=tuple(rows))
+        return replace(found, pairs=_pairs(found, reals, self.samples), strips=tuple(rows))
 
     def _scored(self, extractor: Extractor, judge: Classifier | None, only: set[str]) -> Scored:
         options, reals, codec = self.options, self.reals, self.run.space.codec
         sources, targets = self._beside()
         return Scored(
-            self.made,
+            self.samples,
             reals.dataset.train.values,
             None if reals.halved else reals.dataset.held_out.values,
             extractor=extractor,
@@ -302,7 +302,7 @@ class _Evaluating:
             self.run,
             self.opened,
             self.sampler,
-            self.made,
+            self.samples,
             self.wanted,
             self.reals.dataset.held_out.values,
             self.reals.held_out_labels,
@@ -338,7 +338,7 @@ class _Evaluating:
         order = random(seed, 0xA5C).permutation(len(rows))
         return rows[np.resize(order, self.n)]
 
-    def _samples(self, rows: Indices | None) -> Tensor:
+    def _generate(self, rows: Indices | None) -> Tensor:
         """``(n, *shape)`` samples. Raises RunError where they are not finite."""
         asks, seed = self.sampler.asks, self.options.seed
         condition = None if asks is None or rows is None else asks.vectors(torch.from_numpy(rows))
