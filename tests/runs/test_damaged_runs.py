@@ -155,3 +155,14 @@ def test_inputs_without_targets_are_named_by_their_file(tmp_path: Path):
     write_atomically(run.path / "inputs.safetensors", with_checksum({"inputs": inputs}))
     with pytest.raises(RunError, match=r"inputs\.safetensors has no targets; gan train --resume"):
         read_inputs(run)
+
+
+def test_another_sealed_file_in_place_of_a_models_description_is_a_fault(tmp_path: Path):
+    """The result of a question has a checksum, too, and ``gan check`` passed over it."""
+    run = _made(tmp_path / "run")
+    folder = run.path / "exported" / "model"
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(b"weights")
+    (folder / "config.json").write_text(sealed({"question": "interpolate", "files": []}))
+    what = [fault.what for fault in verify(run.path).faults if fault.file.name == "config.json"]
+    assert what == ["it is no description of a model: it names no weights"]

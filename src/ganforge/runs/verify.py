@@ -287,6 +287,9 @@ class _Search:
             self._fault(file, "its checksum does not match", f"gan export {self.path} again")
         weights = folder / "model.safetensors"
         expected = json.loads(file.read_bytes()).get("sha256") if found is not None else None
+        if found is not None and expected is None:
+            what = "it is no description of a model: it names no weights"
+            self._fault(file, what, f"gan export {self.path} again")
         if expected is not None:
             damaged = self._try(weights, "export again", lambda path: _other(path, expected))
             if damaged:
