@@ -381,6 +381,8 @@ def test_dates_of_several_time_zones_are_named(tmp_path: Path) -> None:
     assert "time zones" not in _warnings(tmp_path / "b.csv", "when,value", one)
     codes = [f"{i % 40} {'ABC'[i % 3]}X,{i % 7}" for i in range(120)]
     assert "time zones" not in _warnings(tmp_path / "c.csv", "seat,value", codes)
+    clock = [f"{1 + i % 12}:{i % 60:02} {'AP'[i % 2]}M,{i % 7}" for i in range(120)]
+    assert "time zones" not in _warnings(tmp_path / "d.csv", "at,value", clock)
 
 
 def test_a_last_row_of_sums_is_named(tmp_path: Path) -> None:

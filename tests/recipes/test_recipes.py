@@ -71,6 +71,14 @@ def test_no_recipes_own_rate_is_called_far_above_the_usual(name: str):
     assert all(relative_rate(recipe, role) <= 5.0 for role in ("generator", "discriminator"))
 
 
+@pytest.mark.parametrize("columns", [64, 65, 120])
+def test_points_of_many_coordinates_are_played(columns: int):
+    """A table of 120 columns of numbers was refused: of fourier, which nobody had asked for."""
+    data = players.points(40, columns)
+    recipe = replace(recipes.find("points").maker(data.space, data.train.n), batch=8)
+    Rounds(recipe, data, Engine()).play(0.5)
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_builds_and_plays_two_rounds(name: str):
     recipe, data = small(name)

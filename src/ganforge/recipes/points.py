@@ -34,6 +34,8 @@ def recipe(space: Space, n: int) -> Recipe:
     r1 = Penalty(
         name="r1", weight=2e-3, weight_final=1e-5, method="finite_difference", sigma=2e-3, share=0.25
     )
+    # Sinusoids of many coordinates would drown these, and the network takes none of more than 64.
+    waves = {"fourier": 6} if space.channels <= 64 else {}
     batch = 256
     while batch > n:
         batch //= 2
@@ -43,7 +45,7 @@ def recipe(space: Space, n: int) -> Recipe:
         latent_bits=8,
         objective="relativistic",
         generator=generator,
-        discriminator=replace(generator, options={"activation": "silu", "fourier": 6}),
+        discriminator=replace(generator, options={"activation": "silu", **waves}),
         penalties=(r1, replace(r1, name="r2"), Penalty(name="centring", weight=1e-3)),
         augmentation=Augmentation(noise=0.5, noise_final=0.1, noise_until=0.45),
         batch=batch,

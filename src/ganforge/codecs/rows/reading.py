@@ -32,7 +32,7 @@ _BIG = 1 << 53  # whole numbers that float64 holds
 _RARE = 5  # rows for each word on average, below which most of them are too rare to be learned
 _SOME = 20  # different words at least, for that to be said
 _ZONE = re.compile(r"(?<=\d)(?:Z| ?[-+]\d\d:?\d\d| UTC| GMT)$")
-_ANY_ZONE = re.compile(r"(?<=\d)(?:Z| ?[-+]\d\d(?::?\d\d)?| ?[A-Z]{2,5}| [A-Z][a-z]+/[A-Z]\w+)$")
+_ANY_ZONE = re.compile(r"(?<=\d)(?:Z| ?[-+]\d\d(?::?\d\d)?| ?(?![AP]M)[A-Z]{2,5}| [A-Z][a-z]+/[A-Z]\w+)$")
 _SUMS = frozenset(
     {
         "total",
