@@ -20,6 +20,7 @@ import argparse
 import csv
 import gzip
 import io
+import re
 import signal
 import tarfile
 import tempfile
@@ -184,7 +185,8 @@ def _numbers(content: bytes) -> list[list[float]] | None:
     try:
         text = content.decode("utf-8-sig")
         rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
-        return [[float(cell) for cell in row] for row in rows[1:]]
+        # Fortran's 1.5d3 is a number, too.
+        return [[float(re.sub(r"(?<=\d)[dD](?=[-+]?\d)", "e", cell)) for cell in row] for row in rows[1:]]
     except (ValueError, csv.Error):
         return None
 
