@@ -10,7 +10,7 @@ from ganforge.codecs import plots
 from ganforge.core.errors import UsageError
 from ganforge.runs.rows import conditions
 from ganforge.runs.sampler import GeneratorSampler
-from ganforge.studio import asked
+from ganforge.studio import arguments
 from ganforge.studio.model import Model
 from ganforge.studio.translation import Translation
 
@@ -34,8 +34,8 @@ def real_beside(model: Model | Translation, fields: dict[str, Any]) -> Beside:
         UsageError: there are none, as of a model folder, or the data are gone. Points are made all the same,
             and ``words`` says why they are alone.
     """
-    asked.only(fields, ("n",))
-    n = asked.whole(fields, "n", 12, 1, CLOUD)
+    arguments.only(fields, ("n",))
+    n = arguments.whole(fields, "n", 12, 1, CLOUD)
     if isinstance(model, Translation):
         return _inputs(model, min(n, _PICTURES))
     if model.view in ("line", "plane", "numbers"):
@@ -85,10 +85,10 @@ def table(model: Model, fields: dict[str, Any]) -> dict[str, Any]:
 
     Raises UsageError where this makes no table, or no row can be as ``where`` says.
     """
-    asked.only(fields, ("n", "seed", "where"))
-    n = asked.whole(fields, "n", 200, 1, _ROWS)
-    seed = asked.whole(fields, "seed", 0, 0, (1 << 63) - 1)
-    where = [str(word)[:200] for word in asked.listed({"where": fields.get("where", [])}, "where", 32)]
+    arguments.only(fields, ("n", "seed", "where"))
+    n = arguments.whole(fields, "n", 200, 1, _ROWS)
+    seed = arguments.whole(fields, "seed", 0, 0, (1 << 63) - 1)
+    where = [str(word)[:200] for word in arguments.listed({"where": fields.get("where", [])}, "where", 32)]
     if model.view != "table" or not isinstance(model.sampler, GeneratorSampler):
         raise UsageError(f"this makes {model.space.describe()} and no table, or is a closed graph")
     codes = model.sampler.rows_maker().rows(n, where=conditions(where), seed=seed)
@@ -97,8 +97,8 @@ def table(model: Model, fields: dict[str, Any]) -> dict[str, Any]:
 
 def table_file(model: Model, fields: dict[str, Any]) -> tuple[bytes, str, str]:
     """Rows of cells as a file like the one that was read: its bytes, suffix and media type. UsageError."""
-    asked.only(fields, ("rows",))
-    rows = asked.listed(fields, "rows", _ROWS)
+    arguments.only(fields, ("rows",))
+    rows = arguments.listed(fields, "rows", _ROWS)
     codec = model.space.codec
     if model.view != "table":
         raise UsageError(f"this makes {model.space.describe()} and no table")

@@ -22,7 +22,7 @@ from ganforge.latent.directions import rename_direction
 from ganforge.latent.feedback import advise, follow, sentence
 from ganforge.runs.folder import Moment
 from ganforge.shipping.reading import words_of
-from ganforge.studio import asked, tasks
+from ganforge.studio import arguments, tasks
 from ganforge.studio.beside import real_beside, table, table_file
 from ganforge.studio.bounds import Bounds
 from ganforge.studio.model import Model, described
@@ -94,7 +94,7 @@ class Explorer:
 
     def _model(self, path: Path, moment: Any) -> Model | Translation:
         """Raises UsageError."""
-        which = asked.word({"moment": moment}, "moment", ("chosen", "newest", "best"))
+        which = arguments.word({"moment": moment}, "moment", ("chosen", "newest", "best"))
         place = (str(path), which)
         written = max(_written(path / "checkpoints"), _written(path))
         kept = self._models.pop(place, None)
@@ -145,7 +145,7 @@ class Explorer:
             case "file":
                 return self._file(model, fields, number)
             case "name":
-                asked.only(fields, ("direction", "name"))
+                arguments.only(fields, ("direction", "name"))
                 rename_direction(model.keep, str(fields.get("direction")), str(fields.get("name")))
                 return {"id": number, "ok": True, "directions": [described(d) for d in model.directions()]}
             case _:
@@ -153,8 +153,8 @@ class Explorer:
                 raise UsageError(f"there is no call {do[:40]!r}; there is {known}")
 
     def _make(self, model: Model, fields: dict[str, Any], number: Any) -> bytes:
-        asked.only(fields, ("slot", "latents", "class", "heard"))
-        said = asked.listed(fields, "latents", self._bounds.pictures, 1)
+        arguments.only(fields, ("slot", "latents", "class", "heard"))
+        said = arguments.listed(fields, "latents", self._bounds.pictures, 1)
         began = time.perf_counter()
         z, samples = model.make(said, fields.get("class"))
         seconds = time.perf_counter() - began
@@ -184,16 +184,16 @@ class Explorer:
         if "rows" in fields:
             content, suffix, media = table_file(model, fields)
         else:
-            asked.only(fields, ("latents", "class", "form", "seconds"))
-            said = asked.listed(fields, "latents", self._bounds.pictures, 1)
-            seconds = asked.number(fields, "seconds", 6.0, 0.1, 60.0)
-            form = asked.word(fields, "form", ("own", "sheet", "film"), "own")
+            arguments.only(fields, ("latents", "class", "form", "seconds"))
+            said = arguments.listed(fields, "latents", self._bounds.pictures, 1)
+            seconds = arguments.number(fields, "seconds", 6.0, 0.1, 60.0)
+            form = arguments.word(fields, "form", ("own", "sheet", "film"), "own")
             content, suffix, media = model.file(said, fields.get("class"), form, seconds)
         header = {"type": "file", "id": number, "ok": True, "suffix": suffix, "media": media}
         return binary(header, {}, [content])
 
     def _feedback(self, model: Model, fields: dict[str, Any], number: Any) -> bytes:
-        asked.only(fields, ("latent", "class"))
+        arguments.only(fields, ("latent", "class"))
         z = model.latent(fields.get("latent"))[None]
         condition = model.conditions(fields.get("class"), 1)
         opened, space = model.opened, model.space

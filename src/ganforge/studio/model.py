@@ -18,7 +18,7 @@ from ganforge.runs.pictures import film_of
 from ganforge.runs.sampler import GeneratorSampler, LatentSampler
 from ganforge.shipping.opening import load
 from ganforge.shipping.quick import maker
-from ganforge.studio import asked
+from ganforge.studio import arguments
 from ganforge.tasks.opened_run import OpenedRun
 
 __all__ = ["Model", "described"]
@@ -167,52 +167,52 @@ class Model:
             )
         match kinds[0]:
             case "seed":
-                asked.only(fields, ("seed", "start"))
-                seed = asked.whole(fields, "seed", 0, 0, (1 << 63) - 1)
-                start = asked.whole(fields, "start", 0, 0, 1_000_000_000)
+                arguments.only(fields, ("seed", "start"))
+                seed = arguments.whole(fields, "seed", 0, 0, (1 << 63) - 1)
+                start = arguments.whole(fields, "start", 0, 0, 1_000_000_000)
                 return self.prior.seeded(1, seed=seed, start=start)[0]
             case "z":
-                asked.only(fields, ("z",))
+                arguments.only(fields, ("z",))
                 return self._numbers(fields)
             case "between":
-                asked.only(fields, ("between", "t"))
-                a, b = (self.latent(one, deep + 1) for one in asked.listed(fields, "between", 2, 2))
-                t = asked.number(fields, "t", 0.5, 0.0, 1.0)
+                arguments.only(fields, ("between", "t"))
+                a, b = (self.latent(one, deep + 1) for one in arguments.listed(fields, "between", 2, 2))
+                t = arguments.number(fields, "t", 0.5, 0.0, 1.0)
                 return paths.between(self.prior, a[None], b[None], torch.tensor([t]))[0, 0]
             case "sum":
-                asked.only(fields, ("sum",))
-                a, b, c = (self.latent(one, deep + 1) for one in asked.listed(fields, "sum", 3, 3))
+                arguments.only(fields, ("sum",))
+                a, b, c = (self.latent(one, deep + 1) for one in arguments.listed(fields, "sum", 3, 3))
                 return arithmetic.combine(self.prior, a[None], b[None], c[None])
             case "moved":
                 return self._shifted(fields, deep)
             case "truncated":
-                asked.only(fields, ("truncated", "by"))
-                by = asked.number(fields, "by", None, 0.0, 1.0)
+                arguments.only(fields, ("truncated", "by"))
+                by = arguments.number(fields, "by", None, 0.0, 1.0)
                 return self.prior.truncated(self.latent(fields["truncated"], deep + 1)[None], by)[0]
             case _:
-                asked.only(fields, ("near", "spread", "seed"))
-                spread = asked.number(fields, "spread", 0.25, 0.0, 10.0)
-                seed = asked.whole(fields, "seed", 0, 0, (1 << 63) - 1)
+                arguments.only(fields, ("near", "spread", "seed"))
+                spread = arguments.number(fields, "spread", 0.25, 0.0, 10.0)
+                seed = arguments.whole(fields, "seed", 0, 0, (1 << 63) - 1)
                 return arithmetic.neighbours(
                     self.prior, self.latent(fields["near"], deep + 1), 1, spread=spread, seed=seed
                 )[0]
 
     def _numbers(self, fields: dict[str, Any]) -> Tensor:
-        values = asked.listed(fields, "z", self.prior.size, self.prior.size)
+        values = arguments.listed(fields, "z", self.prior.size, self.prior.size)
         if not all(isinstance(v, (int, float)) and abs(v) < 1e6 for v in values):
             raise UsageError(f"z must be {self.prior.size} finite numbers")
         return torch.tensor(values, dtype=torch.float32)
 
     def _shifted(self, fields: dict[str, Any], deep: int) -> Tensor:
-        asked.only(fields, ("moved", "by"))
+        arguments.only(fields, ("moved", "by"))
         z = self.latent(fields["moved"], deep + 1)[None]
-        for step in asked.listed(fields, "by", 64):
+        for step in arguments.listed(fields, "by", 64):
             if not isinstance(step, dict):
                 raise UsageError('by is a list of moves, as in {"direction": "principal-1", "amount": 1.5}')
             move = cast(dict[str, Any], step)
-            asked.only(move, ("direction", "amount"))
+            arguments.only(move, ("direction", "amount"))
             direction = directions.named(self.directions(), str(move.get("direction")))
-            amount = asked.number(move, "amount", None, -1e3, 1e3)
+            amount = arguments.number(move, "amount", None, -1e3, 1e3)
             z = directions.shift(self.prior, z, direction.vector, amount)
         return z[0]
 
@@ -232,13 +232,13 @@ class Model:
         asks = self.sampler.asks
         numbers = list(range(n)) if numbers is None else numbers
         if isinstance(wish, list):
-            each = asked.listed({"class": wish}, "class", n, n)
+            each = arguments.listed({"class": wish}, "class", n, n)
             rows = [self.conditions(one, 1, [number]) for one, number in zip(each, numbers, strict=True)]
             found = [row for row in rows if row is not None]
             return torch.cat(found) if found else None
         if isinstance(wish, dict):
-            asked.only(cast(dict[str, Any], wish), ("mix",))
-            parts = [_weighted(one) for one in asked.listed(cast(dict[str, Any], wish), "mix", 8, 1)]
+            arguments.only(cast(dict[str, Any], wish), ("mix",))
+            parts = [_weighted(one) for one in arguments.listed(cast(dict[str, Any], wish), "mix", 8, 1)]
             each = [self.conditions(one, n, numbers) for one, _ in parts]
             whole = [row * weight for row, (_, weight) in zip(each, parts, strict=True) if row is not None]
             return torch.stack(whole).sum(0) if whole else None
@@ -276,7 +276,7 @@ class Model:
             return z, self._make(z, condition)
         if len(mixes) != len(expressions):
             raise UsageError("mixed pictures and others go in calls of their own")
-        pairs = [asked.listed(one, "mixed", 2, 2) for one in mixes]
+        pairs = [arguments.listed(one, "mixed", 2, 2) for one in mixes]
         content = torch.stack([self.latent(pair[0]) for pair in pairs])
         style = torch.stack([self.latent(pair[1]) for pair in pairs])
         made = styles.mixed(self.network, content, style, condition)
@@ -339,7 +339,7 @@ class Model:
 def _number(value: Any) -> int:
     """A latent's number among the samples of its seed: so a seed is one picture everywhere."""
     fields = cast(dict[str, Any], value) if isinstance(value, dict) else {}
-    return asked.whole(fields, "start", 0, 0, 1_000_000_000) if "seed" in fields else 0
+    return arguments.whole(fields, "start", 0, 0, 1_000_000_000) if "seed" in fields else 0
 
 
 def _weighted(part: Any) -> tuple[Any, float]:
@@ -347,7 +347,7 @@ def _weighted(part: Any) -> tuple[Any, float]:
     pair = cast(list[Any], part) if isinstance(part, list) else []
     if len(pair) != 2 or isinstance(pair[0], (list, dict)):
         raise UsageError('a mix is a list of pairs, as in {"mix": [["cat", 0.5], ["dog", 0.5]]}')
-    return pair[0], asked.number({"weight": pair[1]}, "weight", None, -10.0, 10.0)
+    return pair[0], arguments.number({"weight": pair[1]}, "weight", None, -10.0, 10.0)
 
 
 _EXPRESSIONS = ("seed", "z", "between", "sum", "moved", "truncated", "near")

@@ -12,7 +12,7 @@ import torch
 
 from ganforge.core.errors import UsageError
 from ganforge.latent.feedback import sentence
-from ganforge.studio import asked
+from ganforge.studio import arguments
 from ganforge.studio.books import Books
 from ganforge.studio.bounds import Bounds
 from ganforge.studio.changing import needs_anew, went_on, without_parts
@@ -91,8 +91,8 @@ class PlaySession:
         return self._calls[do]({name: value for name, value in fields.items() if name not in ("do", "id")})
 
     def _open(self, fields: dict[str, Any]) -> dict[str, Any]:
-        asked.only(fields, ("settings",))
-        self._begin(Settings.of(asked.mapping(fields, "settings"), self._bounds))
+        arguments.only(fields, ("settings",))
+        self._begin(Settings.of(arguments.mapping(fields, "settings"), self._bounds))
         return self.progress()
 
     def _begin(self, settings: Settings) -> None:
@@ -113,46 +113,46 @@ class PlaySession:
         self._frames.due = True
 
     def _resume(self, fields: dict[str, Any]) -> dict[str, Any]:
-        asked.only(fields, ("session",))
+        arguments.only(fields, ("session",))
         self._send_scene()
         self._frames.come_back()
         return self.progress()
 
     def _watch(self, fields: dict[str, Any]) -> dict[str, Any]:
-        asked.only(fields, ("rate", "layers", "heat", "grid", "generated", "arrows", "networks"))
+        arguments.only(fields, ("rate", "layers", "heat", "grid", "generated", "arrows", "networks"))
         known = LAYERS.get(self.view.kind, ())
         layers = (
-            known if fields.get("layers") is None else tuple(map(str, asked.listed(fields, "layers", 32)))
+            known if fields.get("layers") is None else tuple(map(str, arguments.listed(fields, "layers", 32)))
         )
         everywhere = {name for names in LAYERS.values() for name in names}
         for name in layers:
-            asked.word({"layer": name}, "layer", sorted(everywhere))
+            arguments.word({"layer": name}, "layer", sorted(everywhere))
         if fields.get("layers") is None:
             layers = tuple(name for name in known if name != "best" or self.view.kind == "line")
-        self._frames.rate = asked.number(fields, "rate", 10.0, 0.0, self._bounds.frames_a_second)
+        self._frames.rate = arguments.number(fields, "rate", 10.0, 0.0, self._bounds.frames_a_second)
         self._frames.wanted = Wanted(
             layers,
-            asked.whole(fields, "heat", 40, 8, 96),
-            asked.whole(fields, "grid", 11, 2, 31),
-            asked.whole(fields, "generated", 400, 16, 2_000),
-            asked.whole(fields, "arrows", 100, 0, 400),
-            asked.truth(fields, "networks"),
+            arguments.whole(fields, "heat", 40, 8, 96),
+            arguments.whole(fields, "grid", 11, 2, 31),
+            arguments.whole(fields, "generated", 400, 16, 2_000),
+            arguments.whole(fields, "arrows", 100, 0, 400),
+            arguments.truth(fields, "networks"),
         )
         self._frames.come_back()
         return {}
 
     def _play(self, fields: dict[str, Any]) -> dict[str, Any]:
-        asked.only(fields, ("speed", "rounds", "until"))
+        arguments.only(fields, ("speed", "rounds", "until"))
         if "speed" in fields:
             given = fields["speed"]
-            self._speed.wanted = None if given is None else asked.number(fields, "speed", None, 0.1, 1e6)
+            self._speed.wanted = None if given is None else arguments.number(fields, "speed", None, 0.1, 1e6)
         until = None
         if fields.get("rounds") is not None:
-            until = self.game.played + asked.whole(fields, "rounds", None, 1, _ROUNDS)
+            until = self.game.played + arguments.whole(fields, "rounds", None, 1, _ROUNDS)
         if fields.get("until") is not None:
             if until is not None:
                 raise UsageError("a game is played for so many rounds, or until a round: give one of the two")
-            until = asked.whole(fields, "until", None, 1, _ROUNDS)
+            until = arguments.whole(fields, "until", None, 1, _ROUNDS)
             if until < self.game.played:
                 raise UsageError(
                     f"the game is at round {self.game.played:,}, beyond {until:,}: go back on the timeline,"
@@ -167,7 +167,7 @@ class PlaySession:
         return self.progress()
 
     def _pause(self, fields: dict[str, Any]) -> dict[str, Any]:
-        asked.only(fields, ())
+        arguments.only(fields, ())
         self._stop()
         return self.progress()
 
@@ -178,9 +178,9 @@ class PlaySession:
             self._frames.due = True
 
     def _step(self, fields: dict[str, Any]) -> dict[str, Any]:
-        asked.only(fields, ("who",))
+        arguments.only(fields, ("who",))
         who: Who = "both"
-        given = asked.word(fields, "who", ("discriminator", "generator", "both"), "both")
+        given = arguments.word(fields, "who", ("discriminator", "generator", "both"), "both")
         if given != "both":
             who = "discriminator" if given == "discriminator" else "generator"
         self._stop()
@@ -191,7 +191,7 @@ class PlaySession:
         return self.progress()
 
     def _slow(self, fields: dict[str, Any]) -> dict[str, Any]:
-        asked.only(fields, ())
+        arguments.only(fields, ())
         self._stop()
         self._branch_off()
         stage = self.game.slow()
@@ -202,9 +202,9 @@ class PlaySession:
         return {**self.progress(), "stage": report}
 
     def _set(self, fields: dict[str, Any]) -> dict[str, Any]:
-        asked.only(fields, ("changes", "reset"))
-        policy = asked.word(fields, "reset", ("never", "if_needed", "always"), "if_needed")
-        changes = asked.mapping(fields, "changes")
+        arguments.only(fields, ("changes", "reset"))
+        policy = arguments.word(fields, "reset", ("never", "if_needed", "always"), "if_needed")
+        changes = arguments.mapping(fields, "changes")
         merged = self.settings.changed({**without_parts(self.settings.changes, changes), **changes})
         made, merged = merged.experiment(self._bounds, self._folder, self._upload)
         needed = needs_anew(self.game.recipe, made.recipe)
@@ -228,17 +228,17 @@ class PlaySession:
         self._speed.begin(game.rounds.rounds)
 
     def _reset(self, fields: dict[str, Any]) -> dict[str, Any]:
-        asked.only(fields, ("settings",))
+        arguments.only(fields, ("settings",))
         given = fields.get("settings")
         settings = self.settings
         if given is not None:
-            settings = Settings.of(asked.mapping(fields, "settings"), self._bounds)
+            settings = Settings.of(arguments.mapping(fields, "settings"), self._bounds)
         self._begin(settings)
         return self.progress()
 
     def _rewind(self, fields: dict[str, Any]) -> dict[str, Any]:
-        asked.only(fields, ("moment",))
-        moment = self.timeline.find(asked.whole(fields, "moment", None, 0, 1 << 31))
+        arguments.only(fields, ("moment",))
+        moment = self.timeline.find(arguments.whole(fields, "moment", None, 0, 1 << 31))
         self._stop()
         self.game.finish()
         before = self.game.rounds.nimg
@@ -266,19 +266,19 @@ class PlaySession:
         self._rewound = None
 
     def _moments(self, fields: dict[str, Any]) -> dict[str, Any]:
-        asked.only(fields, ())
+        arguments.only(fields, ())
         return {"moments": [moment.to_json() for moment in self.timeline.moments.values()]}
 
     def _curve(self, fields: dict[str, Any]) -> dict[str, Any]:
-        asked.only(fields, ())
+        arguments.only(fields, ())
         curve = self.timeline.curve
         step = max(1, math.ceil(len(curve) / 1_000))
         return {"curve": curve[::step]}
 
     def _advice(self, fields: dict[str, Any]) -> dict[str, Any]:
-        asked.only(fields, ("index",))
+        arguments.only(fields, ("index",))
         look, space = self.view.onlooker, self.view.space
-        index = asked.whole(fields, "index", None, 0, 1_023 if space.codec.small else 35)
+        index = arguments.whole(fields, "index", None, 0, 1_023 if space.codec.small else 35)
         z = look.latents(index + 1)
         x = look.generated(z)
         with torch.no_grad():
@@ -299,12 +299,12 @@ class PlaySession:
         }
 
     def _python(self, fields: dict[str, Any]) -> dict[str, Any]:
-        asked.only(fields, ())
+        arguments.only(fields, ())
         return as_python(self.settings, self.game.recipe, self.game.played)
 
     def _ack(self, fields: dict[str, Any]) -> None:
-        asked.only(fields, ("frame",))
-        self._frames.acknowledge(asked.whole(fields, "frame", None, 0, self._frames.sent))
+        arguments.only(fields, ("frame",))
+        self._frames.acknowledge(arguments.whole(fields, "frame", None, 0, self._frames.sent))
 
     # -- what it is now -------------------------------------------------------------------------------
 

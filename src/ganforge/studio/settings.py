@@ -21,7 +21,7 @@ from ganforge.core.recipe import Recipe
 from ganforge.data.builtin import NAMES
 from ganforge.games import build_game
 from ganforge.recipes import RECIPES
-from ganforge.studio import asked
+from ganforge.studio import arguments
 from ganforge.studio.bounds import Bounds
 from ganforge.studio.catalogue import TEXTBOOK
 from ganforge.tasks.experiment import Experiment, prepare
@@ -56,23 +56,23 @@ class Settings:
     @classmethod
     def of(cls, fields: dict[str, Any], bounds: Bounds) -> Settings:
         """From a browser. Raises UsageError."""
-        asked.only(fields, ("data", "recipe", "changes", "seed", "noise"))
+        arguments.only(fields, ("data", "recipe", "changes", "seed", "noise"))
         recipe = fields.get("recipe")
         known = ("textbook", *RECIPES)
         if recipe is not None and recipe not in known:
             word = str(recipe)[:60]
             raise RecipeError(f"there is no recipe {word!r}.{nearest(word, known)} Known: {', '.join(known)}")
         return cls(
-            _checked_data(asked.mapping(fields, "data"), bounds),
+            _checked_data(arguments.mapping(fields, "data"), bounds),
             recipe,
             {},
-            asked.whole(fields, "seed", 0, 0, _LAST_SEED),
-            asked.truth(fields, "noise", True),
-        ).changed(asked.mapping(fields, "changes", {}))
+            arguments.whole(fields, "seed", 0, 0, _LAST_SEED),
+            arguments.truth(fields, "noise", True),
+        ).changed(arguments.mapping(fields, "changes", {}))
 
     def changed(self, changes: dict[str, Any]) -> Settings:
         """With these keys of the recipe; its seed is the settings' own. Raises UsageError."""
-        seed = asked.whole(changes, "seed", self.seed, 0, _LAST_SEED)
+        seed = arguments.whole(changes, "seed", self.seed, 0, _LAST_SEED)
         others = {key: value for key, value in changes.items() if key != "seed"}
         return replace(self, changes=others, seed=seed)
 
@@ -151,15 +151,15 @@ def _parts(name: str, former: dict[str, Any], value: dict[str, Any]) -> dict[str
 
 
 def _checked_data(data: dict[str, Any], bounds: Bounds) -> dict[str, Any]:
-    kind = asked.word(data, "kind", ("builtin", "drawn", "uploaded"))
+    kind = arguments.word(data, "kind", ("builtin", "drawn", "uploaded"))
     if kind == "builtin":
-        asked.only(data, ("kind", "name"))
-        return {"kind": kind, "name": asked.word(data, "name", NAMES)}
+        arguments.only(data, ("kind", "name"))
+        return {"kind": kind, "name": arguments.word(data, "name", NAMES)}
     if kind == "uploaded":
-        asked.only(data, ("kind", "id", "name"))
+        arguments.only(data, ("kind", "id", "name"))
         return {"kind": kind, "id": str(data.get("id", ""))[:64], "name": str(data.get("name", ""))[:200]}
-    asked.only(data, ("kind", "points"))
-    points = asked.listed(data, "points", bounds.points, _FEWEST)
+    arguments.only(data, ("kind", "points"))
+    points = arguments.listed(data, "points", bounds.points, _FEWEST)
     rows = [cast(list[Any], row) for row in points if isinstance(row, list) and len(cast(Any, row)) <= 2]
     plain = all(isinstance(x, (int, float)) and -1e6 <= x <= 1e6 for row in rows for x in row)
     try:

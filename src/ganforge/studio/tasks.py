@@ -24,7 +24,7 @@ from ganforge.latent import directions, dragging, inversion
 from ganforge.runs.sampler import GeneratorSampler
 from ganforge.shipping.export import export
 from ganforge.shipping.reading import words_of
-from ganforge.studio import asked
+from ganforge.studio import arguments
 from ganforge.studio.bounds import Bounds
 from ganforge.studio.model import Model, described
 from ganforge.studio.process_control import save_now
@@ -114,14 +114,14 @@ def do(
 
 def _translate(model: Translation, task: Task, bounds: Bounds) -> Outcome:
     fields = task.fields
-    asked.only(fields, ("picture", "example", "back", "degrade", "class"))
-    label, back = fields.get("class"), asked.truth(fields, "back")
+    arguments.only(fields, ("picture", "example", "back", "degrade", "class"))
+    label, back = fields.get("class"), arguments.truth(fields, "back")
     if "example" in fields:
-        number = asked.whole(fields, "example", 0, 0, 1_000_000)
+        number = arguments.whole(fields, "example", 0, 0, 1_000_000)
         done = model.write_example(number, task.to, back=back, label=label, tell=task.report)
         return {"back": back, **done}, {}, []
     assert task.file is not None, "the server names the file of a picture"
-    degrade = asked.truth(fields, "degrade")
+    degrade = arguments.truth(fields, "degrade")
     done = model.write(
         Path(task.file),
         task.to,
@@ -135,9 +135,9 @@ def _translate(model: Translation, task: Task, bounds: Bounds) -> Outcome:
 
 
 def _directions(model: Model, fields: dict[str, Any], tell: Tell) -> Outcome:
-    asked.only(fields, ("method", "count"))
-    method = asked.word(fields, "method", ("pca", "principal", "factorised"), "pca")
-    count = asked.whole(fields, "count", 8, 1, 32)
+    arguments.only(fields, ("method", "count"))
+    method = arguments.word(fields, "method", ("pca", "principal", "factorised"), "pca")
+    count = arguments.whole(fields, "count", 8, 1, 32)
     prior = model.prior
     tell(None, "looking at the generator's first layer")
     z = prior.seeded(_POOL, seed=0)
@@ -174,7 +174,7 @@ def _directions(model: Model, fields: dict[str, Any], tell: Tell) -> Outcome:
 
 
 def _drag(model: Model, fields: dict[str, Any], tell: Tell) -> Outcome:
-    asked.only(fields, ("latent", "class", "from", "to", "layer", "steps"))
+    arguments.only(fields, ("latent", "class", "from", "to", "layer", "steps"))
     if not isinstance(model.sampler, GeneratorSampler):
         raise UsageError("an ONNX file is a closed graph; open the run or a model folder for this")
     start, goal = _points(fields, "from"), _points(fields, "to")
@@ -187,8 +187,8 @@ def _drag(model: Model, fields: dict[str, Any], tell: Tell) -> Outcome:
         start,
         goal,
         condition=condition,
-        layer=None if fields.get("layer") is None else asked.whole(fields, "layer", None, 0, 99),
-        steps=asked.whole(fields, "steps", 150, 1, 1_000),
+        layer=None if fields.get("layer") is None else arguments.whole(fields, "layer", None, 0, 99),
+        steps=arguments.whole(fields, "steps", 150, 1, 1_000),
         progress=lambda step, steps: tell(step / steps, f"step {step} of at most {steps}"),
     )
     moments = torch.linspace(0, len(found.latents) - 1, min(_SHOWN, len(found.latents))).round().long()
@@ -205,7 +205,7 @@ def _drag(model: Model, fields: dict[str, Any], tell: Tell) -> Outcome:
 
 def _points(fields: dict[str, Any], name: str) -> Tensor:
     """``(P, 2)`` pixels. Raises UsageError."""
-    rows = asked.listed(fields, name, 16, 1)
+    rows = arguments.listed(fields, name, 16, 1)
     if not all(
         isinstance(row, list)
         and len(row) == 2
@@ -217,8 +217,8 @@ def _points(fields: dict[str, Any], name: str) -> Tensor:
 
 
 def _invert(model: Model, fields: dict[str, Any], tell: Tell) -> Outcome:
-    asked.only(fields, ("picture", "mask", "strokes", "class", "steps"))
-    steps = asked.whole(fields, "steps", _DESCENT, 10, 1_000)
+    arguments.only(fields, ("picture", "mask", "strokes", "class", "steps"))
+    steps = arguments.whole(fields, "steps", _DESCENT, 10, 1_000)
     if model.view != "pictures":
         raise UsageError(f"a picture cannot be found among {model.space.describe()}")
     sampler = model.sampler
@@ -259,8 +259,8 @@ def _invert(model: Model, fields: dict[str, Any], tell: Tell) -> Outcome:
 
 
 def _exported(path: Path, fields: dict[str, Any], tell: Tell) -> Outcome:
-    asked.only(fields, ("form",))
-    form = asked.word(fields, "form", ("folder", "onnx"), "folder")
+    arguments.only(fields, ("form",))
+    form = arguments.word(fields, "form", ("folder", "onnx"), "folder")
     if save_now(path):
         tell(None, "the training has saved this moment")
     tell(None, f"writing {form}, and comparing it with the network")

@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket
 from ganforge.core.errors import RunError, UsageError
 from ganforge.shipping.limits import Refused
 from ganforge.shipping.reading import fields_of_body, words_of
-from ganforge.studio import asked, process_control
+from ganforge.studio import arguments, process_control
 from ganforge.studio.jobs import Jobs
 from ganforge.studio.line import Line
 from ganforge.studio.rundir import Roots, RunFolder, stamp, tail
@@ -164,8 +164,8 @@ class Watch:
     async def _respond(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Raises Refused."""
         try:
-            asked.only(fields, ("run", "command"))
-            what = asked.word(fields, "command", process_control.COMMANDS)
+            arguments.only(fields, ("run", "command"))
+            what = arguments.word(fields, "command", process_control.COMMANDS)
             run = self._named(str(fields.get("run")))
             words = await asyncio.to_thread(process_control.command, run.path, what)
             await asyncio.sleep(0.05)  # until the system shows it
@@ -185,8 +185,8 @@ class Watch:
             raise Refused(422, words_of(error)) from None
 
     async def _begin_export(self, fields: dict[str, Any], tell: Callable[[Any], None]) -> dict[str, Any]:
-        asked.only(fields, ("run", "form"))
-        form = asked.word(fields, "form", ("folder", "onnx"), "folder")
+        arguments.only(fields, ("run", "form"))
+        form = arguments.word(fields, "form", ("folder", "onnx"), "folder")
         run = self._named(str(fields.get("run")))
         message = {"path": str(run.path), "call": {"do": "task", "kind": "export", "form": form}}
         return {"task": await self._jobs.begin("export", message, tell)}
@@ -194,7 +194,7 @@ class Watch:
     async def _delete(self, request: Request) -> Response:
         fields = fields_of_body(request.scope["state"]["body"])
         try:
-            asked.only(fields, ("run", "path"))
+            arguments.only(fields, ("run", "path"))
             run = self._named(str(fields.get("run")))
             if fields.get("path") != str(run.path):  # whoever deletes it has read which folder it is
                 raise UsageError("path must be that of the run's folder, as it is listed")
@@ -221,7 +221,7 @@ class Watch:
                 case "follow":
                     return await self._follow(fields, followed)
                 case "unfollow":
-                    asked.only(fields, ("run",))
+                    arguments.only(fields, ("run",))
                     followed.pop(str(fields.get("run")), None)
                     return {}
                 case "runs":
@@ -251,13 +251,13 @@ class Watch:
             polling.cancel()
 
     async def _follow(self, fields: dict[str, Any], followed: dict[str, _Followed]) -> dict[str, Any]:
-        asked.only(fields, ("run", "log_from", "events_from"))
+        arguments.only(fields, ("run", "log_from", "events_from"))
         name = str(fields.get("run"))
         if len(followed) >= _FOLLOWED and name not in followed:
             raise UsageError(f"{_FOLLOWED} runs can be followed at once; leave one first")
         run = self._named(name)
-        log = asked.whole(fields, "log_from", 0, 0, 1 << 60)
-        events = asked.whole(fields, "events_from", 0, 0, 1 << 60)
+        log = arguments.whole(fields, "log_from", 0, 0, 1 << 60)
+        events = arguments.whole(fields, "events_from", 0, 0, 1 << 60)
         summary = await asyncio.to_thread(run.summary)
         followed[name] = _Followed(run, log, events, summary=summary)
         return {"summary": summary}

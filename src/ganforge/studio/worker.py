@@ -82,13 +82,13 @@ class Worker:
         return self._make(name, emit, self._bounds, self._folder)
 
     def _stateless(self, call: dict[str, Any], upload: str | None) -> dict[str, Any]:
-        from ganforge.studio import asked
+        from ganforge.studio import arguments
         from ganforge.studio.settings import Settings, as_python
 
-        settings = Settings.of(asked.mapping(call, "settings"), self._bounds)
+        settings = Settings.of(arguments.mapping(call, "settings"), self._bounds)
         made, settings = settings.experiment(self._bounds, self._folder, upload)
         if call["do"] == "python":
-            rounds = asked.whole(call, "rounds", 0, 0, 10_000_000)
+            rounds = arguments.whole(call, "rounds", 0, 0, 10_000_000)
             return as_python(settings, made.recipe, rounds)
         space, scan = made.dataset.space, made.dataset.scan
         return {
