@@ -254,7 +254,7 @@ def test_rows_of_real_and_made_examples_stand_first_with_their_words(make_run: M
         Strip("Real", "examples", [(np.full((1, 8, 8), i, np.uint8), "") for i in range(3)]),
         Strip("Made", "samples", [(np.full((1, 8, 8), i, np.uint8), f"seed {i} · <b>") for i in range(8)]),
     ]
-    page = page_of(make_run(), shown=rows)
+    page = page_of(make_run(), strips=rows)
     assert page.all("section")[0].attributes["id"] == "examples"
     section = page.one("section", id="examples")
     assert [node.text for node in section.all("h3")] == ["Real examples", "Made samples"]

@@ -80,8 +80,8 @@ class SpectralTranslator(Translating, TranslatorTraits):
         self.analysis: Tensor
         self.synthesis: Tensor
         self.square: Tensor
-        self.register_buffer("seen", waves[:, None], persistent=False)
-        self.register_buffer("heard", (waves * ends)[:, None], persistent=False)
+        self.register_buffer("analysis", waves[:, None], persistent=False)
+        self.register_buffer("synthesis", (waves * ends)[:, None], persistent=False)
         self.register_buffer("square", window.square()[None, None], persistent=False)
 
     def body(self, x: Tensor, condition: Tensor | None) -> Tensor:

@@ -52,7 +52,7 @@ def write_report(
         scores: None reads ``scores.json``, else takes the last examination in the log.
         nearest: samples ``space.shape`` in declared units, the training example nearest to each, and
             their distance; None shows none.
-        shown: rows of examples and samples, from top to bottom.
+        strips: rows of examples and samples, from top to bottom.
         others: runs that it is compared with, at most three, by their names.
 
     Raises:
