@@ -87,7 +87,8 @@ def domains_of(data: str | Path) -> Domains | None:
 def _folders(folder: Path) -> dict[str, Path]:
     """Subfolders by their names in lower case, sorted; nothing where there is no such folder."""
     try:
-        return {path.name.lower(): path for path in sorted(folder.iterdir()) if path.is_dir()}
+        with os.scandir(folder) as found:  # it knows folders without a look at each of a million files
+            return {name.lower(): folder / name for name in sorted(one.name for one in found if one.is_dir())}
     except OSError:
         return {}
 

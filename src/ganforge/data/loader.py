@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -82,8 +84,7 @@ class _Domain:
         self._ready = not space.codec.dithers and space.codec.dtype != "uint8"
         self._near = torch.empty(0)
         if self._far is None:
-            # A copy: torch must not be given memory that is mapped read-only.
-            self._near = self._to_device(torch.from_numpy(np.array(values)))
+            self._near = self._to_device(_readable(values))
 
     def fetch(self, which: Tensor, flip: Tensor | None, chance: int | None = None) -> Tensor:
         """Examples by number, mirrored where ``flip`` holds, in model units; ``chance`` seeds the dither."""
@@ -111,6 +112,15 @@ class _Domain:
         rows = np.empty((len(index), *far.shape[1:]), far.dtype)
         rows[forward] = far[index[forward]]
         return self._to_device(torch.from_numpy(rows))
+
+
+def _readable(values: np.ndarray) -> Tensor:
+    """The same memory, of a map that must not be written, too: whoever gets it selects rows, which copies."""
+    if values.flags.writeable or not values.size:
+        return torch.from_numpy(values)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*not writable", category=UserWarning)
+        return torch.from_numpy(values)
 
 
 class Loader:

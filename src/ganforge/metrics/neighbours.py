@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 _SHORT = 16  # numbers a row
-_PART = 1 << 22  # numbers of examples that are prepared at once: 32 MB in float64, some three times over
+_PART = 1 << 20  # numbers of examples that are prepared at once: 8 MB in float64, some three times over
 _BLOCK = 4_194_304  # squared distances held at once: 32 MB in float64
 
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.metrics import roc_auc_score
-
 __all__ = ["tree_auc"]
 
 _FEW = 200  # examples, below which leaves may be small
@@ -17,6 +14,10 @@ def tree_auc(real: np.ndarray, made: np.ndarray, *, seed: int = 0) -> float:
     A classifier two-sample test (Lopez-Paz and Oquab 2017): they learn on one half and are judged on the
     other, both ways, on as many real as made rows.
     """
+    # Slow to import, and not needed by a training.
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.metrics import roc_auc_score
+
     n = min(len(real), len(made)) // 2 * 2
     rng = np.random.default_rng(seed)
     some = [x[rng.permutation(len(x))[:n]] for x in (real, made)]

@@ -26,6 +26,7 @@ from ganforge.training.rounds import Rounds
 __all__ = ["Finding", "choose_device", "fewer_threads", "probe"]
 
 _SECONDS = 8.0  # that a probe may take at most
+_PART, _LEAST = 0.05, 1.0  # of the training that it may take; and seconds, however short that is
 _LIGHT = 1 / 60  # of them, that a round of the probe may take, about
 _SHORT = 0.05  # seconds; rounds that take longer are arithmetic
 _ENOUGH = 0.15  # seconds spent on two ways, after which the least of each is known
@@ -77,6 +78,7 @@ def probe(
     device: torch.device,
     free: bool = False,
     seconds: float = math.inf,
+    examples: float = math.inf,
     cores: int | None = None,
 ) -> Finding:
     """Play a few rounds in each way and keep the fastest. Leaves no trace in any player.
@@ -95,6 +97,7 @@ def probe(
         seconds: that it may take, about, 8 at most: of the processor's time, or on an accelerator by the
             clock. What there is no time left to try is not taken; the first round of two examples is always
             played.
+        examples: that the training will show: what takes a few seconds is not worth as many of probing.
         cores: of the processor, that a round may use; None leaves it to torch, which takes all there are.
     """
     most = torch.get_num_threads()
@@ -103,6 +106,7 @@ def probe(
     plain_way.apply()  # what is measured is what the training will use
     best = plain = _lightened(plain_way, recipe, dataset, spent)
     light = plain.recipe
+    spent.limit(max(_LEAST, _PART * plain.seconds * examples / (light.batch * recipe.discriminator_moves)))
     if recipe.precision == "bfloat16":  # asked for: not for the probe to refuse
         best = _Way(replace(plain_way, precision=torch.bfloat16), light, dataset)
         best.play()
@@ -117,14 +121,12 @@ def probe(
         cores = most if cores is None else min(cores, most)
         engine, pace = _shared(best, cores, _in_parts(recipe, plain), dataset, spent)
     engine.apply()
-    examples = light.batch * recipe.discriminator_moves / pace
-    found = Finding(
-        engine, plain.seconds / pace, examples, _words(engine, plain.seconds / pace, share), share
-    )
+    speed = light.batch * recipe.discriminator_moves / pace
+    found = Finding(engine, plain.seconds / pace, speed, _words(engine, plain.seconds / pace, share), share)
     if free and device.type != "cpu" and light.batch == recipe.batch and pace < _SHORT:
         torch.set_num_threads(most)
         here = probe(recipe, dataset, device=torch.device("cpu"), seconds=spent.left)
-        if here.images_per_second > _WORTH * examples:
+        if here.images_per_second > _WORTH * speed:
             return replace(here, words=f"{here.words}, sooner done than on {device}")
         torch.set_num_threads(most)
     return found
@@ -168,6 +170,10 @@ class _Spent:
         self.seconds = seconds
         self._end = self.now() + seconds
         self._latest = time.perf_counter() + _PATIENCE * seconds
+
+    def limit(self, seconds: float) -> None:
+        """Take no more than so many from now on."""
+        self._end = min(self._end, self.now() + seconds)
 
     @property
     def left(self) -> float:
