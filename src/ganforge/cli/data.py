@@ -88,6 +88,7 @@ def _cache(options: Data) -> int:
     from ganforge.cli.screen import Screen
     from ganforge.data.cache import cache_folder, entries
     from ganforge.data.files import printable
+    from ganforge.data.listings import forget
     from ganforge.data.readers import Source
 
     screen, place = Screen(), cache_folder()
@@ -99,6 +100,8 @@ def _cache(options: Data) -> int:
     if options.cache == "clear":
         for entry in found:
             entry.clear()
+        if options.data is None:
+            forget(place)
     if options.json:
         print(json.dumps([{**vars(entry), "folder": str(entry.folder)} for entry in found], indent=1))
         return 0

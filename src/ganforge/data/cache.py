@@ -35,14 +35,14 @@ import numpy as np
 from ganforge.core.errors import MachineError
 from ganforge.data.raw import HEADER
 
-__all__ = ["FORMAT", "Decoded", "InPlace", "Large", "Stored", "cache_folder", "disk_errors"]
+__all__ = ["FORMAT", "OLD", "Decoded", "InPlace", "Large", "Stored", "cache_folder", "disk_errors"]
 __all__ += ["read_stored", "scratch_folder", "write_stored"]
 __all__ += ["entries", "prune"]
 
 FORMAT = 9  # of the folder above; another number is another key
 _WHOLE = 200 << 20  # bytes up to which a file is checked whole at every load
 _SAMPLES, _SAMPLE = 64, 1 << 16  # else: so many pieces, of so many bytes
-_OLD = 90 * 86_400  # seconds after which nobody is expected to ask for an entry again
+OLD = 90 * 86_400  # seconds after which nobody is expected to ask for an entry again
 _MOST = 50 << 30  # bytes of all entries together
 _STRAY = 86_400  # seconds after which a temporary folder belongs to a process that was killed
 
@@ -258,7 +258,7 @@ def prune(cache: Path) -> None:
     for entry in entries(cache):
         whole += entry.size
         age = now - entry.used
-        if age > _OLD or (whole > _MOST and age > _STRAY):
+        if age > OLD or (whole > _MOST and age > _STRAY):
             entry.clear()
 
 

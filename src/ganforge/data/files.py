@@ -18,7 +18,7 @@ from ganforge.data.once import Once
 from ganforge.data.raw import Skipped
 
 __all__ = ["Entry", "Listing", "UnreadableError", "check_source", "is_archive", "list_files", "printable"]
-__all__ += ["FOLDERS", "GIT_LFS", "MAX_FILE", "MAX_TOTAL", "STAND_IN", "leads_out", "listed", "names_in"]
+__all__ += ["FOLDERS", "GIT_LFS", "MAX_FILE", "MAX_TOTAL", "STAND_IN", "leads_out", "listed", "names_in", "opener"]
 
 MAX_FILE = 256 << 20  # bytes of one picture file, unpacked
 _SMALL = 1 << 14  # bytes of a file that is read at once: readers ask for a few at a time
@@ -60,6 +60,7 @@ class Listing:
 
     Attributes:
         notes, warnings: on folders that are passed over: run folders, hidden ones, other programs' own.
+        folders: of a folder, all that were walked through, each ending in ``/``; the first is "", itself.
     """
 
     entries: list[Entry]
@@ -67,6 +68,7 @@ class Listing:
     open: Callable[[Entry], BinaryIO]
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
 
 
 class _Aside:
@@ -197,8 +199,10 @@ def list_folder(folder: Path) -> Listing:
 
     # Millions of files: one look at each, and no path is put together for it.
     below = [(str(root), "")]
+    walked: list[str] = []
     while below:
         where, inside = below.pop()
+        walked.append(inside)
         try:
             with os.scandir(where) as found:
                 items = list(found)
@@ -234,6 +238,13 @@ def list_folder(folder: Path) -> Listing:
                 skipped.append(Skipped(printable(relative), "no file, but a pipe, a socket or a device"))
         below += [(os.path.join(where, name), f"{inside}{name}/") for name in sorted(folders, reverse=True)]
 
+    entries.sort(key=lambda entry: entry.name)
+    return Listing(entries, skipped, opener(root), aside.notes(), aside.warnings(), tuple(walked))
+
+
+def opener(root: Path) -> Callable[[Entry], BinaryIO]:
+    """How files below a folder are opened: see :class:`Listing`."""
+
     def open_entry(entry: Entry) -> BinaryIO:
         if entry.size > MAX_FILE:
             raise UnreadableError(f"larger than {MAX_FILE >> 20} MiB")
@@ -243,8 +254,7 @@ def list_folder(folder: Path) -> Listing:
         with open(place, "rb", buffering=0) as file:
             return io.BytesIO(file.read(_SMALL + 1))
 
-    entries.sort(key=lambda entry: entry.name)
-    return Listing(entries, skipped, open_entry, aside.notes(), aside.warnings())
+    return open_entry
 
 
 def _is_folder(item: os.DirEntry[str]) -> bool:

@@ -100,7 +100,8 @@ def aside_of(listing: Listing, kind: type[Codec]) -> tuple[list[str], list[str],
         kind: of the examples.
     """
     suffixes = (*kind.suffixes, *kind.also)
-    others = [entry.name for entry in listing.entries if _suffix(entry.name) not in suffixes]
+    # There may be a million: most end as they should.
+    others = [entry.name for entry in listing.entries if not entry.name.lower().endswith(suffixes)]
     if not others:
         return [*listing.notes], [*listing.warnings], 0
     examples = {printable(entry.name) for entry in listing.entries if _suffix(entry.name) in suffixes}

@@ -31,6 +31,7 @@ from ganforge.data.files import FOLDERS, list_files
 from ganforge.data.folders import aside_of, example_suffixes, kind_of_file, list_examples
 from ganforge.data.idx import find_images, labels_beside
 from ganforge.data.inputs import Way, two_domains, way_of, with_degraded, with_domain, with_manifest
+from ganforge.data.listings import forget, list_again
 from ganforge.data.pairs import HALVES, cut_in_two, read_pairs
 from ganforge.data.pixels import Fit, check_size
 from ganforge.data.raw import HEADER, Inputs, Progress, Raw
@@ -298,6 +299,7 @@ def _stored(
         if path is None:
             return _beside_a_namesake(_keep_in_memory(source, wish, folder), source.name), []
         assert folder is not None
+        list_again(path, folder)
         return _through_cache(source, wish, folder, progress)
     except PermissionError as error:
         raise DataError(f"{error.filename or path} may not be read by you; change its permissions") from None
@@ -330,6 +332,7 @@ def _through_cache(
         _write(folder, name, raw, meta, order, group, scratch)
         del raw  # its memory map lies in the scratch folder
     caches.prune(folder)
+    forget(folder, caches.OLD)
     stored = caches.read_stored(folder, name)
     if stored is None:
         raise DataError(f"the cache {folder / name} was changed while it was written; run it again")
