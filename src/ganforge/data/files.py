@@ -18,7 +18,8 @@ from ganforge.data.once import Once
 from ganforge.data.raw import Skipped
 
 __all__ = ["Entry", "Listing", "UnreadableError", "check_source", "is_archive", "list_files", "printable"]
-__all__ += ["FOLDERS", "GIT_LFS", "MAX_FILE", "MAX_TOTAL", "STAND_IN", "leads_out", "listed", "names_in", "opener"]
+__all__ += ["FOLDERS", "GIT_LFS", "MAX_FILE", "MAX_TOTAL", "STAND_IN", "leads_out", "listed", "names_in"]
+__all__ += ["opener"]
 
 MAX_FILE = 256 << 20  # bytes of one picture file, unpacked
 _SMALL = 1 << 14  # bytes of a file that is read at once: readers ask for a few at a time

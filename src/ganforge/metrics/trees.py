@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 __all__ = ["tree_auc"]
 
 _FEW = 200  # examples, below which leaves may be small
