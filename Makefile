@@ -1,7 +1,7 @@
 # make demo   train on real handwriting for under a minute, and look at what was learned
 # make test   lint, types and the whole quick test suite
 # make slow   the proofs that take minutes
-# make docs   the pages as a site, in build/site
+# make docs   the pages as a site, in build/site; its search wants it served: python -m http.server --directory build/site
 # make release  wheel and source archive in dist, the same bytes for the same commit, and their SHA-256
 # make setup  only make .venv and install the package into it, with all it can use; the others add what they need
 
