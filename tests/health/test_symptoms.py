@@ -508,6 +508,17 @@ def test_a_run_that_came_nearer_and_swings_is_no_failure():
     assert (swings.severity, nowhere.severity) == ("warning", "failure")
 
 
+def test_a_score_that_falls_at_each_look_is_no_swing():
+    def slowly(record: Line, i: int) -> None:
+        scores(0.05, 0.44 * 0.98**i)(record, i)
+
+    def back_and_forth(record: Line, i: int) -> None:
+        scores(0.05, (0.44 + 0.1 * (i % 2)) * 0.98**i)(record, i)
+
+    assert course.oscillation(history(slowly, fixed(1.5))) is None
+    assert course.oscillation(history(back_and_forth, fixed(1.5))) is not None
+
+
 def test_least_squares_is_judged_at_its_own_level():
     real, fake = note("real_logits", mean=0.4, deviation=0.01), note("fake_logits", mean=0.4, deviation=0.01)
     found = balance.accuracy_diverged(history(scores(), real, fake, objective="least_squares"))

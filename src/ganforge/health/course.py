@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
@@ -35,7 +36,7 @@ def oscillation(history: History) -> Finding | None:
     """The same latents' samples go far and come back, and the score with them."""
     way = late_steps(history)
     young = progress(history) < 0.45 or played(history) < YOUNG
-    if young or not swinging(history) or _new_best(history):
+    if young or not swinging(history) or _new_best(history) or _comes_down(history):
         return None
     if not all(bad(one) for one in history.examined[-3:]):
         return None
@@ -64,6 +65,17 @@ def _came_nearer(history: History) -> bool:
     """
     scores = finite(headline(one) for one in history.examined if one.nimg)
     return len(scores) >= 6 and min(scores[-3:]) < 0.5 * min(scores[:2])
+
+
+def _comes_down(history: History) -> bool:
+    """Whether the score of the last six examinations in training comes down, still does, and hardly rises.
+
+    Samples that move far while the distance falls at each look are on their way: who goes round comes back.
+    """
+    scores = finite(headline(one) for one in history.examined if one.nimg)[-6:]
+    changes = [after - before for before, after in pairwise(scores)]
+    rises, falls = sum(max(by, 0.0) for by in changes), sum(max(-by, 0.0) for by in changes)
+    return len(scores) == 6 and min(scores[-2:]) < 0.97 * scores[-4] and rises < 0.25 * falls
 
 
 def _new_best(history: History) -> bool:
