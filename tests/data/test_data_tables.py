@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -383,6 +384,55 @@ def test_dates_of_several_time_zones_are_named(tmp_path: Path) -> None:
     assert "time zones" not in _warnings(tmp_path / "c.csv", "seat,value", codes)
     clock = [f"{1 + i % 12}:{i % 60:02} {'AP'[i % 2]}M,{i % 7}" for i in range(120)]
     assert "time zones" not in _warnings(tmp_path / "d.csv", "at,value", clock)
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "said"),
+    [
+        (
+            "width",
+            lambda i: f"{1 + i % 37} {('cm', 'm')[i % 2]}",
+            r"width: numbers with several units .'cm', 'm'.",
+        ),
+        ("mass", lambda i: f"{1 + i % 37}.5 kg", "mass: numbers with the unit 'kg', taken as words"),
+        ("mass", lambda i: f"{1 + i % 37}kg", "mass: numbers with the unit 'kg', taken as words"),
+        ("at", lambda i: f"{1 + i % 12}:{i % 60:02} {'AP'[i % 2]}M", "at: times or durations"),
+        ("took", lambda i: f"{i % 5}h {i % 60}m", "took: times or durations"),
+        ("took", lambda i: f"PT{i % 5}H{i % 60}M", "took: times or durations"),
+        ("took", lambda i: f"{30 + i}:{i % 60:02}:00", "took: times or durations"),
+        (
+            "order_date",
+            lambda i: f"{44_000 + 7 * i}",
+            "order_date: 44000 … 44833 look like a spreadsheet's days",
+        ),
+        (
+            "OrderDate",
+            lambda i: f"{44_000 + i % 90}",
+            "OrderDate: 44000 … 44089 look like a spreadsheet's days",
+        ),
+    ],
+)
+def test_quantities_that_are_no_plain_numbers_are_named(
+    tmp_path: Path, name: str, cell: Callable[[int], str], said: str
+) -> None:
+    lines = [f"{cell(i)},{i % 7 / 2}" for i in range(120)]
+    assert re.search(said, _warnings(tmp_path / "a.csv", f"{name},value", lines))
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("seat", lambda i: f"{1 + i % 30}{'ABCDEFGH'[i % 8]}"),
+        ("size", lambda i: ("S", "M", "L", "XL")[i % 4]),
+        ("floor", lambda i: f"{1 + i % 9}{('st', 'nd', 'rd', 'th')[i % 4]}"),
+        ("at", lambda i: f"{i % 24:02}:{i % 60:02}"),
+        ("update_count", lambda i: f"{44_000 + 7 * i}"),
+        ("pay", lambda i: f"{44_000 + 7 * i}"),
+    ],
+)
+def test_what_only_resembles_a_quantity_is_not(tmp_path: Path, name: str, cell: Callable[[int], str]) -> None:
+    said = _warnings(tmp_path / "a.csv", f"{name},value", [f"{cell(i)},{i % 7 / 2}" for i in range(120)])
+    assert not re.search("unit|durations|spreadsheet", said)
 
 
 def test_a_last_row_of_sums_is_named(tmp_path: Path) -> None:

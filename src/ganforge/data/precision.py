@@ -10,7 +10,7 @@ import numpy as np
 from ganforge.core.errors import DataError
 from ganforge.core.space import FINE
 
-__all__ = ["as_points", "constant_columns", "far_off", "offset_and_scale"]
+__all__ = ["as_points", "constant_columns", "day_counts", "far_off", "offset_and_scale"]
 
 _LARGEST = 3e38  # of float32
 _SMALLEST = 1e-30  # below which float32 runs out of digits
@@ -20,6 +20,11 @@ _FEW = 0.01  # share of a column's distinct values that float32 may merge: chanc
 _LOST = 0.1  # share above which a column is refused
 _CODES = re.compile(r"-?9{2,}")  # what many programs write where nothing was measured
 _REPEATED = 3  # times
+_DATED = re.compile(
+    r"(?:^|[^A-Za-z])(?:[Dd]ate|DATE|[Dd]atum|[Ff]echa|[Dd]ob|DOB|[Dd]ay|DAY)s?(?![a-z])"
+    r"|[a-z](?:Date|Datum|Day)(?![a-z])|(?:order|birth|ship|due|start|end|invoice)date"
+)  # what a column of dates is called; an update and a candidate are none
+_FIRST, _LAST = 20_000, 60_000  # days since 1899-12-30: 1954 to 2064
 
 
 def offset_and_scale(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -118,3 +123,17 @@ def _advice(column: np.ndarray) -> str:
     if last - first < 1e-3 * (column.max() - column.min()):
         return "a few lie far from all the others: leave those rows out, or take logarithms"
     return "subtract the smallest one before you save them, or leave the column out if it only numbers rows"
+
+
+def day_counts(name: str, values: np.ndarray) -> str:
+    """A warning of whole numbers that are a spreadsheet's days, by the column's name; empty for others.
+
+    Args:
+        values: the column's numbers ``(N,)``, without gaps.
+    """
+    if not _DATED.search(name) or not values.size or values.min() < _FIRST or values.max() > _LAST:
+        return ""
+    return (
+        f"{name}: {values.min():.0f} … {values.max():.0f} look like a spreadsheet's days since 1900, and are"
+        " taken as numbers: export the column as dates, such as 2024-05-31"
+    )

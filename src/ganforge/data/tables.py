@@ -28,7 +28,7 @@ from ganforge.data.files import names_in
 from ganforge.data.header import is_counter
 from ganforge.data.numerals import Numerals, is_missing, mark_of
 from ganforge.data.once import Once
-from ganforge.data.precision import as_points, constant_columns, far_off
+from ganforge.data.precision import as_points, constant_columns, day_counts, far_off
 from ganforge.data.raw import Raw
 from ganforge.data.sheet import Row, Sheet, open_sheet
 from ganforge.data.text import about, read_text
@@ -81,6 +81,7 @@ def read_table(path: Path, wish: TableFormat = FOUND) -> Raw:
                 None,
                 (far_off(points[:, i], columns[i] if columns else i + 1) for i in range(points.shape[1])),
             ),
+            *filter(None, (day_counts(name, points[:, i]) for i, name in enumerate(columns))),
             *_perhaps_pixels(points, columns),
         ),
     )

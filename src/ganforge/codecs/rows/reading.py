@@ -12,11 +12,12 @@ from itertools import pairwise
 import numpy as np
 
 from ganforge.codecs.rows.column import DATES, WAYS, Column, decimals_of, first_words, parse_date
+from ganforge.codecs.rows.quantities import quantity
 from ganforge.core.errors import DataError, UsageError, nearest
 from ganforge.core.names import alike, find_name
 from ganforge.data.header import ENDLESS, is_counter
 from ganforge.data.numerals import Numerals, is_missing, mark_of
-from ganforge.data.precision import far_off
+from ganforge.data.precision import day_counts, far_off
 
 __all__ = ["FEWEST", "KINDS", "MOST_ROWS", "Cells", "OddCellError", "Table", "read_columns"]
 
@@ -218,12 +219,16 @@ def _read(name: str, cells: Cells, numerals: Numerals, kind: str) -> tuple[Colum
         shown = first_words([zone.strip() for zone in zones])
         many = f"{name}: dates of several time zones ({shown}), taken as words: write all in one zone"
         warning = f"{warning}; {many}" if warning else many
+    meant = quantity(name, context.cells) if not kind and column.kind in ("word", "key", "text") else ""
+    if meant:
+        warning = f"{warning}; {meant}" if warning else meant
     if not column.modelled:
         return column, np.empty(0), warning
     if (
         column.kind == "word"
         and not kind
         and not zones
+        and not meant
         and len(filled) > _SOME
         and context.n < _RARE * len(filled)
     ):
@@ -243,7 +248,9 @@ def _read(name: str, cells: Cells, numerals: Numerals, kind: str) -> tuple[Colum
     values = context.codes(column, ids)
     far = ""
     if column.kind in ("number", "whole") and not kind:
-        far = far_off(values[~np.isnan(values)], name)
+        numbers = values[~np.isnan(values)]
+        far = far_off(numbers, name)
+        far = far or day_counts(name, numbers)
     if far:
         warning = f"{warning}; {far}" if warning else far
     if column.ordered and missing is not None:
