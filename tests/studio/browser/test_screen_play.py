@@ -414,6 +414,17 @@ def test_two_games_and_their_numbers_are_seen_without_scrolling(screen: Screen) 
     screen.see("[name=play]", "Play")  # of neither: one round of one game is read
 
 
+def test_two_games_stand_side_by_side_on_a_narrow_window(screen: Screen) -> None:
+    screen.page.set_viewport_size({"width": 1024, "height": 768})
+    screen.play()
+    screen.tab("failures")
+    screen.click("[data-failure=discriminator-loss-zero] [data-act=beside]")
+    screen.until(lambda: screen.page.locator("[data-fact=good_share]").count() == 2, "both stand")
+    screen.until(lambda: abs(_top(screen, "canvas.game", 0) - _top(screen, "canvas.game", 1)) < 1, "one line")
+    assert screen.page.evaluate("document.documentElement.scrollWidth") <= 1024
+    screen.see("[name=to-lessons]")  # these stand below the games
+
+
 def test_the_advice_for_a_digit_is_seen_without_scrolling(screen: Screen) -> None:
     screen.play("data=digits&recipe=auto")
     screen.see(".cell .score")
