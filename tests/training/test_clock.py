@@ -68,21 +68,6 @@ def test_a_plan_in_minutes_follows_the_speed(hands: Hands):
     assert plan.progress(1600) < 1.0 + 1e-9
 
 
-def test_what_is_left_of_a_time_includes_looking_at_the_result(hands: Hands):
-    plan = Plan(Budget(minutes=1))
-    plan.closing = 12.0
-    hands.now += 45
-    plan.follow(300)
-    assert plan.seconds_left(300) == pytest.approx(15.0)
-    hands.now += 4  # no more is trained: what is left is looking and writing, and is not known
-    assert plan.done(400)
-    assert plan.seconds_left(400) == 0.0
-    bounded = Plan(Budget(minutes=10), most_nimg=200)
-    bounded.closing = 12.0
-    hands.now += 10
-    assert bounded.seconds_left(100) == pytest.approx(10.0 + 12.0)
-
-
 def test_what_grows_is_cheap_at_first_in_every_estimate(hands: Hands):
     costs = ((0.4, 1.0), (1.0, 3.0))  # of each tenth of the examples: four of 1 second, six of 3
     plan = Plan(Budget(kimg=1))

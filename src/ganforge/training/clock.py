@@ -137,17 +137,15 @@ class Plan:
         return nimg >= self.total_nimg
 
     def seconds_left(self, nimg: int) -> float | None:
-        """An estimate until all is written, None before anything has been measured."""
+        """The honest estimate, None before anything has been measured."""
         seconds = self.seconds
         if self.budget.seconds is not None:
             left = self._left(seconds)
-            if not left:
-                return 0.0
             first_nimg, first_seconds = self._first
             if self._most and nimg > first_nimg:
                 pace = (seconds - first_seconds) / (nimg - first_nimg)
                 left = min(left, pace * max(self._most - nimg, 0))
-            return left + self.closing
+            return left
         first_nimg, first_seconds = self._first
         if nimg == first_nimg:
             return None
