@@ -100,7 +100,7 @@ def test_a_folder_of_meshes_is_read_and_bad_ones_are_named(gan: Call, tmp_path: 
     done = gan("data", "models", "--size", "16")
     assert done.code == 0, done.err
     said = done.said
-    assert "43 shapes, 3 skipped · 16×16×16 voxels, 1 channel(s) · 2 classes" in said
+    assert "43 shapes, 3 skipped · 16×16×16 voxels, 1 channel · 2 classes" in said
     assert "skipped: ball/empty.obj: empty (0 bytes)" in said
     assert "skipped: ball/picture.obj: not a mesh: no text, as .obj files are" in said
     assert "skipped: ball/words.ply: damaged" in said

@@ -45,7 +45,7 @@ class Waves(Codec):
 
     def describe(self) -> str:
         channels, samples = self.space.shape
-        return f"{samples} samples at {self.space.sample_rate} Hz, {channels} channel(s)"
+        return f"{samples} samples at {self.space.sample_rate} Hz, {channels} channel{'s' * (channels > 1)}"
 
     def units(self) -> str:
         return f"float32, −1 to 1, at {self.space.sample_rate} Hz"

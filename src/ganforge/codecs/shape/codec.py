@@ -43,7 +43,8 @@ class Shapes(Levels):
 
     def describe(self) -> str:
         sides = "×".join(str(side) for side in reversed(self.space.spatial))
-        return f"{sides} voxels, {self.space.channels} channel(s)"
+        channels = self.space.channels
+        return f"{sides} voxels, {channels} channel{'s' * (channels > 1)}"
 
     @classmethod
     def read_files(cls, path: Path, listing: Listing, **wishes: Any) -> Raw:

@@ -108,7 +108,7 @@ export class Turntable {
       const [a, b] = SIDES.filter((one) => one !== normal && one.every((v, i) => v === 0 || normal[i] === 0)).filter((one) => one.some((v) => v > 0));
       const corners = ([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]] as const).map(([s, t]) => turned(
         [0, 1, 2].map((i) => (normal[i] ?? 0) / 2 + s * (a?.[i] ?? 0) + t * (b?.[i] ?? 0)) as [number, number, number]));
-      return { bit: 1 << side, towards, light: 0.55 + 0.45 * Math.max(0, towards) * (normal[1] ? 1 : 0.85), corners };
+      return { bit: 1 << side, towards, light: (normal[1] > 0 ? 1 : normal[1] < 0 ? 0.5 : normal[2] ? 0.8 : 0.6) * (0.9 + 0.1 * towards), corners };
     }).filter((face) => face.towards > 0.001);
     const order = this.voxels.map((voxel) => ({ voxel, at: turned(voxel.place) })).sort((a, b) => a.at[2] - b.at[2]);
     for (const { voxel, at } of order) {
