@@ -39,7 +39,7 @@ __all__ = ["FORMAT", "OLD", "Decoded", "InPlace", "Large", "Stored", "cache_fold
 __all__ += ["read_stored", "scratch_folder", "write_stored"]
 __all__ += ["entries", "prune"]
 
-FORMAT = 9  # of the folder above; another number is another key
+FORMAT = 10  # of the folder above; another number is another key
 _WHOLE = 200 << 20  # bytes up to which a file is checked whole at every load
 _SAMPLES, _SAMPLE = 64, 1 << 16  # else: so many pieces, of so many bytes
 OLD = 90 * 86_400  # seconds after which nobody is expected to ask for an entry again

@@ -10,6 +10,7 @@ from typing import Any
 from ganforge.core.declared import CODECS
 from ganforge.core.names import alike
 from ganforge.core.space import Space
+from ganforge.data.bars import bars
 from ganforge.data.duplicates import Duplicates
 from ganforge.data.raw import Raw, Skipped, count_labels
 
@@ -155,6 +156,8 @@ def make_scan(source: str, raw: Raw, duplicates: Duplicates) -> Scan:
     repeated = duplicates.exact + duplicates.near
     if codec.picture_files and repeated > 0.1 * raw.n:
         found.append(f"{repeated} of {raw.n} pictures repeat another one ({repeated / raw.n:.0%})")
+    if codec.picture_files and (seen := bars(raw.values, raw.finish)):
+        found.append(seen)
     bad = sum(file.bad for file in raw.skipped)
     skipped_share = bad / max(1, bad + raw.n)
     if skipped_share > BAD_SHARE:

@@ -103,6 +103,13 @@ def test_a_pinned_picture_keeps_its_class_and_a_seed_is_one_picture(screen: Scre
     screen.until(lambda: screen.pixels(strip.format(8)) == seven, "the last end with its own")
 
 
+def test_a_model_that_is_left_while_it_opens_says_nothing(screen: Screen) -> None:
+    screen.go("explore?model=0:digits", "select[name=model]")
+    screen.page.select_option("select[name=model]", "0:moons")
+    screen.see(".bench p", "the state after")
+    assert not screen.page.locator("[data-notice=refused]").is_visible()
+
+
 def test_which_moment_is_open_is_said_and_chosen(screen: Screen) -> None:
     _open(screen, "moons")
     screen.see(".bench p", "the state after")

@@ -67,7 +67,7 @@ export class Link<Message extends { type: string }, Header extends { type: strin
     this.setState("closed");
     window.clearTimeout(this.timer);
     this.socket?.close();
-    this.fail("It was closed.");
+    this.fail("It was closed.", true); // by who called: another view or model is open by now
   }
 
   /** Drops the connection as a bad network would; it comes back by itself. */
@@ -128,8 +128,8 @@ export class Link<Message extends { type: string }, Header extends { type: strin
     else waiting.failed(new Refusal(reply.error ?? "The studio refused, without a reason.", reply.overtaken === true));
   }
 
-  private fail(why: string): void {
-    for (const { failed } of this.waiting.values()) failed(new Refusal(why));
+  private fail(why: string, overtaken = false): void {
+    for (const { failed } of this.waiting.values()) failed(new Refusal(why, overtaken));
     this.waiting.clear();
   }
 
