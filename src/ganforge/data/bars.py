@@ -44,8 +44,8 @@ def bars(values: np.ndarray, finish: Callable[[np.ndarray], np.ndarray]) -> str:
 def _thickness(light: np.ndarray) -> np.ndarray:
     """Lines ``(N,)`` of the bar at the first edge of pictures ``(N, H, W)``; 0 where there is none."""
     apart = np.abs(light - np.median(light[:, :1], axis=2, keepdims=True))
-    plain: np.ndarray = (apart <= _EQUAL).all(axis=2)
-    thick = np.where(plain.all(axis=1), 0, plain.argmin(axis=1))
+    plain = np.all(apart <= _EQUAL, axis=2)
+    thick = np.where(np.all(plain, axis=1), 0, np.argmin(plain, axis=1))
     inside = np.minimum(thick + _BLUR, light.shape[1] - 1)
     begins = (apart[np.arange(len(light)), inside] > _EQUAL).mean(axis=1) >= _INSIDE
     return np.where(begins, thick, 0)
