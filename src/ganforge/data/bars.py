@@ -20,14 +20,15 @@ _SHARE = 0.25  # of the pictures, from which on bars are named
 
 
 def bars(values: np.ndarray, finish: Callable[[np.ndarray], np.ndarray]) -> str:
-    """A warning where many pictures ``(N, C, H, W)`` have bars on two opposite edges; empty where few have.
+    """A warning where many examples ``(N, …)`` have bars on two opposite edges; empty where few have.
 
-    A background of one colour is none: behind it the picture does not begin along a whole line.
+    ``finish`` brings rows to pictures ``(N, C, H, W)``. A background of one colour is no bar: behind it the
+    picture does not begin along a whole line.
     """
-    if min(values.shape[-2:]) < _SMALLEST:
-        return ""
     which = np.unique(np.linspace(0, len(values) - 1, min(len(values), _LOOKED_AT)).astype(int))
     light = grey(finish(np.asarray(values[which])))
+    if min(light.shape[1:]) < _SMALLEST:
+        return ""
     for lines, words in ((light, "above and below"), (light.swapaxes(1, 2), "left and right")):
         one, other = _thickness(lines), _thickness(lines[:, ::-1])
         height = lines.shape[1]

@@ -125,7 +125,7 @@ def _advice(column: np.ndarray) -> str:
     return "subtract the smallest one before you save them, or leave the column out if it only numbers rows"
 
 
-def day_counts(name: str, values: np.ndarray) -> str:
+def day_counts(values: np.ndarray, name: str) -> str:
     """A warning of whole numbers that are a spreadsheet's days, by the column's name; empty for others.
 
     Args:

@@ -81,7 +81,7 @@ def read_table(path: Path, wish: TableFormat = FOUND) -> Raw:
                 None,
                 (far_off(points[:, i], columns[i] if columns else i + 1) for i in range(points.shape[1])),
             ),
-            *filter(None, (day_counts(name, points[:, i]) for i, name in enumerate(columns))),
+            *filter(None, (day_counts(points[:, i], name) for i, name in enumerate(columns))),
             *_perhaps_pixels(points, columns),
         ),
     )

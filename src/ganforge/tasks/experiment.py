@@ -101,10 +101,14 @@ class Experiment:
         """The same, with the fastest way to compute on this machine."""
         limit = math.inf if self.budget.seconds is None else 0.02 * self.budget.seconds
         cores = None if self.budget.core_minutes is None and self.processes == 1 else 1
-        shown = math.inf if self.budget.kimg is None else 1000 * self.budget.kimg
-        free, device = self.free, self.device
         finding = probe(
-            self.recipe, self.dataset, device=device, free=free, seconds=limit, examples=shown, cores=cores
+            self.recipe,
+            self.dataset,
+            device=self.device,
+            free=self.free,
+            seconds=limit,
+            examples=self.examples or math.inf,
+            cores=cores,
         )
         engine = shared(finding.engine, self.recipe, self.dataset, self.processes)
         speed = finding.images_per_second * self.processes

@@ -199,13 +199,13 @@ def _read(name: str, cells: Cells, numerals: Numerals, kind: str) -> tuple[Colum
     gaps = [i for i, word in enumerate(words) if is_missing(word)]
     filled = [i for i in range(len(words)) if i not in set(gaps)] if gaps else list(range(len(words)))
     missing = words[max(gaps, key=lambda i: int(counts[i]))] if gaps else None
-    warning = ""
+    found: list[str] = []
     if len(gaps) > 1:
         shown = first_words([repr(words[i]) for i in gaps])
-        warning = f"{name}: what is missing is written in several ways ({shown}); made rows have {missing!r}"
+        found += [f"{name}: what is missing is written in several ways ({shown}); made rows have {missing!r}"]
     if not filled:
-        why = "all of it is missing"
-        return Column(name=name, kind="constant", why=why, levels=(missing or "",)), np.empty(0), warning
+        gap = Column(name=name, kind="constant", why="all of it is missing", levels=(missing or "",))
+        return gap, np.empty(0), "; ".join(found)
     if len(words) == 1:
         return (
             Column(name=name, kind="constant", why=f"always {words[0]!r}", levels=(words[0],)),
@@ -217,13 +217,12 @@ def _read(name: str, cells: Cells, numerals: Numerals, kind: str) -> tuple[Colum
     zones = context.zones() if not kind and column.kind in ("word", "key", "text") else []
     if zones:
         shown = first_words([zone.strip() for zone in zones])
-        many = f"{name}: dates of several time zones ({shown}), taken as words: write all in one zone"
-        warning = f"{warning}; {many}" if warning else many
+        found += [f"{name}: dates of several time zones ({shown}), taken as words: write all in one zone"]
     meant = quantity(name, context.cells) if not kind and column.kind in ("word", "key", "text") else ""
     if meant:
-        warning = f"{warning}; {meant}" if warning else meant
+        found += [meant]
     if not column.modelled:
-        return column, np.empty(0), warning
+        return column, np.empty(0), "; ".join(found)
     if (
         column.kind == "word"
         and not kind
@@ -232,31 +231,24 @@ def _read(name: str, cells: Cells, numerals: Numerals, kind: str) -> tuple[Colum
         and len(filled) > _SOME
         and context.n < _RARE * len(filled)
     ):
-        rare = (
+        found += [
             f"{name}: {len(filled):,} different words in {context.n:,} rows, most of them too rare to be"
             f" learned; if they are numbers, dates or keys: --column {name}=KIND"
-        )
-        warning = f"{warning}; {rare}" if warning else rare
+        ]
     if column.kind == "date" and column.why and not kind:
-        doubt = f"{name}: no date says which number is its month; {column.why}"
-        warning = f"{warning}; {doubt}" if warning else doubt
+        found += [f"{name}: no date says which number is its month; {column.why}"]
     same = alike(column.levels) if column.kind == "word" and not kind else []
     if same:
         twin = f"{name}: one word in several spellings ({first_words([repr(word) for word in same[0]])})"
-        twin += "; if they are one, write them alike"
-        warning = f"{warning}; {twin}" if warning else twin
+        found += [twin + "; if they are one, write them alike"]
     values = context.codes(column, ids)
-    far = ""
     if column.kind in ("number", "whole") and not kind:
         numbers = values[~np.isnan(values)]
-        far = far_off(numbers, name)
-        far = far or day_counts(name, numbers)
-    if far:
-        warning = f"{warning}; {far}" if warning else far
+        found += filter(None, [far_off(numbers, name) or day_counts(numbers, name)])
     if column.ordered and missing is not None:
         least, most = float(np.nanmin(values)), float(np.nanmax(values))
         column = replace(column, gap=math.floor(least - max(1.0, 0.25 * (most - least))))
-    return column, np.where(np.isnan(values), column.gap, values), warning
+    return column, np.where(np.isnan(values), column.gap, values), "; ".join(found)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,8 @@ interface Voxel {
 }
 
 const SIDES: readonly (readonly [number, number, number])[] = [[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]];
+/** How bright the sides are, in their order: as the sheets of solids draw them, and the lower one darkest. */
+const TONES = [0.6, 0.6, 1, 0.5, 0.8, 0.8] as const;
 const CLAY: [number, number, number] = [214, 160, 110];
 
 /**
@@ -108,7 +110,7 @@ export class Turntable {
       const [a, b] = SIDES.filter((one) => one !== normal && one.every((v, i) => v === 0 || normal[i] === 0)).filter((one) => one.some((v) => v > 0));
       const corners = ([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]] as const).map(([s, t]) => turned(
         [0, 1, 2].map((i) => (normal[i] ?? 0) / 2 + s * (a?.[i] ?? 0) + t * (b?.[i] ?? 0)) as [number, number, number]));
-      return { bit: 1 << side, towards, light: (normal[1] > 0 ? 1 : normal[1] < 0 ? 0.5 : normal[2] ? 0.8 : 0.6) * (0.9 + 0.1 * towards), corners };
+      return { bit: 1 << side, towards, light: (TONES[side] ?? 1) * (0.9 + 0.1 * towards), corners };
     }).filter((face) => face.towards > 0.001);
     const order = this.voxels.map((voxel) => ({ voxel, at: turned(voxel.place) })).sort((a, b) => a.at[2] - b.at[2]);
     for (const { voxel, at } of order) {
